@@ -1,0 +1,68 @@
+# `make demo` and `make test` are all that is needed on a machine with git, make and Python.
+
+# The first Python that TensorFlow has wheels for; override with `make PYTHON=/path/to/python`.
+PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python3.10 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null \
+	&& echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast test-oldest lint format bench notebooks screenshots clean
+
+help:  ## list what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/installed  ## tune a network on real images: 20 trials, a minute or two
+	$(BIN)/python examples/digits.py
+
+test: $(VENV)/installed-dev  ## run the whole suite
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-fast: $(VENV)/installed-dev  ## run what takes seconds
+	$(BIN)/python -m pytest -m "not slow and not browser"
+
+test-oldest:  ## run the suite with the oldest versions that pyproject.toml allows
+	$(MAKE) VENV=.venv-oldest PIP_CONSTRAINT=tests/oldest.txt test
+
+lint: $(VENV)/installed-dev  ## check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/installed-dev  ## mend style
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(VENV)/installed-bench  ## measure against KerasTuner and Optuna
+	$(BIN)/python benchmarks/overhead.py
+
+notebooks: $(VENV)/installed-dev  ## make the notebooks from their sources, and run them
+	cd notebooks && for source in *.py; do \
+	  PATH="$(abspath $(BIN)):$$PATH" jupytext --to ipynb --execute $$source || exit 1; \
+	done && rm -rf runs
+
+screenshots: $(VENV)/installed-dev  ## make the README's pictures (needs Chromium)
+	$(BIN)/python docs/screenshots.py
+
+clean:  ## delete what make made
+	rm -rf $(VENV) .venv-oldest .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.10 to 3.13 is needed; there is none on the PATH." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# Installing again is needed when the dependencies change, and only then.
+$(VENV)/installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+$(VENV)/installed-bench: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	@touch $@

@@ -1,0 +1,199 @@
+"""A search space: named parameters, the conditions they stand under, and walks over them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, overload
+
+import numpy as np
+
+from kerastune_lite.hyperparameters.domains import Domain, Value, plain
+
+Values = Mapping[str, Value]
+
+
+@dataclasses.dataclass(frozen=True)
+class Condition:
+    """Holds when the parameter `name` is active and has one of `values`."""
+
+    name: str
+    values: tuple[Value, ...]
+
+    def holds(self, values: Values) -> bool:
+        return self.name in values and values[self.name] in self.values
+
+    def __str__(self) -> str:
+        return f"{self.name} in {list(self.values)}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """A domain with a name; its identity is (name, conditions), as in KerasTuner.
+
+    It is active when all its conditions hold.
+    """
+
+    name: str
+    domain: Domain
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def identity(self) -> tuple[str, tuple[Condition, ...]]:
+        return self.name, self.conditions
+
+    @property
+    def default(self) -> Value:
+        return self.domain.default
+
+    def is_active(self, values: Values) -> bool:
+        return all(condition.holds(values) for condition in self.conditions)
+
+    def to_json(self) -> dict[str, Any]:
+        conditions = [{"name": c.name, "values": list(c.values)} for c in self.conditions]
+        return {"name": self.name, "domain": self.domain.to_json(), "conditions": conditions}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Parameter:
+        conditions = tuple(Condition(c["name"], tuple(c["values"])) for c in data["conditions"])
+        return Parameter(data["name"], Domain.from_json(data["domain"]), conditions)
+
+
+class Space(Sequence[Parameter]):
+    """An immutable sequence of parameters in the order in which they were declared."""
+
+    def __init__(self, parameters: Iterable[Parameter] = ()) -> None:
+        self._by_identity = {parameter.identity: parameter for parameter in parameters}
+        self._parameters = tuple(self._by_identity.values())
+        self._by_name: dict[str, list[Parameter]] = {}
+        for parameter in self._parameters:
+            self._by_name.setdefault(parameter.name, []).append(parameter)
+        self._flat = all(not parameter.conditions for parameter in self._parameters)
+
+    @overload
+    def __getitem__(self, index: int) -> Parameter: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Parameter]: ...
+    def __getitem__(self, index: Any) -> Any:
+        return self._parameters[index]
+
+    def __len__(self) -> int:
+        return len(self._parameters)
+
+    def __iter__(self) -> Iterator[Parameter]:
+        return iter(self._parameters)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Space) and self._parameters == other._parameters)
+
+    def __hash__(self) -> int:
+        return hash(self._parameters)
+
+    def __repr__(self) -> str:
+        return f"Space({', '.join(parameter.name for parameter in self)})"
+
+    @property
+    def names(self) -> list[str]:
+        """The names, each once, in order of first appearance."""
+        return list(self._by_name)
+
+    def find(self, name: str, conditions: tuple[Condition, ...]) -> Parameter | None:
+        """The parameter with this identity."""
+        return self._by_identity.get((name, conditions))
+
+    def named(self, name: str) -> Sequence[Parameter]:
+        """All parameters of this name; they differ in their conditions."""
+        return self._by_name.get(name, [])
+
+    def active(self, name: str, values: Values) -> Parameter | None:
+        """The parameter of this name that is active under `values`."""
+        for parameter in self.named(name):
+            if parameter.is_active(values):
+                return parameter
+        return None
+
+    def merged(self, others: Iterable[Parameter], overwrite: bool = False) -> Space:
+        """This space with the parameters of `others` that it lacks (or, overwriting, differ)."""
+        merged = dict(self._by_identity)
+        for parameter in others:
+            if overwrite or parameter.identity not in merged:
+                merged[parameter.identity] = parameter
+        if len(merged) == len(self) and not overwrite:
+            return self
+        return Space(merged.values())
+
+    def walk(self, choose: Callable[[Parameter], Value]) -> dict[str, Value]:
+        """Values for all active parameters, parents first; `choose` is asked for each."""
+        if self._flat:
+            return {parameter.name: choose(parameter) for parameter in self}
+        values: dict[str, Value] = {}
+        waiting = list(self._parameters)
+        while waiting:
+            inactive = []
+            for parameter in waiting:
+                if parameter.name in values:
+                    continue
+                if parameter.is_active(values):
+                    values[parameter.name] = choose(parameter)
+                else:
+                    inactive.append(parameter)
+            # A parent may be declared later than its child (the same name under another
+            # condition), so those left over are looked at again until nothing changes.
+            if len(inactive) == len(waiting):
+                break
+            waiting = inactive
+        return values
+
+    def defaults(self) -> dict[str, Value]:
+        """Each active parameter at its default."""
+        return self.walk(lambda parameter: parameter.default)
+
+    def sample(self, rng: np.random.Generator) -> dict[str, Value]:
+        """Each active parameter drawn from its domain."""
+        return self.walk(lambda parameter: parameter.domain.sample(rng))
+
+    def complete(self, values: Values) -> dict[str, Value]:
+        """`values` where they are given, defaults elsewhere.
+
+        Raises:
+            ValueError: a given value is outside its domain, or its parameter is unknown or
+                inactive under the others.
+        """
+
+        def choose(parameter: Parameter) -> Value:
+            if parameter.name not in values:
+                return parameter.default
+            try:
+                return parameter.domain.coerce(values[parameter.name])
+            except ValueError as error:
+                raise ValueError(f"{parameter.name!r}: {error}") from None
+
+        complete = self.walk(choose)
+        for name in values:
+            if name not in complete:
+                known = self.named(name)
+                needs = " or ".join(" and ".join(map(str, each.conditions)) for each in known)
+                why = (
+                    f"is inactive here (it needs {needs})"
+                    if known
+                    else f"is not in the space, which holds {self.names}"
+                )
+                raise ValueError(f"{name!r} {why}.")
+        return complete
+
+    def to_json(self) -> list[dict[str, Any]]:
+        return [parameter.to_json() for parameter in self]
+
+    @staticmethod
+    def from_json(data: Iterable[Mapping[str, Any]]) -> Space:
+        return Space(Parameter.from_json(entry) for entry in data)
+
+
+def condition(name: str, values: Any) -> Condition:
+    """A condition from what users write: a list of values, or a single one."""
+    if isinstance(values, (set, frozenset)):
+        # A set has another order in each process, and the order is part of the identity.
+        values = sorted(values, key=repr)
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        values = [values]
+    return Condition(name, tuple(plain(value) for value in values))

@@ -1,0 +1,182 @@
+"""The plain data that all layers share: trials, their executions, and segments of training."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import functools
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from kerastune_lite.hyperparameters import HyperParameters, Parameter, Space, Value
+
+_RAISED = re.compile(r"[\w.]+(Error|Exception|Interrupt|Exit|Warning)\b")
+_FAILURE_LINES = 2
+"""Keras says in the first line of a message where it was, and in the second what was wrong."""
+
+
+class TrialStatus(str, enum.Enum):
+    """Where a trial stands. Names follow KerasTuner."""
+
+    RUNNING = "RUNNING"
+    """Proposed, and not yet finished; what a killed search leaves behind."""
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Outcome(str, enum.Enum):
+    """How an execution ended."""
+
+    COMPLETED = "COMPLETED"
+    FAILED = "FAILED"
+    """The user's code raised, or the objective was not finite: may be tried again."""
+    REJECTED = "REJECTED"
+    """`FailedTrialError`: these values cannot work, so there is no retry."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Execution:
+    """One training of a trial's model, from new weights to the last epoch.
+
+    Attributes:
+        index: 0 for the first repeat of the trial.
+        attempt: 0, and one more for each retry of this execution.
+        score, loss: of the best epoch; None unless completed.
+        metrics: all metrics at the best epoch.
+        best_epoch: counted from 0; None when no epochs were reported.
+        epochs: how many epochs were trained.
+        seconds: wall clock.
+        message: why it failed, with the traceback.
+        weights: the file of the best epoch's weights, relative to the project's folder.
+        build_config: what a model needs to create its variables, if `build` left it unbuilt.
+    """
+
+    index: int
+    outcome: Outcome
+    attempt: int = 0
+    score: float | None = None
+    loss: float | None = None
+    metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    best_epoch: int | None = None
+    epochs: int = 0
+    seconds: float = 0.0
+    message: str | None = None
+    weights: str | None = None
+    build_config: Mapping[str, Any] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """One set of hyperparameter values, and what became of it.
+
+    Attributes:
+        number: counted from 0 in the order of proposal.
+        values: by name, in the order in which the builder asked for them. While the trial runs,
+            all that was proposed; afterwards only what it used.
+        space: the space as it was known at the proposal.
+        status: see `TrialStatus`.
+        origin: "oracle", or "enqueued" for a hand-picked point.
+        score: the objective's value as the user reads it, the mean over executions.
+        loss: the same with smaller always better.
+        metrics: means over executions of the metrics at each one's best epoch.
+        best_step: the mean best epoch, counted from 0, rounded.
+        message: the traceback of a failed trial.
+        started, finished: seconds since 1970.
+    """
+
+    number: int
+    values: Mapping[str, Value]
+    space: Space = dataclasses.field(default_factory=Space, repr=False, compare=False)
+    status: TrialStatus = TrialStatus.RUNNING
+    origin: str = "oracle"
+    score: float | None = None
+    loss: float | None = None
+    metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    best_step: int | None = None
+    message: str | None = None
+    executions: tuple[Execution, ...] = ()
+    started: float | None = None
+    finished: float | None = None
+
+    @property
+    def trial_id(self) -> str:
+        """The number, padded so that names sort."""
+        return f"{self.number:04d}"
+
+    @functools.cached_property
+    def hyperparameters(self) -> HyperParameters:
+        """Space and values as the `hp` object that builders take."""
+        return HyperParameters(self.space, self.values)
+
+    def bound_to(self, hp: HyperParameters) -> Trial:
+        """This trial with `hp` as its hyperparameters, so that what is asked of it is seen."""
+        bound = dataclasses.replace(self)
+        bound.__dict__["hyperparameters"] = hp
+        return bound
+
+    @property
+    def seconds(self) -> float | None:
+        """Wall clock from start to finish."""
+        if self.started is None or self.finished is None:
+            return None
+        return self.finished - self.started
+
+    @property
+    def failure(self) -> str | None:
+        """What was raised, in one line: the error at the end of the traceback."""
+        lines = [line.strip() for line in (self.message or "").splitlines()]
+        # Below the last frame stands the exception; Keras's go on over many lines.
+        starts = [i for i, line in enumerate(lines) if _RAISED.match(line)]
+        error = [line for line in lines[starts[-1] if starts else -1 :] if line]
+        return " ".join(error[:_FAILURE_LINES]) or None
+
+
+@dataclasses.dataclass(frozen=True)
+class Segment:
+    """The unit of work: train this execution of this trial over these epochs.
+
+    Attributes:
+        trial: the trial, with its values.
+        execution: which repeat.
+        attempt: which retry.
+        start_epoch, end_epoch: from (included) and to (excluded), counted from 0; `end_epoch`
+            None means as many as the fit arguments say.
+        seed: for weights, shuffling and dropout.
+        unseen: how a parameter that the space does not hold yet gets its value: "default",
+            "sample", or "first" (of its grid).
+        fill_seed: for those samples; the same for all segments of a trial.
+        keep_below: the best epoch's weights are kept when the loss is below this; None: always.
+    """
+
+    trial: Trial
+    execution: int = 0
+    attempt: int = 0
+    start_epoch: int = 0
+    end_epoch: int | None = None
+    seed: int = 0
+    unseen: str = "default"
+    fill_seed: int = 0
+    keep_below: float | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What a runner says when a segment has ended.
+
+    Attributes:
+        segment: which one.
+        executions: its result; several when the user's `run_trial` trained repeats by itself.
+        values: the hyperparameters that were used, in order of use.
+        added: parameters that the space did not hold yet.
+        fatal: the exception that must stop the search.
+    """
+
+    segment: Segment
+    executions: tuple[Execution, ...]
+    values: Mapping[str, Value]
+    added: tuple[Parameter, ...] = ()
+    fatal: BaseException | None = None
