@@ -1,0 +1,74 @@
+"""The protocol of an oracle."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from kerastune_lite.history import History
+from kerastune_lite.hyperparameters import Parameter, Space, Value
+from kerastune_lite.visited import Visited
+
+
+class Oracle(ABC):
+    """Proposes what to try next: a function of the space, the trials so far, and a generator.
+
+    It has settings and no state of its own, so a search that died goes on as if it had not.
+    """
+
+    unseen: ClassVar[str] = "default"
+    """The value of a parameter that a builder asks for and the space does not hold yet: its
+    "default", a "sample" drawn from the trial's seed, or the "first" point of its grid."""
+
+    @abstractmethod
+    def propose(
+        self, space: Space, history: History, count: int, rng: np.random.Generator
+    ) -> list[dict[str, Value]]:
+        """Up to `count` points, each with a value for every parameter that is active in it.
+
+        None of them is in `history.visited`, and no two of them are the same. Fewer than `count`
+        when no more are left: none at all means that the space is exhausted, if no trial is
+        running that could still let it grow.
+
+        Args:
+            space: as known now.
+            history: all trials, running ones included.
+            count: at least 1.
+            rng: derived from the search's seed and the number of the next trial.
+        """
+
+    def settings(self) -> dict[str, Value]:
+        """What tells this oracle from others, to be kept with the project."""
+        return {"type": type(self).__name__}
+
+
+def draw_distinct(
+    visited: Visited, count: int, draw: Callable[[], dict[str, Value] | None]
+) -> list[dict[str, Value]]:
+    """Up to `count` points from `draw`, each of them counted as visited while the next is drawn.
+
+    `visited` is as before when this returns.
+    """
+    points: list[dict[str, Value]] = []
+    try:
+        while len(points) < count and (point := draw()) is not None:
+            visited.add(point)
+            points.append(point)
+    finally:
+        for point in points:
+            visited.remove(point)
+    return points
+
+
+def completed(
+    space: Space, answers: Mapping[str, Value], fill: Callable[[Parameter], Value]
+) -> dict[str, Value]:
+    """`answers` where there are any, and `fill(parameter)` for every other active parameter."""
+
+    def choose(parameter: Parameter) -> Value:
+        return answers[parameter.name] if parameter.name in answers else fill(parameter)
+
+    return space.walk(choose)

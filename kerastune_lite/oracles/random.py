@@ -1,0 +1,41 @@
+"""Random search (Bergstra and Bengio, 2012): independent draws, without replacement."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kerastune_lite.history import History
+from kerastune_lite.hyperparameters import Space, Value
+from kerastune_lite.oracles.base import Oracle, completed, draw_distinct
+from kerastune_lite.visited import Visited
+
+_DRAWS = 32
+"""How many draws may collide with earlier trials before the untried points are looked up."""
+
+
+class RandomOracle(Oracle):
+    """Draws every active parameter from its domain, on the domain's own scale."""
+
+    unseen = "sample"
+
+    def propose(
+        self, space: Space, history: History, count: int, rng: np.random.Generator
+    ) -> list[dict[str, Value]]:
+        visited = history.visited
+        return draw_distinct(visited, count, lambda: _draw(space, visited, rng))
+
+
+def _draw(space: Space, visited: Visited, rng: np.random.Generator) -> dict[str, Value] | None:
+    for _ in range(_DRAWS):
+        point = space.sample(rng)
+        if point not in visited:
+            return point
+    # Nearly exhausted: walk down to a point that nobody has tried.
+    for _ in range(_DRAWS):
+        answers = visited.sample_untried(space, rng)
+        if answers is None:
+            return None
+        point = completed(space, answers, lambda parameter: parameter.domain.sample(rng))
+        if point not in visited:
+            return point
+    return None
