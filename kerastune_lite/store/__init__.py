@@ -1,0 +1,16 @@
+"""What happened: every trial, execution, segment and epoch, on disk the moment it is known."""
+
+from kerastune_lite.store.base import Epoch, Project, Store
+from kerastune_lite.store.checkpoints import Checkpoints, best_execution
+from kerastune_lite.store.project_folder import ProjectFolder
+from kerastune_lite.store.sqlite import SQLiteStore
+
+__all__ = [
+    "Checkpoints",
+    "Epoch",
+    "Project",
+    "ProjectFolder",
+    "SQLiteStore",
+    "Store",
+    "best_execution",
+]

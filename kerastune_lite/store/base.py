@@ -1,0 +1,76 @@
+"""The protocol of a store, and what it gives back when a project is reopened."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from kerastune_lite.events import Event
+from kerastune_lite.hyperparameters import Space, Value
+from kerastune_lite.trial import Trial
+
+
+@dataclasses.dataclass(frozen=True)
+class Project:
+    """All that a store holds of a project, the epochs aside.
+
+    Attributes:
+        name: the project's name.
+        settings: what it was searched with, as JSON; empty before the first search.
+        space: as grown so far.
+        trials: in the order of their numbers. The executions of a RUNNING trial that ended
+            before the search died are among its executions.
+        queue: enqueued points that were not started yet: position -> values.
+        enqueued: how many points were ever enqueued; the next position.
+        versions: of the packages, at the latest search.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+    space: Space
+    trials: tuple[Trial, ...]
+    queue: Mapping[int, Mapping[str, Value]]
+    enqueued: int
+    versions: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Epoch:
+    """One row of a trial's history; `epoch` counts from 0."""
+
+    execution: int
+    attempt: int
+    epoch: int
+    metrics: Mapping[str, float]
+
+
+class Store(ABC):
+    """Keeps what happened. There is one writer, the process that searches."""
+
+    @abstractmethod
+    def record(self, events: Iterable[Event]) -> None:
+        """Keep all of `events` or, if this raises, none of them.
+
+        When it has returned, the death of the process cannot undo it.
+
+        Raises:
+            StoreError: it could not be written.
+        """
+
+    @abstractmethod
+    def load(self) -> Project:
+        """All that was recorded.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+
+    @abstractmethod
+    def epochs(self, trial: int) -> list[Epoch]:
+        """The epochs of a trial by execution, attempt and epoch."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of files. Calling it again does nothing."""

@@ -1,0 +1,82 @@
+"""Which weights stay on disk: those of the best trials, and of each its best execution."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kerastune_lite.history import History
+from kerastune_lite.trial import Execution, Outcome, Trial, TrialStatus
+
+SUFFIX = ".weights.h5"
+
+
+class Checkpoints:
+    """The weight files of a project.
+
+    Args:
+        folder: the project's folder; files lie in its `checkpoints/`.
+        keep: how many trials keep theirs, from the best on.
+    """
+
+    def __init__(self, folder: Path, keep: int) -> None:
+        self.folder = folder
+        self.keep = keep
+
+    def name(self, trial: int, execution: int) -> str:
+        """The file of an execution's best epoch, relative to the project's folder."""
+        return f"checkpoints/trial_{trial:04d}_execution{execution}{SUFFIX}"
+
+    def threshold(self, history: History, executions: int) -> float | None:
+        """The loss that a new trial has to beat for its weights to be worth writing.
+
+        None when any loss will do. With several executions a trial's loss is known only
+        when the last one has ended, so there each is written.
+        """
+        if self.keep == 0:
+            return float("-inf")
+        best = history.best(self.keep)
+        if executions > 1 or len(best) < self.keep:
+            return None
+        return best[-1].loss
+
+    def prune(self, history: History, trial: Trial) -> None:
+        """Delete what `trial`, which has just ended, makes superfluous."""
+        best = best_execution(trial)
+        for execution in trial.executions:
+            if execution is not best:
+                self._delete(execution.weights)
+        rank = history.rank(trial)
+        if rank is None or rank >= self.keep:
+            self._delete(best.weights if best else None)
+        for fallen in history.best(self.keep + 1)[self.keep :]:
+            if fallen.number != trial.number:
+                self._delete_all(fallen)
+
+    def tidy(self, history: History) -> None:
+        """Delete what a search that died left lying about."""
+        wanted = set()
+        for trial in history.best(self.keep):
+            best = best_execution(trial)
+            if best is not None and best.weights is not None:
+                wanted.add(self.folder / best.weights)
+        for trial in history.running:
+            wanted.update(self.folder / e.weights for e in trial.executions if e.weights)
+        for path in (self.folder / "checkpoints").glob(f"trial_*{SUFFIX}*"):
+            if path not in wanted:
+                path.unlink(missing_ok=True)
+
+    def _delete_all(self, trial: Trial) -> None:
+        for execution in trial.executions:
+            self._delete(execution.weights)
+
+    def _delete(self, weights: str | None) -> None:
+        if weights is not None:
+            (self.folder / weights).unlink(missing_ok=True)
+
+
+def best_execution(trial: Trial) -> Execution | None:
+    """The completed execution with the lowest loss, if the trial itself completed."""
+    if trial.status is not TrialStatus.COMPLETED:
+        return None
+    completed = [e for e in trial.executions if e.outcome is Outcome.COMPLETED]
+    return min(completed, key=lambda e: e.loss if e.loss is not None else 0.0, default=None)

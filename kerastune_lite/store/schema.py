@@ -1,0 +1,101 @@
+"""The tables of a project's database, and how older ones are brought forward."""
+
+from __future__ import annotations
+
+import sqlite3
+
+APPLICATION_ID = 0x6B746C31
+"""Marks the file as ours in SQLite's header (the letters "ktl1")."""
+
+# Each entry brings a database from version i to i + 1. Entries are never edited once released:
+# a change of the schema is a new entry.
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE project (
+        key TEXT PRIMARY KEY,
+        value TEXT NOT NULL                 -- JSON
+    ) WITHOUT ROWID;
+    CREATE TABLE sessions (                 -- one row per call of search()
+        id INTEGER PRIMARY KEY,
+        started REAL NOT NULL,              -- seconds since 1970, as all times here
+        ended REAL,
+        reason TEXT,
+        message TEXT,
+        versions TEXT NOT NULL              -- JSON: package -> version
+    );
+    CREATE TABLE parameters (
+        position INTEGER PRIMARY KEY,
+        name TEXT NOT NULL,
+        domain TEXT NOT NULL,               -- JSON
+        conditions TEXT NOT NULL,           -- JSON
+        first_trial INTEGER,                -- NULL: read off the builder
+        UNIQUE (name, conditions)
+    );
+    CREATE TABLE queue (
+        position INTEGER PRIMARY KEY,
+        "values" TEXT NOT NULL,             -- JSON
+        trial INTEGER                       -- NULL until started
+    );
+    CREATE TABLE trials (
+        number INTEGER PRIMARY KEY,
+        "values" TEXT NOT NULL,             -- JSON, in the order in which they were asked for
+        status TEXT NOT NULL,
+        origin TEXT NOT NULL,
+        score REAL,                         -- in the objective's own direction
+        loss REAL,                          -- smaller is better
+        metrics TEXT NOT NULL DEFAULT '{}', -- JSON
+        best_step INTEGER,                  -- epoch, counted from 0
+        message TEXT,
+        started REAL,
+        finished REAL
+    );
+    CREATE TABLE executions (
+        trial INTEGER NOT NULL,
+        execution INTEGER NOT NULL,
+        attempt INTEGER NOT NULL,
+        outcome TEXT NOT NULL,
+        score REAL,
+        loss REAL,
+        metrics TEXT NOT NULL,              -- JSON
+        best_epoch INTEGER,                 -- counted from 0
+        epochs INTEGER NOT NULL,
+        seconds REAL NOT NULL,
+        message TEXT,
+        weights TEXT,                       -- file, relative to the project's folder
+        build_config TEXT,                  -- JSON
+        PRIMARY KEY (trial, execution, attempt)
+    ) WITHOUT ROWID;
+    CREATE TABLE segments (
+        id INTEGER PRIMARY KEY,
+        trial INTEGER NOT NULL,
+        execution INTEGER NOT NULL,
+        attempt INTEGER NOT NULL,
+        start_epoch INTEGER NOT NULL,
+        end_epoch INTEGER,
+        started REAL NOT NULL
+    );
+    CREATE TABLE epochs (
+        trial INTEGER NOT NULL,
+        execution INTEGER NOT NULL,
+        attempt INTEGER NOT NULL,
+        epoch INTEGER NOT NULL,             -- counted from 0
+        metrics TEXT NOT NULL,              -- JSON
+        PRIMARY KEY (trial, execution, attempt, epoch)
+    ) WITHOUT ROWID;
+    """,
+)
+
+VERSION = len(MIGRATIONS)
+"""The schema version that this library writes."""
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the database to `VERSION`, in one transaction."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == VERSION:
+        return
+    steps = "".join(MIGRATIONS[version:])
+    connection.executescript(
+        f"BEGIN IMMEDIATE;{steps};PRAGMA application_id = {APPLICATION_ID};"
+        f"PRAGMA user_version = {VERSION};COMMIT;"
+    )

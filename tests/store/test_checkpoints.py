@@ -1,0 +1,96 @@
+import pytest
+
+from kerastune_lite.history import History
+from kerastune_lite.store import Checkpoints, best_execution
+from kerastune_lite.trial import Execution, Outcome, Trial, TrialStatus
+
+
+@pytest.fixture
+def checkpoints(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    return Checkpoints(tmp_path, keep=2)
+
+
+def files(checkpoints):
+    return sorted(p.name for p in (checkpoints.folder / "checkpoints").iterdir())
+
+
+def end(checkpoints, history, losses, status=TrialStatus.COMPLETED):
+    """A trial with an execution per loss ends, its weights written."""
+    number = len(history)
+    executions = []
+    for index, loss in enumerate(losses):
+        name = checkpoints.name(number, index)
+        (checkpoints.folder / name).touch()
+        executions.append(Execution(index, Outcome.COMPLETED, loss=loss, weights=name))
+    loss = sum(losses) / len(losses)
+    trial = Trial(number, {"n": number}, status=status, loss=loss, executions=tuple(executions))
+    if status is TrialStatus.FAILED:
+        trial = Trial(number, {"n": number}, status=status, executions=tuple(executions))
+    history.add(trial)
+    checkpoints.prune(history, trial)
+    return trial
+
+
+def test_the_best_trials_keep_theirs(checkpoints):
+    history = History()
+    for loss in (3.0, 2.0, 5.0, 1.0, 4.0):
+        end(checkpoints, history, [loss])
+    assert files(checkpoints) == [
+        "trial_0001_execution0.weights.h5",
+        "trial_0003_execution0.weights.h5",
+    ]
+
+
+def test_of_several_executions_the_best(checkpoints):
+    trial = end(checkpoints, History(), [3.0, 1.0, 2.0])
+    assert files(checkpoints) == ["trial_0000_execution1.weights.h5"]
+    assert best_execution(trial).index == 1
+
+
+def test_failed_trials_keep_nothing(checkpoints):
+    history = History()
+    end(checkpoints, history, [1.0, 2.0], TrialStatus.FAILED)
+    assert files(checkpoints) == []
+
+
+def test_threshold(checkpoints):
+    history = History()
+    assert checkpoints.threshold(history, 1) is None
+    end(checkpoints, history, [3.0])
+    assert checkpoints.threshold(history, 1) is None
+    end(checkpoints, history, [2.0])
+    assert checkpoints.threshold(history, 1) == 3.0
+    end(checkpoints, history, [1.0])
+    assert checkpoints.threshold(history, 1) == 2.0
+    assert checkpoints.threshold(history, 5) is None
+
+
+def test_keep_none(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    checkpoints = Checkpoints(tmp_path, keep=0)
+    end(checkpoints, History(), [1.0])
+    assert files(checkpoints) == []
+    assert checkpoints.threshold(History(), 1) == float("-inf")
+
+
+def test_tidy_after_a_crash(checkpoints):
+    history = History()
+    end(checkpoints, history, [1.0])
+    end(checkpoints, history, [2.0])
+    kept = Execution(0, Outcome.COMPLETED, loss=1.0, weights=checkpoints.name(2, 0))
+    history.add(Trial(2, {"n": 2}, executions=(kept,)))
+    for name in (
+        "trial_0002_execution0.weights.h5",
+        "trial_0002_execution1.weights.h5",
+        "trial_0002_execution1.partial.weights.h5",
+        "mine.weights.h5",
+    ):
+        (checkpoints.folder / "checkpoints" / name).touch()
+    checkpoints.tidy(history)
+    assert files(checkpoints) == [
+        "mine.weights.h5",
+        "trial_0000_execution0.weights.h5",
+        "trial_0001_execution0.weights.h5",
+        "trial_0002_execution0.weights.h5",
+    ]

@@ -1,0 +1,186 @@
+import os
+import sqlite3
+import stat
+
+import pytest
+
+from kerastune_lite import events as ev
+from kerastune_lite.errors import StoreError
+from kerastune_lite.store import SQLiteStore, schema
+from kerastune_lite.trial import TrialStatus
+from tests.store.conformance import StoreConformance, started, trial
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "study.sqlite3"
+
+
+@pytest.fixture
+def store(path):
+    store = SQLiteStore(path)
+    yield store
+    store.close()
+
+
+class TestSQLiteStore(StoreConformance):
+    @pytest.fixture
+    def store(self, store):
+        return store
+
+    @pytest.fixture
+    def reopen(self):
+        opened = []
+
+        def reopen(store):
+            opened.append(SQLiteStore(store.path))
+            return opened[-1]
+
+        yield reopen
+        for store in opened:
+            store.close()
+
+
+def test_write_ahead_log_and_header(store, path):
+    assert store._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    store.close()
+    with sqlite3.connect(path) as plain:
+        assert plain.execute("PRAGMA user_version").fetchone() == (schema.VERSION,)
+        assert plain.execute("PRAGMA application_id").fetchone() == (schema.APPLICATION_ID,)
+    plain.close()
+
+
+def test_read_while_it_is_written(store, path):
+    store.record([started(), ev.TrialStarted(trial())])
+    reader = SQLiteStore(path, read_only=True)
+    store.record([ev.TrialStarted(trial(1))])
+    assert len(reader.load().trials) == 2
+    with pytest.raises(StoreError, match="readonly"):
+        reader.record([ev.TrialStarted(trial(2))])
+    reader.close()
+
+
+def test_all_or_nothing(store):
+    unwritable = trial(1, values={"a": {1, 2}})
+    with pytest.raises(TypeError):
+        store.record([ev.TrialStarted(trial(0)), ev.TrialStarted(unwritable)])
+    assert store.load().trials == ()
+    store.record([ev.TrialStarted(trial(0))])
+    assert len(store.load().trials) == 1
+
+
+def test_missing_file(path):
+    with pytest.raises(StoreError, match=r"no project here: .*study\.sqlite3"):
+        SQLiteStore(path, read_only=True)
+    assert not path.exists()
+
+
+def many(store, count=300):
+    store.record([started(), *(ev.TrialStarted(trial(n)) for n in range(count))])
+
+
+@pytest.mark.parametrize("size", [0, 50, 4096, 9000])
+def test_truncated_file(store, path, size):
+    many(store)
+    store.close()
+    os.truncate(path, size)
+    for read_only in (True, False):
+        with pytest.raises(StoreError, match=r"study\.sqlite3.*(cut off|damaged)"):
+            SQLiteStore(path, read_only)
+
+
+def test_damaged_page(store, path):
+    many(store)
+    store.close()
+    with open(path, "r+b") as file:
+        file.seek(4096 * 5)
+        file.write(os.urandom(4096 * 20))
+    with pytest.raises(StoreError, match=r"study\.sqlite3 is damaged: .*Page.*backup"):
+        SQLiteStore(path)
+
+
+def test_not_a_database(path):
+    path.write_text("these are notes of mine\n" * 20)
+    with pytest.raises(StoreError, match=r"study\.sqlite3 is not a project's database"):
+        SQLiteStore(path)
+    assert path.read_text().startswith("these are notes")
+
+
+def test_database_of_another_program(path):
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE t (a)")
+    other.close()
+    with pytest.raises(StoreError, match="another program"):
+        SQLiteStore(path)
+
+
+def test_newer_schema(store, path):
+    store._connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    store.close()
+    # The header's copy is written when the log is merged into the file, as it is on close.
+    with pytest.raises(StoreError, match=r"newer version.*pip install -U"):
+        SQLiteStore(path)
+
+
+def test_older_schema_is_brought_forward(path, monkeypatch):
+    SQLiteStore(path).close()
+    later = (*schema.MIGRATIONS, "ALTER TABLE trials ADD COLUMN path TEXT;")
+    monkeypatch.setattr(schema, "MIGRATIONS", later)
+    monkeypatch.setattr(schema, "VERSION", len(later))
+    store = SQLiteStore(path)
+    columns = [row[1] for row in store._connection.execute("PRAGMA table_info(trials)")]
+    assert "path" in columns
+    store.close()
+
+
+def test_full_disk(store, path):
+    many(store, 10)
+    pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
+    store._connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+
+    def fill():
+        for number in range(10, 10_000):
+            store.record([ev.TrialStarted(trial(number, values={"a": "x" * 500}))])
+
+    with pytest.raises(StoreError, match=r"study\.sqlite3 cannot be written: .*full.*safe"):
+        fill()
+    store._connection.execute("PRAGMA max_page_count = 1000000")
+    kept = store.load().trials
+    assert 10 <= len(kept) < 10_000
+    store.record([ev.TrialStarted(trial(len(kept)))])
+    store.close()
+    reopened = SQLiteStore(path)
+    assert len(reopened.load().trials) == len(kept) + 1
+    reopened.close()
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
+def test_read_only_folder(store, path):
+    store.record([started(), ev.TrialStarted(trial())])
+    store.close()
+    path.parent.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    try:
+        reader = SQLiteStore(path, read_only=True)
+        assert len(reader.load().trials) == 1
+        reader.close()
+    finally:
+        path.parent.chmod(stat.S_IRWXU)
+
+
+def test_interrupted_creation_leaves_no_half_file(path, monkeypatch):
+    def die(connection):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(schema, "migrate", die)
+    with pytest.raises(KeyboardInterrupt):
+        SQLiteStore(path)
+    assert not path.exists()
+    monkeypatch.undo()
+    SQLiteStore(path).close()
+
+
+def test_nothing_in_it_is_pickle(store, path):
+    store.record([started(), ev.TrialStarted(trial(status=TrialStatus.RUNNING))])
+    for table in ("project", "trials", "parameters", "executions", "epochs"):
+        for row in store._connection.execute(f"SELECT * FROM {table}"):
+            assert not any(isinstance(cell, bytes) for cell in row)
