@@ -1,0 +1,141 @@
+"""What each view must cope with: subclass `ViewSuite`, and give it a `stage`."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import re
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from kerastune_lite.events import Event
+from kerastune_lite.views.base import View
+from tests.views import streams
+
+
+@dataclasses.dataclass
+class Stage:
+    """A view, and how to read what its user sees now."""
+
+    view: View
+    shown: Callable[[], str]
+
+    def play(self, events: Iterable[Event], close: bool = True) -> str:
+        for event in events:
+            self.view.on_event(event)
+        if close:
+            self.view.close()
+        return self.shown()
+
+
+class Terminal(io.StringIO):
+    """A terminal that holds what is written to it."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+    def screen(self) -> str:
+        """What a person sees after all control codes were obeyed; one text line per row."""
+        rows: list[list[str]] = [[]]
+        column = 0
+        for code, erase, char in re.findall(
+            r"(\x1b\[[\d;?]*([A-Za-z]))|([^\x1b])", self.getvalue()
+        ):
+            if code:
+                assert code == "\x1b[2K" or erase == "m", f"unexpected control code {code!r}"
+                rows[-1] = [] if erase == "K" else rows[-1]
+            elif char == "\n":
+                rows.append([])
+                column = 0
+            elif char in "\r\b":
+                column = 0 if char == "\r" else max(column - 1, 0)
+            else:
+                rows[-1] += [" "] * (column + 1 - len(rows[-1]))
+                rows[-1][column] = char
+                column += 1
+        return "\n".join("".join(row).rstrip() for row in rows)
+
+
+class ViewSuite:
+    """Subclasses define the fixture `stage`."""
+
+    @pytest.fixture
+    def stage(self) -> Stage:
+        raise NotImplementedError
+
+    @pytest.mark.parametrize("name", streams.STREAMS)
+    def test_takes_each_stream_and_says_why_it_ended(self, stage: Stage, name: str) -> None:
+        events = streams.STREAMS[name]()
+        assert events[-1].message in stage.play(events)  # type: ignore[union-attr]
+
+    @pytest.mark.parametrize("name", streams.STREAMS)
+    def test_may_be_closed_after_each_event(self, stage: Stage, name: str) -> None:
+        before = sys.stdout, sys.stderr
+        for end in range(len(streams.STREAMS[name]())):
+            stage.play(streams.STREAMS[name]()[:end])
+            assert (sys.stdout, sys.stderr) == before
+
+    def test_shows_the_best_trial(self, stage: Stage) -> None:
+        shown = stage.play(streams.simple())
+        assert "0.9712" in shown
+        assert "3/3" in shown
+
+    def test_counts_trials_of_earlier_searches(self, stage: Stage) -> None:
+        shown = stage.play(streams.joined_late())
+        assert "4/4" in shown
+        assert "0.9600" in shown
+
+    def test_shows_why_trials_failed(self, stage: Stage) -> None:
+        shown = stage.play(streams.eventful())
+        assert "ValueError: units must be even" in shown
+        assert "Traceback" not in shown
+
+    def test_shows_failures_when_nothing_completed(self, stage: Stage) -> None:
+        shown = stage.play(streams.all_failed())
+        assert "ValueError: units must be even" in shown
+        assert "no reason was recorded" in shown
+
+    def test_shows_no_total_when_there_is_none(self, stage: Stage) -> None:
+        shown = stage.play(streams.unbounded())
+        assert "/" not in re.sub(r"<[^>]*>", "", shown).replace("\n", " ")
+        assert "None" not in shown
+
+    def test_takes_events_without_a_start(self, stage: Stage) -> None:
+        assert "0.9000" in stage.play(streams.simple()[1:10])
+
+    def test_may_be_closed_twice(self, stage: Stage) -> None:
+        shown = stage.play(streams.interrupted())
+        stage.view.close()
+        assert stage.shown() == shown
+
+    def test_may_be_closed_twice_in_mid_search(self, stage: Stage) -> None:
+        shown = stage.play(streams.interrupted()[:-1])
+        stage.view.close()
+        assert stage.shown() == shown
+
+    def test_may_be_closed_without_any_event(self, stage: Stage) -> None:
+        stage.view.close()
+        assert stage.shown().strip() == ""
+
+    def test_shows_a_second_search(self, stage: Stage) -> None:
+        stage.play(streams.simple())
+        assert "every point of the space was tried" in stage.play(streams.unbounded())
+
+    def test_user_text_cannot_move_the_cursor_or_break_lines(self, stage: Stage) -> None:
+        nasty = "a\x1b[2J\rb\nc\x07"
+        values: dict[str, Any] = {nasty: nasty}
+        shown = stage.play(
+            [
+                streams.started(2, project=nasty),
+                *streams.whole(streams.completed(0, 0.9, **values)),
+                *streams.whole(streams.failed(1, f"E: {nasty}")),
+                streams.ended(message=nasty),
+            ]
+        )
+        assert not set("\x1b\r\x07") & set(shown)
+        assert "a [2J b c" in shown
