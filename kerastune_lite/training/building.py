@@ -1,0 +1,134 @@
+"""From hyperparameters to a compiled model, checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+from kerastune_lite.errors import FailedTrialError, FatalTypeError, FatalValueError
+from kerastune_lite.hyperparameters import HyperParameters
+from kerastune_lite.training.quiet import load_keras
+
+
+@dataclasses.dataclass(frozen=True)
+class BuildOptions:
+    """What a tuner says about all its models.
+
+    Attributes:
+        optimizer, loss, metrics: override those that the builder compiled with.
+        max_model_size: in scalars; larger models fail their trial.
+    """
+
+    optimizer: Any = None
+    loss: Any = None
+    metrics: Any = None
+    max_model_size: int | None = None
+
+
+def build_model(hypermodel: Any, hp: HyperParameters, options: BuildOptions) -> Any:
+    """The compiled model that `hypermodel` builds for `hp`.
+
+    Raises:
+        FatalTypeError: what was built is no Keras model.
+        FailedTrialError: it is larger than `max_model_size`.
+    """
+    keras = load_keras()
+    model = hypermodel.build(hp)
+    if not isinstance(model, keras.Model):
+        hint = " Did you forget `return model`?" if model is None else ""
+        raise FatalTypeError(
+            "build(hp) must return a Keras model."
+            f"{hint} Received: {model!r} of type {type(model).__name__}."
+        )
+    override_compile(model, options)
+    check_size(model, options.max_model_size)
+    return model
+
+
+def override_compile(model: Any, options: BuildOptions) -> None:
+    """Compile `model` anew where the tuner names its own optimizer, loss or metrics.
+
+    Raises:
+        FatalValueError: an optimizer or a loss is still missing.
+        FatalTypeError: an override cannot be copied.
+    """
+    if options.optimizer is None and options.loss is None and options.metrics is None:
+        return
+    compiled = _compile_arguments(model)
+    for name in ("optimizer", "loss", "metrics"):
+        override = getattr(options, name)
+        if override is not None:
+            compiled[name] = _fresh(name, override)
+    missing = [name for name in ("optimizer", "loss") if compiled.get(name) is None]
+    # A builder that compiles without a loss has its reasons: a train_step() of its own, add_loss().
+    if missing and not model.compiled:
+        raise FatalValueError(
+            "A model must be compiled with an optimizer and a loss, by build(hp) or by the tuner's "
+            f"own arguments. Missing: {' and '.join(missing)}."
+        )
+    model.compile(**compiled)
+
+
+def _compile_arguments(model: Any) -> dict[str, Any]:
+    """What the builder passed to `compile`: the objects themselves.
+
+    Keras's public get_compile_config() would serialise them, which functions written in a script
+    or a notebook do not survive.
+    """
+    config = getattr(getattr(model, "_compile_config", None), "config", None)
+    return dict(config) if model.compiled and config else {}
+
+
+def _fresh(name: str, override: Any) -> Any:
+    """A copy of the optimizer, loss or metrics, so that no state goes from trial to trial."""
+    keras = load_keras()
+    if isinstance(override, dict):
+        return {key: _fresh(name, each) for key, each in override.items()}
+    if isinstance(override, (list, tuple)):
+        return [_fresh(name, each) for each in override]
+    # Losses are functions of their arguments: there is no state in them to share.
+    if not isinstance(override, (keras.optimizers.Optimizer, keras.metrics.Metric)):
+        return override
+    try:
+        return type(override).from_config(override.get_config())
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise FatalTypeError(
+            f"Each model gets a copy of the tuner's `{name}`, made with get_config() and "
+            f"from_config(). {type(override).__name__} cannot be copied so: {error}. Give it a "
+            "get_config() that returns the arguments of its __init__, or compile with it in "
+            "build(hp)."
+        ) from error
+
+
+def check_size(model: Any, max_model_size: int | None) -> None:
+    """Raise if the model is too large; one that is not built yet has no size.
+
+    Raises:
+        FailedTrialError: it is larger than `max_model_size`.
+    """
+    if max_model_size is None or not model.built:
+        return
+    size = model_size(model)
+    if size > max_model_size:
+        raise FailedTrialError(
+            f"The model has {size:,} parameters, more than max_model_size={max_model_size:,}."
+        )
+
+
+def model_size(model: Any) -> int:
+    """The number of parameters, trained or not; 0 for a model that is not built yet."""
+    return sum(math.prod(weight.shape) for weight in model.weights)
+
+
+def check_compiled(model: Any) -> None:
+    """Raise unless `model.fit` can be called.
+
+    Raises:
+        FatalValueError: it was not compiled.
+    """
+    if not model.compiled:
+        raise FatalValueError(
+            "build(hp) must compile its model, or the tuner must be given `optimizer` and `loss`. "
+            "Call model.compile(optimizer=..., loss=..., metrics=[...]) before returning it."
+        )

@@ -1,0 +1,54 @@
+"""A clean start for each execution: Keras's counters, the seeds, and the memory of dead models."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+
+from kerastune_lite.training.quiet import load_keras
+
+keras = load_keras()
+
+
+def begin(seed: int, collect: bool) -> None:
+    """Start afresh: names count from one again, and all random generators from `seed`.
+
+    What the user set for the process (mixed precision, a distribution, logging) stays in force.
+
+    Args:
+        seed: below 2**32; for Python, NumPy and Keras.
+        collect: run the garbage collector; dead models are full of reference cycles.
+    """
+    # clear_session() takes these settings back to their defaults along with the counters.
+    policy = keras.config.dtype_policy()
+    distribution = keras.distribution.distribution()
+    filtering = keras.config.is_traceback_filtering_enabled()
+    interactive = keras.config.is_interactive_logging_enabled()
+    keras.utils.clear_session(free_memory=collect)
+    keras.config.set_dtype_policy(policy)
+    if distribution is not None:
+        keras.distribution.set_distribution(distribution)
+    if not filtering:
+        keras.config.disable_traceback_filtering()
+    if not interactive:
+        keras.config.disable_interactive_logging()
+    keras.utils.set_random_seed(seed)
+
+
+@contextlib.contextmanager
+def new_models_trace() -> Iterator[None]:
+    """Hold back TensorFlow's advice not to trace functions again and again.
+
+    Each trial has a new model, which is traced once; on few batches that looks like a mistake.
+    """
+    logger = logging.getLogger("tensorflow")
+
+    def is_other(record: logging.LogRecord) -> bool:
+        return "triggered tf.function retracing" not in record.getMessage()
+
+    logger.addFilter(is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_other)
