@@ -1,0 +1,79 @@
+"""Tuners under the names that users know: an oracle and a scheduler each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerastune_lite.hyperparameters import HyperParameters
+from kerastune_lite.objective import ObjectiveLike
+from kerastune_lite.oracles import GridOracle, RandomOracle
+from kerastune_lite.tuner import Tuner
+
+
+class RandomSearch(Tuner):
+    """Random search: each trial draws its values independently, and none is drawn twice.
+
+    The arguments are those of `Tuner`, in KerasTuner's order.
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: ObjectiveLike = None,
+        max_trials: int | None = 10,
+        seed: int | None = None,
+        hyperparameters: HyperParameters | None = None,
+        tune_new_entries: bool = True,
+        allow_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int = 3,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            hypermodel,
+            objective,
+            max_trials,
+            oracle=RandomOracle(),
+            seed=seed,
+            hyperparameters=hyperparameters,
+            tune_new_entries=tune_new_entries,
+            allow_new_entries=allow_new_entries,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+            **kwargs,
+        )
+
+
+class GridSearch(Tuner):
+    """Exhaustive search: each combination once, in a stable order, conditional ones included.
+
+    A `Float` without a step, and an `Int` on a logarithmic scale, stand with ten points. The
+    arguments are those of `Tuner`, in KerasTuner's order; `max_trials=None` means all of them.
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: ObjectiveLike = None,
+        max_trials: int | None = None,
+        seed: int | None = None,
+        hyperparameters: HyperParameters | None = None,
+        tune_new_entries: bool = True,
+        allow_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int = 3,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            hypermodel,
+            objective,
+            max_trials,
+            oracle=GridOracle(),
+            seed=seed,
+            hyperparameters=hyperparameters,
+            tune_new_entries=tune_new_entries,
+            allow_new_entries=allow_new_entries,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+            **kwargs,
+        )

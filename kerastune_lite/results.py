@@ -1,0 +1,223 @@
+"""Reading a project: the part that a tuner and an opened project have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from kerastune_lite.errors import StoreError
+from kerastune_lite.history import History
+from kerastune_lite.hyperparameters import HyperParameters, Space
+from kerastune_lite.objective import Objective, objective_from_json
+from kerastune_lite.store import Epoch, Project, ProjectFolder
+from kerastune_lite.trial import Outcome, Trial
+
+
+class Results(ABC):
+    """Trials and what they tell. Subclasses say where they come from."""
+
+    @property
+    @abstractmethod
+    def objective(self) -> Objective:
+        """What the search optimises."""
+
+    @property
+    @abstractmethod
+    def space(self) -> Space:
+        """All parameters known so far."""
+
+    @property
+    @abstractmethod
+    def project_dir(self) -> str:
+        """The project's folder."""
+
+    @abstractmethod
+    def _trials(self) -> History: ...
+
+    @abstractmethod
+    def _epochs(self, trial: int) -> list[Epoch]: ...
+
+    @property
+    def trials(self) -> list[Trial]:
+        """All trials in the order of their numbers, as plain data."""
+        return list(self._trials())
+
+    def get_trial(self, trial_id: str | int) -> Trial:
+        """A trial by its id ("0007") or number (7).
+
+        Raises:
+            KeyError: there is none.
+        """
+        trials = self._trials()
+        number = int(trial_id)
+        if not 0 <= number < len(trials):
+            raise KeyError(f"There is no trial {trial_id!r}; there are {len(trials)}, from 0 on.")
+        return trials[number]
+
+    def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
+        """The completed trials from the best on; failed ones are never among them."""
+        return self._trials().best(num_trials)
+
+    def get_best_hyperparameters(self, num_trials: int = 1) -> list[HyperParameters]:
+        """The hyperparameters of the best trials, from the best on, ready for `build(hp)`."""
+        return [trial.hyperparameters.copy() for trial in self.get_best_trials(num_trials)]
+
+    def history(self, trial: Trial | str | int) -> list[dict[str, list[float]]]:
+        """The learning curves of a trial: one dict per execution, one list per metric.
+
+        The lists have one number per epoch, NaN where a metric was not measured. Of an
+        execution that was retried, the last attempt.
+        """
+        number = trial.number if isinstance(trial, Trial) else int(trial)
+        latest: dict[int, int] = {}
+        rows = self._epochs(number)
+        for row in rows:
+            latest[row.execution] = max(row.attempt, latest.get(row.execution, 0))
+        curves: dict[int, dict[str, list[float]]] = {execution: {} for execution in latest}
+        lengths = dict.fromkeys(latest, 0)
+        for row in rows:
+            if row.attempt != latest[row.execution]:
+                continue
+            for name, value in row.metrics.items():
+                curve = curves[row.execution].setdefault(name, [])
+                curve.extend([float("nan")] * (lengths[row.execution] - len(curve)))
+                curve.append(value)
+            lengths[row.execution] += 1
+        for execution, curve_set in curves.items():
+            for curve in curve_set.values():
+                curve.extend([float("nan")] * (lengths[execution] - len(curve)))
+        return [curves[execution] for execution in sorted(curves)]
+
+    def to_dataframe(self) -> Any:
+        """The trials as a pandas DataFrame: one row each, hyperparameters as `hp_<name>`.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError(
+                "to_dataframe() needs pandas. Install it with: pip install pandas"
+            ) from error
+        return pandas.DataFrame.from_records(self._rows())
+
+    def _rows(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        for trial in self._trials():
+            scores = [e.score for e in trial.executions if e.outcome is Outcome.COMPLETED]
+            rows.append(
+                {
+                    "trial": trial.trial_id,
+                    "status": trial.status.value,
+                    "score": trial.score,
+                    "executions": len(scores),
+                    "best_step": trial.best_step,
+                    "seconds": trial.seconds,
+                    "failure": trial.failure,
+                    **{f"hp_{name}": value for name, value in trial.values.items()},
+                    **dict(trial.metrics),
+                }
+            )
+        return rows
+
+    def results_summary(self, num_trials: int = 10) -> None:
+        """Print the best trials as a table, and what failed."""
+        from kerastune_lite.views.tables import print_results
+
+        print_results(self._trials(), self.objective, num_trials, self.project_dir)
+
+    def search_space_summary(self, extended: bool = False) -> None:
+        """Print the hyperparameters, their domains and conditions.
+
+        Args:
+            extended: say as well how many values each has.
+        """
+        from kerastune_lite.views.tables import print_space
+
+        print_space(self.space, extended)
+
+
+class OpenedProject(Results):
+    """A project on disk, finished or running, as it is at this moment; nothing is written.
+
+    Args:
+        folder: where it lies.
+
+    Raises:
+        StoreError: there is none, or it cannot be read.
+    """
+
+    def __init__(self, folder: ProjectFolder) -> None:
+        self._folder = folder
+        self._store = folder.open(read_only=True)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read what has happened since."""
+        self._project: Project = self._store.load()
+        self._history = History(self._project.trials)
+
+    @property
+    def objective(self) -> Objective:
+        data = self._project.settings.get("objective")
+        if data is None:
+            raise StoreError(f"No search was recorded in {self.project_dir} yet.")
+        return objective_from_json(data)
+
+    @property
+    def space(self) -> Space:
+        return self._project.space
+
+    @property
+    def project_dir(self) -> str:
+        return str(self._folder.root)
+
+    def _trials(self) -> History:
+        return self._history
+
+    def _epochs(self, trial: int) -> list[Epoch]:
+        return self._store.epochs(trial)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the project was searched with."""
+        return dict(self._project.settings)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The package versions of the latest search."""
+        return dict(self._project.versions)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._store.close()
+
+    def __enter__(self) -> OpenedProject:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        best: Sequence[Trial] = self.get_best_trials()
+        score = f", best {self.objective.name} {best[0].score:.4g}" if best else ""
+        return f"<Project {self.project_dir}: {len(self._history)} trials{score}>"
+
+
+def open_project(path: Any) -> OpenedProject:
+    """Read a project from its folder, from any process, also while it is being searched.
+
+    Args:
+        path: the folder `directory/project_name`.
+
+    Raises:
+        StoreError: there is no project, or it cannot be read.
+    """
+    from pathlib import Path
+
+    root = Path(path)
+    if root.name == "study.sqlite3":
+        root = root.parent
+    return OpenedProject(ProjectFolder(root.parent, root.name))

@@ -1,0 +1,37 @@
+"""The protocol of a runner."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from kerastune_lite.training.base import Emit, Job
+from kerastune_lite.trial import Report, Segment
+
+
+class Runner(ABC):
+    """Where segments run. It is opened once per search."""
+
+    @property
+    @abstractmethod
+    def capacity(self) -> int:
+        """How many segments can be under way at the same time."""
+
+    @abstractmethod
+    def open(self, job: Job, emit: Emit) -> None:
+        """Get ready; `emit` is called in the thread that calls `wait`."""
+
+    @abstractmethod
+    def submit(self, segments: Sequence[Segment]) -> None:
+        """Take segments over; they start in the order in which they were submitted."""
+
+    @abstractmethod
+    def wait(self) -> list[Report]:
+        """Block until a segment has ended; every submitted segment is reported exactly once.
+
+        An empty list means that none is under way.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop what is under way, without a report. Calling it again does nothing."""

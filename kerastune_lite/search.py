@@ -1,0 +1,412 @@
+"""The loop: propose, train, record, decide."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from kerastune_lite import events as ev
+from kerastune_lite.errors import StoreError
+from kerastune_lite.events import StopReason
+from kerastune_lite.history import History
+from kerastune_lite.hyperparameters import Space, Value
+from kerastune_lite.interrupts import Interrupts
+from kerastune_lite.objective import Objective
+from kerastune_lite.oracles import Oracle
+from kerastune_lite.runners import Runner
+from kerastune_lite.schedulers import Decision, Scheduler
+from kerastune_lite.store import Checkpoints, Store
+from kerastune_lite.training.base import Job
+from kerastune_lite.trial import Execution, Outcome, Report, Segment, Trial, TrialStatus
+from kerastune_lite.views.base import View
+
+logger = logging.getLogger(__name__)
+
+
+class Hooks(Protocol):
+    """What a tuner may want to do around trials."""
+
+    def on_trial_begin(self, trial: Trial) -> None: ...
+    def on_trial_end(self, trial: Trial) -> None: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """When to stop.
+
+    Attributes:
+        max_trials: None: when the space is exhausted.
+        max_time: seconds of wall clock for this call; trials under way are finished.
+        executions_per_trial: how often each trial is trained.
+        max_retries_per_trial: how often a failed execution is tried again.
+        max_consecutive_failed_trials: so many failures in a row stop the search.
+    """
+
+    max_trials: int | None = None
+    max_time: float | None = None
+    executions_per_trial: int = 1
+    max_retries_per_trial: int = 0
+    max_consecutive_failed_trials: int = 3
+
+
+@dataclasses.dataclass
+class Parts:
+    """What a search is put together from."""
+
+    oracle: Oracle
+    scheduler: Scheduler
+    runner: Runner
+    store: Store
+    checkpoints: Checkpoints
+    views: list[View]
+    job: Job
+    hooks: Hooks
+
+
+class Search:
+    """One call of `search()`: runs until a limit is reached or the space is exhausted.
+
+    Args:
+        parts: the exchangeable parts.
+        limits: when to stop.
+        objective: with its direction.
+        seed: of the project; with the number of a trial it determines all that is random.
+        history: the trials so far; it is kept up to date.
+        space: as known so far.
+        queue: points to try first: position -> values.
+        tune_new_entries: whether parameters met on the way join the space.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        limits: Limits,
+        objective: Objective,
+        seed: int,
+        history: History,
+        space: Space,
+        queue: Mapping[int, Mapping[str, Value]],
+        tune_new_entries: bool = True,
+        clock: Any = time.time,
+    ) -> None:
+        self.space = space
+        self.history = history
+        self._parts = parts
+        self._limits = limits
+        self._objective = objective
+        self._seed = seed
+        self._queue = dict(sorted(queue.items()))
+        self._tune_new_entries = tune_new_entries
+        self._clock = clock
+        self._interrupts = Interrupts()
+        self._under_way: set[int] = set()
+        self._losses: dict[tuple[int, int, int], list[float]] = {}
+        self._failures_in_a_row = 0
+        self._deadline: float | None = None
+
+    # ------------------------------------------------------------------ the loop
+
+    def run(self, project: str, settings: Mapping[str, Any]) -> StopReason:
+        """Search; returns why it ended.
+
+        Raises:
+            FatalError: the user's code asked for the end.
+            RuntimeError: too many trials failed in a row.
+            StoreError: the project could not be written.
+        """
+        reason, message = StopReason.FAILED, "stopped by an error"
+        if self._limits.max_time is not None:
+            self._deadline = time.monotonic() + self._limits.max_time
+        with self._interrupts:
+            try:
+                self._record(self._started(project, settings))
+                self._parts.runner.open(self._parts.job, self._on_epoch)
+                reason = self._loop()
+                message = self._message(reason)
+            except KeyboardInterrupt:
+                reason = StopReason.INTERRUPTED
+                message = self._message(reason)
+            except Exception as error:
+                first_sentence = str(error).strip().split("\n")[0].split(". ")[0]
+                message = f"stopped by {type(error).__name__}: {first_sentence}"
+                raise
+            finally:
+                self._parts.runner.close()
+                self._end(ev.SearchEnded(reason, message, self._clock()))
+        return reason
+
+    def _started(self, project: str, settings: Mapping[str, Any]) -> ev.SearchStarted:
+        return ev.SearchStarted(
+            project,
+            self._objective,
+            self.space,
+            self._limits.max_trials,
+            tuple(self.history),
+            settings,
+            self._clock(),
+            self._limits.executions_per_trial,
+        )
+
+    def _loop(self) -> StopReason:
+        for trial in self.history.running:
+            self._start(trial)
+        while True:
+            stop = self._fill()
+            if not self._under_way:
+                if stop is StopReason.EXHAUSTED and 0 < self.history.failed == len(self.history):
+                    raise self._hopeless(
+                        f"All {self.history.failed} points of the space failed",
+                        "start afresh with overwrite=True",
+                    )
+                return stop or StopReason.EXHAUSTED
+            with self._interrupts.interruptible():
+                reports = self._parts.runner.wait()
+            for report in reports:
+                self._on_report(report)
+
+    def _fill(self) -> StopReason | None:
+        """Start trials while there is room; returns why no more can be started, if so."""
+        while True:
+            free = self._parts.runner.capacity - len(self._under_way)
+            if free <= 0:
+                return None
+            if self._interrupts.requested:
+                raise KeyboardInterrupt
+            if self._deadline is not None and time.monotonic() >= self._deadline:
+                return StopReason.TIME
+            if self._limits.max_trials is not None:
+                free = min(free, self._limits.max_trials - len(self.history))
+                if free <= 0:
+                    return StopReason.BUDGET
+            if not self._start_queued() and not self._start_proposed(free):
+                return StopReason.EXHAUSTED
+
+    def _start_queued(self) -> bool:
+        """Start the first point of the queue that was not tried yet."""
+        for position in list(self._queue):
+            values = self._queue.pop(position)
+            if values in self.history.visited:
+                logger.info("The enqueued point %s was tried already.", dict(values))
+                continue
+            self._start_new(values, "enqueued", position)
+            return True
+        return False
+
+    def _start_proposed(self, free: int) -> bool:
+        rungs = self._parts.scheduler.plan(self.history, free)
+        new = sum(rung.trial is None for rung in rungs)
+        if new == 0:
+            return False
+        rng = np.random.default_rng([self._seed, len(self.history)])
+        points = self._parts.oracle.propose(self.space, self.history, new, rng)
+        for values in points:
+            self._start_new(values, "oracle", None)
+        return bool(points)
+
+    def _start_new(self, values: Mapping[str, Value], origin: str, queued: int | None) -> None:
+        trial = Trial(
+            len(self.history), dict(values), self.space, origin=origin, started=self._clock()
+        )
+        self.history.add(trial)
+        self._start(trial, queued)
+
+    def _start(self, trial: Trial, queued: int | None = None) -> None:
+        """Begin a trial, or go on with one that a search left behind when it died."""
+        ended = {e.index for e in trial.executions if e.outcome is Outcome.COMPLETED}
+        execution = len(ended)
+        attempt = sum(
+            e.index == execution and e.outcome is Outcome.FAILED for e in trial.executions
+        )
+        self._under_way.add(trial.number)
+        self._parts.hooks.on_trial_begin(trial)
+        self._submit(trial, execution, attempt, ev.TrialStarted(trial, queued))
+
+    def _submit(self, trial: Trial, execution: int, attempt: int, *before: ev.Event) -> None:
+        segment = Segment(
+            trial,
+            execution,
+            attempt,
+            seed=self._draw_seed(trial.number, 1 + execution, attempt),
+            unseen=self._parts.oracle.unseen if self._tune_new_entries else "default",
+            fill_seed=self._draw_seed(trial.number, 0, 0),
+            keep_below=self._parts.checkpoints.threshold(
+                self.history, self._limits.executions_per_trial
+            ),
+        )
+        started = ev.SegmentStarted(trial.number, execution, attempt, 0, None, self._clock())
+        self._record(*before, started)
+        self._losses.pop((trial.number, execution, attempt), None)
+        self._parts.runner.submit([segment])
+
+    def _draw_seed(self, *key: int) -> int:
+        # Room below 2**32 is left for the repeats that a user's run_trial trains by itself.
+        state = np.random.SeedSequence([self._seed, *key]).generate_state(1)
+        return int(state[0]) % (2**32 - 2**10)
+
+    # ------------------------------------------------------------------ what comes back
+
+    def _on_epoch(self, event: ev.EpochEnded) -> Decision:
+        with self._interrupts.shielded():
+            self._record(event)
+            losses = self._losses.setdefault((event.trial, event.execution, event.attempt), [])
+            if not self._objective.missing(event.metrics):
+                losses.append(self._objective.loss(event.metrics))
+            return self._parts.scheduler.judge(self.history, event.trial, losses)
+
+    def _on_report(self, report: Report) -> None:
+        trial = self.history[report.segment.trial.number]
+        if self._interrupts.requested and not self._succeeded(report):
+            # What looks like a failure may be the interrupt, swallowed and raised as something
+            # else by the user's code; the trial will be trained again.
+            raise KeyboardInterrupt
+        self._grow_space(report, trial)
+        if report.fatal is not None:
+            raise report.fatal
+        trial = dataclasses.replace(
+            trial,
+            values={**report.values, **_without(trial.values, report.values)},
+            space=self.space,
+            executions=(*trial.executions, *report.executions),
+        )
+        failed = [e for e in report.executions if e.outcome is not Outcome.COMPLETED]
+        ended = [ev.ExecutionEnded(trial.number, e) for e in report.executions]
+        if failed and self._may_retry(trial, failed[-1]):
+            self.history.update(trial)
+            ended[-1] = dataclasses.replace(ended[-1], will_retry=True)
+            self._submit(trial, failed[-1].index, failed[-1].attempt + 1, *ended)
+        elif failed:
+            self._end_trial(_with_failure(trial, failed[-1], self._clock()), ended)
+        elif self._wants_more(trial):
+            self.history.update(trial)
+            self._submit(trial, report.segment.execution + 1, 0, *ended)
+        else:
+            # Only what was asked for counts: two trials that agree on it are the same model. A
+            # run_trial that never asked `hp` may have read the values in another way.
+            trial = dataclasses.replace(trial, values=report.values or trial.values)
+            self._end_trial(_with_score(trial, self._objective, self._clock()), ended)
+
+    @staticmethod
+    def _succeeded(report: Report) -> bool:
+        return report.fatal is None and all(
+            e.outcome is Outcome.COMPLETED for e in report.executions
+        )
+
+    def _grow_space(self, report: Report, trial: Trial) -> None:
+        if not report.added or not self._tune_new_entries:
+            return
+        added = tuple(p for p in report.added if self.space.find(*p.identity) is None)
+        if added:
+            self.space = self.space.merged(added)
+            self._record(ev.SpaceGrown(added, trial.number))
+
+    def _may_retry(self, trial: Trial, failed: Execution) -> bool:
+        attempts = sum(e.index == failed.index for e in trial.executions)
+        return failed.outcome is Outcome.FAILED and (attempts <= self._limits.max_retries_per_trial)
+
+    def _wants_more(self, trial: Trial) -> bool:
+        per_trial = 1 if self._parts.job.whole_trials else self._limits.executions_per_trial
+        return len(_completed(trial)) < per_trial
+
+    def _end_trial(self, trial: Trial, ended: Sequence[ev.Event]) -> None:
+        self._record(*ended, ev.TrialEnded(trial))
+        self.history.update(trial)
+        self._under_way.discard(trial.number)
+        self._parts.checkpoints.prune(self.history, trial)
+        self._parts.hooks.on_trial_end(trial)
+        if trial.status is TrialStatus.COMPLETED:
+            self._failures_in_a_row = 0
+            return
+        self._failures_in_a_row += 1
+        if self._failures_in_a_row >= self._limits.max_consecutive_failed_trials:
+            raise self._hopeless(
+                f"{self._failures_in_a_row} trials failed one after the other",
+                "run the script again (the search goes on), or raise max_consecutive_failed_trials",
+            )
+
+    def _hopeless(self, what: str, mend: str) -> RuntimeError:
+        latest = next(t for t in reversed(self.history) if t.status is TrialStatus.FAILED)
+        return RuntimeError(
+            f"{what}, so something is wrong with all of them. Mend it and {mend}. "
+            f"The latest failure:\n\n{latest.message}"
+        )
+
+    # ------------------------------------------------------------------ telling
+
+    def _record(self, *events: ev.Event) -> None:
+        """Into the store first, then to the views: nobody is shown what could still be lost."""
+        self._parts.store.record(events)
+        for event in events:
+            self._show(event)
+
+    def _show(self, event: ev.Event) -> None:
+        for view in list(self._parts.views):
+            try:
+                view.on_event(event)
+            except Exception:
+                logger.warning("%s failed and is switched off.", type(view).__name__, exc_info=True)
+                self._parts.views.remove(view)
+                _close(view)
+
+    def _end(self, event: ev.SearchEnded) -> None:
+        try:
+            self._parts.store.record([event])
+        except StoreError:
+            # The search is ending because of this very error, or its results are safe already.
+            logger.warning("The end of the search could not be recorded.", exc_info=True)
+        self._show(event)
+        for view in self._parts.views:
+            _close(view)
+
+    def _message(self, reason: StopReason) -> str:
+        """Why the search ended, to follow upon how many trials were done."""
+        return {
+            StopReason.BUDGET: f"max_trials={self._limits.max_trials} reached",
+            StopReason.EXHAUSTED: "every point of the space was tried",
+            StopReason.TIME: f"max_time={self._limits.max_time} s reached; search() again goes on",
+            StopReason.INTERRUPTED: "interrupted; search() again goes on",
+        }[reason]
+
+
+def _close(view: View) -> None:
+    try:
+        view.close()
+    except Exception:
+        logger.warning("%s could not be closed.", type(view).__name__, exc_info=True)
+
+
+def _completed(trial: Trial) -> list[Execution]:
+    return [e for e in trial.executions if e.outcome is Outcome.COMPLETED]
+
+
+def _with_failure(trial: Trial, failed: Execution, now: float) -> Trial:
+    return dataclasses.replace(
+        trial, status=TrialStatus.FAILED, message=failed.message, finished=now
+    )
+
+
+def _with_score(trial: Trial, objective: Objective, now: float) -> Trial:
+    """The trial completed: means over its executions."""
+    completed = _completed(trial)
+    scores = [e.score for e in completed if e.score is not None]
+    score = float(np.mean(scores)) if len(scores) > 1 else scores[0]
+    names = [n for n in completed[0].metrics if all(n in e.metrics for e in completed)]
+    epochs = [e.best_epoch for e in completed if e.best_epoch is not None]
+    return dataclasses.replace(
+        trial,
+        status=TrialStatus.COMPLETED,
+        score=score,
+        loss=objective.loss_of(score),
+        metrics={n: sum(e.metrics[n] for e in completed) / len(completed) for n in names},
+        best_step=round(sum(epochs) / len(epochs)) if epochs else None,
+        finished=now,
+    )
+
+
+def _without(values: Mapping[str, Value], others: Mapping[str, Value]) -> dict[str, Value]:
+    return {name: value for name, value in values.items() if name not in others}

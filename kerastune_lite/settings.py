@@ -1,0 +1,167 @@
+"""What a project is searched with, as JSON, and what may change when it is reopened."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from kerastune_lite.errors import SettingsMismatchError
+from kerastune_lite.hyperparameters import Parameter, Space
+
+COMPARABLE = ("objective", "oracle", "scheduler", "executions_per_trial", "seed", "compile")
+"""Settings on which the meaning of finished trials depends."""
+
+_PACKAGES = ("kerastune_lite", "keras", "tensorflow", "numpy", "tensorboard")
+
+
+def versions() -> dict[str, str]:
+    """The versions of Python and of the packages that bear on results."""
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def check_counts(**counts: Any) -> None:
+    """Refuse numbers of trials, retries, ... that mean nothing.
+
+    Raises:
+        TypeError: not a number.
+        ValueError: too small.
+    """
+    at_least = {
+        "max_retries_per_trial": 0,
+        "keep_checkpoints": 0,
+        "seed": 0,
+        "max_time": 0,
+    }
+    for name, value in counts.items():
+        if value is None:
+            continue
+        kinds = (int, float) if name == "max_time" else (int, np.integer)
+        if isinstance(value, bool) or not isinstance(value, kinds):
+            kind = "a number of seconds" if name == "max_time" else "a whole number"
+            raise TypeError(f"`{name}` must be {kind}. Received: {value!r}.")
+        if value < at_least.get(name, 1):
+            raise ValueError(
+                f"`{name}` must be at least {at_least.get(name, 1)}. Received: {name}={value}."
+            )
+
+
+def check_settings(
+    stored: Mapping[str, Any], current: Mapping[str, Any], where: str, has_scores: bool
+) -> None:
+    """Refuse settings under which old and new trials could not be compared.
+
+    Args:
+        stored, current: as JSON.
+        where: the project's folder, for the message.
+        has_scores: whether any trial was completed; without one nothing can clash.
+
+    Raises:
+        SettingsMismatchError: with each setting that differs, and the ways out.
+    """
+    if not has_scores:
+        return
+    differences = [
+        f"  {name}: {_shown(stored[name])} in the project, {_shown(current[name])} now"
+        for name in COMPARABLE
+        if name in stored and stored[name] != current[name]
+    ]
+    if differences:
+        raise SettingsMismatchError(_refusal(where, differences))
+
+
+def check_space(stored: Space, current: Space, where: str, has_scores: bool) -> list[Parameter]:
+    """The parameters of `current` that the project does not hold yet, or holds narrower.
+
+    Raises:
+        SettingsMismatchError: a domain was narrowed or changed, so that values which were tried
+            are no longer possible.
+    """
+    adopted, differences = [], []
+    for parameter in current:
+        earlier = stored.find(*parameter.identity)
+        if earlier is None or (
+            parameter.domain != earlier.domain
+            and (parameter.domain.covers(earlier.domain) or not has_scores)
+        ):
+            adopted.append(parameter)
+        elif parameter.domain != earlier.domain and parameter.domain.cardinality != 1:
+            differences.append(
+                f"  {parameter.name}: {earlier.domain.describe()} in the project, "
+                f"{parameter.domain.describe()} now"
+            )
+    if differences:
+        raise SettingsMismatchError(_refusal(where, differences))
+    return adopted
+
+
+def changed_fit_arguments(stored: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
+    """What differs between the arguments of two calls of `search()`, in words."""
+    names = [*stored, *(name for name in current if name not in stored)]
+    return [
+        f"{name}: {stored.get(name, 'not given')} before, {current.get(name, 'not given')} now"
+        for name in names
+        if stored.get(name) != current.get(name)
+    ]
+
+
+def described_fit_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of `search()` as far as they can be told apart later: scalars and shapes."""
+    named = {f"argument {i}": value for i, value in enumerate(args)}
+    named.update(kwargs)
+    return {name: _described(value) for name, value in named.items() if name != "verbose"}
+
+
+def _described(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): _described(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)) and len(value) <= 8:
+        return [_described(each) for each in value]
+    shape = getattr(value, "shape", None)
+    if shape is not None:
+        return f"{getattr(value, 'dtype', '')}{list(shape)}"
+    return type(value).__name__
+
+
+def described_override(value: Any) -> Any:
+    """An optimizer, loss or metric given to the tuner, as JSON."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(name): described_override(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [described_override(each) for each in value]
+    name = getattr(value, "__name__", type(value).__name__)
+    if not hasattr(value, "get_config"):
+        return name
+    # Keras numbers the names of objects as they are made, so those say nothing.
+    config = {k: v for k, v in value.get_config().items() if k != "name"}
+    return {"class": name, "config": described_override(config)}
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping) and "name" in value:
+        return f"{value['name']} ({value.get('direction')})"
+    if isinstance(value, Mapping) and set(value) == {"type"}:
+        return str(value["type"])
+    return repr(value)
+
+
+def _refusal(where: str, differences: Sequence[str]) -> str:
+    return (
+        f"The finished trials in {where} do not fit what this search would do:\n"
+        + "\n".join(differences)
+        + "\nGo back to the project's settings, choose another project_name, or start afresh with "
+        "overwrite=True (which deletes the project's trials)."
+    )

@@ -1,0 +1,407 @@
+"""The tuner: what users construct, search with, and ask for results."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from kerastune_lite import settings as st
+from kerastune_lite.errors import FatalRuntimeError
+from kerastune_lite.events import Enqueued, SpaceGrown
+from kerastune_lite.history import History
+from kerastune_lite.hypermodel import get_hypermodel
+from kerastune_lite.hyperparameters import HyperParameters, Space, Value, read_space
+from kerastune_lite.objective import Objective, ObjectiveLike, create_objective
+from kerastune_lite.oracles import Oracle, RandomOracle
+from kerastune_lite.results import Results
+from kerastune_lite.runners import InlineRunner
+from kerastune_lite.schedulers import FullTraining, Scheduler
+from kerastune_lite.search import Limits, Parts, Search
+from kerastune_lite.store import Checkpoints, Epoch, Project, ProjectFolder, Store, best_execution
+from kerastune_lite.trial import Trial
+from kerastune_lite.tuner_oracle import TunerOracle
+from kerastune_lite.tuner_training import TrainingSide
+
+logger = logging.getLogger(__name__)
+
+
+class Tuner(Results):
+    """Finds the hyperparameters with which a model trains best.
+
+    Args:
+        hypermodel: a function `build(hp)` that returns a compiled Keras model, or a HyperModel.
+            None when a subclass overrides `run_trial`.
+        objective: the metric to optimise by its name in Keras's logs ("val_accuracy"), an
+            Objective, or a list of these (their sum). None: a float that `run_trial` returns,
+            to be minimised.
+        max_trials: how many trials in all, those of earlier runs of the script included. None:
+            until the space is exhausted.
+        oracle: proposes values. Default: random search.
+        scheduler: says how long each trial trains. Default: to its end.
+        hyperparameters: parameters given beforehand; they win over those of the builder.
+        allow_new_entries: whether the builder may ask for others.
+        tune_new_entries: whether those are tuned, or keep their defaults.
+        seed: makes the search reproducible. None: drawn once and kept with the project.
+        executions_per_trial: train each trial so often; its score is the mean.
+        max_retries_per_trial: try a failed execution again, so often.
+        max_consecutive_failed_trials: stop after so many failures in a row.
+        max_model_size: in parameters; larger models fail their trial.
+        max_time: seconds per call of `search()`; the trial under way is finished.
+        optimizer, loss, metrics: override those that the builder compiles with.
+        keep_checkpoints: how many of the best trials keep their weights on disk.
+        directory, project_name: where the project lies: `directory/project_name`.
+        overwrite: delete what an earlier search left there. Otherwise it is gone on with.
+
+    Raises:
+        TypeError, ValueError: an argument cannot be right.
+        SettingsMismatchError: the project exists and its trials do not fit these settings.
+        StoreError: the project exists and cannot be read.
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: ObjectiveLike = None,
+        max_trials: int | None = 10,
+        *,
+        oracle: Oracle | None = None,
+        scheduler: Scheduler | None = None,
+        hyperparameters: HyperParameters | None = None,
+        allow_new_entries: bool = True,
+        tune_new_entries: bool = True,
+        seed: int | None = None,
+        executions_per_trial: int = 1,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int = 3,
+        max_model_size: int | None = None,
+        max_time: float | None = None,
+        optimizer: Any = None,
+        loss: Any = None,
+        metrics: Any = None,
+        keep_checkpoints: int = 10,
+        directory: Any = None,
+        project_name: str | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        st.check_counts(
+            max_trials=max_trials,
+            executions_per_trial=executions_per_trial,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+            max_model_size=max_model_size,
+            keep_checkpoints=keep_checkpoints,
+            max_time=max_time,
+            seed=seed,
+        )
+        self.hypermodel = get_hypermodel(hypermodel)
+        trains_itself = type(self).run_trial is not Tuner.run_trial
+        if self.hypermodel is None and not trains_itself:
+            raise ValueError(
+                "A tuner needs a `hypermodel`, or a subclass that overrides run_trial(). Received "
+                "neither: pass your function build(hp) as the first argument."
+            )
+        self.max_trials = max_trials
+        self.executions_per_trial = executions_per_trial
+        self.tune_new_entries = tune_new_entries
+        self._limits = Limits(
+            max_trials,
+            max_time,
+            executions_per_trial,
+            max_retries_per_trial,
+            max_consecutive_failed_trials,
+        )
+        self._oracle_in_use = oracle or RandomOracle()
+        self._scheduler = scheduler or FullTraining()
+        self._folder = ProjectFolder(directory or ".", project_name or "untitled_project")
+        self._checkpoints = Checkpoints(self._folder.root, keep_checkpoints)
+        self._training = TrainingSide(
+            self,
+            optimizer,
+            loss,
+            metrics,
+            max_model_size,
+            frozen_space=not allow_new_entries,
+            trains_itself=trains_itself,
+            checkpoints=self._checkpoints,
+        )
+        self._given = hyperparameters.space if hyperparameters is not None else Space()
+        self._allow_new_entries = allow_new_entries
+        if overwrite:
+            self._folder.clear()
+        self._builders_space = self._read_space()
+        self._objective = self._training.resolved(create_objective(objective))
+        self._training.forget_probe()
+        self._space = self._builders_space if tune_new_entries else self._given
+        self._history = History()
+        self._waiting: list[dict[str, Value]] = []
+        self._seed = seed
+        self._store: Store | None = None
+        if self._folder.exists:
+            with contextlib.closing(self._folder.open(read_only=True)) as store:
+                self._adopt(store.load())
+
+    # ------------------------------------------------------------------ searching
+
+    def search(
+        self, *fit_args: Any, callbacks: Any = None, verbose: Any = "auto", **fit_kwargs: Any
+    ) -> None:
+        """Search until `max_trials` are done, `max_time` is over, or the space is exhausted.
+
+        A project that was interrupted, or whose process died, goes on where it stood.
+
+        Args:
+            *fit_args, **fit_kwargs: as for `model.fit`: data, epochs, validation_data or
+                validation_split, class_weight, ... A function in place of `x` is called for each
+                execution and makes the data. A HyperModel with its own `fit` gets them as they are.
+            callbacks: Keras callbacks, copied for each execution, or a function of the trial
+                that returns a list of them.
+            verbose: 0 silent; 1 (the same as "auto") a live line, or a block in a notebook; 2 a
+                line per trial; 3 the same, and Keras's own line per epoch.
+
+        Raises:
+            ValueError: the arguments cannot work; before anything is trained.
+            ProjectInUseError: another process is searching this project.
+            RuntimeError: too many trials failed in a row.
+        """
+        from kerastune_lite.views import progress_view
+        from kerastune_lite.views.tensorboard import TensorBoardView
+
+        view = progress_view(verbose)
+        job = self._training.job(fit_args, fit_kwargs, callbacks, verbose, self._builders_space)
+        fit = st.described_fit_arguments(fit_args, fit_kwargs)
+        with self._folder.writing(), contextlib.closing(self._folder.open()) as store:
+            project = store.load()
+            self._adopt(project, fit)
+            if self._seed is None:
+                self._seed = secrets.randbelow(2**31)
+            store.record([SpaceGrown(tuple(self._space), None)])
+            self._checkpoints.tidy(self._history)
+            tensorboard = TensorBoardView(
+                self._folder.tensorboard,
+                extra_hparams_dirs=self._training.tensorboard_directories(),
+            )
+            parts = Parts(
+                oracle=self._oracle_in_use,
+                scheduler=self._scheduler,
+                runner=InlineRunner(),
+                store=store,
+                checkpoints=self._checkpoints,
+                views=[tensorboard] if view is None else [view, tensorboard],
+                job=job,
+                hooks=self,
+            )
+            search = Search(
+                parts,
+                self._limits,
+                self._objective,
+                self._seed,
+                self._history,
+                self._space,
+                self._record_queue(store, project),
+                self.tune_new_entries,
+            )
+            self._store = store
+            self.on_search_begin()
+            try:
+                search.run(self._folder.name, {**self._settings(), "fit": fit})
+            finally:
+                self._space, self._store = search.space, None
+            self.on_search_end()
+
+    def enqueue(self, values: Mapping[str, Value]) -> None:
+        """Have a point of your own tried before those of the oracle.
+
+        Args:
+            values: by name; hyperparameters that are left out take their defaults.
+
+        Raises:
+            ValueError: a name is not one that the builder asks for, or a value is not allowed.
+        """
+        point = self._training.complete_point(values, self._space)
+        self._waiting.append(point)
+
+    def run_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> Any:
+        """Train a trial: override it to tune anything else, or to change the arguments.
+
+        Args:
+            trial: `trial.hyperparameters` is the `hp` to declare parameters with and to read.
+            *fit_args, **fit_kwargs: what `search()` was given.
+
+        Returns:
+            The objective as a float, a dict of metrics, a History, or a list of these, one for
+            each execution.
+        """
+        return self._training.train_all(trial, fit_args, fit_kwargs)
+
+    # ------------------------------------------------------------------ results
+
+    @property
+    def oracle(self) -> TunerOracle:
+        """Best trials and the like, under the names that KerasTuner's scripts use."""
+        return TunerOracle(self, self.max_trials)
+
+    @property
+    def objective(self) -> Objective:
+        return self._objective
+
+    @property
+    def space(self) -> Space:
+        return self._space
+
+    @property
+    def project_dir(self) -> str:
+        return str(self._folder.root)
+
+    @property
+    def seed(self) -> int | None:
+        """The seed in use; None until a search has begun without one given."""
+        return self._seed
+
+    @property
+    def remaining_trials(self) -> int | None:
+        """How many more trials `search()` would run; None without `max_trials`."""
+        if self.max_trials is None:
+            return None
+        return max(self.max_trials - self._history.ended, 0)
+
+    def get_best_models(self, num_models: int = 1) -> list[Any]:
+        """The best trials' models with the weights of their best epoch, from the best on.
+
+        Only the `keep_checkpoints` best trials have weights.
+        """
+        return [self.load_model(trial) for trial in self.get_best_trials(num_models)]
+
+    def load_model(self, trial: Trial) -> Any:
+        """The model of a trial with the weights of its best epoch.
+
+        Raises:
+            StoreError: the trial has no weights (any more), or they do not fit.
+        """
+        return self._training.load(trial, best_execution(trial))
+
+    def save_model(self, trial_id: str | int, model: Any, step: int = 0) -> None:
+        """Keep the weights of `model` for a trial; for a `run_trial` that trains by itself.
+
+        Args:
+            step: accepted for KerasTuner's sake; the latest call counts.
+        """
+        self._training.save(int(trial_id), model)
+
+    def retrain(self, trial: Trial | None = None, *fit_args: Any, **fit_kwargs: Any) -> Any:
+        """Train a trial's model anew, on other (usually: all) data.
+
+        Args:
+            trial: default: the best one.
+            *fit_args, **fit_kwargs: for `fit`. `epochs` defaults to as many as led to the trial's
+                best epoch; `batch_size`, where tuned, to the trial's.
+
+        Returns:
+            The trained model; `model.history` is its History.
+        """
+        best = self.get_best_trials(1)
+        if trial is None and not best:
+            raise ValueError("There is no completed trial to train again; call search() first.")
+        return self._training.retrain(best[0] if trial is None else trial, fit_args, fit_kwargs)
+
+    # ------------------------------------------------------------------ hooks to override
+
+    def on_search_begin(self) -> None:
+        """Called at the beginning of `search()`."""
+
+    def on_search_end(self) -> None:
+        """Called at the end of `search()`."""
+
+    def on_trial_begin(self, trial: Trial) -> None:
+        """Called before a trial trains."""
+
+    def on_trial_end(self, trial: Trial) -> None:
+        """Called when a trial has ended and is on disk."""
+
+    def on_epoch_begin(self, trial: Trial, model: Any, epoch: int, logs: Any = None) -> None:
+        """Called at the beginning of an epoch."""
+
+    def on_epoch_end(self, trial: Trial, model: Any, epoch: int, logs: Any = None) -> None:
+        """Called at the end of an epoch."""
+
+    def on_batch_begin(self, trial: Trial, model: Any, batch: int, logs: Any = None) -> None:
+        """Called before a batch; overriding it slows training down."""
+
+    def on_batch_end(self, trial: Trial, model: Any, batch: int, logs: Any = None) -> None:
+        """Called after a batch; overriding it slows training down."""
+
+    # ------------------------------------------------------------------ inside
+
+    def _trials(self) -> History:
+        return self._history
+
+    def _epochs(self, trial: int) -> list[Epoch]:
+        if self._store is not None:
+            return self._store.epochs(trial)
+        if not self._folder.exists:
+            return []
+        with contextlib.closing(self._folder.open(read_only=True)) as store:
+            return store.epochs(trial)
+
+    def _read_space(self) -> Space:
+        """The given parameters and those of the builder."""
+        if self.hypermodel is None:
+            return self._given
+        hp = HyperParameters(self._given)
+        if hasattr(self.hypermodel, "declare_hyperparameters"):
+            self.hypermodel.declare_hyperparameters(hp)
+        self._training.declared = hp.space
+        space = read_space(self._training.probe, hp.space)
+        new = [p.name for p in space if self._given.find(*p.identity) is None]
+        if new and not self._allow_new_entries:
+            raise FatalRuntimeError(
+                "With allow_new_entries=False build(hp) may only use the given hyperparameters "
+                f"{self._given.names}. It asked for {new}, too. Add them to `hyperparameters`, or "
+                "allow new entries."
+            )
+        return space
+
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "objective": self._objective.to_json(),
+            "oracle": self._oracle_in_use.settings(),
+            "scheduler": self._scheduler.settings(),
+            "executions_per_trial": self.executions_per_trial,
+            "seed": self._seed,
+            "compile": self._training.described(),
+            "max_trials": self.max_trials,
+            "versions": st.versions(),
+        }
+
+    def _adopt(self, project: Project, fit: Mapping[str, Any] | None = None) -> None:
+        """Take over what the project holds, or refuse it."""
+        history = History(project.trials, space_is_fixed=not self.tune_new_entries)
+        has_scores = bool(history.best(1))
+        stored = dict(project.settings)
+        if self._seed is None and stored:
+            self._seed = stored["seed"]
+        st.check_settings(stored, self._settings(), self.project_dir, has_scores)
+        changed = st.check_space(project.space, self._space, self.project_dir, has_scores)
+        self._space = project.space.merged(changed, overwrite=True)
+        self._history = history
+        if fit is not None and has_scores:
+            for difference in st.changed_fit_arguments(stored.get("fit", {}), fit):
+                logger.warning(
+                    "%s: search() has other arguments than before: %s. Earlier trials keep "
+                    "their scores.",
+                    self.project_dir,
+                    difference,
+                )
+
+    def _record_queue(self, store: Store, project: Project) -> dict[int, Mapping[str, Value]]:
+        """The points to try first: those left over on disk, then the new ones."""
+        queue: dict[int, Mapping[str, Value]] = dict(project.queue)
+        for values in self._waiting:
+            if values not in queue.values() and values not in self._history.visited:
+                queue[project.enqueued + len(queue) - len(project.queue)] = values
+        new = {position: v for position, v in queue.items() if position >= project.enqueued}
+        store.record([Enqueued(position, values) for position, values in new.items()])
+        self._waiting.clear()
+        return queue

@@ -1,0 +1,389 @@
+"""The tuner's side of training: which job a search runs, building and loading single models."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kerastune_lite.errors import FailedTrialError, FatalValueError, StoreError
+from kerastune_lite.hypermodel import accepts, check_takes_callbacks, overrides_fit
+from kerastune_lite.hyperparameters import HyperParameters, Space, Value
+from kerastune_lite.objective import Objective
+from kerastune_lite.settings import described_override
+from kerastune_lite.store import Checkpoints
+from kerastune_lite.training.base import Emit
+from kerastune_lite.training.job import GuardedJob, merge_returned, report_late
+from kerastune_lite.training.results import finite, read_results
+from kerastune_lite.trial import Execution, Segment, Trial
+
+if TYPE_CHECKING:
+    from kerastune_lite.training.execution import TrainingOptions
+    from kerastune_lite.training.fitting import FitArguments
+
+# The modules of `training` that need Keras are imported where they are used: a tuner whose
+# run_trial has nothing to do with Keras never loads it.
+
+
+@dataclasses.dataclass
+class _UserTrial:
+    """What is under way while the user's own `run_trial` runs."""
+
+    segment: Segment
+    hp: HyperParameters
+    emit: Emit
+    trained: list[Execution] = dataclasses.field(default_factory=list)
+    saved: str | None = None
+    build_config: Mapping[str, Any] | None = None
+
+
+class TrainingSide:
+    """Builds and trains models on behalf of a tuner.
+
+    Args:
+        tuner: has `hypermodel`, `run_trial`, `executions_per_trial`, and the hooks.
+        optimizer, loss, metrics, max_model_size: see `Tuner`.
+        frozen_space: whether the builder may ask for nothing that was not given.
+        trains_itself: whether the tuner overrides `run_trial`.
+        checkpoints: names the weight files.
+    """
+
+    def __init__(
+        self,
+        tuner: Any,
+        optimizer: Any,
+        loss: Any,
+        metrics: Any,
+        max_model_size: int | None,
+        frozen_space: bool,
+        trains_itself: bool,
+        checkpoints: Checkpoints,
+    ) -> None:
+        self.declared = Space()
+        """Parameters that are in force although `build` may not ask for them."""
+        self._tuner = tuner
+        self._overrides = {"optimizer": optimizer, "loss": loss, "metrics": metrics}
+        self._max_model_size = max_model_size
+        self._frozen_space = frozen_space
+        self._trains_itself = trains_itself
+        self._checkpoints = checkpoints
+        self._probed: Any = None
+        self._objective: Objective | None = None
+        self._user_trial: _UserTrial | None = None
+        self._callbacks: Any = None
+        self._verbose = 0
+
+    # ------------------------------------------------------------------ before a search
+
+    def probe(self, hp: HyperParameters) -> None:
+        """Build a model for what it declares; the first one is asked about metrics later."""
+        try:
+            model = self._probed_model(hp)
+        except FailedTrialError:
+            # What it declared before it gave up is known; the trials themselves will tell.
+            return
+        if self._probed is None:
+            self._probed = model
+
+    def _probed_model(self, hp: HyperParameters) -> Any:
+        if self._trains_itself:
+            # A run_trial of the user's own may tune anything, so this need be no Keras model.
+            return self._tuner.hypermodel.build(hp)
+        from kerastune_lite.training.building import check_compiled
+
+        model = self._build(hp)
+        if not overrides_fit(self._tuner.hypermodel):
+            check_compiled(model)
+        return model
+
+    def resolved(self, objective: Objective) -> Objective:
+        """The objective with its direction, asked of the model that was probed."""
+        from kerastune_lite.training.directions import resolved
+
+        self._objective = resolved(objective, self._probed)
+        return self._objective
+
+    def forget_probe(self) -> None:
+        """Let go of the probed model."""
+        self._probed = None
+
+    def complete_point(self, values: Mapping[str, Value], space: Space) -> dict[str, Value]:
+        """All values of a hand-picked point, checked by building it.
+
+        Raises:
+            ValueError: a name is not asked for, or a value is not in its domain.
+        """
+        if self._tuner.hypermodel is None:
+            return space.complete(values) if len(space) else dict(values)
+        hp = HyperParameters(space, values)
+        self.probe(hp)
+        used = hp.used_values()
+        # What `fit` or `run_trial` asks for is known from the trials so far.
+        elsewhere = {
+            name: value
+            for name, value in values.items()
+            if name not in used and hp.space.active(name, {**values, **used}) is not None
+        }
+        unknown = [name for name in values if name not in used and name not in elsewhere]
+        if unknown:
+            raise ValueError(
+                f"enqueue() takes hyperparameters that build(hp) asks for. With these values it "
+                f"does not ask for {unknown}; it asks for {list(used)}."
+            )
+        used.update(elsewhere)
+        for name, value in used.items():
+            parameter = hp.space.active(name, used)
+            if parameter is not None:
+                try:
+                    used[name] = parameter.domain.coerce(value)
+                except ValueError as error:
+                    raise ValueError(f"enqueue(): {name!r}: {error}") from None
+        return used
+
+    def described(self) -> Any:
+        """The compile overrides as JSON; None without any."""
+        given = {k: described_override(v) for k, v in self._overrides.items() if v is not None}
+        return given or None
+
+    # ------------------------------------------------------------------ a search
+
+    def job(
+        self,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        callbacks: Any,
+        verbose: Any,
+        space: Space,
+    ) -> GuardedJob:
+        """The job of a search, its arguments checked.
+
+        Args:
+            verbose: as `search()` got it.
+            space: what the builder asks for.
+
+        Raises:
+            ValueError, TypeError: the arguments cannot work.
+        """
+        self._callbacks = callbacks
+        self._verbose = 2 if verbose == 3 else 0
+        if self._trains_itself:
+            passed = dict(kwargs)
+            if callbacks is not None:
+                passed["callbacks"] = callbacks
+            if verbose != "auto" and accepts(self._tuner.run_trial, "verbose"):
+                passed["verbose"] = self._verbose
+            return GuardedJob(
+                lambda trial, hp, segment, emit: self._run_user_trial(
+                    trial, hp, segment, emit, args, passed
+                ),
+                whole_trials=True,
+            )
+        from kerastune_lite.training.callbacks import check_callbacks
+        from kerastune_lite.training.execution import Trainer
+
+        check_takes_callbacks(self._tuner.hypermodel)
+        fit = self._fit_arguments(args, kwargs)
+        fit.check(space, self._resolved_objective)
+        check_callbacks(callbacks)
+        options = self._options(callbacks)
+        return GuardedJob(
+            lambda trial, hp, segment, emit: [
+                Trainer(options, segment, hp, emit).train(trial, segment.execution, fit).execution
+            ]
+        )
+
+    def tensorboard_directories(self) -> list[Path]:
+        """Where the user's own TensorBoard callbacks write."""
+        if self._callbacks is None:
+            return []
+        from kerastune_lite.training.callbacks import tensorboard_directories
+
+        return tensorboard_directories(self._callbacks)
+
+    def train_all(self, trial: Trial, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+        """What `run_trial` does unless it is overridden; for `super().run_trial(...)`."""
+        from kerastune_lite.training.execution import Trainer
+
+        under_way = self._user_trial
+        if under_way is None:
+            raise RuntimeError("run_trial() is called by search(), for each trial; not by hand.")
+        if self._tuner.hypermodel is None:
+            raise FatalValueError(_without_hypermodel("super().run_trial() builds"))
+        check_takes_callbacks(self._tuner.hypermodel)
+        kwargs = dict(kwargs)
+        callbacks = kwargs.pop("callbacks", None)
+        verbose = kwargs.pop("verbose", self._verbose)
+        # run_trial may declare hyperparameters and pass them on under whatever names.
+        fit = self._fit_arguments(args, kwargs, given_wins=True)
+        fit.check(under_way.hp.space, self._resolved_objective)
+        options = dataclasses.replace(self._options(callbacks), verbose=verbose)
+        trainer = Trainer(options, under_way.segment, under_way.hp, under_way.emit)
+        returned = []
+        for execution in range(self._tuner.executions_per_trial):
+            trained = trainer.train(trial, execution, fit)
+            under_way.trained.append(trained.execution)
+            returned.append(trained.returned)
+        return returned
+
+    def _run_user_trial(
+        self,
+        trial: Trial,
+        hp: HyperParameters,
+        segment: Segment,
+        emit: Emit,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+    ) -> list[Execution]:
+        started = time.perf_counter()
+        self._user_trial = under_way = _UserTrial(segment, hp, emit)
+        objective, executions = self._resolved_objective, []
+        try:
+            returned = self._tuner.run_trial(trial, *args, **kwargs)
+            read = read_results(returned, objective, f"{type(self._tuner).__name__}.run_trial()")
+            results = [finite(each, objective) for each in read]
+            if not under_way.trained:
+                for execution, result in enumerate(results):
+                    report_late(result.history, segment, execution, emit)
+            executions = merge_returned(
+                results,
+                objective,
+                segment,
+                under_way.trained,
+                under_way.saved,
+                under_way.build_config,
+                time.perf_counter() - started,
+            )
+            return executions
+        finally:
+            self._user_trial = None
+            self._delete_unused(under_way, executions)
+
+    def _delete_unused(self, under_way: _UserTrial, executions: Sequence[Execution]) -> None:
+        """Delete weights that were written on behalf of `run_trial` and that no execution names."""
+        written = {under_way.saved, *(execution.weights for execution in under_way.trained)}
+        for name in written - {None} - {execution.weights for execution in executions}:
+            (self._checkpoints.folder / str(name)).unlink(missing_ok=True)
+
+    # ------------------------------------------------------------------ single models
+
+    def load(self, trial: Trial, execution: Execution | None) -> Any:
+        """The model of `trial` with the weights of `execution`.
+
+        Raises:
+            StoreError: there are none, or they do not fit.
+        """
+        from kerastune_lite.training.weights import load_weights
+
+        path = self._weights_of(trial, execution)
+        if self._tuner.hypermodel is None:
+            raise StoreError(_without_hypermodel("loading a model builds it first"))
+        model = self._build(trial.hyperparameters.copy())
+        load_weights(model, path, None if execution is None else execution.build_config)
+        return model
+
+    def _weights_of(self, trial: Trial, execution: Execution | None) -> Path:
+        if execution is None:
+            raise StoreError(
+                f"Only completed trials have weights. Trial {trial.trial_id} is {trial.status}."
+            )
+        path = self._checkpoints.folder / execution.weights if execution.weights else None
+        if path is not None and path.exists():
+            return path
+        if self._trains_itself and path is None:
+            raise StoreError(
+                f"Trial {trial.trial_id} has no weights. Trials keep theirs if their run_trial() "
+                "calls save_model(trial.trial_id, model) or super().run_trial(...)."
+            )
+        raise StoreError(
+            f"The weights of trial {trial.trial_id} are not kept: only the best "
+            f"{self._checkpoints.keep} trials keep theirs. Raise keep_checkpoints, or train it "
+            "again with tuner.retrain(trial, x, y)."
+        )
+
+    def save(self, number: int, model: Any) -> None:
+        """Keep the weights of a model that the user's `run_trial` trained."""
+        from kerastune_lite.training.weights import build_config_of, save_weights
+
+        name = self._checkpoints.name(number, 0)
+        save_weights(model, self._checkpoints.folder / name)
+        if self._user_trial is not None:
+            self._user_trial.saved = name
+            self._user_trial.build_config = build_config_of(model)
+
+    def retrain(self, trial: Trial, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """A new model for `trial`, trained with these arguments of `fit`."""
+        from kerastune_lite.training.fitting import FitArguments
+
+        hypermodel = self._tuner.hypermodel
+        if hypermodel is None:
+            raise ValueError(_without_hypermodel("retrain() builds and fits"))
+        if not isinstance(trial, Trial):
+            raise TypeError(
+                "retrain() takes a trial, and after it the arguments for fit. Received: "
+                f"{type(trial).__name__}. Write tuner.retrain(None, x, y) for the best trial."
+            )
+        hp = trial.hyperparameters.copy()
+        fit = FitArguments(args, kwargs, overrides_fit(hypermodel), trial.values, given_wins=True)
+        if trial.best_step is not None:
+            fit.default_epochs(trial.best_step + 1)
+        model = self._build(hp)
+        fit_args, fit_kwargs = fit.for_execution(hp)
+        hypermodel.fit(hp, model, *fit_args, **fit_kwargs)
+        return model
+
+    # ------------------------------------------------------------------ inside
+
+    @property
+    def _resolved_objective(self) -> Objective:
+        if self._objective is None:
+            raise RuntimeError("The objective is resolved when the tuner is made.")
+        return self._objective
+
+    def _fit_arguments(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], given_wins: bool = False
+    ) -> FitArguments:
+        from kerastune_lite.training.fitting import FitArguments
+
+        overridden = overrides_fit(self._tuner.hypermodel)
+        return FitArguments(args, kwargs, overridden, self.declared.names, given_wins)
+
+    def _build(self, hp: HyperParameters) -> Any:
+        from kerastune_lite.training.building import BuildOptions, build_model
+
+        options = BuildOptions(**self._overrides, max_model_size=self._max_model_size)
+        return build_model(self._tuner.hypermodel, hp, options)
+
+    def _options(self, callbacks: Any) -> TrainingOptions:
+        from kerastune_lite.training.building import BuildOptions
+        from kerastune_lite.training.execution import TrainingOptions
+
+        batch_hooks = self._overrides_hook("on_batch_begin", "on_batch_end")
+        hooks = batch_hooks or self._overrides_hook("on_epoch_begin", "on_epoch_end")
+        return TrainingOptions(
+            hypermodel=self._tuner.hypermodel,
+            objective=self._resolved_objective,
+            build=BuildOptions(**self._overrides, max_model_size=self._max_model_size),
+            callbacks=callbacks,
+            verbose=self._verbose,
+            folder=self._checkpoints.folder,
+            weights_name=self._checkpoints.name,
+            hooks=self._tuner if hooks else None,
+            batch_hooks=batch_hooks,
+            frozen_space=self._frozen_space,
+        )
+
+    def _overrides_hook(self, *names: str) -> bool:
+        """Whether the tuner's class has one of these hooks from somewhere else than its base."""
+        from kerastune_lite.tuner import Tuner
+
+        kind = type(self._tuner)
+        return any(getattr(kind, name) is not getattr(Tuner, name) for name in names)
+
+
+def _without_hypermodel(what: str) -> str:
+    return (
+        f"This tuner has no hypermodel, and {what} one. Pass your function build(hp) to the tuner, "
+        "or build the model from trial.hyperparameters yourself."
+    )

@@ -1,0 +1,236 @@
+"""Stand-ins for the parts of a search: no TensorFlow, no disk, no waiting."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from kerastune_lite import events as ev
+from kerastune_lite.history import History
+from kerastune_lite.hyperparameters import HyperParameters, Space
+from kerastune_lite.objective import Objective
+from kerastune_lite.oracles import RandomOracle
+from kerastune_lite.runners import Runner
+from kerastune_lite.schedulers import Decision, FullTraining
+from kerastune_lite.search import Limits, Parts, Search
+from kerastune_lite.store import Checkpoints, Epoch, Project, Store
+from kerastune_lite.training.base import Emit, Job
+from kerastune_lite.training.job import GuardedJob
+from kerastune_lite.trial import Execution, Outcome, Report, Segment, Trial
+from kerastune_lite.views.base import View
+
+LOSS = Objective("loss", "min")
+
+
+class MemoryStore(Store):
+    """Keeps events in lists, and rebuilds a project from them."""
+
+    def __init__(self) -> None:
+        self.events: list[ev.Event] = []
+
+    def record(self, events: Iterable[ev.Event]) -> None:
+        self.events.extend(events)
+
+    def load(self) -> Project:
+        trials: dict[int, Trial] = {}
+        executions: dict[int, list[Execution]] = {}
+        space, queue = Space(), {}
+        name, settings = "untitled", {}
+        enqueued = 0
+        for event in self.events:
+            if isinstance(event, ev.SearchStarted):
+                name = event.project
+                settings = {k: v for k, v in event.settings.items() if k != "versions"}
+                versions = event.settings.get("versions", {})
+            elif isinstance(event, ev.SpaceGrown):
+                space = space.merged(event.added, overwrite=True)
+            elif isinstance(event, ev.Enqueued):
+                queue[event.position] = event.values
+                enqueued = max(enqueued, event.position + 1)
+            elif isinstance(event, ev.ExecutionEnded):
+                executions.setdefault(event.trial, []).append(event.execution)
+            elif isinstance(event, (ev.TrialStarted, ev.TrialEnded)):
+                trials[event.trial.number] = event.trial
+                if isinstance(event, ev.TrialStarted) and event.queued is not None:
+                    queue.pop(event.queued, None)
+        return Project(
+            name=name,
+            settings=settings,
+            space=space,
+            trials=tuple(
+                dataclasses.replace(t, space=space, executions=tuple(executions.get(n, ())))
+                for n, t in sorted(trials.items())
+            ),
+            queue=queue,
+            enqueued=enqueued,
+            versions=versions if settings else {},
+        )
+
+    def epochs(self, trial: int) -> list[Epoch]:
+        rows: dict[tuple[int, int, int], Epoch] = {}
+        for event in self.events:
+            if isinstance(event, ev.SegmentStarted) and event.trial == trial:
+                place = (event.execution, event.attempt)
+                rows = {
+                    key: row
+                    for key, row in rows.items()
+                    if key[:2] != place or key[2] < event.start_epoch
+                }
+            if isinstance(event, ev.EpochEnded) and event.trial == trial:
+                key = (event.execution, event.attempt, event.epoch)
+                rows[key] = Epoch(*key, event.metrics)
+        return [rows[key] for key in sorted(rows)]
+
+    def close(self) -> None:
+        pass
+
+
+class SimulatedRunner(Runner):
+    """Several workers on a virtual clock: segments end in the order of their durations.
+
+    Args:
+        workers: how many segments run side by side.
+        duration: of a segment, in virtual seconds.
+    """
+
+    def __init__(self, workers: int = 1, duration: Callable[[Segment], float] = lambda s: 1.0):
+        self.workers = workers
+        self.now = 0.0
+        self._duration = duration
+        self._under_way: list[tuple[float, int, Segment]] = []
+        self._count = 0
+
+    @property
+    def capacity(self) -> int:
+        return self.workers
+
+    def open(self, job: Job, emit: Emit) -> None:
+        self._job, self._emit = job, emit
+
+    def submit(self, segments: Sequence[Segment]) -> None:
+        for segment in segments:
+            self._count += 1
+            end = self.now + self._duration(segment)
+            self._under_way.append((end, self._count, segment))
+
+    def wait(self) -> list[Report]:
+        if not self._under_way:
+            return []
+        first = min(self._under_way)[:2]
+        for item in self._under_way:
+            if item[:2] == first:
+                self._under_way.remove(item)
+                self.now = item[0]
+                return [self._job.run(item[2], self._emit)]
+        return []
+
+    def close(self) -> None:
+        self._under_way.clear()
+
+
+class RecordingView(View):
+    """Keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.events: list[ev.Event] = []
+        self.closed = 0
+
+    def on_event(self, event: ev.Event) -> None:
+        self.events.append(event)
+
+    def close(self) -> None:
+        self.closed += 1
+
+    def of(self, kind: type) -> list[Any]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+class StopAfter(FullTraining):
+    """Stops every trial after so many epochs."""
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def judge(self, history: History, trial: int, losses: Sequence[float]) -> Decision:
+        return Decision.STOP if len(losses) >= self.epochs else Decision.CONTINUE
+
+
+class NoHooks:
+    def on_trial_begin(self, trial: Trial) -> None:
+        pass
+
+    def on_trial_end(self, trial: Trial) -> None:
+        pass
+
+
+def job_of(function: Callable[..., Any], objective: Objective = LOSS) -> GuardedJob:
+    """A job that calls `function(hp, report, segment)` and takes its float as the score.
+
+    `report(metrics)` emits an epoch and answers whether to go on.
+    """
+
+    def train(trial: Trial, hp: HyperParameters, segment: Segment, emit: Emit) -> list[Execution]:
+        epochs = 0
+
+        def report(metrics: Mapping[str, float]) -> bool:
+            nonlocal epochs
+            event = ev.EpochEnded(trial.number, segment.execution, segment.attempt, epochs, metrics)
+            epochs += 1
+            return emit(event) is Decision.CONTINUE
+
+        score = function(hp, report, segment)
+        return [
+            Execution(
+                segment.execution,
+                Outcome.COMPLETED,
+                segment.attempt,
+                score,
+                objective.loss_of(score),
+                {objective.name: score},
+                epochs - 1 if epochs else None,
+                epochs,
+            )
+        ]
+
+    return GuardedJob(train)
+
+
+def make_search(
+    job: Job,
+    tmp_path: Any,
+    *,
+    space: Space = Space(),  # noqa: B008 - immutable
+    oracle: Any = None,
+    scheduler: Any = None,
+    runner: Runner | None = None,
+    store: Store | None = None,
+    views: Sequence[View] = (),
+    seed: int = 0,
+    project: Project | None = None,
+    tune_new_entries: bool = True,
+    hooks: Any = None,
+    **limits: Any,
+) -> Search:
+    """A search over doubles; `project` continues what a store holds."""
+    trials = project.trials if project is not None else ()
+    parts = Parts(
+        oracle=oracle or RandomOracle(),
+        scheduler=scheduler or FullTraining(),
+        runner=runner or SimulatedRunner(),
+        store=store or MemoryStore(),
+        checkpoints=Checkpoints(tmp_path, 10),
+        views=list(views),
+        job=job,
+        hooks=hooks or NoHooks(),
+    )
+    return Search(
+        parts,
+        Limits(**limits),
+        LOSS,
+        seed,
+        History(trials, space_is_fixed=not tune_new_entries),
+        project.space if project is not None else space,
+        project.queue if project is not None else {},
+        tune_new_entries,
+    )

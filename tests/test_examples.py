@@ -1,0 +1,35 @@
+"""The examples run as a user runs them, with small budgets."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+pytestmark = pytest.mark.slow
+
+
+def run(name, *arguments):
+    return subprocess.run(
+        [sys.executable, str(EXAMPLES / name), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+
+def test_digits_and_digits_again(tmp_path):
+    first = run("digits.py", "--trials", 2, "--directory", tmp_path)
+    assert "2/2  trial 1" in first.stdout
+    assert "2/2 trials in" in first.stdout
+    accuracy = first.stdout.split("it never saw: ")[1].split()[0]
+    assert 0.1 < float(accuracy) <= 1.0
+    assert first.stderr == "", "TensorFlow's start-up notes stay away"
+    assert (tmp_path / "digits" / "tensorboard" / "trial_0001").is_dir()
+
+    again = run("digits.py", "--trials", 3, "--directory", tmp_path)
+    assert "goes on after 2/3 trials" in again.stdout
+    assert [line for line in again.stdout.splitlines() if line.startswith("3/3  trial 2")]
+    assert "trial 0  val_accuracy" not in again.stdout, "what was trained is not trained again"
