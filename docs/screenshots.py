@@ -1,0 +1,104 @@
+"""Makes the README's pictures by running the demo: `make screenshots`.
+
+Runs examples/digits.py in a pseudo-terminal and draws what it showed, then opens the HParams page
+of its TensorBoard in a headless Chromium. Both pictures land in docs/images/.
+"""
+
+import os
+import pty
+import re
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+from rich.ansi import AnsiDecoder
+from rich.console import Console
+
+ROOT = Path(__file__).parents[1]
+IMAGES = ROOT / "docs" / "images"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+WIDTH, HEIGHT = 118, 60
+
+
+def run_in_terminal(command):
+    """What `command` writes to a terminal of our width, as one text."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ.update(COLUMNS=str(WIDTH), LINES=str(HEIGHT), TERM="xterm-256color")
+        os.execv(command[0], command)
+    chunks = []
+    while True:
+        select.select([terminal], [], [])
+        try:
+            chunk = os.read(terminal, 65536)
+        except OSError:  # how Linux says that the other end was closed
+            break
+        if not chunk:
+            break
+        chunks.append(chunk)
+    os.waitpid(pid, 0)
+    return b"".join(chunks).decode()
+
+
+def picture_of_console(text, path):
+    """The live line as it was in mid-search, and all that stayed on the screen."""
+    frames = [frame for frame in re.split(r"[\r\n]+|\x1b\[[0-9]*[KAGJ]", text) if "epoch" in frame]
+    screen = re.sub(r"[^\n]*\r(?!\n)", "", text.replace("\r\n", "\n"))
+    console = Console(record=True, width=WIDTH, file=open(os.devnull, "w"), force_terminal=True)  # noqa: SIM115
+    console.print("[bold]$ python examples/digits.py[/bold]\n")
+    for line in AnsiDecoder().decode(frames[len(frames) // 2]):
+        console.print(line)
+    console.print("\n[dim]  ... a minute later:[/dim]\n")
+    for line in AnsiDecoder().decode(screen.strip("\n")):
+        console.print(line)
+    console.save_svg(str(path), title="kerastune_lite")
+
+
+def picture_of_hparams(logdir, path):
+    """TensorBoard's HParams page."""
+    server = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "tensorboard.main", "--logdir", str(logdir)),
+            *("--host", "127.0.0.1", "--port", "0", "--reload_interval", "1"),
+        ],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        for line in server.stderr:
+            if found := re.search(r"http://\S+", line):
+                break
+        else:
+            raise RuntimeError("TensorBoard did not start; is the port range closed?")
+        executable = next(filter(None, map(shutil.which, BROWSERS)))
+        with sync_playwright() as driver:
+            browser = driver.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+            page = browser.new_page(viewport={"width": 1500, "height": 620})
+            for _ in range(30):
+                page.goto(f"{found[0]}#hparams")
+                time.sleep(2)
+                if page.get_by_text("trial_0019").count():
+                    break
+            page.screenshot(path=path)
+            browser.close()
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def main():
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as directory:
+        demo = str(ROOT / "examples" / "digits.py")
+        text = run_in_terminal([sys.executable, demo, "--directory", directory])
+        picture_of_console(text.replace(directory, "runs"), IMAGES / "console.svg")
+        picture_of_hparams(Path(directory, "digits", "tensorboard"), IMAGES / "hparams.png")
+
+
+if __name__ == "__main__":
+    main()
