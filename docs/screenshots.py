@@ -56,7 +56,9 @@ def picture_of_console(text, path):
     console.print("\n[dim]  ... a minute later:[/dim]\n")
     for line in AnsiDecoder().decode(screen.strip("\n")):
         console.print(line)
-    console.save_svg(str(path), title="kerastune_lite")
+    svg = console.export_svg(title="kerastune_lite")
+    # The reader's own monospaced font will do; a picture has no business fetching one.
+    path.write_text(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL), encoding="utf-8")
 
 
 def picture_of_hparams(logdir, path):

@@ -11,7 +11,7 @@ from kerastune_lite.history import History
 from kerastune_lite.hyperparameters import HyperParameters, Space
 from kerastune_lite.objective import Objective, objective_from_json
 from kerastune_lite.store import Epoch, Project, ProjectFolder
-from kerastune_lite.trial import Outcome, Trial
+from kerastune_lite.trial import Trial
 
 
 class Results(ABC):
@@ -106,13 +106,12 @@ class Results(ABC):
     def _rows(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
         for trial in self._trials():
-            scores = [e.score for e in trial.executions if e.outcome is Outcome.COMPLETED]
             rows.append(
                 {
                     "trial": trial.trial_id,
                     "status": trial.status.value,
                     "score": trial.score,
-                    "executions": len(scores),
+                    "executions": len(trial.completed_executions),
                     "best_step": trial.best_step,
                     "seconds": trial.seconds,
                     "failure": trial.failure,

@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from kerastune_lite import events as ev
 from kerastune_lite.errors import StoreError
 from kerastune_lite.events import StopReason
 from kerastune_lite.history import History
+from kerastune_lite.hooks import Hooks
 from kerastune_lite.hyperparameters import Space, Value
 from kerastune_lite.interrupts import Interrupts
 from kerastune_lite.objective import Objective
@@ -26,13 +27,6 @@ from kerastune_lite.trial import Execution, Outcome, Report, Segment, Trial, Tri
 from kerastune_lite.views.base import View
 
 logger = logging.getLogger(__name__)
-
-
-class Hooks(Protocol):
-    """What a tuner may want to do around trials."""
-
-    def on_trial_begin(self, trial: Trial) -> None: ...
-    def on_trial_end(self, trial: Trial) -> None: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -218,8 +212,7 @@ class Search:
 
     def _start(self, trial: Trial, queued: int | None = None) -> None:
         """Begin a trial, or go on with one that a search left behind when it died."""
-        ended = {e.index for e in trial.executions if e.outcome is Outcome.COMPLETED}
-        execution = len(ended)
+        execution = len(trial.completed_executions)
         attempt = sum(
             e.index == execution and e.outcome is Outcome.FAILED for e in trial.executions
         )
@@ -281,7 +274,7 @@ class Search:
             ended[-1] = dataclasses.replace(ended[-1], will_retry=True)
             self._submit(trial, failed[-1].index, failed[-1].attempt + 1, *ended)
         elif failed:
-            self._end_trial(_with_failure(trial, failed[-1], self._clock()), ended)
+            self._end_trial(trial.failed_by(failed[-1], self._clock()), ended)
         elif self._wants_more(trial):
             self.history.update(trial)
             self._submit(trial, report.segment.execution + 1, 0, *ended)
@@ -289,7 +282,7 @@ class Search:
             # Only what was asked for counts: two trials that agree on it are the same model. A
             # run_trial that never asked `hp` may have read the values in another way.
             trial = dataclasses.replace(trial, values=report.values or trial.values)
-            self._end_trial(_with_score(trial, self._objective, self._clock()), ended)
+            self._end_trial(trial.scored(self._objective.loss_of, self._clock()), ended)
 
     @staticmethod
     def _succeeded(report: Report) -> bool:
@@ -311,7 +304,7 @@ class Search:
 
     def _wants_more(self, trial: Trial) -> bool:
         per_trial = 1 if self._parts.job.whole_trials else self._limits.executions_per_trial
-        return len(_completed(trial)) < per_trial
+        return len(trial.completed_executions) < per_trial
 
     def _end_trial(self, trial: Trial, ended: Sequence[ev.Event]) -> None:
         self._record(*ended, ev.TrialEnded(trial))
@@ -378,34 +371,6 @@ def _close(view: View) -> None:
         view.close()
     except Exception:
         logger.warning("%s could not be closed.", type(view).__name__, exc_info=True)
-
-
-def _completed(trial: Trial) -> list[Execution]:
-    return [e for e in trial.executions if e.outcome is Outcome.COMPLETED]
-
-
-def _with_failure(trial: Trial, failed: Execution, now: float) -> Trial:
-    return dataclasses.replace(
-        trial, status=TrialStatus.FAILED, message=failed.message, finished=now
-    )
-
-
-def _with_score(trial: Trial, objective: Objective, now: float) -> Trial:
-    """The trial completed: means over its executions."""
-    completed = _completed(trial)
-    scores = [e.score for e in completed if e.score is not None]
-    score = float(np.mean(scores)) if len(scores) > 1 else scores[0]
-    names = [n for n in completed[0].metrics if all(n in e.metrics for e in completed)]
-    epochs = [e.best_epoch for e in completed if e.best_epoch is not None]
-    return dataclasses.replace(
-        trial,
-        status=TrialStatus.COMPLETED,
-        score=score,
-        loss=objective.loss_of(score),
-        metrics={n: sum(e.metrics[n] for e in completed) / len(completed) for n in names},
-        best_step=round(sum(epochs) / len(epochs)) if epochs else None,
-        finished=now,
-    )
 
 
 def _without(values: Mapping[str, Value], others: Mapping[str, Value]) -> dict[str, Value]:

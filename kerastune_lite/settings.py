@@ -94,7 +94,7 @@ def check_space(stored: Space, current: Space, where: str, has_scores: bool) -> 
             and (parameter.domain.covers(earlier.domain) or not has_scores)
         ):
             adopted.append(parameter)
-        elif parameter.domain != earlier.domain and parameter.domain.cardinality != 1:
+        elif parameter.domain != earlier.domain:
             differences.append(
                 f"  {parameter.name}: {earlier.domain.describe()} in the project, "
                 f"{parameter.domain.describe()} now"

@@ -6,7 +6,7 @@ import dataclasses
 import enum
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from kerastune_lite.hyperparameters import HyperParameters, Parameter, Space, Value
@@ -117,6 +117,39 @@ class Trial:
         bound = dataclasses.replace(self)
         bound.__dict__["hyperparameters"] = hp
         return bound
+
+    @property
+    def completed_executions(self) -> list[Execution]:
+        """The executions that came to their end."""
+        return [e for e in self.executions if e.outcome is Outcome.COMPLETED]
+
+    def failed_by(self, execution: Execution, now: float) -> Trial:
+        """This trial, given up because of `execution`."""
+        return dataclasses.replace(
+            self, status=TrialStatus.FAILED, message=execution.message, finished=now
+        )
+
+    def scored(self, loss_of: Callable[[float], float], now: float) -> Trial:
+        """This trial, completed: score, metrics and best epoch are means over its executions.
+
+        Args:
+            loss_of: turns a score into a loss.
+            now: seconds since 1970.
+        """
+        done = self.completed_executions
+        scores = [e.score for e in done if e.score is not None]
+        score = sum(scores) / len(scores)
+        names = [name for name in done[0].metrics if all(name in e.metrics for e in done)]
+        epochs = [e.best_epoch for e in done if e.best_epoch is not None]
+        return dataclasses.replace(
+            self,
+            status=TrialStatus.COMPLETED,
+            score=score,
+            loss=loss_of(score),
+            metrics={name: sum(e.metrics[name] for e in done) / len(done) for name in names},
+            best_step=round(sum(epochs) / len(epochs)) if epochs else None,
+            finished=now,
+        )
 
     @property
     def seconds(self) -> float | None:

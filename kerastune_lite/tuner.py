@@ -12,6 +12,7 @@ from kerastune_lite import settings as st
 from kerastune_lite.errors import FatalRuntimeError
 from kerastune_lite.events import Enqueued, SpaceGrown
 from kerastune_lite.history import History
+from kerastune_lite.hooks import Hooks
 from kerastune_lite.hypermodel import get_hypermodel
 from kerastune_lite.hyperparameters import HyperParameters, Space, Value, read_space
 from kerastune_lite.objective import Objective, ObjectiveLike, create_objective
@@ -28,7 +29,7 @@ from kerastune_lite.tuner_training import TrainingSide
 logger = logging.getLogger(__name__)
 
 
-class Tuner(Results):
+class Tuner(Results, Hooks):
     """Finds the hyperparameters with which a model trains best.
 
     Args:
@@ -305,32 +306,6 @@ class Tuner(Results):
         if trial is None and not best:
             raise ValueError("There is no completed trial to train again; call search() first.")
         return self._training.retrain(best[0] if trial is None else trial, fit_args, fit_kwargs)
-
-    # ------------------------------------------------------------------ hooks to override
-
-    def on_search_begin(self) -> None:
-        """Called at the beginning of `search()`."""
-
-    def on_search_end(self) -> None:
-        """Called at the end of `search()`."""
-
-    def on_trial_begin(self, trial: Trial) -> None:
-        """Called before a trial trains."""
-
-    def on_trial_end(self, trial: Trial) -> None:
-        """Called when a trial has ended and is on disk."""
-
-    def on_epoch_begin(self, trial: Trial, model: Any, epoch: int, logs: Any = None) -> None:
-        """Called at the beginning of an epoch."""
-
-    def on_epoch_end(self, trial: Trial, model: Any, epoch: int, logs: Any = None) -> None:
-        """Called at the end of an epoch."""
-
-    def on_batch_begin(self, trial: Trial, model: Any, batch: int, logs: Any = None) -> None:
-        """Called before a batch; overriding it slows training down."""
-
-    def on_batch_end(self, trial: Trial, model: Any, batch: int, logs: Any = None) -> None:
-        """Called after a batch; overriding it slows training down."""
 
     # ------------------------------------------------------------------ inside
 

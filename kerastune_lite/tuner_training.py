@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -240,7 +242,8 @@ class TrainingSide:
         self._user_trial = under_way = _UserTrial(segment, hp, emit)
         objective, executions = self._resolved_objective, []
         try:
-            returned = self._tuner.run_trial(trial, *args, **kwargs)
+            with _traced_functions():
+                returned = self._tuner.run_trial(trial, *args, **kwargs)
             read = read_results(returned, objective, f"{type(self._tuner).__name__}.run_trial()")
             results = [finite(each, objective) for each in read]
             if not under_way.trained:
@@ -359,8 +362,8 @@ class TrainingSide:
         from kerastune_lite.training.building import BuildOptions
         from kerastune_lite.training.execution import TrainingOptions
 
-        batch_hooks = self._overrides_hook("on_batch_begin", "on_batch_end")
-        hooks = batch_hooks or self._overrides_hook("on_epoch_begin", "on_epoch_end")
+        batch_hooks = self._tuner.overrides_hook("on_batch_begin", "on_batch_end")
+        hooks = batch_hooks or self._tuner.overrides_hook("on_epoch_begin", "on_epoch_end")
         return TrainingOptions(
             hypermodel=self._tuner.hypermodel,
             objective=self._resolved_objective,
@@ -374,12 +377,14 @@ class TrainingSide:
             frozen_space=self._frozen_space,
         )
 
-    def _overrides_hook(self, *names: str) -> bool:
-        """Whether the tuner's class has one of these hooks from somewhere else than its base."""
-        from kerastune_lite.tuner import Tuner
 
-        kind = type(self._tuner)
-        return any(getattr(kind, name) is not getattr(Tuner, name) for name in names)
+def _traced_functions() -> contextlib.AbstractContextManager[None]:
+    """What is traced in a user's `run_trial` is let go of, if Keras is in use at all."""
+    if "keras" not in sys.modules:
+        return contextlib.nullcontext()
+    from kerastune_lite.training.session import traced_functions
+
+    return traced_functions()
 
 
 def _without_hypermodel(what: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from kerastune_lite import events as ev
 from kerastune_lite.history import History
+from kerastune_lite.hooks import Hooks
 from kerastune_lite.hyperparameters import HyperParameters, Space
 from kerastune_lite.objective import Objective
 from kerastune_lite.oracles import RandomOracle
@@ -156,14 +157,6 @@ class StopAfter(FullTraining):
         return Decision.STOP if len(losses) >= self.epochs else Decision.CONTINUE
 
 
-class NoHooks:
-    def on_trial_begin(self, trial: Trial) -> None:
-        pass
-
-    def on_trial_end(self, trial: Trial) -> None:
-        pass
-
-
 def job_of(function: Callable[..., Any], objective: Objective = LOSS) -> GuardedJob:
     """A job that calls `function(hp, report, segment)` and takes its float as the score.
 
@@ -222,7 +215,7 @@ def make_search(
         checkpoints=Checkpoints(tmp_path, 10),
         views=list(views),
         job=job,
-        hooks=hooks or NoHooks(),
+        hooks=hooks or Hooks(),
     )
     return Search(
         parts,

@@ -18,7 +18,7 @@ def build(hp):
     return linear(hp.Float("learning_rate", 1e-3, 0.9, sampling="log"), metrics=["mae"])
 
 
-def make(tmp_path, hypermodel=build, objective="val_loss", max_trials=3, **arguments):
+def make(tmp_path, hypermodel=build, objective="val_loss", max_trials=2, **arguments):
     arguments = {"seed": 5, "directory": tmp_path, "project_name": "p", **arguments}
     return kt.RandomSearch(hypermodel, objective, max_trials, **arguments)
 
@@ -38,7 +38,7 @@ def weight_files(tuner):
 def test_the_score_is_that_of_the_best_epoch(tmp_path):
     for objective, best in (("val_loss", np.argmin), (kt.Objective("val_mae", "max"), np.argmax)):
         name = getattr(objective, "name", objective)
-        tuner = searched(tmp_path, build, objective, project_name=name)
+        tuner = searched(tmp_path, build, objective, project_name=name, max_trials=2)
         for trial in tuner.trials:
             (curves,) = tuner.history(trial)
             assert set(curves) == {"loss", "mae", "val_loss", "val_mae"}
@@ -46,12 +46,12 @@ def test_the_score_is_that_of_the_best_epoch(tmp_path):
             assert trial.score == curves[name][epoch]
             assert trial.best_step == epoch
             assert trial.metrics == {n: values[epoch] for n, values in curves.items()}
-        scores = [trial.score for trial in tuner.get_best_trials(3)]
+        scores = [trial.score for trial in tuner.get_best_trials(2)]
         assert scores == sorted(scores, reverse=best is np.argmax)
 
 
 def test_a_score_over_executions_is_their_mean(tmp_path):
-    tuner = searched(tmp_path, executions_per_trial=3, max_trials=2)
+    tuner = searched(tmp_path, executions_per_trial=3, max_trials=2, fit={**FIT, "epochs": 2})
     for trial in tuner.trials:
         curves = tuner.history(trial)
         assert len(curves) == len(trial.executions) == 3
@@ -83,7 +83,7 @@ def test_the_best_model_scores_what_its_trial_scored(tmp_path, restores):
 def test_early_stopping_works_for_every_trial(tmp_path):
     stopping = keras.callbacks.EarlyStopping("val_loss", patience=1, min_delta=1e9)
     tuner = searched(tmp_path, fit={**FIT, "epochs": 9, "callbacks": [stopping]})
-    assert [len(tuner.history(trial)[0]["loss"]) for trial in tuner.trials] == [2, 2, 2]
+    assert [len(tuner.history(trial)[0]["loss"]) for trial in tuner.trials] == [2, 2]
 
 
 def test_validation_that_is_rare(tmp_path):
@@ -101,8 +101,7 @@ def outcome(tuner):
     return [(dict(trial.values), trial.score) for trial in tuner.trials]
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_the_same_seed_gives_the_same_search(tmp_path, seed):
+def test_the_same_seed_gives_the_same_search(tmp_path):
     def dropping(hp):
         model = keras.Sequential(
             [keras.layers.Dense(hp.Int("units", 2, 9)), keras.layers.Dropout(0.5)]
@@ -110,18 +109,18 @@ def test_the_same_seed_gives_the_same_search(tmp_path, seed):
         model.compile("adam", "mse", run_eagerly=True)
         return model
 
-    first = searched(tmp_path, dropping, seed=seed, project_name="1")
+    first = searched(tmp_path, dropping, seed=0, project_name="1")
     keras.layers.Dense(1)
-    second = searched(tmp_path, dropping, seed=seed, project_name="2")
-    other = searched(tmp_path, dropping, seed=seed + 2, project_name="3")
+    second = searched(tmp_path, dropping, seed=0, project_name="2")
+    other = searched(tmp_path, dropping, seed=2, project_name="3", max_trials=2)
     assert outcome(first) == outcome(second)
     assert not {score for _, score in outcome(first)} & {score for _, score in outcome(other)}
-    assert first.seed == seed
+    assert first.seed == 0
 
 
 def test_weights_are_kept_for_the_best_trials_only(tmp_path):
-    tuner = searched(tmp_path, max_trials=5, keep_checkpoints=2)
-    best = tuner.get_best_trials(5)
+    tuner = searched(tmp_path, max_trials=4, keep_checkpoints=2)
+    best = tuner.get_best_trials(4)
     kept = [f"trial_{trial.trial_id}_execution0.weights.h5" for trial in best[:2]]
     assert weight_files(tuner) == sorted(kept)
     for trial, model in zip(best, tuner.get_best_models(2), strict=False):
@@ -167,7 +166,7 @@ def test_a_limit_on_the_size_of_models(tmp_path):
 
     for name, first in (("late", []), ("at once", [keras.Input((4,))])):
         tuner = searched(
-            tmp_path, lambda hp, first=first: growing(hp, first=first), max_model_size=13,
+            tmp_path, lambda hp, first=first: growing(hp, first=first), max_model_size=13, max_trials=3,
             max_retries_per_trial=2, project_name=name,
         )  # fmt: skip
         for trial in tuner.trials:
@@ -235,6 +234,7 @@ def test_callbacks_that_cannot_be_copied(tmp_path):
 # ---------------------------------------------------------------------- spaces that grow
 
 
+@pytest.mark.slow
 def test_a_space_of_python_branches_grows_with_the_search(tmp_path):
     def branching(hp):
         hp.Choice("kind", ["plain", "deep"])
@@ -316,7 +316,7 @@ def test_retraining(tmp_path):
     assert model.history.params["steps"] == math.ceil(24 / best.values["batch_size"])
     rate = best.values["learning_rate"]
     assert float(model.optimizer.learning_rate) == pytest.approx(rate)
-    worst = tuner.get_best_trials(3)[-1]
+    worst = tuner.get_best_trials(2)[-1]
     model = tuner.retrain(worst, X, Y, 12, 5, verbose=0)
     assert (len(model.history.epoch), model.history.params["steps"]) == (5, 2)
     with pytest.raises(TypeError, match=r"Write tuner.retrain\(None, x, y\)"):

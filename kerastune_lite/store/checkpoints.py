@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from kerastune_lite.history import History
-from kerastune_lite.trial import Execution, Outcome, Trial, TrialStatus
+from kerastune_lite.trial import Execution, Trial, TrialStatus
 
 SUFFIX = ".weights.h5"
 
@@ -78,5 +78,5 @@ def best_execution(trial: Trial) -> Execution | None:
     """The completed execution with the lowest loss, if the trial itself completed."""
     if trial.status is not TrialStatus.COMPLETED:
         return None
-    completed = [e for e in trial.executions if e.outcome is Outcome.COMPLETED]
-    return min(completed, key=lambda e: e.loss if e.loss is not None else 0.0, default=None)
+    scored = [e for e in trial.completed_executions if e.loss is not None]
+    return min(scored, key=lambda e: e.loss, default=None)  # type: ignore[arg-type, return-value]

@@ -135,7 +135,7 @@ class Trainer:
             strict=not fit.overridden and fit.validates_every_epoch,
         )
         args, kwargs = self._arguments(trial, execution, fit, reporter, model)
-        with session.new_models_trace():
+        with session.traced_functions():
             returned = options.hypermodel.fit(self._hp, model, *args, **kwargs)
         self._check_space()
         source = "HyperModel.fit()" if fit.overridden else "model.fit()"

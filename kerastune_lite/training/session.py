@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 from collections.abc import Iterator
+from typing import Any
 
 from kerastune_lite.training.quiet import load_keras
 
@@ -37,10 +39,13 @@ def begin(seed: int, collect: bool) -> None:
 
 
 @contextlib.contextmanager
-def new_models_trace() -> Iterator[None]:
-    """Hold back TensorFlow's advice not to trace functions again and again.
+def traced_functions() -> Iterator[None]:
+    """Around the training of a model: what TensorFlow traces in it is let go of afterwards.
 
-    Each trial has a new model, which is traced once; on few batches that looks like a mistake.
+    Each trial has a new model and traces its functions anew. TensorFlow keeps in a global table
+    what is needed to differentiate each custom gradient (there is one in most losses), and thereby
+    the whole graph, some megabytes a model, for ever. Its advice not to trace functions again and
+    again is held back as well: here it is no mistake.
     """
     logger = logging.getLogger("tensorflow")
 
@@ -48,7 +53,19 @@ def new_models_trace() -> Iterator[None]:
         return "triggered tf.function retracing" not in record.getMessage()
 
     logger.addFilter(is_other)
+    table = _custom_gradients()
+    before = set(table)
     try:
         yield
     finally:
         logger.removeFilter(is_other)
+        for name in table.keys() - before:
+            if name.startswith("CustomGradient-"):
+                del table[name]
+
+
+def _custom_gradients() -> dict[str, Any]:
+    """TensorFlow's table of gradients; an empty one where there is none, or not in this place."""
+    ops = sys.modules.get("tensorflow.python.framework.ops")
+    table = getattr(getattr(ops, "gradient_registry", None), "_registry", None)
+    return table if isinstance(table, dict) else {}

@@ -88,6 +88,7 @@ def test_control_c_ends_the_search_and_it_goes_on_as_if_nothing_had_been(tmp_pat
     assert tuner.history(2) == undisturbed.history(2)
 
 
+@pytest.mark.slow
 def test_it_goes_on_in_another_process_as_well(tmp_path):
     undisturbed = make(tmp_path, "undisturbed", executions_per_trial=2, max_trials=2)
     undisturbed.search(X, Y, **FIT)

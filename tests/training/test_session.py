@@ -1,10 +1,11 @@
+import gc
 import logging
 import random
 
 import numpy as np
 
 from kerastune_lite.training import session
-from tests.training.models import keras
+from tests.training.models import data, keras, linear
 
 
 def test_names_count_from_one_again():
@@ -50,9 +51,49 @@ def test_settings_of_the_process_stay_in_force():
 def test_the_advice_about_tracing_is_held_back_and_nothing_else(caplog):
     logger = logging.getLogger("tensorflow")
     advice = "5 out of the last %d calls to f triggered tf.function retracing."
-    with session.new_models_trace():
+    with session.traced_functions():
         logger.warning(advice, 5)
         logger.warning("something else")
     logger.warning(advice, 6)
     shown = [record.getMessage() for record in caplog.records]
     assert shown == ["something else", advice % 6]
+
+
+def graphs():
+    gc.collect()
+    return sum(type(each).__name__ == "FuncGraph" for each in gc.get_objects())
+
+
+def test_what_was_traced_is_let_go_of():
+    def train():
+        session.begin(0, collect=False)
+        model = linear(run_eagerly=False)
+        with session.traced_functions():
+            model.fit(*data(8), verbose=0)
+
+    train()
+    before = graphs()
+    for _ in range(2):
+        train()
+    assert graphs() == before
+
+
+def test_gradients_that_were_there_before_stay():
+    import tensorflow as tf
+
+    @tf.custom_gradient
+    def doubled(x):
+        return 2 * x, lambda upstream: 3 * upstream
+
+    @tf.function
+    def traced(x):
+        return doubled(x)
+
+    traced(tf.constant(1.0))
+    with session.traced_functions():
+        linear(run_eagerly=False).fit(*data(8), verbose=0)
+    x = tf.constant(1.0)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = traced(x)
+    assert float(tape.gradient(y, x)) == 3.0
