@@ -93,12 +93,18 @@ def picture_of_hparams(logdir, path):
         server.wait()
 
 
+def _as_at_home(text, directory):
+    """The text without the folders of this run."""
+    text = text.replace(os.path.relpath(sys.executable), "python")
+    return text.replace(directory, "runs")
+
+
 def main():
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as directory:
         demo = str(ROOT / "examples" / "digits.py")
         text = run_in_terminal([sys.executable, demo, "--directory", directory])
-        picture_of_console(text.replace(directory, "runs"), IMAGES / "console.svg")
+        picture_of_console(_as_at_home(text, directory), IMAGES / "console.svg")
         picture_of_hparams(Path(directory, "digits", "tensorboard"), IMAGES / "hparams.png")
 
 

@@ -6,6 +6,8 @@ Run it twice: the second run finds the trials of the first and goes on from ther
 """
 
 import argparse
+import os
+import sys
 
 import numpy as np
 from sklearn.datasets import load_digits
@@ -62,7 +64,8 @@ def main():
 
     _, accuracy = tuner.get_best_models()[0].evaluate(x_test, y_test, verbose=0)
     print(f"Accuracy of the best model on {len(x_test)} digits it never saw: {accuracy:.3f}")
-    print(f"Look at all trials: tensorboard --logdir {tuner.project_dir}/tensorboard")
+    python = os.path.relpath(sys.executable)
+    print(f"All trials: {python} -m tensorboard.main --logdir {tuner.project_dir}/tensorboard")
 
 
 if __name__ == "__main__":

@@ -44,6 +44,7 @@ def build_model(hp):
 # ---------------------------------------------------------------------- getting started
 
 
+@pytest.mark.slow
 def test_a_model_tuned_by_a_function(tmp_path):
     assert isinstance(build_model(kt.HyperParameters()), keras.Model)
     tuner = kt.RandomSearch(

@@ -11,7 +11,7 @@ from tests.training.models import Subclassed, data, keras, linear
 
 X, Y = data(24)
 VALIDATION = data(12, seed=1)
-FIT = {"validation_data": VALIDATION, "epochs": 3, "verbose": 0}
+FIT = {"validation_data": VALIDATION, "epochs": 2, "verbose": 0}
 
 
 def build(hp):
@@ -74,7 +74,7 @@ def test_the_best_model_scores_what_its_trial_scored(tmp_path, restores):
     )
     objective = kt.Objective("val_mae", "max")
     tuner = searched(tmp_path, build, objective, fit={**FIT, "callbacks": [stopping]})
-    assert {trial.best_step for trial in tuner.trials} & {0, 1}
+    assert 0 in {trial.best_step for trial in tuner.trials}
     for trial, model in zip(tuner.get_best_trials(3), tuner.get_best_models(3), strict=True):
         _, mae = model.evaluate(*VALIDATION, verbose=0)
         assert mae == pytest.approx(trial.score, rel=1e-5)
@@ -157,6 +157,7 @@ def test_a_model_that_its_builder_leaves_unbuilt(tmp_path):
         tuner = make(tmp_path, lazily)
 
 
+@pytest.mark.slow
 def test_a_limit_on_the_size_of_models(tmp_path):
     def growing(hp, **arguments):
         layers = [keras.layers.Dense(hp.Int("units", 1, 3)), keras.layers.Dense(1)]
@@ -166,8 +167,8 @@ def test_a_limit_on_the_size_of_models(tmp_path):
 
     for name, first in (("late", []), ("at once", [keras.Input((4,))])):
         tuner = searched(
-            tmp_path, lambda hp, first=first: growing(hp, first=first), max_model_size=13, max_trials=3,
-            max_retries_per_trial=2, project_name=name,
+            tmp_path, lambda hp, first=first: growing(hp, first=first), max_trials=3,
+            max_model_size=13, max_retries_per_trial=2, project_name=name,
         )  # fmt: skip
         for trial in tuner.trials:
             assert (trial.status == "COMPLETED") == (trial.values["units"] <= 2)
@@ -278,6 +279,7 @@ def test_a_space_that_may_not_grow(tmp_path):
         tuner.search(X, Y, **FIT)
 
 
+@pytest.mark.slow
 def test_points_of_the_users_own(tmp_path):
     class Late(kt.HyperModel):
         def build(self, hp):

@@ -68,7 +68,7 @@ def outcome(tuner):
     return [(trial.number, trial.values, trial.score, str(trial.status)) for trial in tuner.trials]
 
 
-@pytest.mark.parametrize("swallow", [False, True])
+@pytest.mark.parametrize("swallow", [False, pytest.param(True, marks=pytest.mark.slow)])
 def test_control_c_ends_the_search_and_it_goes_on_as_if_nothing_had_been(tmp_path, swallow):
     undisturbed = make(tmp_path, "undisturbed")
     undisturbed.search(X, Y, **FIT)

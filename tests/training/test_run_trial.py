@@ -34,7 +34,7 @@ class BatchSizes(kt.RandomSearch):
         return super().run_trial(trial, *args, **kwargs)
 
 
-@pytest.mark.parametrize("executions", [1, 2])
+@pytest.mark.parametrize("executions", [pytest.param(1, marks=pytest.mark.slow), 2])
 def test_fit_arguments_changed_in_run_trial(tmp_path, executions):
     tuner = BatchSizes(
         build, "val_loss", 3, seed=1, directory=tmp_path, executions_per_trial=executions
