@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
@@ -150,12 +151,13 @@ class OpenedProject(Results):
 
     def __init__(self, folder: ProjectFolder) -> None:
         self._folder = folder
-        self._store = folder.open(read_only=True)
         self.refresh()
 
     def refresh(self) -> None:
         """Read what has happened since."""
-        self._project: Project = self._store.load()
+        # The database is open only while it is read: there is nothing for the user to close.
+        with contextlib.closing(self._folder.open(read_only=True)) as store:
+            self._project: Project = store.load()
         self._history = History(self._project.trials)
 
     @property
@@ -177,7 +179,8 @@ class OpenedProject(Results):
         return self._history
 
     def _epochs(self, trial: int) -> list[Epoch]:
-        return self._store.epochs(trial)
+        with contextlib.closing(self._folder.open(read_only=True)) as store:
+            return store.epochs(trial)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -188,16 +191,6 @@ class OpenedProject(Results):
     def versions(self) -> dict[str, str]:
         """The package versions of the latest search."""
         return dict(self._project.versions)
-
-    def close(self) -> None:
-        """Let go of the database."""
-        self._store.close()
-
-    def __enter__(self) -> OpenedProject:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         best: Sequence[Trial] = self.get_best_trials()

@@ -80,8 +80,8 @@ def lines_of(process):
 
 
 def trials_of(directory):
-    with kt.open_project(directory / "p") as project:
-        return project.trials
+    project = kt.open_project(directory / "p")
+    return project.trials
 
 
 def comparable(trials):

@@ -171,8 +171,8 @@ def test_space_may_grow_but_not_shrink(where):
     wider.search(verbose=0)
     assert wider.space.names == ["a", "b"]
     assert wider.space[0].domain.max_value == 20
-    with kt.open_project(wider.project_dir) as project:
-        assert project.space == wider.space
+    project = kt.open_project(wider.project_dir)
+    assert project.space == wider.space
 
 
 def test_enqueued_points_go_first_and_survive(where):
@@ -297,9 +297,9 @@ def test_hooks_and_their_order(where):
 def test_results_can_be_read_in_the_middle_of_a_search(where):
     class Watching(Bowl):
         def on_trial_end(self, trial):
-            with kt.open_project(self.project_dir) as project:
-                assert project.trials[-1].trial_id == trial.trial_id
-                assert project.trials[-1].status == "COMPLETED"
+            project = kt.open_project(self.project_dir)
+            assert project.trials[-1].trial_id == trial.trial_id
+            assert project.trials[-1].status == "COMPLETED"
 
     Watching(max_trials=3, **where).search(verbose=0)
 
@@ -318,13 +318,13 @@ def test_open_project(where):
         kt.open_project(where["directory"] / "bowl")
     tuner = Bowl(max_trials=4, seed=1, **where)
     tuner.search(verbose=0)
-    with kt.open_project(tuner.project_dir) as project:
-        assert scores(project) == scores(tuner)
-        assert [dict(t.values) for t in project.trials] == [dict(t.values) for t in tuner.trials]
-        assert project.objective == tuner.objective
-        assert project.settings["seed"] == 1
-        assert "numpy" in project.versions
-        assert "4 trials" in repr(project)
+    project = kt.open_project(tuner.project_dir)
+    assert scores(project) == scores(tuner)
+    assert [dict(t.values) for t in project.trials] == [dict(t.values) for t in tuner.trials]
+    assert project.objective == tuner.objective
+    assert project.settings["seed"] == 1
+    assert "numpy" in project.versions
+    assert "4 trials" in repr(project)
 
 
 def test_to_dataframe(where):

@@ -140,8 +140,8 @@ def test_best_models_of_a_reopened_project(tmp_path):
     score = searched(tmp_path).get_best_trials()[0].score
     again = make(tmp_path)
     assert again.get_best_models()[0].evaluate(*VALIDATION, verbose=0)[0] == pytest.approx(score)
-    with kt.open_project(tmp_path / "p") as project:
-        assert project.get_best_trials()[0].score == score
+    project = kt.open_project(tmp_path / "p")
+    assert project.get_best_trials()[0].score == score
 
 
 def test_a_model_that_its_builder_leaves_unbuilt(tmp_path):

@@ -47,13 +47,11 @@ class SQLiteStore(Store):
         self._check_header()
         with self._translated("opened"):
             self._connection = self._connect(read_only)
-            self._check_contents()
-            if not read_only:
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                self._connection.execute("PRAGMA synchronous = NORMAL")
-                schema.migrate(self._connection)
-        (segments,) = self._connection.execute("SELECT max(id) FROM segments").fetchone()
-        self._segments = segments or 0
+            try:
+                self._prepare(read_only)
+            except BaseException:
+                self._connection.close()
+                raise
 
     # ------------------------------------------------------------------ opening
 
@@ -106,7 +104,19 @@ class SQLiteStore(Store):
             connection = sqlite3.connect(
                 f"{uri}&immutable=1", uri=True, isolation_level=None, check_same_thread=False
             )
+        except BaseException:
+            connection.close()
+            raise
         return connection
+
+    def _prepare(self, read_only: bool) -> None:
+        self._check_contents()
+        if not read_only:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            schema.migrate(self._connection)
+        (segments,) = self._connection.execute("SELECT max(id) FROM segments").fetchone()
+        self._segments = segments or 0
 
     def _check_contents(self) -> None:
         if self.path.stat().st_size <= _CHECK_BYTES:
