@@ -6,7 +6,7 @@ import pytest
 
 from kerastune_lite.events import EpochEnded
 from kerastune_lite.views.tensorboard import TensorBoardView
-from tests.views.test_tensorboard import FakeSearch
+from tests.views.fake_search import FakeSearch
 from tests.views.test_tensorboard_http import PATIENCE, SPACE, groups, tensorboard
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

@@ -13,7 +13,7 @@ import pytest
 from kerastune_lite.events import EpochEnded, SpaceGrown
 from kerastune_lite.hyperparameters import Boolean, Choice, Condition, Float, Int, Parameter, Space
 from kerastune_lite.views.tensorboard import TensorBoardView
-from tests.views.test_tensorboard import FakeSearch
+from tests.views.fake_search import FakeSearch
 
 pytestmark = pytest.mark.slow
 
