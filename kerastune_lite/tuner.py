@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from kerastune_lite import settings as st
-from kerastune_lite.errors import FatalRuntimeError
 from kerastune_lite.events import Enqueued, SpaceGrown
 from kerastune_lite.history import History
 from kerastune_lite.hooks import Hooks
@@ -22,6 +21,7 @@ from kerastune_lite.runners import InlineRunner
 from kerastune_lite.schedulers import FullTraining, Scheduler
 from kerastune_lite.search import Limits, Parts, Search
 from kerastune_lite.store import Checkpoints, Epoch, Project, ProjectFolder, Store, best_execution
+from kerastune_lite.training.job import check_frozen
 from kerastune_lite.trial import Trial
 from kerastune_lite.tuner_oracle import TunerOracle
 from kerastune_lite.tuner_training import TrainingSide
@@ -329,13 +329,8 @@ class Tuner(Results, Hooks):
             self.hypermodel.declare_hyperparameters(hp)
         self._training.declared = hp.space
         space = read_space(self._training.probe, hp.space)
-        new = [p.name for p in space if self._given.find(*p.identity) is None]
-        if new and not self._allow_new_entries:
-            raise FatalRuntimeError(
-                "With allow_new_entries=False build(hp) may only use the given hyperparameters "
-                f"{self._given.names}. It asked for {new}, too. Add them to `hyperparameters`, or "
-                "allow new entries."
-            )
+        if not self._allow_new_entries:
+            check_frozen(space, self._given)
         return space
 
     def _settings(self) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from kerastune_lite.objective import Objective
 from kerastune_lite.settings import described_override
 from kerastune_lite.store import Checkpoints
 from kerastune_lite.training.base import Emit
-from kerastune_lite.training.job import GuardedJob, merge_returned, report_late
+from kerastune_lite.training.job import GuardedJob, check_frozen, merge_returned, report_late
 from kerastune_lite.training.results import finite, read_results
 from kerastune_lite.trial import Execution, Segment, Trial
 
@@ -244,6 +244,8 @@ class TrainingSide:
         try:
             with _traced_functions():
                 returned = self._tuner.run_trial(trial, *args, **kwargs)
+            if self._frozen_space:
+                check_frozen(hp.space, segment.trial.space)
             read = read_results(returned, objective, f"{type(self._tuner).__name__}.run_trial()")
             results = [finite(each, objective) for each in read]
             if not under_way.trained:

@@ -68,7 +68,11 @@ def test_same_seed_same_search_other_seed_other_search(tmp_path):
     assert run(0) != run(1)
 
 
-@pytest.mark.parametrize("cut", range(12))
+WRITES = 22
+"""Of the search below, all of them; the test counts."""
+
+
+@pytest.mark.parametrize("cut", range(WRITES))
 def test_resumed_equals_never_stopped(tmp_path, cut):
     """The process dies at the cut-th write; what follows is as if it had not."""
 
@@ -79,11 +83,9 @@ def test_resumed_equals_never_stopped(tmp_path, cut):
         return square(hp, report, segment)
 
     options = {"max_trials": 4, "executions_per_trial": 2, "max_retries_per_trial": 1}
-    whole = make_search(job_of(flaky), tmp_path, space=SPACE, seed=5, **options)
-    whole.run("p", {})
 
     class Dying(MemoryStore):
-        left = cut
+        left = -1  # never
 
         def record(self, events):
             if self.left == 0:
@@ -91,7 +93,13 @@ def test_resumed_equals_never_stopped(tmp_path, cut):
             self.left -= 1
             super().record(events)
 
+    undisturbed = Dying()
+    whole = make_search(job_of(flaky), tmp_path, space=SPACE, store=undisturbed, seed=5, **options)
+    whole.run("p", {})
+    assert -1 - undisturbed.left == WRITES
+
     store = Dying()
+    store.left = cut
     store.events.append(ev.SpaceGrown(tuple(SPACE), None))
     first = make_search(job_of(flaky), tmp_path, space=SPACE, store=store, seed=5, **options)
     with pytest.raises(KeyboardInterrupt):

@@ -7,6 +7,7 @@ import pytest
 
 import kerastune_lite as kt
 from kerastune_lite.errors import (
+    FatalRuntimeError,
     FatalTypeError,
     FatalValueError,
     ProjectInUseError,
@@ -194,6 +195,11 @@ def test_enqueue_refuses_what_cannot_be(where):
         tuner.enqueue({"c": 1})
     with pytest.raises(ValueError, match=r"'a': 99 is not in Int 1\.\.9"):
         tuner.enqueue({"a": 99})
+
+
+def test_run_trial_may_ask_for_nothing_new_when_told_so(where):
+    with pytest.raises(FatalRuntimeError, match=r"given.*\['a'\]\. Your code asked for \['x'"):
+        Bowl(hyperparameters=space_of(a=(1, 9)), allow_new_entries=False, **where).search(verbose=0)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 from kerastune_lite.errors import FatalRuntimeError
 from kerastune_lite.events import EpochEnded
 from kerastune_lite.hypermodel import accepts
-from kerastune_lite.hyperparameters import HyperParameters, Space
+from kerastune_lite.hyperparameters import HyperParameters
 from kerastune_lite.objective import Objective
 from kerastune_lite.schedulers import Decision
 from kerastune_lite.training import session
@@ -26,7 +26,7 @@ from kerastune_lite.training.callbacks import (
     redirect_tensorboard,
 )
 from kerastune_lite.training.fitting import FitArguments
-from kerastune_lite.training.job import report_late
+from kerastune_lite.training.job import check_frozen, report_late
 from kerastune_lite.training.quiet import load_keras
 from kerastune_lite.training.results import (
     Result,
@@ -164,7 +164,7 @@ class Trainer:
 
     def _check_space(self) -> None:
         if self._options.frozen_space:
-            check_frozen(self._hp, self._segment.trial.space)
+            check_frozen(self._hp.space, self._segment.trial.space)
 
     def _arguments(
         self,
@@ -230,18 +230,3 @@ class Trainer:
 def _covers(returned: Any, epochs: int) -> bool:
     """Whether `returned` is the History of all epochs that were reported."""
     return isinstance(returned, keras.callbacks.History) and len(returned.epoch) == epochs
-
-
-def check_frozen(hp: HyperParameters, known: Space) -> None:
-    """Raise if `hp` was asked for more than the space that was given.
-
-    Raises:
-        FatalRuntimeError: it was.
-    """
-    new = [p.name for p in hp.space if known.find(*p.identity) is None]
-    if new:
-        raise FatalRuntimeError(
-            "With allow_new_entries=False only the given hyperparameters may be used: "
-            f"{known.names}. The trial asked for {new}, too. Add them to `hyperparameters`, or "
-            "allow new entries."
-        )

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from kerastune_lite.errors import FailedTrialError, FatalError, StoreError
+from kerastune_lite.errors import FailedTrialError, FatalError, FatalRuntimeError, StoreError
 from kerastune_lite.events import EpochEnded
-from kerastune_lite.hyperparameters import HyperParameters, Parameter, Value
+from kerastune_lite.hyperparameters import HyperParameters, Parameter, Space, Value
 from kerastune_lite.objective import Objective
 from kerastune_lite.training.base import Emit, Job
 from kerastune_lite.training.results import Result
@@ -157,3 +157,18 @@ def report_late(
             if len(values) > epoch and not math.isnan(values[epoch])
         }
         emit(EpochEnded(segment.trial.number, execution, segment.attempt, epoch, metrics))
+
+
+def check_frozen(asked: Space, known: Space) -> None:
+    """Raise if `asked` holds more than the space that was given.
+
+    Raises:
+        FatalRuntimeError: it does.
+    """
+    new = [p.name for p in asked if known.find(*p.identity) is None]
+    if new:
+        raise FatalRuntimeError(
+            "With allow_new_entries=False only the given hyperparameters may be used: "
+            f"{known.names}. Your code asked for {new}, too. Add them to `hyperparameters`, or "
+            "allow new entries."
+        )
