@@ -115,6 +115,7 @@ class Results(ABC):
                     "executions": len(trial.completed_executions),
                     "best_step": trial.best_step,
                     "seconds": trial.seconds,
+                    "path": trial.path,
                     "failure": trial.failure,
                     **{f"hp_{name}": value for name, value in trial.values.items()},
                     **dict(trial.metrics),
@@ -123,7 +124,7 @@ class Results(ABC):
         return rows
 
     def results_summary(self, num_trials: int = 10) -> None:
-        """Print the best trials as a table, and what failed."""
+        """Print the best trials as a table, how the trials were trained, and what failed."""
         from kerastune_lite.views.tables import print_results
 
         print_results(self._trials(), self.objective, num_trials, self.project_dir)

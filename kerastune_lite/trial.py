@@ -15,6 +15,9 @@ _RAISED = re.compile(r"[\w.]+(Error|Exception|Interrupt|Exit|Warning)\b")
 _FAILURE_LINES = 2
 """Keras says in the first line of a message where it was, and in the second what was wrong."""
 
+TRAINING_PATHS = ("model.fit", "own trace", "shared trace", "stacked")
+"""The ways in which models are trained, from the slowest."""
+
 
 class TrialStatus(str, enum.Enum):
     """Where a trial stands. Names follow KerasTuner."""
@@ -53,6 +56,10 @@ class Execution:
         message: why it failed, with the traceback.
         weights: the file of the best epoch's weights, relative to the project's folder.
         build_config: what a model needs to create its variables, if `build` left it unbuilt.
+        path: how it was trained, one of `TRAINING_PATHS` (docs/training.md); several where
+            `HyperModel.fit` trained more than once, joined by ", ". None where we did not train
+            it: what a user's own `run_trial` does, or a project of an earlier version.
+        path_reason: why on no faster path; None where nothing needs saying.
     """
 
     index: int
@@ -67,6 +74,8 @@ class Execution:
     message: str | None = None
     weights: str | None = None
     build_config: Mapping[str, Any] | None = None
+    path: str | None = None
+    path_reason: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -122,6 +131,12 @@ class Trial:
     def completed_executions(self) -> list[Execution]:
         """The executions that came to their end."""
         return [e for e in self.executions if e.outcome is Outcome.COMPLETED]
+
+    @property
+    def path(self) -> str | None:
+        """How its executions were trained: the distinct paths, in the order of appearance."""
+        paths = [path for e in self.executions if e.path for path in e.path.split(", ")]
+        return ", ".join(dict.fromkeys(paths)) or None
 
     def failed_by(self, execution: Execution, now: float) -> Trial:
         """This trial, given up because of `execution`."""
@@ -183,6 +198,9 @@ class Segment:
             "sample", or "first" (of its grid).
         fill_seed: for those samples; the same for all segments of a trial.
         keep_below: the best epoch's weights are kept when the loss is below this; None: always.
+        resume_from: the file with the state of the training at `start_epoch`, relative to the
+            project's folder; None for a training that begins at 0.
+        keep_state: the file for the state at the segment's end; None: it is not wanted.
     """
 
     trial: Trial
@@ -194,6 +212,8 @@ class Segment:
     unseen: str = "default"
     fill_seed: int = 0
     keep_below: float | None = None
+    resume_from: str | None = None
+    keep_state: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)

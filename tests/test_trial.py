@@ -59,6 +59,18 @@ def test_seconds_need_both_ends():
     assert Trial(0, {}, started=0.0, finished=0.0).seconds == 0.0
 
 
+def test_the_path_is_that_of_its_executions():
+    def trial(*paths):
+        executions = [Execution(i, Outcome.COMPLETED, path=path) for i, path in enumerate(paths)]
+        return Trial(0, {}, executions=tuple(executions))
+
+    assert trial().path is None
+    assert trial(None).path is None
+    assert trial("shared trace", None, "shared trace").path == "shared trace"
+    assert trial("own trace", "shared trace", "own trace").path == "own trace, shared trace"
+    assert trial("shared trace", "model.fit, shared trace").path == "shared trace, model.fit"
+
+
 KERAS_ERROR = """Traceback (most recent call last):
   File "a.py", line 1, in fit
     raise ValueError(

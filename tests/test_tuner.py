@@ -340,6 +340,7 @@ def test_to_dataframe(where):
     assert list(frame["trial"]) == ["0000", "0001", "0002"]
     assert list(frame["hp_n"]) == [t.values["n"] for t in tuner.trials]
     assert list(frame["score"]) == scores(tuner)
+    assert list(frame["path"]) == [None] * 3
 
 
 def test_to_dataframe_without_pandas(where, monkeypatch):

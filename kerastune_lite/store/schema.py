@@ -83,15 +83,25 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (trial, execution, attempt, epoch)
     ) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE executions ADD COLUMN path TEXT;        -- how it was trained; NULL: not known
+    ALTER TABLE executions ADD COLUMN path_reason TEXT; -- why on no faster path
+    """,
 )
 
 VERSION = len(MIGRATIONS)
 """The schema version that this library writes."""
 
 
-def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the database to `VERSION`, in one transaction."""
+def version_of(connection: sqlite3.Connection) -> int:
+    """The schema version that the database has."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the database, which is no newer, to `VERSION`, in one transaction."""
+    version = version_of(connection)
     if version == VERSION:
         return
     steps = "".join(MIGRATIONS[version:])

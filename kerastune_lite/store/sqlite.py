@@ -31,7 +31,8 @@ class SQLiteStore(Store):
 
     Args:
         path: the database; its folder must exist.
-        read_only: open what is there, change nothing. Otherwise a missing file is created.
+        read_only: open what is there, change nothing. Otherwise a missing file is created, and
+            one of an earlier version brought forward.
 
     Raises:
         StoreError: the file is missing (when reading), damaged, not a project of ours, or
@@ -83,12 +84,6 @@ class SQLiteStore(Store):
                 f"{self.path} is an SQLite database of another program. "
                 "Choose another directory or project_name."
             )
-        if int.from_bytes(header[60:64], "big") > schema.VERSION:
-            raise StoreError(
-                f"{self.path} was written by a newer version of kerastune_lite (schema "
-                f"{int.from_bytes(header[60:64], 'big')}; this one reads up to {schema.VERSION}). "
-                "Upgrade with: pip install -U kerastune_lite"
-            )
 
     def _connect(self, read_only: bool) -> sqlite3.Connection:
         if not read_only:
@@ -110,13 +105,36 @@ class SQLiteStore(Store):
         return connection
 
     def _prepare(self, read_only: bool) -> None:
+        self._check_version()
         self._check_contents()
         if not read_only:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
             schema.migrate(self._connection)
+        elif schema.version_of(self._connection) < schema.VERSION:
+            self._read_a_copy()
         (segments,) = self._connection.execute("SELECT max(id) FROM segments").fetchone()
         self._segments = segments or 0
+
+    def _check_version(self) -> None:
+        # Not from the header: what a process that died has changed may stand in the log only.
+        version = schema.version_of(self._connection)
+        if version > schema.VERSION:
+            raise StoreError(
+                f"{self.path} was written by a newer version of kerastune_lite (schema {version}; "
+                f"this one reads up to {schema.VERSION}). "
+                "Upgrade with: pip install -U kerastune_lite"
+            )
+
+    def _read_a_copy(self) -> None:
+        """Go on with a copy in memory, as it is now, brought forward: the file is not ours."""
+        with contextlib.closing(self._connection) as original:
+            self._connection = sqlite3.connect(
+                ":memory:", isolation_level=None, check_same_thread=False
+            )
+            original.backup(self._connection)
+        schema.migrate(self._connection)
+        self._connection.execute("PRAGMA query_only = ON")
 
     def _check_contents(self) -> None:
         if self.path.stat().st_size <= _CHECK_BYTES:
@@ -248,7 +266,7 @@ class SQLiteStore(Store):
     def _end_execution(self, trial: int, execution: Execution) -> None:
         config = execution.build_config
         self._connection.execute(
-            "INSERT OR REPLACE INTO executions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT OR REPLACE INTO executions VALUES ({', '.join('?' * 15)})",
             (
                 trial,
                 execution.index,
@@ -263,6 +281,8 @@ class SQLiteStore(Store):
                 execution.message,
                 execution.weights,
                 None if config is None else _dump(config),
+                execution.path,
+                execution.path_reason,
             ),
         )
 
@@ -349,6 +369,8 @@ def _execution(row: tuple[Any, ...]) -> Execution:
         message=row[10],
         weights=row[11],
         build_config=None if row[12] is None else json.loads(row[12]),
+        path=row[13],
+        path_reason=row[14],
     )
 
 

@@ -24,6 +24,7 @@ from rich.text import Text
 from kerastune_lite.hyperparameters import Parameter, Space, Value
 from kerastune_lite.objective import MultiObjective, Objective
 from kerastune_lite.trial import Outcome, Trial, TrialStatus
+from kerastune_lite.views.paths import paths_line
 from kerastune_lite.views.progress import NO_REASON
 
 NOTHING = "–"
@@ -209,7 +210,7 @@ def results_table(
     project_dir: str | os.PathLike[str] | None = None,
     total: int | None = None,
 ) -> RenderableType:
-    """The best trials as a table, and why others failed.
+    """The best trials as a table, how all were trained, and why some failed.
 
     Args:
         trials: in any order and of any status; all of a project, or some.
@@ -237,6 +238,9 @@ def results_table(
         parts.append(Text(f"in {one_line(os.fspath(project_dir), 1000)}"))
     if best:
         parts += ["", TrialsTable(best, objective)]
+    trained = paths_line(trials)
+    if trained is not None:
+        parts += ["", Text(one_line(trained, 1000))]
     lines = failure_lines(failures_of(trials))
     if lines:
         parts += ["", *(Text(line) for line in lines)]

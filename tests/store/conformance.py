@@ -97,6 +97,19 @@ class StoreConformance:
         store.record([segment, ev.EpochEnded(0, 0, 0, 0, {"loss": 9.0})])
         assert reopen(store).epochs(0) == [Epoch(0, 0, 0, {"loss": 9.0})]
 
+    def test_the_path_of_an_execution_and_its_reason(self, store, reopen):
+        store.record([started(), ev.TrialStarted(trial())])
+        ways = [
+            {"path": "model.fit", "path_reason": "generator input"},
+            {"path": "shared trace"},
+            {},
+        ]
+        executions = tuple(execution(index, **way) for index, way in enumerate(ways))
+        store.record([ev.ExecutionEnded(0, each) for each in executions])
+        (found,) = reopen(store).load().trials
+        assert found.executions == executions
+        assert found.path == "model.fit, shared trace"
+
     def test_attempts_and_executions_are_apart(self, store, reopen):
         store.record([started(), ev.TrialStarted(trial())])
         places = [(0, 0), (0, 1), (1, 0)]

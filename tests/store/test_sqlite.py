@@ -1,14 +1,16 @@
+import contextlib
 import os
 import sqlite3
 import stat
 
 import pytest
 
+import kerastune_lite as kt
 from kerastune_lite import events as ev
 from kerastune_lite.errors import StoreError
 from kerastune_lite.store import SQLiteStore, schema
-from kerastune_lite.trial import TrialStatus
-from tests.store.conformance import StoreConformance, started, trial
+from kerastune_lite.trial import Execution, Outcome, TrialStatus
+from tests.store.conformance import StoreConformance, execution, started, trial
 
 
 @pytest.fixture
@@ -120,6 +122,79 @@ def test_newer_schema(store, path):
     # The header's copy is written when the log is merged into the file, as it is on close.
     with pytest.raises(StoreError, match=r"newer version.*pip install -U"):
         SQLiteStore(path)
+
+
+def test_newer_schema_in_the_log_of_a_writer(store, path):
+    store._connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
+    for read_only in (True, False):
+        with pytest.raises(StoreError, match="newer version"):
+            SQLiteStore(path, read_only)
+
+
+@pytest.fixture
+def first_version(path):
+    """A project as the first version of the schema has it, with one execution."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript(schema.MIGRATIONS[0])
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 1")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(
+            'INSERT INTO trials (number, "values", status, origin, score, loss) '
+            "VALUES (0, '{\"units\": 3}', 'COMPLETED', 'oracle', 0.5, -0.5)"
+        )
+        connection.execute(
+            "INSERT INTO executions VALUES "
+            "(0, 0, 1, 'COMPLETED', 0.5, -0.5, '{}', 3, 5, 0.25, NULL, 'a.weights.h5', NULL)"
+        )
+    return path
+
+
+def version_on_disk(path):
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return schema.version_of(connection)
+
+
+def test_the_first_version_is_brought_forward(first_version):
+    store = SQLiteStore(first_version)
+    (found,) = store.load().trials
+    expected = Execution(0, Outcome.COMPLETED, 1, 0.5, -0.5, {}, 3, 5, 0.25, None, "a.weights.h5")
+    assert found.executions == (expected,)
+    assert found.path is None
+    store.record([ev.ExecutionEnded(0, execution(1, path="own trace", path_reason="a GRU"))])
+    store.close()
+    reopened = SQLiteStore(first_version)
+    (found,) = reopened.load().trials
+    assert found.path == "own trace"
+    assert found.executions[1].path_reason == "a GRU"
+    reopened.close()
+    assert version_on_disk(first_version) == schema.VERSION
+
+
+def test_the_first_version_can_be_read_as_it_lies(first_version):
+    before = first_version.read_bytes()
+    reader = SQLiteStore(first_version, read_only=True)
+    (found,) = reader.load().trials
+    assert (found.values, found.path) == ({"units": 3}, None)
+    assert found.executions[0].weights == "a.weights.h5"
+    assert reader.epochs(0) == []
+    with pytest.raises(StoreError, match="readonly"):
+        reader.record([ev.TrialStarted(trial(1))])
+    reader.close()
+    reader.close()
+    assert first_version.read_bytes() == before
+    assert version_on_disk(first_version) == 1
+
+
+def test_the_first_version_is_read_while_its_search_runs(first_version):
+    with contextlib.closing(sqlite3.connect(first_version, isolation_level=None)) as writer:
+        writer.execute("UPDATE trials SET score = 0.75")
+        project = kt.open_project(first_version)
+        assert [t.score for t in project.trials] == [0.75]
+        writer.execute("UPDATE trials SET score = 0.875")
+        project.refresh()
+        assert [t.score for t in project.trials] == [0.875]
+        assert project.history(0) == []
 
 
 def test_older_schema_is_brought_forward(path, monkeypatch):

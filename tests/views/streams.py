@@ -90,6 +90,15 @@ def repeated(number: int, scores: Sequence[float], **values: Any) -> Trial:
     return dataclasses.replace(completed(number, mean, **values), executions=executions)
 
 
+def on_path(trial: Trial, path: str | None, reason: str | None = None) -> Trial:
+    """`trial`, all its executions trained on `path`."""
+    executions = [
+        dataclasses.replace(execution, path=path, path_reason=reason)
+        for execution in trial.executions
+    ]
+    return dataclasses.replace(trial, executions=tuple(executions))
+
+
 def failed(number: int, message: str = TRACEBACK, **values: Any) -> Trial:
     """A trial that failed for good after 0.2 seconds."""
     running = trial(number, **values)

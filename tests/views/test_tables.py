@@ -11,7 +11,7 @@ from kerastune_lite.hyperparameters import Boolean, Condition, Fixed, Float, Int
 from kerastune_lite.objective import MultiObjective, Objective
 from kerastune_lite.views import tables
 from tests.views.conformance import Terminal
-from tests.views.streams import ACCURACY, SPACE, completed, failed, repeated, trial
+from tests.views.streams import ACCURACY, SPACE, completed, failed, on_path, repeated, trial
 
 
 def lines(text: str) -> list[str]:
@@ -115,6 +115,22 @@ def test_failures_have_up_to_three_reasons() -> None:
         "  KeyError: b (trial 7)",
         "  c (trial 8)",
         "  and 2 other reasons",
+    ]
+
+
+def test_how_the_trials_were_trained() -> None:
+    trials = [
+        *(on_path(completed(i, 0.9 - i / 10, units=i), "shared trace") for i in range(3)),
+        on_path(completed(3, 0.1, units=3), "model.fit", "generator\ninput"),
+        failed(4),
+    ]
+    assert lines(tables.results_text(trials, ACCURACY, limit=1))[4:] == [
+        "   1       0         0.9000            5       3.1       0",
+        "",
+        "Trained: 3 trials on a shared trace, 1 with model.fit (generator input)",
+        "",
+        "1 trial failed:",
+        "  ValueError: units must be even (trial 4)",
     ]
 
 
