@@ -71,7 +71,7 @@ def load_weights(model: Any, path: Path, build_config: Mapping[str, Any] | None)
         warnings.filterwarnings("ignore", message=r"(?s).*had a build config, but the model")
         try:
             if not model.built and build_config is not None:
-                model.build_from_config(_with_tuples(dict(build_config)))
+                model.build_from_config(with_tuples(dict(build_config)))
                 # As Keras does when it loads a whole model: the layers are built by now, and a
                 # subclass without a build() of its own does not notice.
                 model.built = True
@@ -98,11 +98,11 @@ def build_config_of(model: Any) -> dict[str, Any] | None:
     return config or None
 
 
-def _with_tuples(nested: Any) -> Any:
+def with_tuples(nested: Any) -> Any:
     """Shapes as the tuples they were before they went through JSON."""
     if isinstance(nested, dict):
-        return {name: _with_tuples(each) for name, each in nested.items()}
+        return {name: with_tuples(each) for name, each in nested.items()}
     if isinstance(nested, list):
         is_shape = all(size is None or isinstance(size, int) for size in nested)
-        return tuple(nested) if is_shape else [_with_tuples(each) for each in nested]
+        return tuple(nested) if is_shape else [with_tuples(each) for each in nested]
     return nested
