@@ -147,7 +147,12 @@ class Tuner(Results, Hooks):
     # ------------------------------------------------------------------ searching
 
     def search(
-        self, *fit_args: Any, callbacks: Any = None, verbose: Any = "auto", **fit_kwargs: Any
+        self,
+        *fit_args: Any,
+        callbacks: Any = None,
+        verbose: Any = "auto",
+        fast: bool = True,
+        **fit_kwargs: Any,
     ) -> None:
         """Search until `max_trials` are done, `max_time` is over, or the space is exhausted.
 
@@ -161,6 +166,8 @@ class Tuner(Results, Hooks):
                 that returns a list of them.
             verbose: 0 silent; 1 (the same as "auto") a live line, or a block in a notebook; 2 a
                 line per trial; 3 the same, and Keras's own line per epoch.
+            fast: train on the fastest path that gives the result of `model.fit`; False takes
+                `model.fit` itself for every trial (docs/training.md).
 
         Raises:
             ValueError: the arguments cannot work; before anything is trained.
@@ -171,7 +178,9 @@ class Tuner(Results, Hooks):
         from kerastune_lite.views.tensorboard import TensorBoardView
 
         view = progress_view(verbose)
-        job = self._training.job(fit_args, fit_kwargs, callbacks, verbose, self._builders_space)
+        job = self._training.job(
+            fit_args, fit_kwargs, callbacks, verbose, self._builders_space, fast
+        )
         fit = st.described_fit_arguments(fit_args, fit_kwargs)
         with self._folder.writing(), contextlib.closing(self._folder.open()) as store:
             project = store.load()

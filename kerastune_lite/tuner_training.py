@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from kerastune_lite.training.results import finite, read_results
 from kerastune_lite.trial import Execution, Segment, Trial
 
 if TYPE_CHECKING:
+    from kerastune_lite.training.door import Door
     from kerastune_lite.training.execution import TrainingOptions
     from kerastune_lite.training.fitting import FitArguments
 
@@ -76,6 +77,8 @@ class TrainingSide:
         self._user_trial: _UserTrial | None = None
         self._callbacks: Any = None
         self._verbose = 0
+        self._fast = True
+        self._door: Door | None = None
 
     # ------------------------------------------------------------------ before a search
 
@@ -158,11 +161,12 @@ class TrainingSide:
         callbacks: Any,
         verbose: Any,
         space: Space,
+        fast: bool,
     ) -> GuardedJob:
         """The job of a search, its arguments checked.
 
         Args:
-            verbose: as `search()` got it.
+            verbose, fast: as `search()` got them.
             space: what the builder asks for.
 
         Raises:
@@ -170,6 +174,7 @@ class TrainingSide:
         """
         self._callbacks = callbacks
         self._verbose = 2 if verbose == 3 else 0
+        self._fast, self._door = fast, None
         if self._trains_itself:
             passed = dict(kwargs)
             if callbacks is not None:
@@ -193,7 +198,8 @@ class TrainingSide:
         return GuardedJob(
             lambda trial, hp, segment, emit: [
                 Trainer(options, segment, hp, emit).train(trial, segment.execution, fit).execution
-            ]
+            ],
+            around=self._searching,
         )
 
     def tensorboard_directories(self) -> list[Path]:
@@ -372,12 +378,28 @@ class TrainingSide:
             build=BuildOptions(**self._overrides, max_model_size=self._max_model_size),
             callbacks=callbacks,
             verbose=self._verbose,
+            door=self._open_door(),
             folder=self._checkpoints.folder,
             weights_name=self._checkpoints.name,
             hooks=self._tuner if hooks else None,
             batch_hooks=batch_hooks,
             frozen_space=self._frozen_space,
         )
+
+    @contextlib.contextmanager
+    def _searching(self) -> Iterator[None]:
+        from kerastune_lite.training.session import short_collections
+
+        with short_collections():
+            yield
+        self._door = None  # and with it the data on the device
+
+    def _open_door(self) -> Door:
+        from kerastune_lite.training.door import Door
+
+        if self._door is None:
+            self._door = Door(self._fast)
+        return self._door
 
 
 def _traced_functions() -> contextlib.AbstractContextManager[None]:

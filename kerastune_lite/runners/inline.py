@@ -24,6 +24,7 @@ class InlineRunner(Runner):
 
     def open(self, job: Job, emit: Emit) -> None:
         self._job, self._emit = job, emit
+        job.open()
 
     def submit(self, segments: Sequence[Segment]) -> None:
         self._waiting.extend(segments)
@@ -35,3 +36,6 @@ class InlineRunner(Runner):
 
     def close(self) -> None:
         self._waiting.clear()
+        job, self._job = self._job, None
+        if job is not None:
+            job.close()

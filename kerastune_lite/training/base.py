@@ -19,6 +19,12 @@ class Job(ABC):
     whole_trials: bool = False
     """Whether one segment is a whole trial, with all the executions it wants."""
 
+    def open(self) -> None:  # noqa: B027
+        """Get ready, where the job runs, for a number of segments."""
+
+    def close(self) -> None:  # noqa: B027
+        """Let go of what `open` and the segments brought along."""
+
     @abstractmethod
     def run(self, segment: Segment, emit: Emit) -> Report:
         """Train the segment to its end and say what came of it.

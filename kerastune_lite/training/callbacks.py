@@ -105,6 +105,9 @@ class EpochReporter(keras.callbacks.Callback):
         strict: whether the objective must be among the metrics after the first epoch.
     """
 
+    epoch_level = True
+    """The fast paths may take it: it wants no batches, and looks at weights only."""
+
     def __init__(
         self,
         objective: Objective,
@@ -177,10 +180,16 @@ class SizeLimit(keras.callbacks.Callback):
         max_model_size: in parameters.
     """
 
+    epoch_level = True
+    """Where there are no batches, the model is built when the epoch begins."""
+
     def __init__(self, max_model_size: int | None) -> None:
         super().__init__()
         self._max_model_size = max_model_size
         self._measured = False
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._measure()
 
     # Not at the end of a batch: that would switch off Keras's asynchronous dispatch.
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:

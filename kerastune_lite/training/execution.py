@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from kerastune_lite.training.callbacks import (
     fresh_callbacks,
     redirect_tensorboard,
 )
+from kerastune_lite.training.door import Door, Taken
 from kerastune_lite.training.fitting import FitArguments
 from kerastune_lite.training.job import check_frozen, report_late
 from kerastune_lite.training.quiet import load_keras
@@ -35,6 +36,15 @@ from kerastune_lite.training.results import (
     from_history,
     read_results,
 )
+from kerastune_lite.training.resuming import (
+    StateKeeper,
+    StateRestorer,
+    TrainingState,
+    check_resumable,
+    restore_callbacks,
+    restore_model,
+)
+from kerastune_lite.training.state_files import read_state, write_state
 from kerastune_lite.training.weights import build_config_of, save_weights
 from kerastune_lite.trial import Execution, Outcome, Segment, Trial
 
@@ -53,6 +63,7 @@ class TrainingOptions:
         objective: with its direction.
         callbacks: as the user gave them.
         verbose: passed to `fit` (0 silent, 2 a line per epoch).
+        door: how models are trained.
         folder: the project's folder.
         weights_name: (trial, execution) -> file for the weights, relative to the folder.
         hooks: an object with KerasTuner's epoch hooks, or None.
@@ -65,6 +76,7 @@ class TrainingOptions:
     build: BuildOptions
     callbacks: Any
     verbose: int
+    door: Door
     folder: Path
     weights_name: Callable[[int, int], str]
     hooks: Any = None
@@ -78,6 +90,33 @@ class Trained:
 
     returned: Any
     execution: Execution
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """An execution that can begin.
+
+    Attributes:
+        execution: which repeat.
+        fit: where its arguments come from.
+        model: built and compiled; in the state in which the training goes on.
+        args, kwargs: for `fit`.
+        reporter: sees each epoch; last but for the keeper and restorer of states.
+        keeper: keeps the state at the segment's end, if it is wanted.
+        over: the training had ended before this segment, by a callback.
+        started: `time.perf_counter()`.
+    """
+
+    execution: int
+    fit: FitArguments
+    model: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    reporter: EpochReporter
+    keeper: StateKeeper | None
+    built_by_builder: bool
+    over: bool
+    started: float
 
 
 class Trainer:
@@ -104,29 +143,49 @@ class Trainer:
         self._emit = emit
 
     def train(self, trial: Trial, execution: int, fit: FitArguments) -> Trained:
-        """One execution from new weights on.
+        """One execution, over the segment's epochs.
 
         Args:
             trial: bound to this trainer's hyperparameters; handed to the user's callbacks.
             execution: which repeat.
             fit: the arguments for `fit`.
         """
+        Trainer.failed, failed_before = True, Trainer.failed  # until the end is reached
+        prepared = self.prepare(trial, execution, fit, failed_before)
+        seed = self._segment.seed + execution
+        door = self._options.door
+        with (
+            session.traced_functions(),
+            door.in_place_of_fit(prepared.model, seed, fit.overridden) as taken,
+        ):
+            returned = None if prepared.over else self._fit(prepared)
+        trained = self.finish(prepared, returned, taken)
+        Trainer.failed = False
+        return trained
+
+    def _fit(self, prepared: Prepared) -> Any:
+        fit = self._options.hypermodel.fit
+        return fit(self._hp, prepared.model, *prepared.args, **prepared.kwargs)
+
+    def prepare(
+        self, trial: Trial, execution: int, fit: FitArguments, collect: bool = False
+    ) -> Prepared:
+        """Build the model and all that goes with it.
+
+        Args:
+            collect: collect garbage first, in any case.
+        """
         options, segment = self._options, self._segment
-        if segment.start_epoch:
-            raise FatalRuntimeError(
-                "Training cannot begin in mid-trial yet: only schedulers whose rungs start at "
-                f"epoch 0 can be used. Received: start_epoch={segment.start_epoch}."
-            )
         started = time.perf_counter()
-        collect = Trainer.failed or Trainer.executed % _COLLECT_EVERY == 0
-        session.begin(segment.seed + execution, collect)
+        state = self._state_before()
+        collect = collect or Trainer.executed % _COLLECT_EVERY == 0
         Trainer.executed += 1
-        Trainer.failed = True  # until the end is reached
+        session.begin(segment.seed + execution, collect)
         model = build_model(options.hypermodel, self._hp, options.build)
         self._check_space()
         if not fit.overridden:
             check_compiled(model)
-        built_by_builder = model.built
+        built = model.built
         reporter = EpochReporter(
             options.objective,
             lambda epoch, metrics: self._report(execution, epoch, metrics),
@@ -134,33 +193,71 @@ class Trainer:
             None if fit.overridden else segment.keep_below,
             strict=not fit.overridden and fit.validates_every_epoch,
         )
-        args, kwargs = self._arguments(trial, execution, fit, reporter, model)
-        with session.traced_functions():
-            returned = options.hypermodel.fit(self._hp, model, *args, **kwargs)
+        callbacks = fresh_callbacks(options.callbacks, trial)
+        resumable = [*callbacks, reporter]
+        args, kwargs = self._arguments(trial, execution, fit, callbacks, reporter, model)
+        if state is not None:
+            restore_model(state, model)
+            if state.stopped:
+                restore_callbacks(state, resumable)
+            kwargs["initial_epoch"] = state.epoch
+            kwargs["callbacks"].append(StateRestorer(state, resumable))
+        keeper = None
+        if segment.keep_state is not None:
+            check_resumable(resumable)
+            keeper = StateKeeper(resumable, kwargs.get("epochs", 1))
+            kwargs["callbacks"].append(keeper)
+        over = state is not None and state.stopped
+        return Prepared(execution, fit, model, args, kwargs, reporter, keeper, built, over, started)
+
+    def _state_before(self) -> TrainingState | None:
+        segment = self._segment
+        if segment.resume_from is not None:
+            return read_state(self._options.folder / segment.resume_from)
+        if segment.start_epoch:
+            raise FatalRuntimeError(
+                "Training begins in mid-trial from a file with its state there. Received: "
+                f"start_epoch={segment.start_epoch} without `resume_from`."
+            )
+        return None
+
+    def finish(self, prepared: Prepared, returned: Any, taken: Sequence[Taken]) -> Trained:
+        """What came of the training, its best weights and its state on disk.
+
+        Args:
+            returned: by `fit`; None for a training that was over.
+            taken: the paths it took.
+        """
+        options, segment, fit = self._options, self._segment, prepared.fit
+        reporter, execution = prepared.reporter, prepared.execution
         self._check_space()
         source = "HyperModel.fit()" if fit.overridden else "model.fit()"
         result = self._result(returned, reporter, source, fit.overridden)
         if not reporter.epochs:
             report_late(result.history, segment, execution, self._emit)
-        trained = model if reporter.model is None else reporter.model
-        done = Trained(
-            dict(result.history) if returned is None else returned,
-            Execution(
-                index=execution,
-                attempt=segment.attempt,
-                outcome=Outcome.COMPLETED,
-                score=result.score,
-                loss=options.objective.loss_of(result.score),
-                metrics=result.metrics,
-                best_epoch=reporter.best_epoch if result.best_epoch is None else result.best_epoch,
-                epochs=reporter.epochs or result.epochs,
-                seconds=time.perf_counter() - started,
-                weights=self._keep_weights(trained, reporter, result, execution),
-                build_config=None if built_by_builder else build_config_of(trained),
-            ),
+        model = prepared.model if reporter.model is None else reporter.model
+        self._keep_state(prepared)
+        done = Execution(
+            index=execution,
+            attempt=segment.attempt,
+            outcome=Outcome.COMPLETED,
+            score=result.score,
+            loss=options.objective.loss_of(result.score),
+            metrics=result.metrics,
+            best_epoch=reporter.best_epoch if result.best_epoch is None else result.best_epoch,
+            epochs=reporter.epochs or result.epochs,
+            seconds=time.perf_counter() - prepared.started,
+            weights=self._keep_weights(model, reporter, result, execution),
+            build_config=None if prepared.built_by_builder else build_config_of(model),
+            path=_joined(path.path for path in taken),
+            path_reason=_joined(path.reason for path in taken),
         )
-        Trainer.failed = False
-        return done
+        return Trained(dict(result.history) if returned is None else returned, done)
+
+    def _keep_state(self, prepared: Prepared) -> None:
+        name, keeper = self._segment.keep_state, prepared.keeper
+        if name is not None and keeper is not None and keeper.state is not None:
+            write_state(keeper.state, self._options.folder / name)
 
     def _check_space(self) -> None:
         if self._options.frozen_space:
@@ -171,22 +268,23 @@ class Trainer:
         trial: Trial,
         execution: int,
         fit: FitArguments,
+        callbacks: Sequence[Any],
         reporter: EpochReporter,
         model: Any,
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         options, segment = self._options, self._segment
-        callbacks = fresh_callbacks(options.callbacks, trial)
         retry = f"_retry{segment.attempt}" if segment.attempt else ""
         redirect_tensorboard(callbacks, f"trial_{trial.trial_id}/execution{execution}{retry}")
+        listed = list(callbacks)
         if options.build.max_model_size is not None and not model.built:
-            callbacks.insert(0, SizeLimit(options.build.max_model_size))
+            listed.insert(0, SizeLimit(options.build.max_model_size))
         if options.hooks is not None:
             caller = BatchHookCaller if options.batch_hooks else HookCaller
-            callbacks.append(caller(options.hooks, trial))
+            listed.append(caller(options.hooks, trial))
         # Last, so that it sees what the user's callbacks add to the logs.
-        callbacks.append(reporter)
+        listed.append(reporter)
         args, kwargs = fit.for_execution(self._hp, segment.end_epoch)
-        kwargs["callbacks"] = callbacks
+        kwargs["callbacks"] = listed
         if not fit.overridden or accepts(options.hypermodel.fit, "verbose"):
             kwargs.setdefault("verbose", options.verbose)
         return args, kwargs
@@ -225,6 +323,11 @@ class Trainer:
         name = options.weights_name(self._segment.trial.number, execution)
         save_weights(model, options.folder / name)
         return name
+
+
+def _joined(texts: Iterable[str | None]) -> str | None:
+    """The distinct ones of `texts`."""
+    return ", ".join(dict.fromkeys(filter(None, texts))) or None
 
 
 def _covers(returned: Any, epochs: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import re
@@ -34,11 +35,25 @@ class GuardedJob(Job):
     Args:
         train: (trial, hp, segment, emit) -> the executions; the trial is bound to `hp`.
         whole_trials: whether it trains all executions of a trial at once.
+        around: a context for the time in which it is open.
     """
 
-    def __init__(self, train: Train, whole_trials: bool = False) -> None:
+    def __init__(
+        self,
+        train: Train,
+        whole_trials: bool = False,
+        around: Callable[[], contextlib.AbstractContextManager[Any]] = contextlib.nullcontext,
+    ) -> None:
         self._train = train
         self.whole_trials = whole_trials
+        self._around = around
+        self._opened = contextlib.ExitStack()
+
+    def open(self) -> None:
+        self._opened.enter_context(self._around())
+
+    def close(self) -> None:
+        self._opened.close()
 
     def run(self, segment: Segment, emit: Emit) -> Report:
         hp = HyperParameters(segment.trial.space, segment.trial.values, fill_of(segment))

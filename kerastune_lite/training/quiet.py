@@ -17,19 +17,26 @@ def load_keras() -> ModuleType:
     back, unless `TF_CPP_MIN_LOG_LEVEL` is set: then they are wanted as set. When the import
     fails they are shown after all.
     """
-    if "keras" not in sys.modules and "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
-        # Errors about a GPU are worth reading only where there is one.
-        has_gpu = os.path.exists("/proc/driver/nvidia")
-        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2" if has_gpu else "3"
-        try:
-            with _held_back_stderr():
-                import keras
-        finally:
-            # TensorFlow has read it by now; processes started from here make up their own mind.
-            del os.environ["TF_CPP_MIN_LOG_LEVEL"]
-    else:
+    with first_import_of("keras"):
         import keras
     return keras
+
+
+@contextlib.contextmanager
+def first_import_of(package: str) -> Iterator[None]:
+    """Hold back TensorFlow's notes in the body, if that is what imports `package`."""
+    if package in sys.modules or "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        yield
+        return
+    # Errors about a GPU are worth reading only where there is one.
+    has_gpu = os.path.exists("/proc/driver/nvidia")
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2" if has_gpu else "3"
+    try:
+        with _held_back_stderr():
+            yield
+    finally:
+        # TensorFlow has read it by now; processes started from here make up their own mind.
+        del os.environ["TF_CPP_MIN_LOG_LEVEL"]
 
 
 @contextlib.contextmanager

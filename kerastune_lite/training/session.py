@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import sys
 from collections.abc import Iterator
 from typing import Any
 
-from kerastune_lite.training.quiet import load_keras
+from kerastune_lite.training.quiet import first_import_of, load_keras
 
 keras = load_keras()
 
@@ -35,7 +36,24 @@ def begin(seed: int, collect: bool) -> None:
         keras.config.disable_traceback_filtering()
     if not interactive:
         keras.config.disable_interactive_logging()
-    keras.utils.set_random_seed(seed)
+    # With another backend this loads TensorFlow, where it is installed, to seed tf.data as well.
+    with first_import_of("tensorflow"):
+        keras.utils.set_random_seed(seed)
+
+
+@contextlib.contextmanager
+def short_collections() -> Iterator[None]:
+    """Within it, the garbage collector does not look at what was there before.
+
+    Building and tracing models makes garbage by the megabyte, and each full collection goes
+    through all of TensorFlow's modules: a fifth of a second.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @contextlib.contextmanager

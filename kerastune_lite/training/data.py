@@ -1,0 +1,185 @@
+"""The data of a search as tensors on the device, put there once and not once per trial."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import os
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from kerastune_lite.training import internals
+from kerastune_lite.training.datasets import is_dataset, read_dataset
+from kerastune_lite.training.fit_call import FitCall, Unsuitable
+from kerastune_lite.training.quiet import load_keras
+
+keras = load_keras()
+
+MEMORY_SHARE = 0.25
+"""Data larger than this part of the machine's memory is left to `fit`, which can stream it."""
+
+_KEPT = 8
+"""Data sets that are kept: a search has one for training and one for validation; a
+cross-validation of the user's own has some more."""
+
+DEFAULT_BATCH_SIZE = 32
+"""Keras's."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Samples:
+    """Data on the device.
+
+    Attributes:
+        tensors: a tuple (x,), (x, y) or (x, y, sample_weight) of nested tensors, `(count, ...)`.
+        count: how many samples.
+        batch_size: where the data came in batches: their size; else None.
+        shuffled: where the data came in an order of its own: whether that is a new one in each
+            epoch; else None.
+    """
+
+    tensors: Any
+    count: int
+    batch_size: int | None = None
+    shuffled: bool | None = None
+
+    @property
+    def types(self) -> str:
+        """Structure, types and shapes, but for the number of samples."""
+        specs = keras.tree.map_structure(
+            lambda leaf: f"{leaf.dtype.name}{list(leaf.shape[1:])}", self.tensors
+        )
+        return repr(specs)
+
+
+class DeviceData:
+    """Turns what `fit` was given into tensors, and remembers the latest ones."""
+
+    def __init__(self) -> None:
+        self._kept: collections.OrderedDict[Any, tuple[Any, Any]] = collections.OrderedDict()
+
+    def of(self, call: FitCall) -> tuple[Samples, Samples | None]:
+        """What to train on, and what to validate on.
+
+        Raises:
+            Unsuitable: `fit` has to read this data itself.
+        """
+        if is_dataset(call.x):
+            training = self._dataset(call.x, call.class_weight)
+            split = None
+        else:
+            held_out = call.validation_split if call.validation_data is None else 0.0
+            training, split = self._arrays(
+                call.x, call.y, call.sample_weight, call.class_weight, held_out or 0.0
+            )
+        if call.validation_data is None:
+            return training, split
+        if is_dataset(call.validation_data):
+            return training, self._dataset(call.validation_data, None)
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(call.validation_data)
+        return training, self._arrays(x, y, weight, None, 0.0)[0]
+
+    def _arrays(
+        self, x: Any, y: Any, weight: Any, class_weight: Any, held_out: float
+    ) -> tuple[Samples, Samples | None]:
+        def read() -> tuple[Samples, Samples | None]:
+            if not held_out:
+                return _samples(x, y, weight, class_weight), None
+            training, validation = internals.split_validation((x, y, weight), held_out)
+            x_train, y_train, train_weight = training
+            return _samples(x_train, y_train, train_weight, class_weight), _samples(*validation)
+
+        given = [leaf for leaf in keras.tree.flatten((x, y, weight)) if leaf is not None]
+        if not all(_is_array(leaf) for leaf in given):
+            raise Unsuitable(f"data of type {_kinds(given)}")
+        _check_size(sum(int(np.prod(leaf.shape)) * _width(leaf) for leaf in given))
+        structure = repr(keras.tree.map_structure(lambda leaf: None, (x, y, weight)))
+        weights = tuple(sorted(class_weight.items())) if class_weight else None
+        return self._remembered(given, (structure, weights, held_out), read)
+
+    def _dataset(self, dataset: Any, class_weight: Any) -> Samples:
+        def read() -> Samples:
+            found = read_dataset(dataset, _limit())
+            x, y, weight = keras.utils.unpack_x_y_sample_weight(found.tensors)
+            samples = _samples(x, y, weight, class_weight)
+            return dataclasses.replace(
+                samples, batch_size=found.batch_size, shuffled=found.shuffled
+            )
+
+        weights = tuple(sorted(class_weight.items())) if class_weight else None
+        samples: Samples = self._remembered([dataset], ("dataset", weights), read)
+        return samples
+
+    def _remembered(self, given: list[Any], how: Any, read: Callable[[], Any]) -> Any:
+        """What `read` makes of `given`; from memory, if nothing in it has changed since."""
+        marks = [_fingerprint(leaf) for leaf in given]
+        if None in marks:
+            return read()
+        key = (*how, *marks)
+        if key not in self._kept:
+            # The objects are kept along: their identity is part of the key.
+            self._kept[key] = (given, read())
+        self._kept.move_to_end(key)
+        while len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+        return self._kept[key][1]
+
+
+def _samples(
+    x: Any, y: Any, weight: Any, class_weight: Mapping[int, float] | None = None
+) -> Samples:
+    if class_weight is not None and weight is not None:
+        raise Unsuitable("class_weight together with sample_weight")
+    tensors = internals.adapted(x, y, weight, class_weight)
+    if tensors is None:
+        raise Unsuitable("sparse or ragged data")
+    count = next(leaf.shape[0] for leaf in keras.tree.flatten(tensors))
+    if not count:
+        raise Unsuitable("no data")
+    return Samples(tensors, int(count))
+
+
+def _is_array(leaf: Any) -> bool:
+    kinds = {kind.__name__ for kind in type(leaf).__mro__}
+    return isinstance(leaf, np.ndarray) or bool(kinds & {"EagerTensor", "DataFrame", "Series"})
+
+
+def _kinds(leaves: list[Any]) -> str:
+    return ", ".join(sorted({type(leaf).__name__ for leaf in leaves if not _is_array(leaf)}))
+
+
+def _width(leaf: Any) -> int:
+    """Bytes per number, once they are on the device."""
+    size = getattr(getattr(leaf, "dtype", None), "itemsize", None) or 8
+    return int(size)
+
+
+def _fingerprint(leaf: Any) -> Any:
+    """What tells whether an array is still the same; None where that is not known."""
+    if isinstance(leaf, np.ndarray):
+        if leaf.dtype.hasobject:
+            return None
+        # An array can be changed in place between two trials.
+        return id(leaf), leaf.shape, leaf.dtype.str, zlib.crc32(np.ascontiguousarray(leaf).data)
+    if is_dataset(leaf) or hasattr(leaf, "_id"):  # tensors and data sets do not change
+        return (id(leaf),)
+    return None
+
+
+def _check_size(size: int) -> None:
+    if size > _limit():
+        raise Unsuitable(
+            f"the data takes {size / 2**30:.1f} GiB, more than {MEMORY_SHARE:.0%} of the memory"
+        )
+
+
+def _limit() -> float:
+    """In bytes."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not on every system
+        memory = 8 * 2**30
+    return MEMORY_SHARE * memory

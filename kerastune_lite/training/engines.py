@@ -1,0 +1,310 @@
+"""Who computes the epochs that the loop asks for: a shared program, or one of the model's own."""
+
+from __future__ import annotations
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from kerastune_lite.training import internals
+from kerastune_lite.training.data import DEFAULT_BATCH_SIZE, Samples
+from kerastune_lite.training.fit_call import FitCall, Unsuitable
+from kerastune_lite.training.program import Feed, Program, State
+from kerastune_lite.training.quiet import load_keras
+from kerastune_lite.training.slots import first_values
+from kerastune_lite.training.structure import Structure
+
+keras = load_keras()
+
+
+class Feeding:
+    """How the samples of a training come to its epochs.
+
+    Args:
+        call: the arguments of `fit`.
+        training, validation: the data.
+        seed: of the shuffling.
+    """
+
+    def __init__(
+        self, call: FitCall, training: Samples, validation: Samples | None, seed: Sequence[int]
+    ) -> None:
+        self.training = training
+        self.validation = validation
+        self.batch_size = training.batch_size or call.batch_size or DEFAULT_BATCH_SIZE
+        self._seed = seed
+        self._shuffle = call.shuffle if training.shuffled is None else training.shuffled
+        if validation is not None:
+            self.validation_batch_size = (
+                validation.batch_size or call.validation_batch_size or self.batch_size
+            )
+
+    @property
+    def steps(self) -> int:
+        """Batches per epoch."""
+        return -(-self.training.count // self.batch_size)
+
+    def order(self, epoch: int) -> np.ndarray:
+        """The samples of an epoch in the order of training; it follows from seed and epoch.
+
+        Not the order that `fit` would draw, but of the same distribution.
+        """
+        count = self.training.count
+        order = np.arange(count, dtype=np.int32)
+        if self._shuffle:
+            rng = np.random.default_rng([*self._seed, epoch])
+            size = self.batch_size if self._shuffle == "batch" else count
+            for begin in range(0, count, size):
+                rng.shuffle(order[begin : begin + size])
+        return order
+
+    def feeds(self, scalars: list[float]) -> tuple[Feed, Feed | None]:
+        """What an epoch and a measurement are computed from."""
+        train = feed_of(self.training.tensors, self.training.count, self.batch_size, scalars)
+        if self.validation is None:
+            return train, None
+        data = self.validation
+        return train, feed_of(data.tensors, data.count, self.validation_batch_size, scalars)
+
+
+def feed_of(data: Any, count: int, batch_size: int, scalars: list[float]) -> Feed:
+    """Its numbers are put on the device once, not once per epoch."""
+    import tensorflow as tf
+
+    return Feed(
+        data,
+        tf.constant(count, "int32"),
+        tf.constant(batch_size, "int32"),
+        tf.constant(scalars, "float64"),
+    )
+
+
+class Engine(ABC):
+    """Computes the epochs of one model's training."""
+
+    @abstractmethod
+    def train(self, epoch: int, halt: bool) -> tuple[dict[str, Any], int]:
+        """Train an epoch; its logs, and how many batches there were.
+
+        Args:
+            halt: whether a loss that is not finite ends it.
+        """
+
+    @abstractmethod
+    def measure(self) -> dict[str, Any]:
+        """The metrics on the validation data."""
+
+    @abstractmethod
+    def show(self) -> None:
+        """Put the state of the training into the model."""
+
+    @abstractmethod
+    def take(self) -> None:
+        """Take over what was changed in the model."""
+
+    @abstractmethod
+    def restore(self) -> None:
+        """Bring the model back to where it was before the first epoch."""
+
+
+class SharedEngine(Engine):
+    """Trains a model with the program of its structure.
+
+    Args:
+        model: the trial's own.
+        program: of its structure.
+        structure: the model's.
+        feeding: its data.
+        closely: whether callbacks may look at, and change, all of the model and its optimizer.
+    """
+
+    def __init__(
+        self, model: Any, program: Program, structure: Structure, feeding: Feeding, closely: bool
+    ) -> None:
+        self._model = model
+        self._program = program
+        self._structure = structure
+        self._feeding = feeding
+        self._whole = closely or model.optimizer.use_ema
+        if self._whole and not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+        self._train, self._validate = feeding.feeds(structure.scalars)
+        self.state = self._first = state_of(model, program)
+
+    def train(self, epoch: int, halt: bool) -> tuple[dict[str, Any], int]:
+        order = self._feeding.order(epoch)
+        self.state, logs, steps = self._program.epoch(self.state, self._train, order, halt)
+        return logs, steps
+
+    def measure(self) -> dict[str, Any]:
+        if self._validate is None:
+            return {}
+        measure = self._program.measurement(self._model, self._structure, self._validate.data)
+        return measure(self.state, self._validate)
+
+    def show(self) -> None:
+        put_state(self._model, self.state)
+
+    def restore(self) -> None:
+        put_state(self._model, self._first)
+
+    def take(self) -> None:
+        if self._whole:
+            self.state = state_of(self._model, self._program)
+            return
+        own = [_value(v) for v in self._model.optimizer.variables]
+        values = [*own, *self.state.optimizer[len(own) :]]
+        self.state = State(self.state.trainable, self.state.others, values)
+
+
+def state_of(model: Any, program: Program) -> State:
+    """The state that a model is in."""
+    return State(
+        [_value(v) for v in model.trainable_variables],
+        [_value(v) for v in model.non_trainable_variables],
+        first_values(program.slots, model.optimizer, model.trainable_variables),
+    )
+
+
+def put_state(model: Any, state: State) -> None:
+    """Bring a model into a state; its optimizer as far as it is built."""
+    optimizer = list(model.optimizer.variables)
+    variables = [*model.trainable_variables, *model.non_trainable_variables, *optimizer]
+    # Before it is built an optimizer has the first of its variables: iterations, learning rate.
+    values = [*state.trainable, *state.others, *state.optimizer[: len(optimizer)]]
+    for variable, value in zip(variables, values):
+        variable.assign(value)
+
+
+def _value(variable: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.convert_to_tensor(variable.value)
+
+
+class OwnEngine(Engine):
+    """Trains a model on its own variables, with loops traced for it alone.
+
+    Exact for every layer, optimizer, metric and `train_step`: it calls the model's own.
+
+    Args:
+        model: the trial's.
+        feeding: its data.
+    """
+
+    def __init__(self, model: Any, feeding: Feeding) -> None:
+        self._model = model
+        self._feeding = feeding
+        self._train, self._validate = feeding.feeds([])
+        internals.build_all(model, _first_row(feeding.training.tensors))
+        self._own_steps = not internals.steps_as_keras_does(model)
+        self._kept = [(v, v.numpy()) for v in self._variables()]
+        self._epoch = self._traced(model.train_step, self._train, shuffled=True)
+        if self._validate is not None:
+            self._measure = self._traced(model.test_step, self._validate, shuffled=False)
+
+    def _variables(self) -> list[Any]:
+        return [*self._model.variables, *self._model.optimizer.variables]
+
+    def restore(self) -> None:
+        for variable, value in self._kept:
+            variable.assign(value)
+
+    def train(self, epoch: int, halt: bool) -> tuple[dict[str, Any], int]:
+        return self._epoch(self._feeding.order(epoch), halt)
+
+    def measure(self) -> dict[str, Any]:
+        if self._validate is None:
+            return {}
+        logs, _ = self._measure(np.arange(int(self._validate.count), dtype=np.int32), False)
+        return logs
+
+    def show(self) -> None:
+        """It is in the model all the time."""
+
+    def take(self) -> None:
+        """It is in the model all the time."""
+
+    def _traced(self, step: Any, feed: Feed, shuffled: bool) -> Any:
+        """A function (order, halt) -> (logs, batches) that does `step` to each batch."""
+        import tensorflow as tf
+
+        model, total = self._model, internals.loss_total(self._model)
+        row = keras.tree.map_structure(
+            lambda leaf: tf.TensorSpec((None, *leaf.shape[1:]), leaf.dtype), feed.data
+        )
+        # A step of the user's own may log what it likes: that of the last batch counts.
+        logged = _outputs_of(step, row) if self._own_steps else []
+
+        def epoch(data: Any, size: Any, order: Any, halt: Any) -> Any:
+            model.reset_metrics()
+            steps = (tf.size(order) + size - 1) // size
+
+            def body(i: Any, last: Any) -> Any:
+                rows = order[i * size : (i + 1) * size]
+                batch = keras.tree.map_structure(lambda leaf: tf.gather(leaf, rows), data)
+                logs = step(batch)
+                return i + 1, logs if self._own_steps else last
+
+            def goes_on(i: Any, last: Any) -> Any:
+                going = i < steps
+                if total is None or not shuffled:
+                    return going
+                return going & ~(halt & ~tf.math.is_finite(tf.convert_to_tensor(total.value)))
+
+            empty = tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), logged)
+            i, last = tf.while_loop(goes_on, body, (tf.constant(0), empty))
+            return model.get_metrics_result(), last, i
+
+        size, order = tf.TensorSpec((), "int32"), tf.TensorSpec((None,), "int32")
+        function = tf.function(epoch, autograph=False).get_concrete_function(
+            row, size, order, tf.TensorSpec((), "bool")
+        )
+
+        def call(order: np.ndarray, halt: bool) -> tuple[dict[str, Any], int]:
+            metrics, last, steps = function(feed.data, feed.batch_size, order, halt)
+            if self._own_steps and set(last) != set(metrics):
+                return last, steps
+            # In the order in which the model names them; TensorFlow sorts dictionaries.
+            return {name: metrics[name] for name in model.get_metrics_result()}, steps
+
+        return call
+
+
+def _first_row(tensors: Any) -> Any:
+    row = keras.tree.map_structure(lambda leaf: leaf[:1], tensors)
+    return keras.utils.unpack_x_y_sample_weight(row)
+
+
+def _outputs_of(step: Any, row: Any) -> Any:
+    """What a step of the user's own returns, as specs."""
+    import tensorflow as tf
+
+    outputs = tf.function(step, autograph=False).get_concrete_function(row).structured_outputs
+    if not isinstance(outputs, dict):
+        raise Unsuitable("a train_step that returns no dict")
+    for spec in outputs.values():
+        if not isinstance(spec, tf.TensorSpec) or not spec.shape.is_fully_defined():
+            raise Unsuitable("a train_step that logs something other than numbers")
+    return outputs
+
+
+@contextlib.contextmanager
+def quick_start() -> Iterator[None]:
+    """Within it TensorFlow runs what was traced without rewriting it first.
+
+    The rewriting takes longer than it saves, for models that train for seconds.
+    """
+    import tensorflow as tf
+
+    before = tf.config.optimizer.get_experimental_options()
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options(
+            {"disable_meta_optimizer": before.get("disable_meta_optimizer", False)}
+        )

@@ -1,0 +1,344 @@
+"""Epochs as TensorFlow functions of a model's state, traced once per structure.
+
+`fit` runs a Python loop over batches; for small models nearly all its time goes there. A program
+runs the loop over an epoch's batches inside one TensorFlow function. The state of the training
+(weights, optimizer, ...) goes in and comes out as tensors whose sizes the function does not know,
+so it serves every model of its structure, and nothing of the model it was traced with stays in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from kerastune_lite.training import internals
+from kerastune_lite.training.quiet import load_keras
+from kerastune_lite.training.scalars import read_at_run_time
+from kerastune_lite.training.slots import Slot, plain_copy
+from kerastune_lite.training.structure import Structure
+
+keras = load_keras()
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """All that training changes, as tensors in the order of the model's and optimizer's variables.
+
+    Attributes:
+        trainable: the weights with gradients.
+        others: statistics of BatchNormalization, states of seed generators.
+        optimizer: iterations, learning rate, slots.
+    """
+
+    trainable: list[Any]
+    others: list[Any]
+    optimizer: list[Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Feed:
+    """What an epoch is computed from, besides the state.
+
+    Attributes:
+        data: a tuple (x,), (x, y) or (x, y, sample_weight) of nested tensors, `(n, ...)` each.
+        count: n, the number of samples, as a tensor.
+        batch_size: a tensor; the last batch may be smaller.
+        scalars: the structure's, a tensor of doubles.
+    """
+
+    data: Any
+    count: Any
+    batch_size: Any
+    scalars: Any
+
+
+class Program:
+    """The two functions of a structure: an epoch of training, and a measurement.
+
+    Args:
+        model: any model of the structure, built with its metrics and optimizer. It is left as it
+            was.
+        structure: its structure.
+        data: as in `Feed`, to be trained on; only types and shapes matter.
+    """
+
+    def __init__(self, model: Any, structure: Structure, data: Any) -> None:
+        self.sized = structure.sized
+        self.slots: list[Slot] = []
+        """How the optimizer's variables begin."""
+        self.epoch = self._traced_training(model, structure, data)
+        self._measure: Any = None
+
+    def _traced_training(self, model: Any, structure: Structure, data: Any) -> Any:
+        with self._tracing(model, structure) as traced:
+            self.slots = traced.slots
+            return TracedTraining(traced, data)
+
+    def measurement(self, model: Any, structure: Structure, data: Any) -> TracedMeasurement:
+        """The function that measures a model on validation data; traced when first wanted.
+
+        Args:
+            model: as for the constructor.
+        """
+        if self._measure is None:
+            with self._tracing(model, structure) as traced:
+                self._measure = TracedMeasurement(traced, data)
+        measure: TracedMeasurement = self._measure
+        return measure
+
+    @contextlib.contextmanager
+    def _tracing(self, model: Any, structure: Structure) -> Iterator[TracedModel]:
+        optimizer, slots = plain_copy(model.optimizer, model.trainable_variables)
+        places = [
+            (optimizer if place.owner is model.optimizer else place.owner, place.attribute)
+            for place in structure.places
+        ]
+        traced = TracedModel(model, optimizer, slots, places)
+        # Metrics keep their shapes: they depend on thresholds and classes, not on sizes.
+        variables = [*traced.trainable, *traced.others, *traced.optimizer_variables]
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(internals.plain_optimizers())
+            if structure.sized:
+                stack.enter_context(internals.unknown_sizes(variables))
+                stack.enter_context(internals.unknown_filters(model))
+            yield traced
+
+
+class TracedModel:
+    """A model's computation on tensors that stand for its variables.
+
+    Args:
+        model: the model.
+        optimizer: a copy of its optimizer, built for its variables by Keras's plain methods.
+        slots: how the optimizer's variables begin.
+        places: the scalars that are read at run time: (object, attribute).
+    """
+
+    def __init__(
+        self, model: Any, optimizer: Any, slots: list[Slot], places: Sequence[tuple[Any, str]]
+    ) -> None:
+        self.slots = slots
+        self.places = places
+        self.trainable = list(model.trainable_variables)
+        self.others = list(model.non_trainable_variables)
+        self.optimizer_variables = list(optimizer.variables)
+        self.metrics = list(model.metrics_variables)
+        self._model = model
+        self._optimizer = optimizer
+
+    def fresh_metrics(self) -> list[Any]:
+        """The metrics' variables as an epoch begins."""
+        zeros = [np.zeros(v.shape, v.dtype) for v in self.metrics]
+        with keras.StatelessScope(list(zip(self.metrics, zeros))) as scope:
+            self._model.reset_metrics()
+        return [keras.ops.convert_to_tensor(scope.get_current_value(v)) for v in self.metrics]
+
+    def train_step(self, state: State, metrics: list[Any], batch: Any) -> tuple[State, list[Any]]:
+        """What `Model.train_step` does to a batch, on tensors."""
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            tape.watch(state.trainable)
+            with self._scope(state, metrics) as scope:
+                loss = self._forward(batch, training=True)
+        gradients = tape.gradient(loss, state.trainable)
+        values = [*zip(self.trainable, state.trainable)]
+        values += zip(self.optimizer_variables, state.optimizer)
+        with keras.StatelessScope(values) as updated:
+            self._optimizer.apply_gradients(list(zip(gradients, self.trainable)))
+        new = State(
+            [updated.get_current_value(v) for v in self.trainable],
+            [scope.get_current_value(v) for v in self.others],
+            [updated.get_current_value(v) for v in self.optimizer_variables],
+        )
+        return new, [scope.get_current_value(v) for v in self.metrics]
+
+    def test_step(self, state: State, metrics: list[Any], batch: Any) -> list[Any]:
+        """What `Model.test_step` does to a batch, on tensors; the metrics."""
+        with self._scope(state, metrics) as scope:
+            self._forward(batch, training=False)
+        return [scope.get_current_value(v) for v in self.metrics]
+
+    def results(self, metrics: list[Any]) -> dict[str, Any]:
+        """The logs that the metrics amount to."""
+        with keras.StatelessScope(list(zip(self.metrics, metrics))):
+            logs: dict[str, Any] = self._model.get_metrics_result()
+        return logs
+
+    def loss_index(self) -> int:
+        """Which of the metrics' variables holds the sum of losses."""
+        total = internals.loss_total(self._model)
+        return next(i for i, variable in enumerate(self.metrics) if variable is total)
+
+    def _scope(self, state: State, metrics: list[Any]) -> Any:
+        values = [
+            *zip(self.trainable, state.trainable),
+            *zip(self.others, state.others),
+            *zip(self.metrics, metrics),
+        ]
+        return keras.StatelessScope(values, collect_losses=True)
+
+    def _forward(self, batch: Any, training: bool) -> Any:
+        import tensorflow as tf
+
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(batch)
+        y_pred = internals.forward(self._model, x, training)
+        # Losses and metrics look at the sizes of outputs, which are part of the key.
+        for output, known in zip(
+            keras.tree.flatten(y_pred), keras.tree.flatten(self._model.outputs)
+        ):
+            output.set_shape(known.shape)
+        loss = internals.compute_loss(self._model, x, y, y_pred, weight, training)
+        first = next(leaf for leaf in keras.tree.flatten(x) if leaf is not None)
+        internals.track_loss(self._model, loss, tf.shape(first)[0])
+        self._model.compute_metrics(x, y, y_pred, sample_weight=weight)
+        return loss
+
+
+class TracedTraining:
+    """An epoch of training, as a TensorFlow function.
+
+    Args:
+        traced: what to trace.
+        data: nested tensors; their types and shapes, but for the number of samples.
+    """
+
+    def __init__(self, traced: TracedModel, data: Any) -> None:
+        self._names: list[str] = []
+        self._function = _concrete(
+            self._epoch_of(traced),
+            _specs(traced),
+            _data_spec(data),
+            *_loop_specs(),
+            _spec((None,), "int32"),
+            _spec((), "bool"),
+        )
+
+    def __call__(
+        self, state: State, feed: Feed, order: Any, halt: bool
+    ) -> tuple[State, dict[str, Any], int]:
+        """Train for an epoch.
+
+        Args:
+            order: `(n,)`, the samples in the order of training.
+            halt: whether a loss that is not finite ends the epoch.
+
+        Returns:
+            The new state, the epoch's logs, and how many batches there were.
+        """
+        new, values, steps = self._function(
+            _listed(state), feed.data, feed.count, feed.batch_size, feed.scalars, order, halt
+        )
+        return State(*new), dict(zip(self._names, values)), steps
+
+    def _epoch_of(self, traced: TracedModel) -> Any:
+        import tensorflow as tf
+
+        loss_index = traced.loss_index()
+
+        def epoch(
+            state: Any, data: Any, count: Any, size: Any, scalars: Any, order: Any, halt: Any
+        ) -> Any:
+            with read_at_run_time(traced.places, scalars):
+                steps = (count + size - 1) // size
+
+                def body(step: Any, state: Any, metrics: Any) -> Any:
+                    batch = _gathered(data, order[step * size : (step + 1) * size])
+                    new, metrics = traced.train_step(State(*state), metrics, batch)
+                    return step + 1, _listed(new), metrics
+
+                def goes_on(step: Any, state: Any, metrics: Any) -> Any:
+                    stopped = halt & ~tf.math.is_finite(metrics[loss_index])
+                    return (step < steps) & ~stopped
+
+                begin = (tf.constant(0), state, traced.fresh_metrics())
+                step, state, metrics = tf.while_loop(goes_on, body, begin)
+                logs = traced.results(metrics)
+                self._names = list(logs)
+                return state, list(logs.values()), step
+
+        return epoch
+
+
+class TracedMeasurement:
+    """A measurement on validation data, as a TensorFlow function.
+
+    Args:
+        traced: what to trace.
+        data: nested tensors; their types and shapes, but for the number of samples.
+    """
+
+    def __init__(self, traced: TracedModel, data: Any) -> None:
+        self._names: list[str] = []
+        self._function = _concrete(
+            self._measure_of(traced), _specs(traced), _data_spec(data), *_loop_specs()
+        )
+
+    def __call__(self, state: State, feed: Feed) -> dict[str, Any]:
+        """The logs of a measurement."""
+        values = self._function(
+            _listed(state), feed.data, feed.count, feed.batch_size, feed.scalars
+        )
+        return dict(zip(self._names, values))
+
+    def _measure_of(self, traced: TracedModel) -> Any:
+        import tensorflow as tf
+
+        def measure(state: Any, data: Any, count: Any, size: Any, scalars: Any) -> Any:
+            with read_at_run_time(traced.places, scalars):
+                steps = (count + size - 1) // size
+
+                def body(step: Any, metrics: Any) -> Any:
+                    batch = keras.tree.map_structure(
+                        lambda leaf: leaf[step * size : (step + 1) * size], data
+                    )
+                    return step + 1, traced.test_step(State(*state), metrics, batch)
+
+                begin = (tf.constant(0), traced.fresh_metrics())
+                _, metrics = tf.while_loop(lambda step, metrics: step < steps, body, begin)
+                logs = traced.results(metrics)
+                self._names = list(logs)
+                return list(logs.values())
+
+        return measure
+
+
+def _listed(state: State) -> list[list[Any]]:
+    return [list(state.trainable), list(state.others), list(state.optimizer)]
+
+
+def _gathered(data: Any, rows: Any) -> Any:
+    import tensorflow as tf
+
+    return keras.tree.map_structure(lambda leaf: tf.gather(leaf, rows), data)
+
+
+def _concrete(function: Any, *specs: Any) -> Any:
+    """`function` traced for these specs; what it was traced with is let go of."""
+    import tensorflow as tf
+
+    # Meanwhile Grappler is switched off: it costs more than a small model's search runs.
+    return tf.function(function, autograph=False).get_concrete_function(*specs)
+
+
+def _spec(shape: Sequence[int | None], dtype: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.TensorSpec(shape, dtype)
+
+
+def _specs(traced: TracedModel) -> list[list[Any]]:
+    variables = (traced.trainable, traced.others, traced.optimizer_variables)
+    return [[_spec(tuple(v.shape), v.dtype) for v in group] for group in variables]
+
+
+def _data_spec(data: Any) -> Any:
+    return keras.tree.map_structure(lambda leaf: _spec((None, *leaf.shape[1:]), leaf.dtype), data)
+
+
+def _loop_specs() -> list[Any]:
+    return [_spec((), "int32"), _spec((), "int32"), _spec((None,), "float64")]

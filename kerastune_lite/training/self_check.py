@@ -1,0 +1,91 @@
+"""Whether a shared program trains a model as the model would train itself: tried on two batches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kerastune_lite.training.data import Samples
+from kerastune_lite.training.engines import Feeding, feed_of, put_state, state_of
+from kerastune_lite.training.program import Program, State
+from kerastune_lite.training.quiet import load_keras
+from kerastune_lite.training.structure import Structure
+
+keras = load_keras()
+
+_BATCH, _ROWS = 8, 13
+"""Two batches, the second one smaller: what is remembered from step to step (momentum, Adam's
+moments) shows in the second."""
+
+_RELATIVE, _ABSOLUTE = 1e-4, 1e-6
+"""Of metrics."""
+_OF_UPDATE = 3e-3
+"""Of the norm of what two steps change in a weight: where a gradient is zero but for rounding,
+Adam makes full steps of the noise."""
+
+
+def difference(program: Program, model: Any, structure: Structure, feeding: Feeding) -> str | None:
+    """What the program does otherwise than the model itself, in words; None if nothing.
+
+    The model comes out as it went in.
+    """
+    data, rows = _first_rows(feeding.training)
+    feed = feed_of(data, rows, _BATCH, structure.scalars)
+    before = state_of(model, program)
+    state, logs, _ = program.epoch(before, feed, np.arange(rows, dtype=np.int32), False)
+    measured: dict[str, Any] = {}
+    own_measured: dict[str, Any] = {}
+    try:
+        own_logs = _own_epoch(model, model.train_step, data, rows, _BATCH)
+        own_state = state_of(model, program)
+        if feeding.validation is not None:
+            data, rows = _first_rows(feeding.validation)
+            own_measured = _own_epoch(model, model.test_step, data, rows, rows)
+            measure = program.measurement(model, structure, data)
+            measured = measure(own_state, feed_of(data, rows, rows, structure.scalars))
+    finally:
+        put_state(model, before)
+        model.reset_metrics()
+    for name, one, other in (*_pairs("", logs, own_logs), *_pairs("val_", measured, own_measured)):
+        one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
+        if not np.allclose(one, other, _RELATIVE, _ABSOLUTE, equal_nan=True):
+            return f"{name}: {_shown(one)} instead of {_shown(other)}"
+    return _in_weights(model, before, state, own_state)
+
+
+def _in_weights(model: Any, before: State, state: State, own: State) -> str | None:
+    rows = list(zip(model.trainable_variables, before.trainable, state.trainable, own.trainable))
+    # Biases before a normalization are moved by rounding alone; where they are wrong, so is more.
+    compared = [row for row in rows if len(row[0].shape) > 1] or rows
+    for variable, first, ours, theirs in compared:
+        begin = first.numpy().astype(np.float64)
+        one, other = ours.numpy() - begin, theirs.numpy() - begin
+        distance, size = float(np.linalg.norm(one - other)), float(np.linalg.norm(other))
+        rounding = 1e-6 * float(np.linalg.norm(begin))
+        if not np.isnan(size) and not distance <= _OF_UPDATE * size + rounding:
+            return f"{variable.path}: the update is off by {distance / max(size, 1e-30):.1%}"
+    return None
+
+
+def _first_rows(samples: Samples) -> tuple[Any, int]:
+    rows = min(_ROWS, samples.count)
+    return keras.tree.map_structure(lambda leaf: leaf[:rows], samples.tensors), rows
+
+
+def _own_epoch(model: Any, step: Any, data: Any, rows: int, size: int) -> dict[str, Any]:
+    model.reset_metrics()
+    for begin in range(0, rows, size):
+        step(keras.tree.map_structure(lambda leaf: leaf[begin : begin + size], data))  # noqa: B023
+    logs: dict[str, Any] = model.get_metrics_result()
+    return logs
+
+
+def _pairs(prefix: str, logs: dict[str, Any], own: dict[str, Any]) -> list[Any]:
+    if list(logs) != list(own):
+        return [(f"metrics {list(logs)} instead of {list(own)}", 0, 1)]
+    return [(f"{prefix}{name}", logs[name], own[name]) for name in own]
+
+
+def _shown(value: np.ndarray) -> str:
+    return f"{value.item():.6g}" if value.size == 1 else f"an array {value.shape}"

@@ -1,0 +1,398 @@
+"""What two models must have in common to be trained by one program: their structure.
+
+A program traced for one model trains another exactly when the two differ only in what the program
+reads at run time: the values and sizes of variables, and certain scalars (momentum, dropout rates,
+L2 factors, ...). All else is part of the key, literally, and only what is on the lists below is
+understood at all: a layer, loss, metric or optimizer that is not listed sends the model to a
+program of its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kerastune_lite.training.internals import steps_as_keras_does
+from kerastune_lite.training.quiet import load_keras
+
+keras = load_keras()
+
+SIZED: Mapping[str, str | None] = {
+    # Layers that compute the same whether or not the sizes of their variables are known when they
+    # are traced -> the argument that holds such a size.
+    **dict.fromkeys(("Dense",), "units"),
+    **dict.fromkeys(("Conv1D", "Conv2D", "Conv3D"), "filters"),
+    **dict.fromkeys(
+        (
+            "Activation",
+            "Add",
+            "Average",
+            "AveragePooling1D",
+            "AveragePooling2D",
+            "AveragePooling3D",
+            "BatchNormalization",
+            "Dropout",
+            "ELU",
+            "Flatten",
+            "GaussianDropout",
+            "GaussianNoise",
+            "GlobalAveragePooling1D",
+            "GlobalAveragePooling2D",
+            "GlobalAveragePooling3D",
+            "GlobalMaxPooling1D",
+            "GlobalMaxPooling2D",
+            "GlobalMaxPooling3D",
+            "InputLayer",
+            "LeakyReLU",
+            "MaxPooling1D",
+            "MaxPooling2D",
+            "MaxPooling3D",
+            "Maximum",
+            "Minimum",
+            "Multiply",
+            "ReLU",
+            "Rescaling",
+            "Softmax",
+            "SpatialDropout1D",
+            "SpatialDropout2D",
+            "SpatialDropout3D",
+            "Subtract",
+            "ZeroPadding1D",
+            "ZeroPadding2D",
+        ),
+        None,
+    ),
+}
+
+FIXED = frozenset(
+    # Layers that are traced for the sizes they have, and shared among models of equal shapes.
+    (
+        "AlphaDropout",
+        "Bidirectional",
+        "Concatenate",
+        "Conv1DTranspose",
+        "Conv2DTranspose",
+        "Cropping1D",
+        "Cropping2D",
+        "DepthwiseConv1D",
+        "DepthwiseConv2D",
+        "Dot",
+        "EinsumDense",
+        "Embedding",
+        "GRU",
+        "GroupNormalization",
+        "LSTM",
+        "LayerNormalization",
+        "Masking",
+        "MultiHeadAttention",
+        "PReLU",
+        "Permute",
+        "RMSNormalization",
+        "RepeatVector",
+        "Reshape",
+        "SeparableConv1D",
+        "SeparableConv2D",
+        "SimpleRNN",
+        "TimeDistributed",
+        "UnitNormalization",
+        "UpSampling1D",
+        "UpSampling2D",
+    )
+)
+
+RECURRENT = frozenset(("Bidirectional", "GRU", "LSTM", "SimpleRNN", "TimeDistributed"))
+"""They could be trained side by side, but tracing that takes longer than it saves."""
+
+MODELS = frozenset(("Functional", "Sequential"))
+
+OPTIMIZERS: Mapping[str, tuple[str, ...]] = {
+    # -> the scalars that are read at run time, besides the learning rate and those of all.
+    "SGD": ("momentum",),
+    "Adam": ("beta_1", "beta_2", "epsilon"),
+    "AdamW": ("beta_1", "beta_2", "epsilon"),
+    "Adamax": ("beta_1", "beta_2", "epsilon"),
+    "Nadam": ("beta_1", "beta_2", "epsilon"),
+    "RMSprop": ("rho", "momentum", "epsilon"),
+    "Adagrad": ("epsilon",),
+    "Adadelta": ("rho", "epsilon"),
+    "Lion": ("beta_1", "beta_2"),
+    "Ftrl": (),
+    "Lamb": (),
+    "Adafactor": (),
+}
+OF_ALL_OPTIMIZERS = ("weight_decay", "clipnorm", "clipvalue")
+SHAPED_OPTIMIZERS = frozenset(("Adafactor", "Lamb"))
+"""Their updates look at the shapes of variables."""
+
+SCALARS: Mapping[str, tuple[str, ...]] = {
+    "Dropout": ("rate",),
+    "SpatialDropout1D": ("rate",),
+    "SpatialDropout2D": ("rate",),
+    "GaussianNoise": ("stddev",),
+    "L1": ("l1",),
+    "L2": ("l2",),
+    "L1L2": ("l1", "l2"),
+}
+"""Arguments of layers and regularizers that are read at run time."""
+
+_REGULARIZERS = tuple(
+    f"{part}_regularizer"
+    for part in (
+        "activity",
+        "beta",
+        "bias",
+        "depthwise",
+        "embeddings",
+        "gamma",
+        "kernel",
+        "pointwise",
+        "recurrent",
+    )
+)
+_NOT_PART = ("build_config", "build_input_shape", "seed")
+"""Arguments that leave the computation as it is; seeds are the state of variables."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a scalar lives: an attribute of an object that belongs to a model."""
+
+    owner: Any
+    attribute: str
+
+    @property
+    def value(self) -> float:
+        return float(getattr(self.owner, self.attribute))
+
+
+@dataclasses.dataclass(frozen=True)
+class Structure:
+    """What a program depends on.
+
+    Attributes:
+        key: equal keys, same program.
+        places: the scalars that it reads at run time, in an order that follows from the key.
+        sized: whether it serves all sizes; otherwise the key holds them.
+        stackable: whether models of this structure can train side by side.
+    """
+
+    key: str
+    places: tuple[Place, ...]
+    sized: bool
+    stackable: bool
+
+    @property
+    def scalars(self) -> list[float]:
+        """The values of the scalars in this model."""
+        return [place.value for place in self.places]
+
+
+class NotShared(Exception):
+    """This model needs a program of its own; the message says why."""
+
+
+def structure_of(model: Any, sized: bool = True) -> Structure:
+    """The structure of a built and compiled model.
+
+    Args:
+        sized: whether sizes may be left open, where all layers allow it.
+
+    Raises:
+        NotShared: it holds something that is not on the lists.
+    """
+    if type(model).__name__ not in MODELS or not _is_kerass(type(model)):
+        raise NotShared(f"the model is a {type(model).__name__}")
+    if not steps_as_keras_does(model):
+        raise NotShared("the model has a train_step of its own")
+    layers = list(_layers(model))
+    sized = sized and _all_sized(layers, model.optimizer)
+    places = tuple(_places(layers, model.optimizer))
+    reader = _Reader(sized, scalars_open=True)
+    key = _key(model, layers, reader)
+    if reader.open_scalars != len(places):
+        # A scalar in some nook (a layer within a layer) that is not found again on the objects.
+        places, key = (), _key(model, layers, _Reader(sized, scalars_open=False))
+    kinds = {type(layer).__name__ for layer in layers}
+    return Structure(key, places, sized, not kinds & RECURRENT)
+
+
+def _key(model: Any, layers: list[Any], reader: _Reader) -> str:
+    try:
+        config, compiled = model.get_config(), model.get_compile_config()
+        description = [
+            reader.read(config, "model"),
+            # Names of metrics, of outputs and of inputs are seen by the user.
+            reader.read(compiled, "compile", literally=True),
+            [getattr(model, "output_names", None), _input_names(model)],
+            [list(tensor.shape) for tensor in keras.tree.flatten(model.outputs)],
+            [reader.variable(v) for layer in layers for v in layer.variables],
+            [reader.variable(v) for v in model.variables],
+            [keras.config.floatx(), keras.config.image_data_format()],
+        ]
+        return json.dumps(description, sort_keys=True)
+    except NotShared:
+        raise
+    except Exception as error:
+        # Keras and the user's classes raise what they like where something has no config.
+        raise NotShared(f"it cannot be described ({type(error).__name__})") from error
+
+
+def _input_names(model: Any) -> list[str | None]:
+    """The names that a dict of inputs can go by; unnamed inputs are numbered process-wide."""
+    names = (tensor.name for tensor in model.inputs)
+    return [None if name.startswith("keras_tensor") else name for name in names]
+
+
+def _is_kerass(kind: type) -> bool:
+    return kind.__module__.split(".")[0] == "keras"
+
+
+def _layers(model: Any) -> Iterator[Any]:
+    """All layers, those of nested models included."""
+    for layer in model.layers:
+        if not _is_kerass(type(layer)):
+            raise NotShared(f"the layer {type(layer).__name__} is not Keras's own")
+        if type(layer).__name__ in MODELS:
+            yield from _layers(layer)
+        else:
+            yield layer
+
+
+def _all_sized(layers: list[Any], optimizer: Any) -> bool:
+    shaped = type(optimizer).__name__ in SHAPED_OPTIMIZERS
+    return not shaped and all(type(layer).__name__ in SIZED for layer in layers)
+
+
+def _check_optimizer(optimizer: Any) -> None:
+    if optimizer is None or not _is_kerass(type(optimizer)):
+        raise NotShared("the optimizer is not Keras's own")
+    if type(optimizer).__name__ not in OPTIMIZERS:
+        raise NotShared(f"the optimizer is {type(optimizer).__name__}")
+    config = optimizer.get_config()
+    for name in ("ema_overwrite_frequency", "gradient_accumulation_steps", "loss_scale_factor"):
+        if config.get(name):
+            raise NotShared(f"the optimizer has {name}")
+    for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"):
+        if getattr(optimizer, name, None):
+            raise NotShared("the optimizer excludes variables from weight decay")
+
+
+def _is_open(value: Any) -> bool:
+    """Whether a scalar can be read at run time; Python branches on None, 0 and 1."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return math.isfinite(value) and value not in (0, 1)
+
+
+def _places(layers: list[Any], optimizer: Any) -> Iterator[Place]:
+    names = (*OPTIMIZERS[type(optimizer).__name__], *OF_ALL_OPTIMIZERS)
+    owners = [(optimizer, names)]
+    for layer in layers:
+        owners.append((layer, SCALARS.get(type(layer).__name__, ())))
+        for attribute in _REGULARIZERS:
+            regularizer = getattr(layer, attribute, None)
+            owners.append((regularizer, SCALARS.get(type(regularizer).__name__, ())))
+    for owner, names in owners:
+        for name in names:
+            value = getattr(owner, name, None)
+            if _is_open(value):
+                yield Place(owner, name)
+
+
+class _Reader:
+    """Turns Keras's configs into the part of the key that they are.
+
+    Args:
+        sized: whether sizes are left out.
+        scalars_open: whether scalars are, too.
+    """
+
+    def __init__(self, sized: bool, scalars_open: bool) -> None:
+        self.open_scalars = 0
+        """How many scalars were left out."""
+        self._sized = sized
+        self._scalars_open = scalars_open
+        self._literally = False
+        self._names: dict[str, str] = {}
+
+    def variable(self, variable: Any) -> Any:
+        shape = len(variable.shape) if self._sized else list(variable.shape)
+        return [shape, str(variable.dtype), bool(variable.trainable)]
+
+    def read(self, node: Any, where: str, literally: bool = False) -> Any:
+        """The config without what the program does not depend on.
+
+        Args:
+            where: the name under which it stands.
+            literally: keep all names; otherwise they are numbered as they come.
+
+        Raises:
+            NotShared: it holds a class that is not on the lists.
+        """
+        self._literally = literally
+        return self._read(node, where)
+
+    def _read(self, node: Any, where: str) -> Any:
+        if isinstance(node, Mapping):
+            if "class_name" in node and "config" in node:
+                return self._read_object(node, where)
+            return {
+                str(name): self._read(value, str(name))
+                for name, value in node.items()
+                if name not in _NOT_PART and not str(name).endswith("_initializer")
+            }
+        if isinstance(node, (list, tuple)):
+            if where == "keras_history":
+                return [self._renamed(node[0]), *node[1:]]
+            return [self._read(each, where) for each in node]
+        if where in ("name", "input_layers", "output_layers") and isinstance(node, str):
+            return self._renamed(node)
+        if node is None or isinstance(node, (bool, int, float, str)):
+            return node
+        raise NotShared(f"it holds a {type(node).__name__}")
+
+    def _read_object(self, node: Mapping[str, Any], where: str) -> Any:
+        kind, config = str(node["class_name"]), node["config"]
+        if kind == "__keras_tensor__":
+            history = self._read(config["keras_history"], "keras_history")
+            return [kind, history, None if self._sized else list(config["shape"])]
+        module = str(node.get("module") or "")
+        if module.split(".")[0] != "keras" or node.get("registered_name") not in (None, kind):
+            raise NotShared(f"{config if isinstance(config, str) else kind} is not Keras's own")
+        if not isinstance(config, Mapping):
+            raise NotShared(f"{config} is a function")
+        self._check_listed(module, kind, config)
+        read = dict(config)
+        if where == "optimizer":
+            read.pop("name", None)
+            if isinstance(read.get("learning_rate"), float):
+                read["learning_rate"] = "variable"
+            scalars: tuple[str, ...] = (*OPTIMIZERS[kind], *OF_ALL_OPTIMIZERS)
+        else:
+            scalars = SCALARS.get(kind, ())
+        for name in scalars:
+            if self._scalars_open and _is_open(read.get(name)):
+                read[name] = "scalar"
+                self.open_scalars += 1
+        size = SIZED.get(kind) if self._sized else None
+        if size is not None and module == "keras.layers":
+            read[size] = "size"
+        rest = {name: v for name, v in node.items() if name in ("inbound_nodes", "name")}
+        return [module, kind, self._read(read, where), self._read(rest, where)]
+
+    @staticmethod
+    def _check_listed(module: str, kind: str, config: Mapping[str, Any]) -> None:
+        if module == "keras.layers" and kind not in SIZED and kind not in FIXED:
+            raise NotShared(f"{kind} layers are not known to share one")
+        if kind == "DTypePolicy" and config.get("name") != keras.config.floatx():
+            raise NotShared("the dtype policy is mixed")
+        if module == "keras.optimizers" and kind not in OPTIMIZERS:
+            raise NotShared(f"the optimizer is {kind}")
+
+    def _renamed(self, name: str) -> str:
+        if self._literally:
+            return name
+        return self._names.setdefault(name, f"#{len(self._names)}")
