@@ -165,7 +165,10 @@ class FitArguments:
             FatalValueError: a hyperparameter clashes with an argument or with the data.
         """
         if self.overridden:
-            return self.args, dict(self.kwargs)
+            kwargs = dict(self.kwargs)
+            if end_epoch is not None:
+                kwargs["epochs"] = min(kwargs.get("epochs", end_epoch), end_epoch)
+            return self.args, kwargs
         args = tuple(_made(value) if i == 0 else value for i, value in enumerate(self.args))
         kwargs = dict(self.kwargs)
         for name in kwargs.keys() & {"x", "validation_data"}:
