@@ -12,7 +12,7 @@ import numpy as np
 from kerastune_lite.training import internals
 from kerastune_lite.training.data import DEFAULT_BATCH_SIZE, Samples
 from kerastune_lite.training.fit_call import FitCall, Unsuitable
-from kerastune_lite.training.program import Feed, Program, State
+from kerastune_lite.training.program import Feed, Pace, Program, State
 from kerastune_lite.training.quiet import load_keras
 from kerastune_lite.training.slots import first_values
 from kerastune_lite.training.structure import Structure
@@ -239,10 +239,7 @@ class OwnEngine(Engine):
         # A step of the user's own may log what it likes: that of the last batch counts.
         logged = _outputs_of(step, row) if self._own_steps else []
 
-        def epoch(data: Any, size: Any, order: Any, halt: Any) -> Any:
-            model.reset_metrics()
-            steps = (tf.size(order) + size - 1) // size
-
+        def epoch(data: Any, size: Any, order: Any, halt: Any, begin: Any, end: Any) -> Any:
             def body(i: Any, last: Any) -> Any:
                 rows = order[i * size : (i + 1) * size]
                 batch = keras.tree.map_structure(lambda leaf: tf.gather(leaf, rows), data)
@@ -250,26 +247,37 @@ class OwnEngine(Engine):
                 return i + 1, logs if self._own_steps else last
 
             def goes_on(i: Any, last: Any) -> Any:
-                going = i < steps
+                going = i < end
                 if total is None or not shuffled:
                     return going
                 return going & ~(halt & ~tf.math.is_finite(tf.convert_to_tensor(total.value)))
 
             empty = tf.nest.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), logged)
-            i, last = tf.while_loop(goes_on, body, (tf.constant(0), empty))
+            i, last = tf.while_loop(goes_on, body, (begin, empty))
             return model.get_metrics_result(), last, i
 
-        size, order = tf.TensorSpec((), "int32"), tf.TensorSpec((None,), "int32")
+        number = tf.TensorSpec((), "int32")
         function = tf.function(epoch, autograph=False).get_concrete_function(
-            row, size, order, tf.TensorSpec((), "bool")
+            row,
+            number,
+            tf.TensorSpec((None,), "int32"),
+            tf.TensorSpec((), "bool"),
+            number,
+            number,
         )
+        pace = Pace()
 
         def call(order: np.ndarray, halt: bool) -> tuple[dict[str, Any], int]:
-            metrics, last, steps = function(feed.data, feed.batch_size, order, halt)
+            model.reset_metrics()
+            metrics, last, done = {}, {}, 0
+            for begin, end in pace.pieces(-(-len(order) // int(feed.batch_size))):
+                metrics, last, done = function(feed.data, feed.batch_size, order, halt, begin, end)
+                if halt and int(done) < end:
+                    break
             if self._own_steps and set(last) != set(metrics):
-                return last, steps
+                return last, int(done)
             # In the order in which the model names them; TensorFlow sorts dictionaries.
-            return {name: metrics[name] for name in model.get_metrics_result()}, steps
+            return {name: metrics[name] for name in model.get_metrics_result()}, int(done)
 
         return call
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -105,6 +106,7 @@ class Program:
             if structure.sized:
                 stack.enter_context(internals.unknown_sizes(variables))
                 stack.enter_context(internals.unknown_filters(model))
+                stack.enter_context(internals.biases_added())
             yield traced
 
 
@@ -200,7 +202,7 @@ class TracedModel:
 
 
 class TracedTraining:
-    """An epoch of training, as a TensorFlow function.
+    """An epoch of training, as a TensorFlow function of some of its batches.
 
     Args:
         traced: what to trace.
@@ -209,13 +211,18 @@ class TracedTraining:
 
     def __init__(self, traced: TracedModel, data: Any) -> None:
         self._names: list[str] = []
+        self._first_metrics = traced.fresh_metrics()
+        self._pace = Pace()
         self._function = _concrete(
             self._epoch_of(traced),
             _specs(traced),
+            [_spec(value.shape, value.dtype) for value in self._first_metrics],
             _data_spec(data),
             *_loop_specs(),
             _spec((None,), "int32"),
             _spec((), "bool"),
+            _spec((), "int32"),
+            _spec((), "int32"),
         )
 
     def __call__(
@@ -230,10 +237,23 @@ class TracedTraining:
         Returns:
             The new state, the epoch's logs, and how many batches there were.
         """
-        new, values, steps = self._function(
-            _listed(state), feed.data, feed.count, feed.batch_size, feed.scalars, order, halt
-        )
-        return State(*new), dict(zip(self._names, values)), steps
+        values, metrics, logs, done = _listed(state), self._first_metrics, [], 0
+        for begin, end in self._pace.pieces(-(-int(feed.count) // int(feed.batch_size))):
+            values, metrics, logs, done = self._function(
+                values,
+                metrics,
+                feed.data,
+                feed.count,
+                feed.batch_size,
+                feed.scalars,
+                order,
+                halt,
+                begin,
+                end,
+            )
+            if halt and int(done) < end:
+                break
+        return State(*values), dict(zip(self._names, logs)), int(done)
 
     def _epoch_of(self, traced: TracedModel) -> Any:
         import tensorflow as tf
@@ -241,10 +261,18 @@ class TracedTraining:
         loss_index = traced.loss_index()
 
         def epoch(
-            state: Any, data: Any, count: Any, size: Any, scalars: Any, order: Any, halt: Any
+            state: Any,
+            metrics: Any,
+            data: Any,
+            count: Any,
+            size: Any,
+            scalars: Any,
+            order: Any,
+            halt: Any,
+            begin: Any,
+            end: Any,
         ) -> Any:
             with read_at_run_time(traced.places, scalars):
-                steps = (count + size - 1) // size
 
                 def body(step: Any, state: Any, metrics: Any) -> Any:
                     batch = _gathered(data, order[step * size : (step + 1) * size])
@@ -253,13 +281,12 @@ class TracedTraining:
 
                 def goes_on(step: Any, state: Any, metrics: Any) -> Any:
                     stopped = halt & ~tf.math.is_finite(metrics[loss_index])
-                    return (step < steps) & ~stopped
+                    return (step < end) & ~stopped
 
-                begin = (tf.constant(0), state, traced.fresh_metrics())
-                step, state, metrics = tf.while_loop(goes_on, body, begin)
+                step, state, metrics = tf.while_loop(goes_on, body, (begin, state, metrics))
                 logs = traced.results(metrics)
                 self._names = list(logs)
-                return state, list(logs.values()), step
+                return state, metrics, list(logs.values()), step
 
         return epoch
 
@@ -305,6 +332,28 @@ class TracedMeasurement:
                 return list(logs.values())
 
         return measure
+
+
+class Pace:
+    """Cuts an epoch into pieces of about half a second, so that Ctrl-C is heard in between."""
+
+    _SECONDS = 0.5
+    _AT_LEAST = 64
+    """Batches; a piece costs a millisecond more than its arithmetic."""
+
+    def __init__(self) -> None:
+        self._batches = self._AT_LEAST
+
+    def pieces(self, batches: int) -> Iterator[tuple[int, int]]:
+        """The batches from (included) and to (excluded) of each piece."""
+        begin = 0
+        while begin < batches:
+            end = min(begin + self._batches, batches)
+            started = time.perf_counter()
+            yield begin, end
+            each = (time.perf_counter() - started) / (end - begin)
+            self._batches = max(self._AT_LEAST, int(self._SECONDS / max(each, 1e-9)))
+            begin = end
 
 
 def _listed(state: State) -> list[list[Any]]:

@@ -17,7 +17,8 @@ class RunTimeScalar:
     """Compares as the number it was traced with, and computes with what the program is given.
 
     Like a Python number it takes on the type of what it meets; among its like it stays in double
-    precision, since `1 - beta_2` in single precision is wrong by 4e-6.
+    precision, since `1 - beta_2` in single precision is wrong by 4e-6. What was computed once is
+    not computed again for every variable of an optimizer.
 
     Args:
         number: what branches (`if self.momentum != 0`) are decided by.
@@ -30,6 +31,7 @@ class RunTimeScalar:
     def __init__(self, number: float, tensor: Any) -> None:
         self._number = number
         self._tensor = tensor
+        self._computed: dict[Any, Any] = {}
 
     def __float__(self) -> float:
         return self._number
@@ -58,22 +60,38 @@ class RunTimeScalar:
     def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Any:
         import tensorflow as tf
 
-        return tf.cast(self._tensor, dtype or keras.config.floatx())
+        dtype = tf.as_dtype(dtype or keras.config.floatx())
+        return self._once(dtype.name, lambda: tf.cast(self._tensor, dtype))
 
     def __neg__(self) -> RunTimeScalar:
         return RunTimeScalar(-self._number, -self._tensor)
 
-    def _combined(self, other: Any, compute: Callable[[Any, Any], Any]) -> Any:
+    def _once(self, what: Any, compute: Callable[[], Any]) -> Any:
+        """What `compute` returns; from memory, if it was computed in this graph before."""
+        import tensorflow as tf
+
+        # Tensors of a loop's body cannot be used outside of it.
+        key = (what, id(tf.compat.v1.get_default_graph()))
+        if key not in self._computed:
+            self._computed[key] = compute()
+        return self._computed[key]
+
+    def _combined(self, name: str, other: Any, compute: Callable[[Any, Any], Any]) -> Any:
         import tensorflow as tf
 
         if isinstance(other, (int, float)):
-            tensor = compute(self._tensor, tf.constant(other, self._tensor.dtype))
-            return RunTimeScalar(compute(self._number, other), tensor)
+            return self._once(
+                (name, other),
+                lambda: RunTimeScalar(
+                    compute(self._number, other),
+                    compute(self._tensor, tf.constant(other, self._tensor.dtype)),
+                ),
+            )
         if isinstance(other, RunTimeScalar):
             tensor = compute(self._tensor, other._tensor)
             return RunTimeScalar(compute(self._number, other._number), tensor)
         other = keras.ops.convert_to_tensor(other)
-        return compute(tf.cast(self._tensor, other.dtype), other)
+        return compute(self.__tf_tensor__(other.dtype), other)
 
 
 def _arithmetic() -> None:
@@ -81,11 +99,15 @@ def _arithmetic() -> None:
     for name in ("add", "sub", "mul", "truediv", "pow"):
         compute = getattr(operator, name)
 
-        def forward(self: RunTimeScalar, other: Any, compute: Any = compute) -> Any:
-            return self._combined(other, compute)
+        def forward(
+            self: RunTimeScalar, other: Any, compute: Any = compute, name: str = name
+        ) -> Any:
+            return self._combined(f"{name} of", other, compute)
 
-        def backward(self: RunTimeScalar, other: Any, compute: Any = compute) -> Any:
-            return self._combined(other, lambda own, given: compute(given, own))
+        def backward(
+            self: RunTimeScalar, other: Any, compute: Any = compute, name: str = name
+        ) -> Any:
+            return self._combined(f"{name} from", other, lambda own, given: compute(given, own))
 
         setattr(RunTimeScalar, f"__{name}__", forward)
         setattr(RunTimeScalar, f"__r{name}__", backward)
