@@ -212,16 +212,28 @@ class Search:
 
     def _start(self, trial: Trial, queued: int | None = None) -> None:
         """Begin a trial, or go on with one that a search left behind when it died."""
-        execution = len(trial.completed_executions)
+        self._under_way.add(trial.number)
+        self._parts.hooks.on_trial_begin(trial)
+        self._submit(trial, self._missing(trial), ev.TrialStarted(trial, queued))
+
+    def _missing(self, trial: Trial) -> list[int]:
+        """The executions of a trial that are not completed yet."""
+        if self._parts.job.whole_trials:
+            return [] if trial.completed_executions else [0]
+        done = {execution.index for execution in trial.completed_executions}
+        return [i for i in range(self._limits.executions_per_trial) if i not in done]
+
+    def _submit(self, trial: Trial, executions: Sequence[int], *before: ev.Event) -> None:
+        """Have the first of these executions trained, and the others along if that is of use."""
+        first, *others = (self._segment(trial, execution) for execution in executions)
+        self._record(*before, self._begun(first))
+        self._parts.runner.submit([dataclasses.replace(first, along=tuple(others))])
+
+    def _segment(self, trial: Trial, execution: int) -> Segment:
         attempt = sum(
             e.index == execution and e.outcome is Outcome.FAILED for e in trial.executions
         )
-        self._under_way.add(trial.number)
-        self._parts.hooks.on_trial_begin(trial)
-        self._submit(trial, execution, attempt, ev.TrialStarted(trial, queued))
-
-    def _submit(self, trial: Trial, execution: int, attempt: int, *before: ev.Event) -> None:
-        segment = Segment(
+        return Segment(
             trial,
             execution,
             attempt,
@@ -232,10 +244,12 @@ class Search:
                 self.history, self._limits.executions_per_trial
             ),
         )
-        started = ev.SegmentStarted(trial.number, execution, attempt, 0, None, self._clock())
-        self._record(*before, started)
-        self._losses.pop((trial.number, execution, attempt), None)
-        self._parts.runner.submit([segment])
+
+    def _begun(self, segment: Segment) -> ev.SegmentStarted:
+        """The event that a segment has begun; what an earlier start of it told is forgotten."""
+        number, execution, attempt = segment.trial.number, segment.execution, segment.attempt
+        self._losses[number, execution, attempt] = []
+        return ev.SegmentStarted(number, execution, attempt, 0, None, self._clock())
 
     def _draw_seed(self, *key: int) -> int:
         # Room below 2**32 is left for the repeats that a user's run_trial trains by itself.
@@ -246,8 +260,14 @@ class Search:
 
     def _on_epoch(self, event: ev.EpochEnded) -> Decision:
         with self._interrupts.shielded():
-            self._record(event)
-            losses = self._losses.setdefault((event.trial, event.execution, event.attempt), [])
+            losses = self._losses.get((event.trial, event.execution, event.attempt))
+            if losses is None:
+                # It was brought along, and is trained indeed.
+                trial = self.history[event.trial]
+                self._record(self._begun(self._segment(trial, event.execution)), event)
+                losses = self._losses[event.trial, event.execution, event.attempt]
+            else:
+                self._record(event)
             if not self._objective.missing(event.metrics):
                 losses.append(self._objective.loss(event.metrics))
             return self._parts.scheduler.judge(self.history, event.trial, losses)
@@ -268,16 +288,16 @@ class Search:
             executions=(*trial.executions, *report.executions),
         )
         failed = [e for e in report.executions if e.outcome is not Outcome.COMPLETED]
-        ended = [ev.ExecutionEnded(trial.number, e) for e in report.executions]
-        if failed and self._may_retry(trial, failed[-1]):
+        hopeless = [e for e in failed if not self._may_retry(trial, e)]
+        ended = [
+            ev.ExecutionEnded(trial.number, e, will_retry=e in failed and not hopeless)
+            for e in report.executions
+        ]
+        if hopeless:
+            self._end_trial(trial.failed_by(hopeless[-1], self._clock()), ended)
+        elif missing := self._missing(trial):
             self.history.update(trial)
-            ended[-1] = dataclasses.replace(ended[-1], will_retry=True)
-            self._submit(trial, failed[-1].index, failed[-1].attempt + 1, *ended)
-        elif failed:
-            self._end_trial(trial.failed_by(failed[-1], self._clock()), ended)
-        elif self._wants_more(trial):
-            self.history.update(trial)
-            self._submit(trial, report.segment.execution + 1, 0, *ended)
+            self._submit(trial, missing, *ended)
         else:
             # Only what was asked for counts: two trials that agree on it are the same model. A
             # run_trial that never asked `hp` may have read the values in another way.
@@ -302,14 +322,12 @@ class Search:
         attempts = sum(e.index == failed.index for e in trial.executions)
         return failed.outcome is Outcome.FAILED and (attempts <= self._limits.max_retries_per_trial)
 
-    def _wants_more(self, trial: Trial) -> bool:
-        per_trial = 1 if self._parts.job.whole_trials else self._limits.executions_per_trial
-        return len(trial.completed_executions) < per_trial
-
     def _end_trial(self, trial: Trial, ended: Sequence[ev.Event]) -> None:
         self._record(*ended, ev.TrialEnded(trial))
         self.history.update(trial)
         self._under_way.discard(trial.number)
+        for place in [place for place in self._losses if place[0] == trial.number]:
+            del self._losses[place]
         self._parts.checkpoints.prune(self.history, trial)
         self._parts.hooks.on_trial_end(trial)
         if trial.status is TrialStatus.COMPLETED:

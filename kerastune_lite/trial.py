@@ -201,6 +201,8 @@ class Segment:
         resume_from: the file with the state of the training at `start_epoch`, relative to the
             project's folder; None for a training that begins at 0.
         keep_state: the file for the state at the segment's end; None: it is not wanted.
+        along: other executions of the trial that may be trained at the same time, if that saves
+            time; those that were are in the report.
     """
 
     trial: Trial
@@ -214,6 +216,7 @@ class Segment:
     keep_below: float | None = None
     resume_from: str | None = None
     keep_state: str | None = None
+    along: tuple[Segment, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -222,7 +225,7 @@ class Report:
 
     Attributes:
         segment: which one.
-        executions: its result; several when the user's `run_trial` trained repeats by itself.
+        executions: its result, and those of others that were trained along with it.
         values: the hyperparameters that were used, in order of use.
         added: parameters that the space did not hold yet.
         fatal: the exception that must stop the search.
