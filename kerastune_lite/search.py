@@ -211,7 +211,7 @@ class Search:
         self._start(trial, queued)
 
     def _start(self, trial: Trial, queued: int | None = None) -> None:
-        """Begin a trial, or go on with one that a search left behind when it died."""
+        """Begin a trial, or go on with one that a dead search left behind."""
         self._under_way.add(trial.number)
         self._parts.hooks.on_trial_begin(trial)
         self._submit(trial, self._missing(trial), ev.TrialStarted(trial, queued))
@@ -240,10 +240,16 @@ class Search:
             seed=self._draw_seed(trial.number, 1 + execution, attempt),
             unseen=self._parts.oracle.unseen if self._tune_new_entries else "default",
             fill_seed=self._draw_seed(trial.number, 0, 0),
-            keep_below=self._parts.checkpoints.threshold(
-                self.history, self._limits.executions_per_trial
-            ),
+            keep_below=self._keep_below(trial),
         )
+
+    def _keep_below(self, trial: Trial) -> float | None:
+        """The loss under which an execution's weights may be of use; None: any."""
+        kept = [e.loss for e in trial.completed_executions if e.weights and e.loss is not None]
+        if kept:
+            # Of a trial only the best execution's are kept.
+            return min(kept)
+        return self._parts.checkpoints.threshold(self.history, self._limits.executions_per_trial)
 
     def _begun(self, segment: Segment) -> ev.SegmentStarted:
         """The event that a segment has begun; what an earlier start of it told is forgotten."""

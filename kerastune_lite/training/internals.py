@@ -93,32 +93,42 @@ def unknown_filters(model: Any) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def biases_added() -> Iterator[None]:
-    """Within it, Keras adds a bias of unknown size by the operation that is meant for biases.
+def usual_operations() -> Iterator[None]:
+    """Within it, Keras takes the operations for unknown sizes that it takes for known ones.
 
-    It does so by itself where it sees that the sizes agree; the operation for all shapes has a
-    gradient of seven steps in place of one.
+    Where it does not see that sizes agree, it adds a bias by an operation for all shapes, whose
+    gradient has seven steps in place of one, and has convolutions compiled by XLA, for there might
+    be groups in them.
     """
     import tensorflow as tf
 
-    module = _module("backend").numpy
-    general = module.add
+    numpy, nn = _module("backend").numpy, _module("backend").nn
+    general_add, general_conv = numpy.add, nn.conv
 
     def add(x1: Any, x2: Any) -> Any:
+        shape = list(getattr(x2, "shape", ()))
+        # Dense layers add a vector; convolutions one with as many dimensions as their output.
         is_bias = (
             isinstance(x1, tf.Tensor)
             and len(x1.shape) > 1
-            and len(getattr(x2, "shape", ())) == 1
-            and x2.shape[0] is None
+            and shape in ([None], [1] * (len(x1.shape) - 1) + [None])
             and x1.dtype == x2.dtype
         )
-        return tf.nn.bias_add(x1, x2) if is_bias else general(x1, x2)
+        return tf.nn.bias_add(x1, tf.reshape(x2, [-1])) if is_bias else general_add(x1, x2)
 
-    module.add = add
+    def conv(inputs: Any, kernel: Any, *args: Any, **kwargs: Any) -> Any:
+        kernel = tf.convert_to_tensor(kernel)
+        if kernel.shape[-2] is None and inputs.shape[-1] is not None:
+            # A new tensor: of the one that stands for the variable more must not be known.
+            kernel = tf.identity(kernel)
+            kernel.set_shape((*kernel.shape[:-2], inputs.shape[-1], kernel.shape[-1]))
+        return general_conv(inputs, kernel, *args, **kwargs)
+
+    numpy.add, nn.conv = add, conv
     try:
         yield
     finally:
-        module.add = general
+        numpy.add, nn.conv = general_add, general_conv
 
 
 def _nested_layers(model: Any) -> Iterator[Any]:
@@ -297,13 +307,19 @@ def _sizes_work() -> bool:
     return hidden and taken and tuple(variable.shape) == (2, 3)
 
 
-def _biases_work() -> bool:
+def _operations_work() -> bool:
     import tensorflow as tf
 
-    specs = tf.TensorSpec((None, None), "float32"), tf.TensorSpec((None,), "float32")
-    with biases_added():
-        function = tf.function(keras.ops.add, autograph=False).get_concrete_function(*specs)
-    return any(operation.type == "BiasAdd" for operation in function.graph.get_operations())
+    def convolve(image: Any, kernel: Any, bias: Any) -> Any:
+        return keras.ops.add(keras.ops.conv(image, kernel, data_format="channels_last"), bias)
+
+    sizes = (None, 8, 1), (2, None, None), (1, 1, None)
+    with usual_operations():
+        function = tf.function(convolve, autograph=False).get_concrete_function(
+            *(tf.TensorSpec(size, "float32") for size in sizes)
+        )
+    kinds = {operation.type for operation in function.graph.get_operations()}
+    return "BiasAdd" in kinds and "PartitionedCall" not in kinds
 
 
 def _training_works() -> bool:
@@ -338,7 +354,7 @@ def _data_works() -> bool:
 _PROBES: dict[str, Callable[[], bool]] = {
     "how optimizers update variables": _optimizers_work,
     "how variables know their shape": _sizes_work,
-    "how a bias is added": _biases_work,
+    "how biases are added and images convolved": _operations_work,
     "how a model is built and computes its loss": _training_works,
     "how arrays are read": _data_works,
 }

@@ -106,7 +106,7 @@ class Program:
             if structure.sized:
                 stack.enter_context(internals.unknown_sizes(variables))
                 stack.enter_context(internals.unknown_filters(model))
-                stack.enter_context(internals.biases_added())
+                stack.enter_context(internals.usual_operations())
             yield traced
 
 

@@ -262,8 +262,15 @@ def _layers(model: Any) -> Iterator[Any]:
 
 
 def _all_sized(layers: list[Any], optimizer: Any) -> bool:
-    shaped = type(optimizer).__name__ in SHAPED_OPTIMIZERS
-    return not shaped and all(type(layer).__name__ in SIZED for layer in layers)
+    if type(optimizer).__name__ in SHAPED_OPTIMIZERS:
+        return False
+    grouped = any(getattr(layer, "groups", 1) != 1 for layer in layers)
+    channels_first = any(
+        getattr(layer, "data_format", None) == "channels_first" for layer in layers
+    )
+    return not (grouped or channels_first) and all(
+        type(layer).__name__ in SIZED for layer in layers
+    )
 
 
 def _check_optimizer(optimizer: Any) -> None:

@@ -47,12 +47,15 @@ def fails():
 
 @pytest.mark.parametrize("probe", [lambda: False, fails], ids=["answers otherwise", "is not there"])
 def test_what_is_missing_switches_the_fast_paths_off(monkeypatch, caplog, probe):
-    monkeypatch.setitem(internals._PROBES, "how a bias is added", probe)
+    monkeypatch.setitem(internals._PROBES, "how biases are added and images convolved", probe)
     with caplog.at_level(logging.INFO, "kerastune_lite.training.internals"):
         for _ in range(3):
             history, taken = Door().fit(model(), (X, Y), {"verbose": 0, "epochs": 2}, [0])
             assert taken.path == PLAIN
-            assert taken.reason == f"Keras {keras.__version__} differs in how a bias is added"
+            assert (
+                taken.reason
+                == f"Keras {keras.__version__} differs in how biases are added and images convolved"
+            )
             assert len(history.history["loss"]) == 2
     (line,) = [r.getMessage() for r in caplog.records if r.levelno == logging.INFO]
     assert line == f"Models are trained with model.fit: {taken.reason}."
@@ -69,6 +72,7 @@ def test_what_is_missing_switches_the_fast_paths_off(monkeypatch, caplog, probe)
         "loss_total",
         "split_validation",
         "adapted",
+        "usual_operations",
     ],
 )
 def test_what_the_probes_call_is_what_they_probe(monkeypatch, name):
@@ -95,10 +99,11 @@ def test_everything_is_put_back():
     with pytest.raises(KeyError):
         fail_within(internals.unknown_sizes([variable]), lambda: None)
     assert tuple(variable.shape) == (2, 3)
-    add = keras.src.backend.numpy.add
-    with internals.biases_added():
-        assert keras.src.backend.numpy.add is not add
-    assert keras.src.backend.numpy.add is add
+    numpy, nn = keras.src.backend.numpy, keras.src.backend.nn
+    add, conv = numpy.add, nn.conv
+    with pytest.raises(KeyError):
+        fail_within(internals.usual_operations(), lambda: None)
+    assert (numpy.add, nn.conv) == (add, conv)
 
 
 def test_a_model_is_as_it_was_after_it_was_traced():
