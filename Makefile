@@ -10,10 +10,10 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-oldest lint format bench notebooks screenshots clean
+.PHONY: help demo test test-fast test-oldest lint format bench bench-training notebooks screenshots clean
 
 help:  ## list what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/installed  ## tune a network on real images: 20 trials, a minute or two
 	$(BIN)/python examples/digits.py
@@ -36,8 +36,11 @@ format: $(VENV)/installed-dev  ## mend style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(VENV)/installed-bench  ## measure against KerasTuner and Optuna
+bench: $(VENV)/installed-bench  ## measure what a trial costs besides training, against KerasTuner and Optuna
 	$(BIN)/python benchmarks/overhead.py
+
+bench-training: $(VENV)/installed-bench  ## measure training against KerasTuner and a plain loop (a quarter of an hour)
+	$(BIN)/python benchmarks/throughput.py
 
 notebooks: $(VENV)/installed-dev  ## make the notebooks from their sources, and run them
 	cd notebooks && for source in *.py; do \

@@ -68,6 +68,9 @@ class DeviceData:
             Unsuitable: `fit` has to read this data itself.
         """
         if is_dataset(call.x):
+            for name in ("y", "sample_weight", "batch_size", "validation_split"):
+                if getattr(call, name) not in (None, 0.0):
+                    raise Unsuitable(f"{name} together with a dataset")
             training = self._dataset(call.x, call.class_weight)
             split = None
         else:

@@ -16,8 +16,8 @@ _PLAIN = frozenset(
     (
         # Datasets that yield what their inputs hold, each time alike.
         "_BatchDataset",
+        "CacheDataset",
         "_CacheDataset",
-        "_MemoryCacheDataset",
         "_OptionsDataset",
         "_ParallelBatchDataset",
         "_PrefetchDataset",

@@ -335,13 +335,15 @@ def drive(running: Loop, engine: Engine, halt: bool) -> Any:
             if shown:
                 raise
             raise FirstEpochFailed(type(error).__name__) from error
-        shown = shown or want is Want.SHOW
+        shown = shown or want is Want.SHOW_RESULT
 
 
 def answer(engine: Engine, want: Want, epoch: int, halt: bool) -> Any:
     """What the loop is sent for its wish."""
     if want is Want.TRAIN:
         return engine.train(epoch, halt)
+    if want is Want.TRAIN_ONE:
+        return engine.train(epoch, halt, batches=1)
     if want is Want.MEASURE:
         return engine.measure()
-    return engine.show() if want is Want.SHOW else engine.take()
+    return engine.take() if want is Want.TAKE else engine.show()

@@ -39,7 +39,10 @@ class Feeding:
         self._shuffle = call.shuffle if training.shuffled is None else training.shuffled
         if validation is not None:
             self.validation_batch_size = (
-                validation.batch_size or call.validation_batch_size or self.batch_size
+                validation.batch_size
+                or call.validation_batch_size
+                or call.batch_size
+                or DEFAULT_BATCH_SIZE
             )
 
     @property
@@ -86,11 +89,14 @@ class Engine(ABC):
     """Computes the epochs of one model's training."""
 
     @abstractmethod
-    def train(self, epoch: int, halt: bool) -> tuple[dict[str, Any], int]:
+    def train(
+        self, epoch: int, halt: bool, batches: int | None = None
+    ) -> tuple[dict[str, Any], int]:
         """Train an epoch; its logs, and how many batches there were.
 
         Args:
             halt: whether a loss that is not finite ends it.
+            batches: train no more than these; None: all.
         """
 
     @abstractmethod
@@ -131,19 +137,28 @@ class SharedEngine(Engine):
         self._whole = closely or model.optimizer.use_ema
         if self._whole and not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
-        self._train, self._validate = feeding.feeds(structure.scalars)
+        self._feeds: tuple[Feed, Feed | None] | None = None
         self.state = self._first = state_of(model, program)
 
-    def train(self, epoch: int, halt: bool) -> tuple[dict[str, Any], int]:
+    def train(
+        self, epoch: int, halt: bool, batches: int | None = None
+    ) -> tuple[dict[str, Any], int]:
+        if self._feeds is None:
+            # As late as `fit` reads the scalars: callbacks may have changed them by now.
+            self._feeds = self._feeding.feeds(self._structure.scalars)
         order = self._feeding.order(epoch)
-        self.state, logs, steps = self._program.epoch(self.state, self._train, order, halt)
+        self.state, logs, steps = self._program.epoch(
+            self.state, self._feeds[0], order, halt, batches
+        )
         return logs, steps
 
     def measure(self) -> dict[str, Any]:
-        if self._validate is None:
+        feed = self._feeds[1] if self._feeds is not None else None
+        if feed is None:
             return {}
-        measure = self._program.measurement(self._model, self._structure, self._validate.data)
-        return measure(self.state, self._validate)
+        measure = self._program.measurement(self._model, self._structure, feed.data)
+        logs, self.state = measure(self.state, feed)
+        return logs
 
     def show(self) -> None:
         put_state(self._model, self.state)
@@ -199,12 +214,14 @@ class OwnEngine(Engine):
         self._model = model
         self._feeding = feeding
         self._train, self._validate = feeding.feeds([])
+        built = model.optimizer.built
         internals.build_all(model, _first_row(feeding.training.tensors))
+        if not built:
+            _check_fresh(model.optimizer)
         self._own_steps = not internals.steps_as_keras_does(model)
         self._kept = [(v, v.numpy()) for v in self._variables()]
-        self._epoch = self._traced(model.train_step, self._train, shuffled=True)
-        if self._validate is not None:
-            self._measure = self._traced(model.test_step, self._validate, shuffled=False)
+        self._epoch: Any = None
+        self._measure: Any = None
 
     def _variables(self) -> list[Any]:
         return [*self._model.variables, *self._model.optimizer.variables]
@@ -213,13 +230,21 @@ class OwnEngine(Engine):
         for variable, value in self._kept:
             variable.assign(value)
 
-    def train(self, epoch: int, halt: bool) -> tuple[dict[str, Any], int]:
-        return self._epoch(self._feeding.order(epoch), halt)
+    def train(
+        self, epoch: int, halt: bool, batches: int | None = None
+    ) -> tuple[dict[str, Any], int]:
+        if self._epoch is None:
+            # As late as `fit` traces: callbacks may have changed the model by now.
+            self._epoch = self._traced(self._model.train_step, self._train, shuffled=True)
+        return self._epoch(self._feeding.order(epoch), halt, batches)
 
     def measure(self) -> dict[str, Any]:
         if self._validate is None:
             return {}
-        logs, _ = self._measure(np.arange(int(self._validate.count), dtype=np.int32), False)
+        if self._measure is None:
+            self._measure = self._traced(self._model.test_step, self._validate, shuffled=False)
+        order = np.arange(int(self._validate.count), dtype=np.int32)
+        logs, _ = self._measure(order, False, None)
         return logs
 
     def show(self) -> None:
@@ -267,11 +292,15 @@ class OwnEngine(Engine):
         )
         pace = Pace()
 
-        def call(order: np.ndarray, halt: bool) -> tuple[dict[str, Any], int]:
+        def call(order: np.ndarray, halt: bool, batches: int | None) -> tuple[dict[str, Any], int]:
             model.reset_metrics()
             metrics, last, done = {}, {}, 0
-            for begin, end in pace.pieces(-(-len(order) // int(feed.batch_size))):
-                metrics, last, done = function(feed.data, feed.batch_size, order, halt, begin, end)
+            for begin, end in pace.pieces(batches or feed.batches):
+                metrics, latest, done = function(
+                    feed.data, feed.batch_size, order, halt, begin, end
+                )
+                if int(done) > begin:
+                    last = latest
                 if halt and int(done) < end:
                     break
             if self._own_steps and set(last) != set(metrics):
@@ -280,6 +309,20 @@ class OwnEngine(Engine):
             return {name: metrics[name] for name in model.get_metrics_result()}, int(done)
 
         return call
+
+
+def _check_fresh(optimizer: Any) -> None:
+    """Refuse an optimizer that copies weights when it is built.
+
+    `fit` builds it inside of the traced step, and so copies them again with each batch.
+
+    Raises:
+        Unsuitable: it does.
+    """
+    for variable in optimizer.variables:
+        value = variable.numpy()
+        if value.size and np.any(value != value.flat[0]):
+            raise Unsuitable(f"{type(optimizer).__name__}, which begins with copies of weights")
 
 
 def _first_row(tensors: Any) -> Any:
@@ -295,7 +338,8 @@ def _outputs_of(step: Any, row: Any) -> Any:
     if not isinstance(outputs, dict):
         raise Unsuitable("a train_step that returns no dict")
     for spec in outputs.values():
-        if not isinstance(spec, tf.TensorSpec) or not spec.shape.is_fully_defined():
+        known = isinstance(spec, (tf.TensorSpec, tf.Tensor)) and spec.shape.is_fully_defined()
+        if not known:
             raise Unsuitable("a train_step that logs something other than numbers")
     return outputs
 

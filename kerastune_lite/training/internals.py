@@ -143,6 +143,18 @@ def own_metrics(model: Any) -> Any:
     return model._compile_metrics
 
 
+def losses_and_metrics(model: Any) -> list[Any]:
+    """What `compile` was given: objects, functions and names."""
+    config = model._compile_config.config
+    given = [config.get(name) for name in ("loss", "metrics", "weighted_metrics")]
+    return [each for each in keras.tree.flatten(given) if each is not None]
+
+
+def first_epoch(model: Any, initial_epoch: int) -> int:
+    """Where `fit` begins: a backup that a callback has just restored may say so."""
+    return model._initial_epoch or initial_epoch
+
+
 def loss_total(model: Any) -> Any:
     """The variable with the sum of the losses of an epoch's batches, or None."""
     return getattr(model._loss_tracker, "total", None)
@@ -332,6 +344,8 @@ def _training_works() -> bool:
     track_loss(model, loss, 1)
     return (
         own_metrics(model) is not None
+        and losses_and_metrics(model) == ["mse", "mae"]
+        and first_epoch(model, 3) == 3
         and model.optimizer.built
         and float(loss) == 4.0
         and float(total.numpy()) == 4.0

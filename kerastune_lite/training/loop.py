@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 from kerastune_lite.training.fit_call import FitCall, Unsuitable
+from kerastune_lite.training.internals import first_epoch
 from kerastune_lite.training.quiet import load_keras
 
 keras = load_keras()
@@ -17,8 +18,10 @@ class Want(enum.Enum):
     """What the loop asks of whoever computes the epochs."""
 
     TRAIN = "train an epoch"
+    TRAIN_ONE = "train its first batch only"
     MEASURE = "measure on the validation data"
     SHOW = "put the state of the training into the model, for callbacks to see"
+    SHOW_RESULT = "the same, at the end of an epoch"
     TAKE = "take over what callbacks changed in the model"
 
 
@@ -154,11 +157,12 @@ def loop(model: Any, call: FitCall, callbacks: Callbacks, validates: bool) -> Lo
     model.stop_training = False
     callbacks.list.on_train_begin()
     logs: dict[str, Any] | None = None
-    for epoch in range(call.initial_epoch, call.epochs):
+    for epoch in range(first_epoch(model, call.initial_epoch), call.epochs):
         callbacks.list.on_epoch_begin(epoch)
         # Whatever they may do: schedules of the learning rate are set here.
         yield Want.TAKE, epoch
-        trained, steps = yield Want.TRAIN, epoch
+        # One that has stopped already is stopped by `fit` when it has trained a batch.
+        trained, steps = yield (Want.TRAIN_ONE if model.stop_training else Want.TRAIN), epoch
         callbacks.tell_of_nan(trained, int(steps))
         logs = dict(trained)
         if validates and call.validates_after(epoch):
@@ -167,12 +171,12 @@ def loop(model: Any, call: FitCall, callbacks: Callbacks, validates: bool) -> Lo
             callbacks.list.on_test_begin()
             if closely:
                 yield Want.TAKE, epoch
-            measured = yield Want.MEASURE, epoch
+            measured = numbers((yield Want.MEASURE, epoch))
             callbacks.list.on_test_end(measured)
             if closely:
                 yield Want.TAKE, epoch
             logs.update({f"val_{name}": value for name, value in measured.items()})
-        yield Want.SHOW, epoch
+        yield Want.SHOW_RESULT, epoch
         callbacks.list.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
@@ -180,3 +184,17 @@ def loop(model: Any, call: FitCall, callbacks: Callbacks, validates: bool) -> Lo
         model.optimizer.finalize_variable_values(model.trainable_weights)
     callbacks.list.on_train_end(logs)
     return model.history
+
+
+def numbers(logs: Mapping[str, Any]) -> dict[str, Any]:
+    """Logs as `evaluate` returns them: plain numbers, those of a metric side by side."""
+    result: dict[str, Any] = {}
+    for name, value in sorted(logs.items()):
+        if isinstance(value, Mapping):
+            result.update(numbers(value))
+            continue
+        try:
+            result[name] = float(value)
+        except (TypeError, ValueError):  # one number per class
+            result[name] = value
+    return result

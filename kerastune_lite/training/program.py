@@ -56,6 +56,11 @@ class Feed:
     batch_size: Any
     scalars: Any
 
+    @property
+    def batches(self) -> int:
+        """How many there are in an epoch."""
+        return -(-int(self.count) // int(self.batch_size))
+
 
 class Program:
     """The two functions of a structure: an epoch of training, and a measurement.
@@ -159,11 +164,18 @@ class TracedModel:
         )
         return new, [scope.get_current_value(v) for v in self.metrics]
 
-    def test_step(self, state: State, metrics: list[Any], batch: Any) -> list[Any]:
-        """What `Model.test_step` does to a batch, on tensors; the metrics."""
+    def test_step(
+        self, state: State, metrics: list[Any], batch: Any
+    ) -> tuple[list[Any], list[Any]]:
+        """What `Model.test_step` does to a batch, on tensors.
+
+        Returns:
+            The state's `others` (recurrent layers draw masks even now), and the metrics.
+        """
         with self._scope(state, metrics) as scope:
             self._forward(batch, training=False)
-        return [scope.get_current_value(v) for v in self.metrics]
+        others = [scope.get_current_value(v) for v in self.others]
+        return others, [scope.get_current_value(v) for v in self.metrics]
 
     def results(self, metrics: list[Any]) -> dict[str, Any]:
         """The logs that the metrics amount to."""
@@ -226,19 +238,20 @@ class TracedTraining:
         )
 
     def __call__(
-        self, state: State, feed: Feed, order: Any, halt: bool
+        self, state: State, feed: Feed, order: Any, halt: bool, batches: int | None = None
     ) -> tuple[State, dict[str, Any], int]:
         """Train for an epoch.
 
         Args:
             order: `(n,)`, the samples in the order of training.
             halt: whether a loss that is not finite ends the epoch.
+            batches: train no more than these; None: all.
 
         Returns:
             The new state, the epoch's logs, and how many batches there were.
         """
         values, metrics, logs, done = _listed(state), self._first_metrics, [], 0
-        for begin, end in self._pace.pieces(-(-int(feed.count) // int(feed.batch_size))):
+        for begin, end in self._pace.pieces(batches or feed.batches):
             values, metrics, logs, done = self._function(
                 values,
                 metrics,
@@ -305,12 +318,12 @@ class TracedMeasurement:
             self._measure_of(traced), _specs(traced), _data_spec(data), *_loop_specs()
         )
 
-    def __call__(self, state: State, feed: Feed) -> dict[str, Any]:
-        """The logs of a measurement."""
-        values = self._function(
+    def __call__(self, state: State, feed: Feed) -> tuple[dict[str, Any], State]:
+        """The logs of a measurement, and the state after it."""
+        others, values = self._function(
             _listed(state), feed.data, feed.count, feed.batch_size, feed.scalars
         )
-        return dict(zip(self._names, values))
+        return dict(zip(self._names, values)), dataclasses.replace(state, others=others)
 
     def _measure_of(self, traced: TracedModel) -> Any:
         import tensorflow as tf
@@ -318,18 +331,22 @@ class TracedMeasurement:
         def measure(state: Any, data: Any, count: Any, size: Any, scalars: Any) -> Any:
             with read_at_run_time(traced.places, scalars):
                 steps = (count + size - 1) // size
+                trainable, others, optimizer = state
 
-                def body(step: Any, metrics: Any) -> Any:
+                def body(step: Any, others: Any, metrics: Any) -> Any:
                     batch = keras.tree.map_structure(
                         lambda leaf: leaf[step * size : (step + 1) * size], data
                     )
-                    return step + 1, traced.test_step(State(*state), metrics, batch)
+                    now = State(trainable, others, optimizer)
+                    return step + 1, *traced.test_step(now, metrics, batch)
 
-                begin = (tf.constant(0), traced.fresh_metrics())
-                _, metrics = tf.while_loop(lambda step, metrics: step < steps, body, begin)
+                begin = (tf.constant(0), others, traced.fresh_metrics())
+                _, others, metrics = tf.while_loop(
+                    lambda step, others, metrics: step < steps, body, begin
+                )
                 logs = traced.results(metrics)
                 self._names = list(logs)
-                return list(logs.values())
+                return others, list(logs.values())
 
         return measure
 

@@ -14,9 +14,9 @@ from kerastune_lite.training.structure import Structure
 
 keras = load_keras()
 
-_BATCH, _ROWS = 8, 13
-"""Two batches, the second one smaller: what is remembered from step to step (momentum, Adam's
-moments) shows in the second."""
+_BATCH = 8
+"""Two batches of this size: what is remembered from step to step (momentum, Adam's moments) shows
+in the second. Of one size, because Keras weighs them by it where it knows it beforehand."""
 
 _RELATIVE, _ABSOLUTE = 1e-4, 1e-6
 """Of metrics."""
@@ -30,20 +30,21 @@ def difference(program: Program, model: Any, structure: Structure, feeding: Feed
 
     The model comes out as it went in.
     """
-    data, rows = _first_rows(feeding.training)
-    feed = feed_of(data, rows, _BATCH, structure.scalars)
+    data, rows, size = _first_rows(feeding.training)
+    feed = feed_of(data, rows, size, structure.scalars)
     before = state_of(model, program)
     state, logs, _ = program.epoch(before, feed, np.arange(rows, dtype=np.int32), False)
     measured: dict[str, Any] = {}
     own_measured: dict[str, Any] = {}
     try:
-        own_logs = _own_epoch(model, model.train_step, data, rows, _BATCH)
+        own_logs = _own_epoch(model, model.train_step, data, rows, size)
         own_state = state_of(model, program)
         if feeding.validation is not None:
-            data, rows = _first_rows(feeding.validation)
-            own_measured = _own_epoch(model, model.test_step, data, rows, rows)
+            data, rows, size = _first_rows(feeding.validation)
+            own_measured = _own_epoch(model, model.test_step, data, rows, size)
             measure = program.measurement(model, structure, data)
-            measured = measure(own_state, feed_of(data, rows, rows, structure.scalars))
+            feed = feed_of(data, rows, size, structure.scalars)
+            measured, _ = measure(own_state, feed)
     finally:
         put_state(model, before)
         model.reset_metrics()
@@ -51,26 +52,33 @@ def difference(program: Program, model: Any, structure: Structure, feeding: Feed
         one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
         if not np.allclose(one, other, _RELATIVE, _ABSOLUTE, equal_nan=True):
             return f"{name}: {_shown(one)} instead of {_shown(other)}"
-    return _in_weights(model, before, state, own_state)
+    return _in_state(model, before, state, own_state)
 
 
-def _in_weights(model: Any, before: State, state: State, own: State) -> str | None:
-    rows = list(zip(model.trainable_variables, before.trainable, state.trainable, own.trainable))
+def _in_state(model: Any, before: State, state: State, own: State) -> str | None:
+    """Where two states differ that began alike, in words."""
+    trainable = list(model.trainable_variables)
+    rows = list(zip(trainable, before.trainable, state.trainable, own.trainable))
     # Biases before a normalization are moved by rounding alone; where they are wrong, so is more.
     compared = [row for row in rows if len(row[0].shape) > 1] or rows
+    optimizer = zip(model.optimizer.variables, before.optimizer, state.optimizer, own.optimizer)
+    compared += [row for row in optimizer if len(row[0].shape) != 1]
+    compared += zip(model.non_trainable_variables, before.others, state.others, own.others)
     for variable, first, ours, theirs in compared:
         begin = first.numpy().astype(np.float64)
         one, other = ours.numpy() - begin, theirs.numpy() - begin
         distance, size = float(np.linalg.norm(one - other)), float(np.linalg.norm(other))
-        rounding = 1e-6 * float(np.linalg.norm(begin))
+        rounding = 1e-6 * float(np.linalg.norm(begin)) + 1e-12
         if not np.isnan(size) and not distance <= _OF_UPDATE * size + rounding:
-            return f"{variable.path}: the update is off by {distance / max(size, 1e-30):.1%}"
+            return f"{variable.path}: its change is off by {distance / max(size, 1e-30):.1%}"
     return None
 
 
-def _first_rows(samples: Samples) -> tuple[Any, int]:
-    rows = min(_ROWS, samples.count)
-    return keras.tree.map_structure(lambda leaf: leaf[:rows], samples.tensors), rows
+def _first_rows(samples: Samples) -> tuple[Any, int, int]:
+    """A few samples, how many, and the size of a batch of them."""
+    size = max(1, min(_BATCH, samples.count // 2))
+    rows = min(2 * size, samples.count)
+    return keras.tree.map_structure(lambda leaf: leaf[:rows], samples.tensors), rows, size
 
 
 def _own_epoch(model: Any, step: Any, data: Any, rows: int, size: int) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from kerastune_lite.training.program import Pace, State, TracedModel
 from kerastune_lite.training.quiet import load_keras
 from kerastune_lite.training.scalars import read_at_run_time
 from kerastune_lite.training.slots import Slot, plain_copy
-from kerastune_lite.training.stack_layers import NotWritten, Written
+from kerastune_lite.training.stack_checks import NotWritten
+from kerastune_lite.training.stack_written import Written
 from kerastune_lite.training.structure import Structure
 
 keras = load_keras()
@@ -36,15 +37,21 @@ class Steps(Protocol):
 
     def packed(self, states: Sequence[State]) -> list[list[Any]]: ...
 
-    def unpacked(self, values: Any, member: int) -> State: ...
+    def dims(self, shapes: Sequence[Sequence[int]]) -> list[np.ndarray]: ...
+
+    def unpacked(
+        self, values: Any, member: int, shapes: Sequence[tuple[int, ...]], whole: bool
+    ) -> State: ...
 
     def with_own(self, values: Any, rows: Sequence[Sequence[Any]]) -> list[list[Any]]: ...
 
     def train_step(
-        self, values: Any, metrics: list[Any], batch: Any, scalars: Any
+        self, values: Any, metrics: list[Any], batch: Any, scalars: Any, dims: list[Any]
     ) -> tuple[list[list[Any]], list[Any]]: ...
 
-    def test_step(self, values: Any, metrics: list[Any], batch: Any, scalars: Any) -> list[Any]: ...
+    def test_step(
+        self, values: Any, metrics: list[Any], batch: Any, scalars: Any, dims: list[Any]
+    ) -> list[Any]: ...
 
 
 class Mapped:
@@ -82,8 +89,13 @@ class Mapped:
             for group in zip(*groups)
         ]
 
-    def unpacked(self, values: Any, member: int) -> State:
-        own = [values[2][i] for i, slot in enumerate(self.slots) if slot.own is not None]
+    def dims(self, shapes: Sequence[Sequence[int]]) -> list[np.ndarray]:
+        return []
+
+    def unpacked(
+        self, values: Any, member: int, shapes: Sequence[tuple[int, ...]], whole: bool
+    ) -> State:
+        own = [v for v, slot in zip(values[2], self.slots) if whole or slot.own is not None]
         return State(*([value[member] for value in group] for group in (*values[:2], own)))
 
     def with_own(self, values: Any, rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
@@ -93,7 +105,7 @@ class Mapped:
         return [values[0], values[1], own]
 
     def train_step(
-        self, values: Any, metrics: list[Any], batch: Any, scalars: Any
+        self, values: Any, metrics: list[Any], batch: Any, scalars: Any, dims: list[Any]
     ) -> tuple[list[list[Any]], list[Any]]:
         import tensorflow as tf
 
@@ -110,13 +122,16 @@ class Mapped:
         ]
         return known, self._known(measured)
 
-    def test_step(self, values: Any, metrics: list[Any], batch: Any, scalars: Any) -> list[Any]:
+    def test_step(
+        self, values: Any, metrics: list[Any], batch: Any, scalars: Any, dims: list[Any]
+    ) -> list[Any]:
         import tensorflow as tf
 
         def step(given: Any) -> Any:
             values, metrics, batch, scalars = given
             with read_at_run_time(self._traced.places, scalars):
-                return self._traced.test_step(State(*values), metrics, batch)
+                _, metrics = self._traced.test_step(State(*values), metrics, batch)
+            return metrics
 
         return self._known(tf.vectorized_map(step, (values, metrics, batch, scalars)))
 
@@ -131,10 +146,13 @@ class StackedProgram:
 
     Args:
         model: any of its models, built with its metrics and optimizer. It is left as it was.
-        structure: its structure, with literal sizes.
+        structure: its structure; with open sizes only if its steps are written out.
         training: nested tensors, to be trained on; only types and shapes matter.
         validation: likewise, or None.
-        written: whether to use what is written out in `stack_layers`, where it can be.
+        written: whether to use what is written out in `stack_written`, where it can be.
+
+    Raises:
+        NotWritten: sizes are open that cannot be.
     """
 
     def __init__(
@@ -145,16 +163,16 @@ class StackedProgram:
         validation: Any = None,
         written: bool = True,
     ) -> None:
-        if structure.sized:
-            raise ValueError("A stack needs a structure with literal sizes. Received: sized=True.")
         self.reason: str | None = None
         """Why its steps are not written out; None where they are."""
         self._names: list[str] = []
         self._pace = Pace()
         steps = self._steps_of(model, structure, training, written)
         self.slots = steps.slots
-        self.packed, self.unpacked = steps.packed, steps.unpacked
+        self.dims, self.packed, self.unpacked = steps.dims, steps.packed, steps.unpacked
         self.with_own = steps.with_own
+        dims = steps.dims([tuple(v.shape) for v in model.trainable_variables])
+        self._dims_spec = [_spec(each) for each in dims]
         results = _Results(model)
         self._fresh = [np.asarray(value) for value in results.fresh()]
         with internals.plain_optimizers():
@@ -169,11 +187,20 @@ class StackedProgram:
                 raise NotWritten("it was asked for")
             return Written(model, structure, data)
         except NotWritten as reason:
+            if structure.sized:
+                raise
             self.reason = str(reason)
             return Mapped(model, structure)
 
     def epoch(
-        self, values: Any, data: Any, batch_size: int, scalars: Any, orders: Any
+        self,
+        values: Any,
+        data: Any,
+        batch_size: int,
+        scalars: Any,
+        orders: Any,
+        dims: Any,
+        most: int | None = None,
     ) -> tuple[Any, dict[str, np.ndarray], int]:
         """Train all members for an epoch.
 
@@ -183,22 +210,24 @@ class StackedProgram:
             batch_size: of all.
             scalars: doubles, `(G, k)`.
             orders: `(G, n)`, the rows of the data in each member's order of training.
+            dims: of the weights' shapes.
+            most: train no more batches than these.
 
         Returns:
             The new values, the logs, `(G,)` or more each, and how many batches there were.
         """
         members, count = orders.shape
-        batches = -(-count // batch_size)
+        batches = most or -(-count // batch_size)
         metrics = [np.repeat(value[None], members, 0) for value in self._fresh]
         logs: list[Any] = []
         for begin, end in self._pace.pieces(batches):
             values, metrics, logs = self._train(
-                values, metrics, data, batch_size, scalars, orders, begin, end
+                values, metrics, data, batch_size, scalars, orders, dims, begin, end
             )
         return values, self._named(logs), batches
 
     def measure(
-        self, values: Any, data: Any, batch_size: int, scalars: Any, rows: Any
+        self, values: Any, data: Any, batch_size: int, scalars: Any, rows: Any, dims: Any
     ) -> dict[str, np.ndarray]:
         """The logs of all members on validation data, `(G,)` or more each.
 
@@ -209,7 +238,7 @@ class StackedProgram:
             return {}
         members = rows.shape[0]
         metrics = [np.repeat(value[None], members, 0) for value in self._fresh]
-        return self._named(self._test(values, metrics, data, batch_size, scalars, rows))
+        return self._named(self._test(values, metrics, data, batch_size, scalars, rows, dims))
 
     def _named(self, logs: list[Any]) -> dict[str, np.ndarray]:
         return dict(zip(self._names, (np.asarray(value) for value in logs)))
@@ -224,12 +253,13 @@ class StackedProgram:
             size: Any,
             scalars: Any,
             orders: Any,
+            dims: Any,
             begin: Any,
             end: Any,
         ) -> Any:
             def body(step: Any, values: Any, metrics: Any) -> Any:
                 batch = _gathered(data, orders[:, step * size : (step + 1) * size])
-                values, metrics = steps.train_step(values, metrics, batch, scalars)
+                values, metrics = steps.train_step(values, metrics, batch, scalars, dims)
                 return step + 1, values, metrics
 
             _, values, metrics = tf.while_loop(
@@ -246,6 +276,7 @@ class StackedProgram:
             number,
             tf.TensorSpec((None, None), "float64"),
             tf.TensorSpec((None, None), "int32"),
+            self._dims_spec,
             number,
             number,
         )
@@ -254,13 +285,19 @@ class StackedProgram:
         import tensorflow as tf
 
         def measure(
-            values: Any, metrics: Any, data: Any, size: Any, scalars: Any, rows: Any
+            values: Any,
+            metrics: Any,
+            data: Any,
+            size: Any,
+            scalars: Any,
+            rows: Any,
+            dims: Any,
         ) -> Any:
             batches = (tf.shape(rows)[1] + size - 1) // size
 
             def body(step: Any, metrics: Any) -> Any:
                 batch = _gathered(data, rows[:, step * size : (step + 1) * size])
-                return step + 1, steps.test_step(values, metrics, batch, scalars)
+                return step + 1, steps.test_step(values, metrics, batch, scalars, dims)
 
             begin = (tf.constant(0), metrics)
             _, metrics = tf.while_loop(lambda step, metrics: step < batches, body, begin)
@@ -274,6 +311,7 @@ class StackedProgram:
             tf.TensorSpec((), "int32"),
             tf.TensorSpec((None, None), "float64"),
             tf.TensorSpec((None, None), "int32"),
+            self._dims_spec,
         )
 
     def _results(self, results: _Results, metrics: list[Any]) -> list[Any]:
@@ -333,6 +371,12 @@ def _traced(function: Any, *specs: Any) -> Any:
     import tensorflow as tf
 
     return tf.function(function, autograph=False).get_concrete_function(*specs)
+
+
+def _spec(array: np.ndarray) -> Any:
+    import tensorflow as tf
+
+    return tf.TensorSpec(array.shape, array.dtype)
 
 
 def _stacked_spec(variable: Any) -> Any:

@@ -12,10 +12,11 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Iterator, Mapping
+import types
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kerastune_lite.training.internals import steps_as_keras_does
+from kerastune_lite.training import internals
 from kerastune_lite.training.quiet import load_keras
 
 keras = load_keras()
@@ -205,8 +206,9 @@ def structure_of(model: Any, sized: bool = True) -> Structure:
     """
     if type(model).__name__ not in MODELS or not _is_kerass(type(model)):
         raise NotShared(f"the model is a {type(model).__name__}")
-    if not steps_as_keras_does(model):
+    if not internals.steps_as_keras_does(model):
         raise NotShared("the model has a train_step of its own")
+    _check_optimizer(model.optimizer)
     layers = list(_layers(model))
     sized = sized and _all_sized(layers, model.optimizer)
     places = tuple(_places(layers, model.optimizer))
@@ -215,6 +217,7 @@ def structure_of(model: Any, sized: bool = True) -> Structure:
     if reader.open_scalars != len(places):
         # A scalar in some nook (a layer within a layer) that is not found again on the objects.
         places, key = (), _key(model, layers, _Reader(sized, scalars_open=False))
+    key += f"\n{_owners(places)}"
     kinds = {type(layer).__name__ for layer in layers}
     return Structure(key, places, sized, not kinds & RECURRENT)
 
@@ -226,6 +229,8 @@ def _key(model: Any, layers: list[Any], reader: _Reader) -> str:
             reader.read(config, "model"),
             # Names of metrics, of outputs and of inputs are seen by the user.
             reader.read(compiled, "compile", literally=True),
+            # Not all of their arguments are in their configs.
+            [_attributes(each) for each in internals.losses_and_metrics(model)],
             [getattr(model, "output_names", None), _input_names(model)],
             [list(tensor.shape) for tensor in keras.tree.flatten(model.outputs)],
             [reader.variable(v) for layer in layers for v in layer.variables],
@@ -238,6 +243,28 @@ def _key(model: Any, layers: list[Any], reader: _Reader) -> str:
     except Exception as error:
         # Keras and the user's classes raise what they like where something has no config.
         raise NotShared(f"it cannot be described ({type(error).__name__})") from error
+
+
+def _attributes(given: Any) -> Any:
+    """All plain values that a loss or a metric holds."""
+    if isinstance(given, str) or given is None:
+        return given
+    values = getattr(given, "__dict__", {})
+    return [type(given).__name__, {name: repr(v) for name, v in values.items() if _is_plain(v)}]
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(map(_is_plain, value.values()))
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, (bool, int, float, str))
+
+
+def _owners(places: Sequence[Place]) -> list[int]:
+    """Which places are of one and the same object: a regularizer may serve two layers."""
+    seen: dict[int, int] = {}
+    return [seen.setdefault(id(place.owner), len(seen)) for place in places]
 
 
 def _input_names(model: Any) -> list[str | None]:
@@ -258,7 +285,22 @@ def _layers(model: Any) -> Iterator[Any]:
         if type(layer).__name__ in MODELS:
             yield from _layers(layer)
         else:
+            _check_functions(layer)
             yield layer
+
+
+_INNER = ("backward_layer", "cell", "forward_layer", "layer")
+
+
+def _check_functions(layer: Any) -> None:
+    """Refuse functions of the user's own, whose names in a config may be those of Keras's."""
+    for value in vars(layer).values():
+        own = getattr(value, "__module__", None) or ""
+        if isinstance(value, types.FunctionType) and own.split(".")[0] != "keras":
+            raise NotShared(f"a function in the layer {type(layer).__name__} is not Keras's own")
+    for name in _INNER:
+        if name in vars(layer) and isinstance(vars(layer)[name], keras.layers.Layer):
+            _check_functions(vars(layer)[name])
 
 
 def _all_sized(layers: list[Any], optimizer: Any) -> bool:
@@ -289,6 +331,8 @@ def _check_optimizer(optimizer: Any) -> None:
 
 def _is_open(value: Any) -> bool:
     """Whether a scalar can be read at run time; Python branches on None, 0 and 1."""
+    if getattr(value, "shape", None) == ():  # L1 keeps its factor as a tensor
+        value = float(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     return math.isfinite(value) and value not in (0, 1)

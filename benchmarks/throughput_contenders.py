@@ -1,0 +1,313 @@
+"""The contenders of `throughput.py`: each trains the listed trials, when it is its turn.
+
+Each runs in a process of its own. Its tuner's oracle hands out the listed values, and waits there,
+between two trials, until it is its turn again; so each search is one search, as a user's would be.
+"""
+
+import collections
+import contextlib
+import functools
+import itertools
+import os
+import resource
+import statistics
+import sys
+import tempfile
+import time
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from throughput_rows import Row, Values
+
+import kerastune_lite as kt
+from kerastune_lite.training.quiet import load_keras
+
+OURS, KERAS_TUNER, PLAIN = "ours", "KerasTuner", "model.fit"
+
+
+Part = str | Callable[..., str]
+"""A part's name, or what tells it from the arguments of the call."""
+
+
+class Clock:
+    """Adds up the time spent in functions, less that in others that they call."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = collections.defaultdict(float)
+        self._inner: list[float] = []
+
+    def watch(self, part: Part, owner: Any, *names: str) -> None:
+        """Count what these functions or methods of `owner` take as `part`."""
+        for name in names:
+            setattr(owner, name, self._timed(part, getattr(owner, name)))
+
+    def _timed(self, part: Part, function: Any) -> Any:
+        @functools.wraps(function)
+        def timed(*args: Any, **kwargs: Any) -> Any:
+            self._inner.append(0.0)
+            began = time.perf_counter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                took = time.perf_counter() - began
+                name = part if isinstance(part, str) else part(*args)
+                self.seconds[name] += took - self._inner.pop()
+                if self._inner:
+                    self._inner[-1] += took
+
+        return timed
+
+
+class Turns:
+    """Waits for this contender's turns, and times what it does in them.
+
+    Args:
+        connection: to the parent, who sends how many trials to train next.
+        clock: read after each trial.
+    """
+
+    def __init__(self, connection: Any, clock: Clock) -> None:
+        self.stretches: list[dict[str, Any]] = []
+        """The making of the tuner, then the trials."""
+        self._connection = connection
+        self._clock = clock
+        self._left = 0
+        self._wait()
+
+    def next_trial(self) -> None:
+        """Called when a trial is to begin, or rather when all before it is over."""
+        self._stop()
+        if not self._left:
+            self._wait()
+        self._left -= 1
+        self._start()
+
+    def end(self) -> None:
+        """Called when all trials are over."""
+        self._stop()
+
+    def _wait(self) -> None:
+        self._connection.send(None)
+        self._left = self._connection.recv()
+        self._start()
+
+    def _start(self) -> None:
+        self._clock.seconds.clear()
+        self._began = time.perf_counter()
+
+    def _stop(self) -> None:
+        seconds = time.perf_counter() - self._began
+        self.stretches.append({"seconds": seconds, "parts": dict(self._clock.seconds)})
+
+
+def contend(name: str, row: Row, values: list[Values], connection: Any) -> None:
+    """Run a contender; what the parent receives last is what was measured."""
+    keras = load_keras()
+    data = row.data()
+    warm_up(keras)
+    at_start = memory()
+    clock, stamps = Clock(), Stamps()
+    if name == OURS:
+        watch_ours(clock)
+    train = {OURS: train_ours, KERAS_TUNER: train_keras_tuner, PLAIN: train_plain}[name]
+    with tempfile.TemporaryDirectory() as directory, open(os.devnull, "w") as null:
+        turns = Turns(connection, clock)
+        with contextlib.redirect_stdout(null):
+            found = train(row, values, data, directory, turns, stamps)
+        turns.end()
+    setup, *trials = turns.stretches
+    connection.send(
+        {
+            "setup": setup,
+            "trials": trials,
+            "memory_at_start": at_start,
+            "memory_peak": memory(),
+            "seconds_per_later_epoch": stamps.later(),
+            **found,
+        }
+    )
+
+
+def warm_up(keras: Any) -> None:
+    """Let TensorFlow and Keras load what they load when they are first used."""
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(np.zeros((8, 2)), np.zeros(8), validation_split=0.5, verbose=0)
+    keras.utils.clear_session()
+
+
+def memory() -> float:
+    """The most that this process had so far, in MB."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+class Stamps:
+    """When epochs ended."""
+
+    moments: tuple[list[float], ...] = ([],)
+    """Shared by all copies; one list per training."""
+
+    def callbacks(self) -> list[Any]:
+        keras = load_keras()
+
+        class Stamp(keras.callbacks.Callback):
+            def on_train_begin(self, logs: Any = None) -> None:
+                Stamps.moments += ([],)
+
+            def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+                Stamps.moments[-1].append(time.perf_counter())
+
+        return [Stamp()]
+
+    def later(self) -> float | None:
+        """The median time from one epoch's end to the next one's."""
+        gaps = [b - a for ends in self.moments for a, b in itertools.pairwise(ends)]
+        return statistics.median(gaps) if gaps else None
+
+
+def fit_arguments(row: Row, data: Any, stamps: Stamps) -> dict[str, Any]:
+    x, y, held_out, held_out_y = data
+    arguments = {
+        "x": x,
+        "y": y,
+        "validation_data": (held_out, held_out_y),
+        "epochs": row.epochs,
+        "verbose": 0,
+    }
+    if row.batch_size is not None:
+        arguments["batch_size"] = row.batch_size
+    if row.per_epoch:
+        arguments["callbacks"] = stamps.callbacks()
+    return arguments
+
+
+# ---------------------------------------------------------------------- ours
+
+
+def watch_ours(clock: Clock) -> None:
+    """Time the parts of our training, from outside."""
+    from kerastune_lite.search import Search
+    from kerastune_lite.store import Checkpoints
+    from kerastune_lite.training import door, engines, execution, loop, session
+
+    clock.watch("build", execution, "build_model")
+    clock.watch("session", session, "begin")
+    clock.watch("prepare", door.Door, "_prepared")
+    clock.watch("trace", door, "_traced")
+    clock.watch("trace", engines.OwnEngine, "__init__", "_traced")
+    clock.watch("check", door, "difference")
+    for engine in (engines.SharedEngine, engines.OwnEngine):
+        for name in ("train", "measure"):
+            clock.watch(first_or_later(), engine, name)
+        clock.watch("report", engine, "show", "take")
+    clock.watch("report", loop.Callbacks, "__init__")
+    clock.watch("report", execution.EpochReporter, "on_epoch_end")
+    clock.watch("store", Search, "_record")
+    clock.watch("store", execution, "save_weights")
+    clock.watch("store", Checkpoints, "prune")
+
+
+def first_or_later() -> Callable[..., str]:
+    """Tells the first run of a program, which TensorFlow prepares then, from the others."""
+    seen: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def part(engine: Any, *args: Any) -> str:
+        program = getattr(engine, "_program", engine)
+        if program in seen:
+            return "compute"
+        seen.add(program)
+        return "first run"
+
+    return part
+
+
+def train_ours(
+    row: Row, values: list[Values], data: Any, directory: str, turns: Turns, stamps: Stamps
+) -> dict[str, Any]:
+    class Listed(kt.Oracle):
+        def propose(self, space: Any, history: Any, count: int, rng: Any) -> list[Values]:
+            turns.next_trial()
+            return [values[len(history)]]
+
+    tuner = kt.Tuner(
+        row.build,
+        row.objective,
+        max_trials=len(values),
+        oracle=Listed(),
+        executions_per_trial=row.executions,
+        directory=directory,
+        project_name="p",
+        seed=0,
+    )
+    tuner.search(**fit_arguments(row, data, stamps))
+    check([trial.values for trial in tuner.trials], values)
+    paths = collections.Counter(
+        execution.path for trial in tuner.trials for execution in trial.executions
+    )
+    return {"scores": [trial.score for trial in tuner.trials], "paths": dict(paths)}
+
+
+# ---------------------------------------------------------------------- the peers
+
+
+def train_keras_tuner(
+    row: Row, values: list[Values], data: Any, directory: str, turns: Turns, stamps: Stamps
+) -> dict[str, Any]:
+    import keras_tuner
+
+    class Listed(keras_tuner.Oracle):
+        def populate_space(self, trial_id: str) -> dict[str, Any]:
+            turns.next_trial()
+            return {"status": "RUNNING", "values": dict(values[int(trial_id)])}
+
+    class Built(keras_tuner.HyperModel):
+        def build(self, hp: Any) -> Any:
+            return row.build(hp)
+
+        def fit(self, hp: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
+            if row.batch_size is None:
+                kwargs["batch_size"] = hp.get("batch_size")
+            return model.fit(*args, **kwargs)
+
+    tuner = keras_tuner.Tuner(
+        Listed(row.objective, max_trials=len(values), seed=1),
+        Built(),
+        executions_per_trial=row.executions,
+        directory=directory,
+        project_name="p",
+    )
+    tuner.search(**fit_arguments(row, data, stamps))
+    trials = [tuner.oracle.trials[key] for key in sorted(tuner.oracle.trials)]
+    check([trial.hyperparameters.values for trial in trials], values)
+    return {"scores": [trial.score for trial in trials]}
+
+
+def train_plain(
+    row: Row, values: list[Values], data: Any, directory: str, turns: Turns, stamps: Stamps
+) -> dict[str, Any]:
+    keras = load_keras()
+    arguments = fit_arguments(row, data, stamps)
+    best = min if row.objective.endswith("loss") else max
+    scores = []
+    for point in values:
+        turns.next_trial()
+        own = [] if row.batch_size is not None else [("batch_size", point["batch_size"])]
+        found = []
+        for _ in range(row.executions):
+            keras.utils.clear_session()
+            history = row.model(point).fit(**arguments, **dict(own))
+            found.append(best(history.history[row.objective]))
+        scores.append(statistics.mean(found))
+    return {"scores": scores}
+
+
+def check(tried: list[Any], wanted: list[Values]) -> None:
+    """Raise unless the trials were those that were listed.
+
+    KerasTuner's have values for hyperparameters that are not asked for, too.
+    """
+    if [{name: t.get(name) for name in w} for t, w in zip(tried, wanted, strict=True)] != wanted:
+        raise RuntimeError(f"Each contender has to try {wanted}. Tried: {tried}")

@@ -1,0 +1,305 @@
+"""Models of the same structure and shapes, trained side by side.
+
+Repeats of a trial, folds, and trials that differ only in scalars (learning rate, momentum, dropout
+rates, L2 factors) do the same arithmetic on other numbers. For small networks most of a step's time
+goes into starting its operations; a stack of models starts each of them once for all members. Each
+member has its own data order, callbacks and end, and gets the result that it would get alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kerastune_lite.training.door import FirstEpochFailed
+from kerastune_lite.training.engines import quick_start
+from kerastune_lite.training.loop import Loop, Want, loop
+from kerastune_lite.training.program import State
+from kerastune_lite.training.slots import first_values
+from kerastune_lite.training.stack_member import Member
+from kerastune_lite.training.stack_program import StackedProgram
+
+
+class Stack:
+    """The state of the members that still train.
+
+    Args:
+        members: of equal keys.
+        program: of that key.
+    """
+
+    def __init__(self, members: Sequence[Member], program: StackedProgram) -> None:
+        self._members = list(members)
+        self._program = program
+        for member in members:
+            optimizer = member.model.optimizer
+            if (member.whole or optimizer.use_ema) and not optimizer.built:
+                optimizer.build(member.model.trainable_variables)
+        self._first = [_state_of(member.model, program) for member in members]
+        self._values = _on_device(program.packed(self._first))
+        shapes = [tuple(v.shape) for v in self._members[0].model.trainable_variables]
+        self._shapes, self._dims = shapes, program.dims(shapes)
+        self._scalars: np.ndarray | None = None
+        self._begins = sum(slot.own is not None for slot in program.slots)
+        self._own = [self._own_of(member) for member in members]
+        self._taken = False
+        self._on_host: Any = None
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def train(self, epoch: int, stopped: Sequence[Member] = ()) -> list[tuple[dict[str, Any], int]]:
+        """Train all for an epoch; the logs of each, and how many batches there were.
+
+        Args:
+            stopped: those that train for one batch only.
+        """
+        orders = np.stack([_chosen(m.rows, m.feeding.order(epoch)) for m in self._members])
+        if self._scalars is None:
+            # As late as `fit` reads them: callbacks may have changed them by now.
+            scalars = np.array([m.structure.scalars for m in self._members], np.float64)
+            self._scalars = scalars.reshape(len(self._members), -1)
+        if self._taken:
+            self._values = self._program.with_own(self._values, self._own)
+            self._taken = False
+        before = self._values
+        self._values, results = self._trained(before, orders, self._scalars, None)
+        for i in map(self._place, stopped):
+            values, (results[i],) = self._trained(
+                _picked(before, [i]), orders[i : i + 1], self._scalars[i : i + 1], 1
+            )
+            self._values = _replaced(self._values, i, values)
+        self._on_host = None
+        return results
+
+    def _trained(
+        self, values: Any, orders: np.ndarray, scalars: np.ndarray, most: int | None
+    ) -> tuple[Any, list[tuple[dict[str, Any], int]]]:
+        feeding = self._members[0].feeding
+        values, logs, batches = self._program.epoch(
+            values, feeding.training.tensors, feeding.batch_size, scalars, orders, self._dims, most
+        )
+        return values, [(of_one, batches) for of_one in _apart(logs, len(orders))]
+
+    def measure(self) -> list[dict[str, Any]]:
+        """The metrics of all on their validation data."""
+        feeding = self._members[0].feeding
+        if feeding.validation is None:
+            return [{} for _ in self._members]
+        every = np.arange(feeding.validation.count, dtype=np.int32)
+        rows = np.stack([_chosen(m.validation_rows, every) for m in self._members])
+        logs = self._program.measure(
+            self._values,
+            feeding.validation.tensors,
+            feeding.validation_batch_size,
+            self._scalars,
+            rows,
+            self._dims,
+        )
+        return _apart(logs, len(self._members))
+
+    def show(self, member: Member) -> None:
+        """Put the state of a member into its model."""
+        if self._on_host is None:
+            self._on_host = [[np.asarray(v) for v in group] for group in self._values]
+        place = self._place(member)
+        whole = bool(member.model.optimizer.built)
+        state = self._program.unpacked(self._on_host, place, self._shapes, whole)
+        _put(member.model, state)
+        self._own[place] = list(state.optimizer[: self._begins])
+
+    def take(self, member: Member) -> None:
+        """Take over what callbacks changed in a member's model: the learning rate."""
+        place = self._place(member)
+        own = self._own_of(member)
+        if any(one != other for one, other in zip(own, self._own[place])):
+            self._own[place] = own
+            self._taken = True
+
+    def leave(self, member: Member) -> None:
+        """Go on without this member."""
+        left = self._place(member)
+        keep = [i for i in range(len(self._members)) if i != left]
+        del self._members[left], self._own[left]
+        if self._scalars is not None:
+            self._scalars = self._scalars[keep]
+        if keep:
+            self._values = _picked(self._values, keep)
+        self._on_host = None
+
+    def restore(self, members: Sequence[Member]) -> None:
+        """Bring the models back to where they were before the first epoch.
+
+        Args:
+            members: all that there were in the beginning.
+        """
+        for member, state in zip(members, self._first):
+            _put(member.model, state)
+
+    def _own_of(self, member: Member) -> list[Any]:
+        """What an optimizer has before it is built: iterations, learning rate."""
+        return [v.numpy() for v in list(member.model.optimizer.variables)[: self._begins]]
+
+    def _place(self, member: Member) -> int:
+        return next(i for i, each in enumerate(self._members) if each is member)
+
+
+def _apart(logs: dict[str, np.ndarray], members: int) -> list[dict[str, Any]]:
+    """The logs of each."""
+    import tensorflow as tf
+
+    # Keras makes floats of single numbers; of others callbacks see tensors, as in `fit`.
+    return [
+        {name: v[i] if v.ndim == 1 else tf.constant(v[i]) for name, v in logs.items()}
+        for i in range(members)
+    ]
+
+
+def _picked(values: list[list[Any]], members: Sequence[int]) -> list[list[Any]]:
+    import tensorflow as tf
+
+    return [[tf.gather(value, members) for value in group] for group in values]
+
+
+def _replaced(values: list[list[Any]], member: int, by: list[list[Any]]) -> list[list[Any]]:
+    """The values with those of one member replaced."""
+    import tensorflow as tf
+
+    return [
+        [tf.concat([v[:member], new, v[member + 1 :]], 0) for v, new in zip(group, replacing)]
+        for group, replacing in zip(values, by)
+    ]
+
+
+def train_together(members: Sequence[Member], program: StackedProgram) -> list[Any]:
+    """Train all members to their ends.
+
+    Args:
+        members: of equal keys.
+        program: of that key.
+
+    Returns:
+        For each its History, or the exception that one of its callbacks raised: that ends the
+        training of this member alone.
+
+    Raises:
+        FirstEpochFailed: the program cannot do it, and no callback has seen a result; the models
+            are as they were.
+    """
+    if len({member.key for member in members}) > 1:
+        raise ValueError(
+            "Models train side by side if the keys of their trainings are equal. Received: "
+            f"{len({member.key for member in members})} different keys."
+        )
+    with quick_start():
+        return _Run(members, program).results()
+
+
+class _Run:
+    """Drives the loops of the members in lock-step."""
+
+    def __init__(self, members: Sequence[Member], program: StackedProgram) -> None:
+        self._all = list(members)
+        try:
+            self._stack = Stack(members, program)
+        except Exception as error:
+            raise FirstEpochFailed(type(error).__name__) from error
+        self._results: dict[int, Any] = {}
+        self._loops: list[tuple[Member, Loop]] = [
+            (m, loop(m.model, m.call, m.callbacks, m.feeding.validation is not None))
+            for m in members
+        ]
+        self._shown = False
+
+    def results(self) -> list[Any]:
+        """Of all members, in their order."""
+        replies: list[Any] = [None] * len(self._loops)
+        while self._loops:
+            wants = self._ask(replies)
+            if wants:
+                replies = self._answer(wants)
+        return [self._results[id(member)] for member in self._all]
+
+    def _ask(self, replies: list[Any]) -> list[tuple[Want, int]]:
+        """Let each loop go on to where it wants something that all want together."""
+        wants, going = [], []
+        for (member, running), reply in zip(self._loops, replies):
+            try:
+                want, epoch = self._goes_on(member, running, reply)
+            except StopIteration as end:
+                self._end(member, end.value)
+            except Exception as error:
+                # A callback of this member's; those of the others have nothing to do with it.
+                self._end(member, error)
+            else:
+                wants.append((want, epoch))
+                going.append((member, running))
+        self._loops = going
+        return wants
+
+    def _goes_on(self, member: Member, running: Loop, reply: Any) -> tuple[Want, int]:
+        while True:
+            want, epoch = running.send(reply)
+            if want in (Want.TRAIN, Want.TRAIN_ONE, Want.MEASURE):
+                return want, epoch
+            if want is Want.TAKE:
+                self._stack.take(member)
+            else:
+                self._stack.show(member)
+                self._shown = True
+            reply = None
+
+    def _end(self, member: Member, result: Any) -> None:
+        self._results[id(member)] = result
+        self._stack.leave(member)
+
+    def _answer(self, wants: list[tuple[Want, int]]) -> list[Any]:
+        want, epoch = wants[0]
+        try:
+            if any(other != epoch for _, other in wants):
+                raise ValueError("The members are not at the same epoch.")
+            if want is Want.MEASURE:
+                return self._stack.measure()
+            stopped = [m for (m, _), (w, _) in zip(self._loops, wants) if w is Want.TRAIN_ONE]
+            return self._stack.train(epoch, stopped)
+        except Exception as error:
+            if self._shown:
+                raise
+            self._stack.restore(self._all)
+            raise FirstEpochFailed(type(error).__name__) from error
+
+
+def _put(model: Any, state: State) -> None:
+    """Bring a model into a state; its optimizer as far as the state goes."""
+    import tensorflow as tf
+
+    variables = [*model.trainable_variables, *model.non_trainable_variables]
+    values = [*state.trainable, *state.others]
+    for variable, value in zip(
+        [*variables, *model.optimizer.variables], [*values, *state.optimizer]
+    ):
+        # Keras's own assign takes as long, for all of them, as a small network's epoch.
+        tf.raw_ops.AssignVariableOp(resource=variable.value.handle, value=value)
+
+
+def _state_of(model: Any, program: StackedProgram) -> State:
+    return State(
+        [v.numpy() for v in model.trainable_variables],
+        [v.numpy() for v in model.non_trainable_variables],
+        [
+            np.asarray(value)
+            for value in first_values(program.slots, model.optimizer, model.trainable_variables)
+        ],
+    )
+
+
+def _on_device(values: list[list[Any]]) -> list[list[Any]]:
+    import tensorflow as tf
+
+    return [[tf.convert_to_tensor(value) for value in group] for group in values]
+
+
+def _chosen(rows: np.ndarray | None, order: np.ndarray) -> np.ndarray:
+    return order if rows is None else np.asarray(rows, np.int32)[order]

@@ -1,0 +1,86 @@
+"""The benchmarks run, and compare like with like; how long anything takes is not tested."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+pytestmark = pytest.mark.slow
+
+
+def run(name, *arguments):
+    ended = subprocess.run(
+        [sys.executable, str(BENCHMARKS / name), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+@pytest.fixture(scope="module")
+def throughput(tmp_path_factory):
+    """What a small run printed, and what it measured."""
+    pytest.importorskip("keras_tuner")
+    file = tmp_path_factory.mktemp("throughput") / "measured.json"
+    printed = run("throughput.py", "--quick", "--rows", 1, 7, "--rounds", 2, "--json", file)
+    return printed, json.loads(file.read_text())["rows"]
+
+
+def test_throughput_prints_a_line_per_row_and_table(throughput):
+    printed, _ = throughput
+    assert " cores" in printed.splitlines()[0], "the size of the machine"
+    comparison, _, rest = printed.partition("Where our time goes")
+    lines = [line.split() for line in comparison.splitlines()]
+    digits = next(line for line in lines if line[:2] == ["1", "digits,"])
+    keras_tuner, plain, ours, ratio, plain_ratio, floor, above = map(float, digits[5:])
+    assert ratio == pytest.approx(keras_tuner / ours, rel=0.02)
+    assert plain_ratio == pytest.approx(plain / ours, rel=0.02)
+    assert above == pytest.approx(ours / floor, rel=0.02)
+    assert any(line[:2] == ["7", "regression"] for line in lines)
+    assert "Peak memory" in rest
+
+
+def test_the_contenders_of_throughput_do_the_same(throughput):
+    _, rows = throughput
+    digits, regression = rows
+    assert len(digits["values"]) == len(digits["floor"]) == 3
+    for row in rows:
+        for name, measured in row["contenders"].items():
+            assert measured["numbers"] == [0, 1, 2], name
+            assert len(measured["trials"]) == len(measured["scores"]) == 3, name
+            assert measured["memory_peak"] >= measured["memory_at_start"] > 100, "in MB"
+    for name, measured in digits["contenders"].items():
+        assert all(0.05 < score <= 1.0 for score in measured["scores"]), f"accuracies of {name}"
+    for name, measured in regression["contenders"].items():
+        assert all(0.1 < score < 10.0 for score in measured["scores"]), f"losses of {name}"
+
+
+def test_the_parts_of_our_time_are_those_of_the_trials(throughput):
+    _, rows = throughput
+    for row in rows:
+        ours = row["contenders"]["ours"]
+        assert sum(ours["paths"].values()) == 3
+        for trial in ours["trials"]:
+            assert {"build", "prepare", "report", "store"} <= trial["parts"].keys()
+            assert all(seconds >= 0 for seconds in trial["parts"].values())
+            assert sum(trial["parts"].values()) <= trial["seconds"], "no time is counted twice"
+
+
+def test_overhead():
+    pytest.importorskip("keras_tuner")
+    pytest.importorskip("optuna")
+    small = ("--trials", 8, "--slow-trials", 8, "--reopen", 8, "--rounds", 1)
+    printed = run("overhead.py", *small)
+    for tool in ("kerastune_lite", "KerasTuner", "Optuna in memory", "Optuna on SQLite"):
+        line = next(line for line in printed.splitlines() if line.startswith(tool + " "))
+        early, late, trials, ratio = line.removeprefix(tool).split()
+        assert min(map(float, (early, late))) > 0.0
+        assert int(trials) == 8
+        assert float(ratio) >= 0.0
+    assert "reopening a project of 8 trials" in printed

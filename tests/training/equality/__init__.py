@@ -1,0 +1,1 @@
+"""Every fast path is held to `model.fit`."""

@@ -1,0 +1,287 @@
+"""How the fast paths are compared with `model.fit`: the same model, trained twice."""
+
+import contextlib
+import dataclasses
+import logging
+import re
+
+import numpy as np
+import pytest
+
+from kerastune_lite.training import door as door_module
+from kerastune_lite.training.door import OWN, PLAIN, SHARED, Door
+from kerastune_lite.training.quiet import load_keras
+
+load_keras()
+import keras  # noqa: E402
+
+RELATIVE, ABSOLUTE = 1e-5, 1e-6
+"""How far a value of the history may be from that of `fit`."""
+
+SEED = [0]
+
+# What three models of one structure differ in: the first is traced, the second goes through the
+# self-check, the third is trained without further ado.
+UNITS = (8, 12, 5)
+MORE_UNITS = (6, 3, 10)
+RATES = (0.02, 0.05, 0.01)
+MOMENTA = (0.9, 0.5, 0.75)
+DROPPED = (0.3, 0.5, 0.2)
+FACTORS = (0.01, 0.03, 0.002)
+BATCHES = (16, 10, 23)
+
+
+def classes(rows=90, shape=(6,), count=3, seed=1):
+    """x (rows, *shape), y (rows,) of `count` classes that follow from x."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(rows, *shape)).astype("float32")
+    flat = x.reshape(rows, -1)
+    y = np.argmax(flat @ rng.normal(size=(flat.shape[1], count)), axis=1)
+    return x, y.astype("int64")
+
+
+def numbers(rows=90, shape=(6,), seed=1):
+    """x (rows, *shape), y (rows, 1) in [0, 1] that follows from x."""
+    x, y = classes(rows, shape, 5, seed)
+    noise = np.random.default_rng(seed).uniform(0, 0.2, rows)
+    return x, (y / 5 + noise).astype("float32")[:, None]
+
+
+def splitted(data, rows=25):
+    """(training, validation)."""
+    cut = keras.tree.map_structure(lambda leaf: leaf[:-rows], data)
+    return cut, keras.tree.map_structure(lambda leaf: leaf[-rows:], data)
+
+
+def arguments(data=None, **others):
+    """A function variant -> the arguments of `fit`; `others` may be functions of the variant."""
+    (x, y), validation = splitted(classes() if data is None else data)
+
+    def of(variant):
+        given = {
+            "x": x,
+            "y": y,
+            "batch_size": BATCHES[variant],
+            "epochs": 3,
+            "verbose": 0,
+            "shuffle": False,
+            "validation_data": validation,
+            **others,
+        }
+        made = {name: v(variant) if callable(v) else v for name, v in given.items()}
+        return {name: value for name, value in made.items() if value is not Ellipsis}
+
+    return of
+
+
+def made(build, variant=0):
+    """A model; the same for the same `variant`."""
+    keras.utils.clear_session(free_memory=False)
+    keras.utils.set_random_seed(variant + 1)
+    return build(variant)
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What a training left behind."""
+
+    model: keras.Model
+    history: keras.callbacks.History
+    path: str = PLAIN
+    reason: str | None = None
+
+
+def by_fit(build, fit, variant=0):
+    model = made(build, variant)
+    return Outcome(model, keras.Model.fit(model, **fit(variant)))
+
+
+def by_door(build, fit, variant=0, fastest=SHARED, whole=False, door=None):
+    model = made(build, variant)
+    door = door or Door(fastest=fastest)
+    history, taken = door.fit(model, (), fit(variant), SEED, whole)
+    return Outcome(model, history, taken.path, taken.reason)
+
+
+def check_same_history(one, other, relative=RELATIVE, absolute=ABSOLUTE):
+    assert list(one.history) == list(other.history), "the keys of the history"
+    assert one.epoch == other.epoch
+    for name, values in other.history.items():
+        assert len(one.history[name]) == len(values), name
+        for value, right in zip(one.history[name], values):
+            assert type(value) is type(right), name
+            np.testing.assert_allclose(value, right, relative, absolute, err_msg=name)
+
+
+def check_same_weights(one, other, null=(), relative=1e-4, absolute=2e-6):
+    """Equal weights, but for those whose path ends on one of `null`.
+
+    The gradient of those is rounding noise, and Adam amplifies it.
+    """
+    assert len(one.variables) == len(other.variables)
+    for mine, right in zip(one.variables, other.variables):
+        if not right.path.endswith(tuple(null)) or not null:
+            np.testing.assert_allclose(
+                np.asarray(mine), np.asarray(right), relative, absolute, err_msg=right.path
+            )
+
+
+def check_same(one, other, null=(), relative=RELATIVE, absolute=ABSOLUTE):
+    """Two trainings amount to the same."""
+    check_same_history(one.history, other.history, relative, absolute)
+    check_same_weights(one.model, other.model, null)
+    mine, right = one.model.optimizer, other.model.optimizer
+    assert int(mine.iterations) == int(right.iterations)
+    assert one.model.history is one.history
+    if not isinstance(
+        getattr(right, "_learning_rate", None), keras.optimizers.schedules.LearningRateSchedule
+    ):
+        assert float(mine.learning_rate) == float(right.learning_rate)
+
+
+def check_same_slots(one, other, relative=1e-4, absolute=2e-6):
+    """All variables of two optimizers are equal."""
+    mine, right = one.model.optimizer.variables, other.model.optimizer.variables
+    assert len(mine) == len(right)
+    for a, b in zip(mine, right):
+        np.testing.assert_allclose(np.asarray(a), np.asarray(b), relative, absolute, err_msg=b.path)
+
+
+@contextlib.contextmanager
+def no_programs():
+    """Within it there are no shared programs yet; yields where they go."""
+    kept, programs = door_module.PROGRAMS, door_module.Programs()
+    door_module.PROGRAMS = programs
+    try:
+        yield programs
+    finally:
+        door_module.PROGRAMS = kept
+
+
+@contextlib.contextmanager
+def no_warnings():
+    """Nothing is logged that a user would see."""
+    seen = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = seen.append
+    logger = logging.getLogger("kerastune_lite")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+    assert not seen, [record.getMessage() for record in seen]
+
+
+def check_shared(build, fit, programs=1, variants=(0, 1, 2), null=(), whole=False, **tolerance):
+    """Three models of one structure are trained by `programs` programs as `fit` trains them.
+
+    Args:
+        build: variant -> a compiled model.
+        fit: variant -> the arguments of `fit`.
+        programs: 1 where one program serves all sizes and scalars.
+    """
+    with no_programs() as known, no_warnings():
+        for variant in variants:
+            outcome = by_door(build, fit, variant, whole=whole)
+            assert (outcome.path, outcome.reason) == (SHARED, None), f"variant {variant}"
+            right = by_fit(build, fit, variant)
+            check_same(outcome, right, null, **tolerance)
+            if whole:
+                check_same_slots(outcome, right)
+        assert served(known) == programs
+
+
+def served(known):
+    """How many programs were traced and are used."""
+    return sum(each.program is not None for each in known._known.values())
+
+
+def check_own(build, fit, reason=None, fastest=SHARED, null=(), slots=True, **tolerance):
+    """One model is trained on a trace of its own as `fit` trains it."""
+    with no_programs(), no_warnings():
+        outcome = by_door(build, fit, fastest=fastest)
+    assert outcome.path == OWN, outcome.reason
+    if reason is not None:
+        assert reason in outcome.reason
+    right = by_fit(build, fit)
+    check_same(outcome, right, null, **tolerance)
+    if slots and not null:
+        check_same_slots(outcome, right)
+
+
+def check_plain(build, fit, reason, fastest=SHARED):
+    """One model is left to `fit`, and the reason is told."""
+    with no_programs(), no_warnings():
+        outcome = by_door(build, fit, fastest=fastest)
+    assert outcome.path == PLAIN
+    assert reason in outcome.reason
+    right = by_fit(build, fit)
+    check_same_history(outcome.history, right.history, 0, 0)
+    check_same_weights(outcome.model, right.model, relative=0, absolute=0)
+
+
+def check_same_or_same_error(build, fit):
+    """A call that may be wrong: the door says about it what `fit` says."""
+    with no_programs(), no_warnings():
+        try:
+            right = by_fit(build, fit)
+        except Exception as error:
+            said = error
+        else:
+            check_same(by_door(build, fit), right)
+            return
+        with pytest.raises(type(said)) as raised:
+            by_door(build, fit)
+        assert without_numbers(raised.value) == without_numbers(said)
+
+
+def without_numbers(error):
+    return re.sub(r"\d|0x\w+", "", str(error))
+
+
+# ------------------------------------------------------------------ models
+
+
+def mlp(hidden=(), optimizer=None, inputs=(6,), last=None, **compile_arguments):
+    """variant -> Dense, the layers of `hidden(variant)`, and a softmax of three classes."""
+    compile_arguments.setdefault("loss", "sparse_categorical_crossentropy")
+    compile_arguments.setdefault("metrics", ["accuracy"])
+
+    def build(variant):
+        middle = hidden(variant) if callable(hidden) else list(hidden)
+        model = keras.Sequential(
+            [
+                keras.Input(inputs),
+                keras.layers.Dense(UNITS[variant], activation="tanh"),
+                *middle,
+                last() if last else keras.layers.Dense(3, activation="softmax"),
+            ]
+        )
+        made = {
+            name: v() if callable(v) and name in _MADE else v
+            for name, v in compile_arguments.items()
+        }
+        model.compile(optimizer(variant) if optimizer else sgd(variant), **made)
+        return model
+
+    return build
+
+
+_MADE = ("loss", "metrics", "weighted_metrics")
+
+
+def sgd(variant):
+    return keras.optimizers.SGD(RATES[variant], momentum=MOMENTA[variant])
+
+
+def adam(variant):
+    return keras.optimizers.Adam(RATES[variant])
+
+
+def one_output(**compile_arguments):
+    """variant -> a model with one number as its output."""
+    compile_arguments.setdefault("loss", "mse")
+    compile_arguments.setdefault("metrics", ["mae"])
+    activation = compile_arguments.pop("activation", None)
+    return mlp(last=lambda: keras.layers.Dense(1, activation=activation), **compile_arguments)

@@ -1,0 +1,11 @@
+"""As in a search, what TensorFlow traces in a test is let go of after it."""
+
+import pytest
+
+from kerastune_lite.training import session
+
+
+@pytest.fixture(autouse=True)
+def traced_functions():
+    with session.traced_functions():
+        yield
