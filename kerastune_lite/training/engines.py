@@ -15,7 +15,7 @@ from kerastune_lite.training.fit_call import FitCall, Unsuitable
 from kerastune_lite.training.program import Feed, Pace, Program, State
 from kerastune_lite.training.quiet import load_keras
 from kerastune_lite.training.slots import first_values
-from kerastune_lite.training.structure import Structure
+from kerastune_lite.training.structure import OPTIMIZERS, Structure
 
 keras = load_keras()
 
@@ -214,10 +214,8 @@ class OwnEngine(Engine):
         self._model = model
         self._feeding = feeding
         self._train, self._validate = feeding.feeds([])
-        built = model.optimizer.built
+        check_begins_alike(model)
         internals.build_all(model, _first_row(feeding.training.tensors))
-        if not built:
-            _check_fresh(model.optimizer)
         self._own_steps = not internals.steps_as_keras_does(model)
         self._kept = [(v, v.numpy()) for v in self._variables()]
         self._epoch: Any = None
@@ -311,18 +309,29 @@ class OwnEngine(Engine):
         return call
 
 
-def _check_fresh(optimizer: Any) -> None:
-    """Refuse an optimizer that copies weights when it is built.
+def check_begins_alike(model: Any) -> None:
+    """Refuse an optimizer that copies weights when it is built; tried on a copy of it.
 
     `fit` builds it inside of the traced step, and so copies them again with each batch.
 
     Raises:
-        Unsuitable: it does.
+        Unsuitable: it does, or nobody knows.
     """
-    for variable in optimizer.variables:
+    optimizer = model.optimizer
+    known = type(optimizer).__module__.startswith("keras.") and (
+        type(optimizer).__name__ in OPTIMIZERS
+    )
+    if optimizer.built or known:
+        return
+    name = type(optimizer).__name__
+    if not model.built:
+        raise Unsuitable(f"{name}, for a model that is built by its first batch")
+    copy = type(optimizer).from_config(optimizer.get_config())
+    copy.build(model.trainable_variables)
+    for variable in copy.variables:
         value = variable.numpy()
         if value.size and np.any(value != value.flat[0]):
-            raise Unsuitable(f"{type(optimizer).__name__}, which begins with copies of weights")
+            raise Unsuitable(f"{name}, which begins with copies of weights")
 
 
 def _first_row(tensors: Any) -> Any:
