@@ -11,7 +11,14 @@ from typing import Any
 
 from kerastune_lite.training import internals
 from kerastune_lite.training.data import DeviceData
-from kerastune_lite.training.engines import Engine, Feeding, OwnEngine, SharedEngine, quick_start
+from kerastune_lite.training.engines import (
+    Engine,
+    Feeding,
+    OwnEngine,
+    SharedEngine,
+    first_row,
+    quick_start,
+)
 from kerastune_lite.training.fit_call import FitCall, Unsuitable, bound, check_supported
 from kerastune_lite.training.loop import Callbacks, Loop, Want, check_callbacks, loop
 from kerastune_lite.training.program import Program
@@ -260,7 +267,7 @@ class Door:
 def _traced(model: Any, structure: Structure, feeding: Feeding) -> _Known:
     data = feeding.training.tensors
     try:
-        internals.build_all(model, _row(data))
+        internals.build_all(model, first_row(data))
         program = Program(model, structure, data)
         if feeding.validation is not None:
             program.measurement(model, structure, feeding.validation.tensors)
@@ -269,11 +276,6 @@ def _traced(model: Any, structure: Structure, feeding: Feeding) -> _Known:
         # Keras and TensorFlow raise what they like when something cannot be traced so.
         logger.debug("A program cannot be traced.", exc_info=error)
         return _Known(None, banned=f"tracing raised {type(error).__name__}")
-
-
-def _row(tensors: Any) -> Any:
-    row = keras.tree.map_structure(lambda leaf: leaf[:1], tensors)
-    return keras.utils.unpack_x_y_sample_weight(row)
 
 
 def _or_unsuitable(make: Callable[[], Any], what: str) -> Any:

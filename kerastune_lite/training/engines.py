@@ -215,7 +215,7 @@ class OwnEngine(Engine):
         self._feeding = feeding
         self._train, self._validate = feeding.feeds([])
         check_begins_alike(model)
-        internals.build_all(model, _first_row(feeding.training.tensors))
+        internals.build_all(model, first_row(feeding.training.tensors))
         self._own_steps = not internals.steps_as_keras_does(model)
         self._kept = [(v, v.numpy()) for v in self._variables()]
         self._epoch: Any = None
@@ -334,7 +334,8 @@ def check_begins_alike(model: Any) -> None:
             raise Unsuitable(f"{name}, which begins with copies of weights")
 
 
-def _first_row(tensors: Any) -> Any:
+def first_row(tensors: Any) -> Any:
+    """(x, y, sample_weight) of the first sample, to build a model with."""
     row = keras.tree.map_structure(lambda leaf: leaf[:1], tensors)
     return keras.utils.unpack_x_y_sample_weight(row)
 
