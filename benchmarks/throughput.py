@@ -6,7 +6,8 @@ Nine searches (`throughput_rows.py` has the spaces and networks):
 
 1. to 3. digits: 1,437 images of 64 numbers; 1 to 3 layers of 32 to 256 units, relu or tanh, SGD
    with learning rate and momentum, batches of 32, 64 or 128; for 3, 10, and 30 epochs;
-4. rates only: the same data, 2 x 128 units, batches of 64; learning rate and momentum vary;
+4. rates only: the same data, 2 x 128 units, batches of 64; learning rate and momentum vary, so
+   that a random search trains trials side by side;
 5. 5 executions: that network, each trial trained five times;
 6. small CNN: the same images, one or two convolutions of 8 to 32 filters, a Dense layer, Adam;
 7. regression: 353 patients, 1 to 3 Dense layers with BatchNormalization and Dropout, AdamW;

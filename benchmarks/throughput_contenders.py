@@ -76,8 +76,14 @@ class Turns:
         self._left = 0
         self._wait()
 
+    @property
+    def over(self) -> bool:
+        """Whether no more trials may begin in this turn."""
+        return not self._left
+
     def next_trial(self) -> None:
-        """Called when a trial is to begin, or rather when all before it is over."""
+        """Called when a trial is to begin, or rather when all before it is over, but for
+        those that train side by side with it."""
         self._stop()
         if not self._left:
             self._wait()
@@ -191,15 +197,19 @@ def watch_ours(clock: Clock) -> None:
     """Time the parts of our training, from outside."""
     from kerastune_lite.search import Search
     from kerastune_lite.store import Checkpoints
-    from kerastune_lite.training import door, engines, execution, loop, session
+    from kerastune_lite.training import door, execution, session
+    from kerastune_lite.training.paths import engines, loop
+    from kerastune_lite.training.stacks import member, stack
 
     clock.watch("build", execution, "build_model")
-    clock.watch("session", session, "begin")
-    clock.watch("prepare", door.Door, "_prepared")
-    clock.watch("trace", door, "_traced")
+    clock.watch("session", session, "begin", "seed_all")
+    clock.watch("prepare", door.Door, "_prepared", "_engine", "member", "groups")
+    clock.watch("trace", door, "_trace")
+    clock.watch("trace", member, "program_of")
     clock.watch("trace", engines.OwnEngine, "__init__", "_traced")
     clock.watch("check", door, "difference")
-    for engine in (engines.SharedEngine, engines.OwnEngine):
+    clock.watch("check", stack, "difference")
+    for engine in (engines.SharedEngine, engines.OwnEngine, stack.Stack):
         for name in ("train", "measure"):
             clock.watch(first_or_later(), engine, name)
         clock.watch("report", engine, "show", "take")
@@ -228,7 +238,11 @@ def train_ours(
     row: Row, values: list[Values], data: Any, directory: str, turns: Turns, stamps: Stamps
 ) -> dict[str, Any]:
     class Listed(kt.Oracle):
+        learns = False  # as in RandomSearch
+
         def propose(self, space: Any, history: Any, count: int, rng: Any) -> list[Values]:
+            if history.running and turns.over:
+                return []  # those that train side by side are of one turn
             turns.next_trial()
             return [values[len(history)]]
 

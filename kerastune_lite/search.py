@@ -20,7 +20,7 @@ from kerastune_lite.interrupts import Interrupts
 from kerastune_lite.objective import Objective
 from kerastune_lite.oracles import Oracle
 from kerastune_lite.runners import Runner
-from kerastune_lite.schedulers import Decision, Scheduler
+from kerastune_lite.schedulers import Decision, Rung, Scheduler
 from kerastune_lite.store import Checkpoints, Store
 from kerastune_lite.training.base import Job
 from kerastune_lite.trial import Execution, Outcome, Report, Segment, Trial, TrialStatus
@@ -166,20 +166,34 @@ class Search:
 
     def _fill(self) -> StopReason | None:
         """Start trials while there is room; returns why no more can be started, if so."""
+        together = self._together()
         while True:
             free = self._parts.runner.capacity - len(self._under_way)
-            if free <= 0:
+            if free <= 0 and (together <= 0 or len(self._under_way) >= together):
                 return None
             if self._interrupts.requested:
                 raise KeyboardInterrupt
             if self._deadline is not None and time.monotonic() >= self._deadline:
                 return StopReason.TIME
             if self._limits.max_trials is not None:
-                free = min(free, self._limits.max_trials - len(self.history))
-                if free <= 0:
+                left = self._limits.max_trials - len(self.history)
+                if left <= 0:
                     return StopReason.BUDGET
-            if not self._start_queued() and not self._start_proposed(free):
+                free = min(free, left)
+            if free <= 0:
+                if not self._start_alike():
+                    return None
+            elif not self._start_queued() and not self._start_proposed(free):
                 return StopReason.EXHAUSTED
+
+    def _together(self) -> int:
+        """How many trials may begin at once because they might be trained side by side.
+
+        Only while none is under way, so that those which begin together stay together.
+        """
+        if self._parts.oracle.learns or self._under_way:
+            return 0
+        return self._parts.job.together // self._limits.executions_per_trial
 
     def _start_queued(self) -> bool:
         """Start the first point of the queue that was not tried yet."""
@@ -197,11 +211,30 @@ class Search:
         new = sum(rung.trial is None for rung in rungs)
         if new == 0:
             return False
-        rng = np.random.default_rng([self._seed, len(self.history)])
-        points = self._parts.oracle.propose(self.space, self.history, new, rng)
+        # Each draws from a generator of its own, however many begin together.
+        points = self._proposed(new if self._parts.oracle.learns else 1)
         for values in points:
             self._start_new(values, "oracle", None)
         return bool(points)
+
+    def _proposed(self, count: int) -> list[dict[str, Value]]:
+        rng = np.random.default_rng([self._seed, len(self.history)])
+        return self._parts.oracle.propose(self.space, self.history, count, rng)
+
+    def _start_alike(self) -> bool:
+        """Start the next trial if it is like the latest but for some fractions.
+
+        Learning rates and the like leave a network what it is; numbers of units do not.
+        """
+        latest = self.history[-1]
+        rungs = self._parts.scheduler.plan(self.history, 1)
+        if self._queue or latest.origin != "oracle" or rungs != [Rung()]:
+            return False
+        for values in self._proposed(1):
+            if _alike(values, latest.values):
+                self._start_new(values, "oracle", None)
+                return True
+        return False
 
     def _start_new(self, values: Mapping[str, Value], origin: str, queued: int | None) -> None:
         trial = Trial(
@@ -388,6 +421,14 @@ class Search:
             StopReason.TIME: f"max_time={self._limits.max_time} s reached; search() again goes on",
             StopReason.INTERRUPTED: "interrupted; search() again goes on",
         }[reason]
+
+
+def _alike(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
+    """Whether two points differ in nothing but floating-point numbers."""
+    return one.keys() == other.keys() and all(
+        value == other[name] or (type(value) is float and type(other[name]) is float)
+        for name, value in one.items()
+    )
 
 
 def _close(view: View) -> None:

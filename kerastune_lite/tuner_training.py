@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from kerastune_lite.hyperparameters import HyperParameters, Space, Value
 from kerastune_lite.objective import Objective
 from kerastune_lite.settings import described_override
 from kerastune_lite.store import Checkpoints
-from kerastune_lite.training.base import Emit
+from kerastune_lite.training.base import Emit, Job
 from kerastune_lite.training.job import GuardedJob, check_frozen, merge_returned, report_late
 from kerastune_lite.training.results import finite, read_results
 from kerastune_lite.trial import Execution, Segment, Trial
@@ -162,7 +162,7 @@ class TrainingSide:
         verbose: Any,
         space: Space,
         fast: bool,
-    ) -> GuardedJob:
+    ) -> Job:
         """The job of a search, its arguments checked.
 
         Args:
@@ -188,19 +188,13 @@ class TrainingSide:
                 whole_trials=True,
             )
         from kerastune_lite.training.callbacks import check_callbacks
-        from kerastune_lite.training.execution import Trainer
+        from kerastune_lite.training.training_job import TrainingJob
 
         check_takes_callbacks(self._tuner.hypermodel)
         fit = self._fit_arguments(args, kwargs)
         fit.check(space, self._resolved_objective)
         check_callbacks(callbacks)
-        options = self._options(callbacks)
-        return GuardedJob(
-            lambda trial, hp, segment, emit: [
-                Trainer(options, segment, hp, emit).train(trial, segment.execution, fit).execution
-            ],
-            around=self._searching,
-        )
+        return TrainingJob(self._options(callbacks), fit, self._close_door)
 
     def tensorboard_directories(self) -> list[Path]:
         """Where the user's own TensorBoard callbacks write."""
@@ -386,12 +380,7 @@ class TrainingSide:
             frozen_space=self._frozen_space,
         )
 
-    @contextlib.contextmanager
-    def _searching(self) -> Iterator[None]:
-        from kerastune_lite.training.session import short_collections
-
-        with short_collections():
-            yield
+    def _close_door(self) -> None:
         self._door = None  # and with it the data on the device
 
     def _open_door(self) -> Door:

@@ -123,7 +123,7 @@ class SimulatedRunner(Runner):
             if item[:2] == first:
                 self._under_way.remove(item)
                 self.now = item[0]
-                return [self._job.run(item[2], self._emit)]
+                return list(self._job.run([item[2]], self._emit))
         return []
 
     def close(self) -> None:

@@ -23,6 +23,9 @@ class Oracle(ABC):
     """The value of a parameter that a builder asks for and the space does not hold yet: its
     "default", a "sample" drawn from the trial's seed, or the "first" point of its grid."""
 
+    learns: ClassVar[bool] = True
+    """Whether the results of trials, other than which points were tried, enter into proposals."""
+
     @abstractmethod
     def propose(
         self, space: Space, history: History, count: int, rng: np.random.Generator

@@ -19,6 +19,7 @@ class GridOracle(Oracle):
     """
 
     unseen = "first"
+    learns = False
 
     def propose(
         self, space: Space, history: History, count: int, rng: np.random.Generator

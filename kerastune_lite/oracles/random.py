@@ -17,6 +17,7 @@ class RandomOracle(Oracle):
     """Draws every active parameter from its domain, on the domain's own scale."""
 
     unseen = "sample"
+    learns = False
 
     def propose(
         self, space: Space, history: History, count: int, rng: np.random.Generator

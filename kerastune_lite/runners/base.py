@@ -15,7 +15,7 @@ class Runner(ABC):
     @property
     @abstractmethod
     def capacity(self) -> int:
-        """How many segments can be under way at the same time."""
+        """How many segments can be under way at the same time, if they are trained one by one."""
 
     @abstractmethod
     def open(self, job: Job, emit: Emit) -> None:
@@ -23,7 +23,10 @@ class Runner(ABC):
 
     @abstractmethod
     def submit(self, segments: Sequence[Segment]) -> None:
-        """Take segments over; they start in the order in which they were submitted."""
+        """Take segments over; they start in the order in which they were submitted.
+
+        Those that start at the same time may be trained side by side.
+        """
 
     @abstractmethod
     def wait(self) -> list[Report]:

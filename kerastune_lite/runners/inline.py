@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from kerastune_lite.runners.base import Runner
 from kerastune_lite.training.base import Emit, Job
@@ -11,10 +10,11 @@ from kerastune_lite.trial import Report, Segment
 
 
 class InlineRunner(Runner):
-    """One segment at a time, here."""
+    """What is submitted while nothing runs goes to the job at once, which may train it together."""
 
     def __init__(self) -> None:
-        self._waiting: deque[Segment] = deque()
+        self._waiting: list[Segment] = []
+        self._running: Iterator[Report] = iter(())
         self._job: Job | None = None
         self._emit: Emit | None = None
 
@@ -30,12 +30,19 @@ class InlineRunner(Runner):
         self._waiting.extend(segments)
 
     def wait(self) -> list[Report]:
+        for report in self._running:
+            return [report]
         if not self._waiting or self._job is None or self._emit is None:
             return []
-        return [self._job.run(self._waiting.popleft(), self._emit)]
+        segments, self._waiting = self._waiting, []
+        self._running = iter(self._job.run(segments, self._emit))
+        return [next(self._running)]
 
     def close(self) -> None:
         self._waiting.clear()
+        # A generator is told, so that it can put back what it has changed.
+        getattr(self._running, "close", lambda: None)()
+        self._running = iter(())
         job, self._job = self._job, None
         if job is not None:
             job.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 from kerastune_lite.events import EpochEnded
 from kerastune_lite.schedulers import Decision
@@ -25,9 +25,16 @@ class Job(ABC):
     def close(self) -> None:  # noqa: B027
         """Let go of what `open` and the segments brought along."""
 
+    @property
+    def together(self) -> int:
+        """How many executions it would like to be given at once, if they are alike."""
+        return 1
+
     @abstractmethod
-    def run(self, segment: Segment, emit: Emit) -> Report:
-        """Train the segment to its end and say what came of it.
+    def run(self, segments: Sequence[Segment], emit: Emit) -> Iterator[Report]:
+        """Train segments to their ends and say what came of each, as soon as it is known.
+
+        Each is reported exactly once; those that can be trained side by side may be.
 
         What the user's code raises becomes part of the report. Only what is no `Exception`
         (`KeyboardInterrupt`, `SystemExit`) comes through.

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import collections
 import contextlib
 import dataclasses
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
-from kerastune_lite.training import internals
-from kerastune_lite.training.data import DeviceData
-from kerastune_lite.training.engines import (
+from kerastune_lite.training.paths import internals
+from kerastune_lite.training.paths.data import DeviceData
+from kerastune_lite.training.paths.engines import (
     Engine,
     Feeding,
     OwnEngine,
@@ -19,21 +18,29 @@ from kerastune_lite.training.engines import (
     first_row,
     quick_start,
 )
-from kerastune_lite.training.fit_call import FitCall, Unsuitable, bound, check_supported
-from kerastune_lite.training.loop import Callbacks, Loop, Want, check_callbacks, loop
-from kerastune_lite.training.program import Program
+from kerastune_lite.training.paths.fit_call import FitCall, Unsuitable, bound, check_supported
+from kerastune_lite.training.paths.loop import (
+    Callbacks,
+    FirstEpochFailed,
+    Loop,
+    Want,
+    check_callbacks,
+    loop,
+)
+from kerastune_lite.training.paths.program import Program
+from kerastune_lite.training.paths.programs import PROGRAMS, Known, traced
+from kerastune_lite.training.paths.self_check import difference
+from kerastune_lite.training.paths.structure import NotShared, Structure, structure_of
 from kerastune_lite.training.quiet import load_keras
-from kerastune_lite.training.self_check import difference
-from kerastune_lite.training.structure import NotShared, Structure, structure_of
+from kerastune_lite.training.stacks import member as stacking
+from kerastune_lite.training.stacks import stack as stacks
+from kerastune_lite.training.stacks.member import Member, NotStacked
 from kerastune_lite.trial import TRAINING_PATHS
 
 keras = load_keras()
 logger = logging.getLogger(__name__)
 
 PLAIN, OWN, SHARED, STACKED = TRAINING_PATHS
-
-_PROGRAMS = 24
-"""How many programs are kept; one takes a few megabytes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,52 +51,35 @@ class Taken:
     reason: str | None = None
 
 
-@dataclasses.dataclass
-class _Known:
-    """A program and what is known of it."""
+@dataclasses.dataclass(frozen=True)
+class Fit:
+    """The call `model.fit(*args, **kwargs)`.
 
-    program: Program | None
-    checked: bool = False
-    """Whether a second model was trained with it, and compared."""
-    banned: str | None = None
-    """Why it may not be used."""
+    Attributes:
+        seed: of the shuffling.
+        whole: whether the state of the optimizer is wanted afterwards, too.
+    """
 
-
-class Programs:
-    """The programs of this process by their keys; those not used for long are let go of."""
-
-    def __init__(self, size: int = _PROGRAMS) -> None:
-        self._size = size
-        self._known: collections.OrderedDict[str, _Known] = collections.OrderedDict()
-
-    def get(self, key: str) -> _Known | None:
-        """What is known for `key`."""
-        if key in self._known:
-            self._known.move_to_end(key)
-        return self._known.get(key)
-
-    def put(self, key: str, known: _Known) -> None:
-        """Remember it; of many, the longest unused are forgotten."""
-        self._known[key] = known
-        while len(self._known) > self._size:
-            self._known.popitem(last=False)
-
-    def __len__(self) -> int:
-        return len(self._known)
-
-
-PROGRAMS = Programs()
+    model: Any
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    seed: Sequence[int]
+    whole: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class _Prepared:
-    """A training that can begin."""
+    """A training that can begin, but for the engine."""
 
+    model: Any
     call: FitCall
     callbacks: Callbacks
-    validates: bool
-    engine: Engine
-    taken: Taken
+    feeding: Feeding
+    whole: bool
+
+    @property
+    def validates(self) -> bool:
+        return self.feeding.validation is not None
 
 
 class Door:
@@ -97,10 +87,10 @@ class Door:
 
     Args:
         fast: False sends every model to `model.fit`.
-        slowest, fastest: bounds on the path, for tests.
+        fastest: a bound on the path, for tests.
     """
 
-    def __init__(self, fast: bool = True, fastest: str = SHARED) -> None:
+    def __init__(self, fast: bool = True, fastest: str = STACKED) -> None:
         self._fast = fast
         self._fastest = fastest
         self._data = DeviceData()
@@ -111,7 +101,7 @@ class Door:
 
         Args:
             seed: of the shuffling.
-            whole: see `fit`.
+            whole: see `Fit`.
 
         Yields:
             The paths that were taken, one for each call.
@@ -138,6 +128,8 @@ class Door:
         finally:
             vars(model).pop("fit", None)
 
+    # ------------------------------------------------------------------ one model
+
     def fit(
         self,
         model: Any,
@@ -149,133 +141,179 @@ class Door:
         """What `model.fit(*args, **kwargs)` does.
 
         Args:
-            seed: of the shuffling.
-            whole: whether the state of the optimizer is wanted afterwards, too.
+            seed, whole: see `Fit`.
 
         Returns:
             The History, and the path that was taken.
         """
         try:
-            history, taken = self._fit_fast(model, args, kwargs, seed, whole)
+            history, taken = self._fit_fast(Fit(model, args, kwargs, seed, whole))
         except Unsuitable as reason:
             taken = Taken(PLAIN, str(reason))
             history = keras.Model.fit(model, *args, **kwargs)
         logger.info("%s%s", taken.path, f": {taken.reason}" if taken.reason else "")
         return history, taken
 
-    def _fit_fast(
-        self,
-        model: Any,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-        seed: Sequence[int],
-        whole: bool,
-    ) -> tuple[Any, Taken]:
+    def _fit_fast(self, fit: Fit) -> tuple[Any, Taken]:
+        self._check_fast()
+        with quick_start():
+            prepared = _or_unsuitable(lambda: self._prepared(fit), "preparing")
+            engine, taken = _or_unsuitable(lambda: self._engine(prepared), "preparing")
+            running = loop(fit.model, prepared.call, prepared.callbacks, prepared.validates)
+            try:
+                history = drive(running, engine, prepared.callbacks.halt_on_nan)
+            except FirstEpochFailed as error:
+                # `fit` will say it in its own words, or do better.
+                engine.restore()
+                logger.debug("The first epoch failed.", exc_info=error)
+                raise Unsuitable(f"the first epoch raised {error}") from error
+        return history, taken
+
+    def _check_fast(self) -> None:
         if not self._fast:
             raise Unsuitable("fast=False")
         # Before anything that loads TensorFlow: another backend has no need of it.
         missing = internals.missing()
         if missing:
             raise Unsuitable(missing)
-        with quick_start():
-            prepared = _or_unsuitable(
-                lambda: self._prepared(model, args, kwargs, seed, whole), "preparing"
-            )
-            running = loop(model, prepared.call, prepared.callbacks, prepared.validates)
-            try:
-                history = drive(running, prepared.engine, prepared.callbacks.halt_on_nan)
-            except FirstEpochFailed as error:
-                # `fit` will say it in its own words, or do better.
-                prepared.engine.restore()
-                logger.debug("The first epoch failed.", exc_info=error)
-                raise Unsuitable(f"the first epoch raised {error}") from error
-        return history, prepared.taken
 
-    def _prepared(
-        self,
-        model: Any,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-        seed: Sequence[int],
-        whole: bool,
-    ) -> _Prepared:
+    def _prepared(self, fit: Fit) -> _Prepared:
         """All that is needed to train; nothing of the model's has changed yet.
 
         Raises:
             Unsuitable: it has to be `fit`.
         """
-        check_model(model)
-        call = bound(args, kwargs)
+        check_model(fit.model)
+        call = bound(fit.args, fit.kwargs)
         check_supported(call)
         check_callbacks([c for c in keras.tree.flatten(call.callbacks) if c is not None])
         training, validation = self._data.of(call)
-        feeding = Feeding(call, training, validation, seed)
-        callbacks = Callbacks(model, call, feeding.steps)
-        try:
-            engine: Engine = self._shared(model, feeding, whole or callbacks.look_closely)
-            taken = Taken(SHARED)
-        except NotShared as reason:
-            engine, taken = OwnEngine(model, feeding), Taken(OWN, str(reason))
-        return _Prepared(call, callbacks, validation is not None, engine, taken)
+        feeding = Feeding(call, training, validation, fit.seed)
+        callbacks = Callbacks(fit.model, call, feeding.steps)
+        return _Prepared(fit.model, call, callbacks, feeding, fit.whole)
 
-    def _shared(self, model: Any, feeding: Feeding, closely: bool) -> Engine:
+    def _engine(self, prepared: _Prepared) -> tuple[Engine, Taken]:
+        try:
+            return self._shared(prepared), Taken(SHARED)
+        except NotShared as reason:
+            return OwnEngine(prepared.model, prepared.feeding), Taken(OWN, str(reason))
+
+    def _shared(self, prepared: _Prepared) -> Engine:
         """An engine on a shared program, traced now if there is none yet.
 
         Raises:
             NotShared: there is none for this model.
         """
+        model, feeding = prepared.model, prepared.feeding
         if self._fastest == OWN:
             raise NotShared("it was asked for")
         if not model.built:
             raise NotShared("the model is not built before fit()")
         for sized in (True, False):
             structure = structure_of(model, sized)
-            known = self._known(model, structure, feeding)
-            if known.program is not None and known.banned is None:
+            known = _known(model, structure, feeding)
+            if known.program is not None:
+                closely = prepared.whole or prepared.callbacks.look_closely
                 return SharedEngine(model, known.program, structure, feeding, closely)
             if not structure.sized:
                 raise NotShared(known.banned or "it cannot be traced")
         raise AssertionError  # structures without sizes end the loop
 
-    def _known(self, model: Any, structure: Structure, feeding: Feeding) -> _Known:
-        validation = feeding.validation
-        key = "\n".join(
-            (
-                structure.key,
-                str(structure.sized),
-                feeding.training.types,
-                "" if validation is None else validation.types,
+    # ------------------------------------------------------------------ several models
+
+    def member(self, fit: Fit) -> Member:
+        """A training that may go on side by side with others; nothing has changed yet.
+
+        Raises:
+            NotStacked: it has to be trained alone.
+        """
+        if self._fastest != STACKED:
+            raise NotStacked("it was asked for")
+        try:
+            self._check_fast()
+            prepared = _or_unsuitable(lambda: self._prepared(fit), "preparing")
+            return stacking.member_of(
+                fit.model, prepared.call, prepared.callbacks, prepared.feeding, fit.whole
             )
-        )
-        known = PROGRAMS.get(key)
-        if known is None:
-            known = _traced(model, structure, feeding)
-            PROGRAMS.put(key, known)
-        elif known.program is not None and known.banned is None and not known.checked:
-            known.checked = True
-            found = difference(known.program, model, structure, feeding)
-            if found is not None:
-                known.banned, known.program = f"the self-check found {found}", None
-                logger.warning(
-                    "A shared trace gave another result than the model's own training (%s) and is "
-                    "no longer used. The result is not affected; please report the model.",
-                    found,
-                )
-        return known
+        except Unsuitable as reason:
+            raise NotStacked(str(reason)) from None
+
+    def groups(self, members: Sequence[Member]) -> list[list[Member]]:
+        """The members in groups to be trained together; each of one member is better alone."""
+        groups = []
+        for group in stacking.stack_of(members, stacking.max_stack):
+            pays = stacking.worth_stacking(group)
+            if pays:
+                known = PROGRAMS.get(_stacked_key(group[0]))
+                pays = known is None or known.program is not None
+            groups += [group] if pays else [[member] for member in group]
+        return groups
+
+    def fit_together(self, members: Sequence[Member]) -> Generator[tuple[Member, Any], None, None]:
+        """Train the members of a group.
+
+        Yields:
+            Each member when it has come to its end, with its History, or with the exception that
+            one of its callbacks raised.
+
+        Raises:
+            NotStacked: they have to be trained one by one, and are as they were.
+        """
+        with quick_start():
+            known = _known_stacked(members)
+        if known.program is None:
+            raise NotStacked(known.banned or "it cannot be traced")
+        try:
+            for member, result in stacks.train_together(members, known.program):
+                logger.info("%s", STACKED)
+                yield member, result
+        except FirstEpochFailed as error:
+            logger.debug("The first epoch failed.", exc_info=error)
+            raise NotStacked(f"the first epoch raised {error}") from error
 
 
-def _traced(model: Any, structure: Structure, feeding: Feeding) -> _Known:
+def _known(model: Any, structure: Structure, feeding: Feeding) -> Known:
+    """What is known of the shared program for this model; it is traced if there is none yet."""
+    validation = feeding.validation
+    types = feeding.training.types, "" if validation is None else validation.types
+    key = "\n".join((structure.key, str(structure.sized), *types))
+    known = PROGRAMS.get(key)
+    if known is None:
+        known = traced(lambda: _trace(model, structure, feeding), structure.scalars)
+        PROGRAMS.put(key, known)
+    else:
+        program = known.program
+        known.check(structure.scalars, lambda: difference(program, model, structure, feeding))
+    return known
+
+
+def _trace(model: Any, structure: Structure, feeding: Feeding) -> Program:
     data = feeding.training.tensors
-    try:
-        internals.build_all(model, first_row(data))
-        program = Program(model, structure, data)
-        if feeding.validation is not None:
-            program.measurement(model, structure, feeding.validation.tensors)
-        return _Known(program)
-    except Exception as error:
-        # Keras and TensorFlow raise what they like when something cannot be traced so.
-        logger.debug("A program cannot be traced.", exc_info=error)
-        return _Known(None, banned=f"tracing raised {type(error).__name__}")
+    internals.build_all(model, first_row(data))
+    program = Program(model, structure, data)
+    if feeding.validation is not None:
+        program.measurement(model, structure, feeding.validation.tensors)
+    return program
+
+
+def _stacked_key(member: Member) -> str:
+    return "\n".join((STACKED, *map(str, stacking.program_key(member))))
+
+
+def _known_stacked(members: Sequence[Member]) -> Known:
+    first, last = members[0], members[-1]
+    key = _stacked_key(first)
+    known = PROGRAMS.get(key)
+    if known is None:
+        known = traced(lambda: stacking.program_of(first), first.structure.scalars)
+        PROGRAMS.put(key, known)
+    for member in (last, *members):
+        program = known.program
+        known.check(
+            member.structure.scalars,
+            lambda program=program, member=member: stacks.difference(program, member),  # type: ignore[misc]
+        )
+    return known
 
 
 def _or_unsuitable(make: Callable[[], Any], what: str) -> Any:
@@ -309,10 +347,6 @@ def check_model(model: Any) -> None:
         raise Unsuitable("a model without an optimizer")
     if keras.distribution.distribution() is not None or internals.is_distributed(model):
         raise Unsuitable("a distribution strategy")
-
-
-class FirstEpochFailed(Exception):
-    """Before any callback saw a result of it; the message is the name of what was raised."""
 
 
 def drive(running: Loop, engine: Engine, halt: bool) -> Any:

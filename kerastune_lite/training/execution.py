@@ -25,7 +25,7 @@ from kerastune_lite.training.callbacks import (
     fresh_callbacks,
     redirect_tensorboard,
 )
-from kerastune_lite.training.door import Door, Taken
+from kerastune_lite.training.door import Door, Fit, Taken
 from kerastune_lite.training.fitting import FitArguments
 from kerastune_lite.training.job import check_frozen, report_late
 from kerastune_lite.training.quiet import load_keras
@@ -44,6 +44,7 @@ from kerastune_lite.training.resuming import (
     restore_callbacks,
     restore_model,
 )
+from kerastune_lite.training.stacks.member import Member, NotStacked
 from kerastune_lite.training.state_files import read_state, write_state
 from kerastune_lite.training.weights import build_config_of, save_weights
 from kerastune_lite.trial import Execution, Outcome, Segment, Trial
@@ -150,13 +151,18 @@ class Trainer:
             execution: which repeat.
             fit: the arguments for `fit`.
         """
-        Trainer.failed, failed_before = True, Trainer.failed  # until the end is reached
-        prepared = self.prepare(trial, execution, fit, failed_before)
-        seed = self._segment.seed + execution
+        return self.run(self.prepare(trial, execution, fit))
+
+    def run(self, prepared: Prepared) -> Trained:
+        """Train what was prepared, alone."""
+        seed = self._segment.seed + prepared.execution
+        Trainer.failed = True  # until the end is reached
+        # Others may have been prepared in between, and each draws from the generators.
+        session.seed_all(seed)
         door = self._options.door
         with (
             session.traced_functions(),
-            door.in_place_of_fit(prepared.model, seed, fit.overridden) as taken,
+            door.in_place_of_fit(prepared.model, seed, prepared.fit.overridden) as taken,
         ):
             returned = None if prepared.over else self._fit(prepared)
         trained = self.finish(prepared, returned, taken)
@@ -167,19 +173,27 @@ class Trainer:
         fit = self._options.hypermodel.fit
         return fit(self._hp, prepared.model, *prepared.args, **prepared.kwargs)
 
-    def prepare(
-        self, trial: Trial, execution: int, fit: FitArguments, collect: bool = False
-    ) -> Prepared:
-        """Build the model and all that goes with it.
+    def member(self, prepared: Prepared) -> Member:
+        """The same as a training that may go on side by side with others.
 
-        Args:
-            collect: collect garbage first, in any case.
+        Raises:
+            NotStacked: it has to be trained alone.
         """
+        if prepared.fit.overridden:
+            raise NotStacked("HyperModel.fit() is the user's own")
+        if prepared.over:
+            raise NotStacked("the training is over")
+        seed = [self._segment.seed + prepared.execution, 0]
+        return self._options.door.member(Fit(prepared.model, prepared.args, prepared.kwargs, seed))
+
+    def prepare(self, trial: Trial, execution: int, fit: FitArguments) -> Prepared:
+        """Build the model and all that goes with it."""
         options, segment = self._options, self._segment
         started = time.perf_counter()
         state = self._state_before()
-        collect = collect or Trainer.executed % _COLLECT_EVERY == 0
+        collect = Trainer.failed or Trainer.executed % _COLLECT_EVERY == 0
         Trainer.executed += 1
+        Trainer.failed = False
         session.begin(segment.seed + execution, collect)
         model = build_model(options.hypermodel, self._hp, options.build)
         self._check_space()
@@ -221,12 +235,22 @@ class Trainer:
             )
         return None
 
-    def finish(self, prepared: Prepared, returned: Any, taken: Sequence[Taken]) -> Trained:
+    def finish(
+        self,
+        prepared: Prepared,
+        returned: Any,
+        taken: Sequence[Taken],
+        seconds: float | None = None,
+        keep_below: float | None = None,
+    ) -> Trained:
         """What came of the training, its best weights and its state on disk.
 
         Args:
             returned: by `fit`; None for a training that was over.
             taken: the paths it took.
+            seconds: it took; by default all that passed since it was prepared.
+            keep_below: the loss of an earlier repeat whose weights are kept: of a trial only the
+                best execution's are.
         """
         options, segment, fit = self._options, self._segment, prepared.fit
         reporter, execution = prepared.reporter, prepared.execution
@@ -246,8 +270,8 @@ class Trainer:
             metrics=result.metrics,
             best_epoch=reporter.best_epoch if result.best_epoch is None else result.best_epoch,
             epochs=reporter.epochs or result.epochs,
-            seconds=time.perf_counter() - prepared.started,
-            weights=self._keep_weights(model, reporter, result, execution),
+            seconds=time.perf_counter() - prepared.started if seconds is None else seconds,
+            weights=self._keep_weights(model, reporter, result, execution, keep_below),
             build_config=None if prepared.built_by_builder else build_config_of(model),
             path=_joined(path.path for path in taken),
             path_reason=_joined(path.reason for path in taken),
@@ -310,11 +334,17 @@ class Trainer:
         return finite(result, objective)
 
     def _keep_weights(
-        self, model: Any, reporter: EpochReporter, result: Result, execution: int
+        self,
+        model: Any,
+        reporter: EpochReporter,
+        result: Result,
+        execution: int,
+        keep_below: float | None,
     ) -> str | None:
-        options, below = self._options, self._segment.keep_below
-        if below is not None and not options.objective.loss_of(result.score) < below:
-            return None
+        options = self._options
+        for below in (self._segment.keep_below, keep_below):
+            if below is not None and not options.objective.loss_of(result.score) < below:
+                return None
         if not model.built:
             return None
         if reporter.best_weights is not None:

@@ -9,7 +9,7 @@ import re
 import time
 import traceback
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,47 +30,69 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class GuardedJob(Job):
-    """Runs a function on a segment, and turns what it raises into a report.
+    """Runs a function on one segment after the other, and turns what it raises into a report.
 
     Args:
         train: (trial, hp, segment, emit) -> the executions; the trial is bound to `hp`.
         whole_trials: whether it trains all executions of a trial at once.
-        around: a context for the time in which it is open.
     """
 
-    def __init__(
-        self,
-        train: Train,
-        whole_trials: bool = False,
-        around: Callable[[], contextlib.AbstractContextManager[Any]] = contextlib.nullcontext,
-    ) -> None:
+    def __init__(self, train: Train, whole_trials: bool = False) -> None:
         self._train = train
         self.whole_trials = whole_trials
-        self._around = around
-        self._opened = contextlib.ExitStack()
 
-    def open(self) -> None:
-        self._opened.enter_context(self._around())
+    def run(self, segments: Sequence[Segment], emit: Emit) -> Iterator[Report]:
+        for segment in segments:
+            hp = hyperparameters_of(segment)
+            with guarded(segment) as outcome:
+                trial = segment.trial.bound_to(hp)
+                outcome.executions += self._train(trial, hp, segment, emit)
+            yield outcome.report(hp)
 
-    def close(self) -> None:
-        self._opened.close()
 
-    def run(self, segment: Segment, emit: Emit) -> Report:
-        hp = HyperParameters(segment.trial.space, segment.trial.values, fill_of(segment))
-        started = time.perf_counter()
-        fatal: Exception | None = None
-        try:
-            executions = self._train(segment.trial.bound_to(hp), hp, segment, emit)
-        except (FatalError, StoreError) as error:
-            fatal, executions = error, []
-        except FailedTrialError:
-            executions = [_failed(segment, Outcome.REJECTED, started)]
-        except Exception:
-            # Whatever the user's code raises, out-of-memory included, fails this trial alone.
-            executions = [_failed(segment, Outcome.FAILED, started)]
-        known = segment.trial.space
+@dataclasses.dataclass
+class Guarded:
+    """What came of a segment, up to the exception that ended it."""
+
+    segment: Segment
+    executions: list[Execution] = dataclasses.field(default_factory=list)
+    fatal: Exception | None = None
+
+    def report(self, hp: HyperParameters) -> Report:
+        """For the search.
+
+        Args:
+            hp: the trial's, asked by the builder.
+        """
+        known = self.segment.trial.space
         added = tuple(p for p in hp.space if known.find(*p.identity) is None)
-        return Report(segment, tuple(executions), hp.used_values(), added, fatal)
+        executions = tuple(self.executions)
+        return Report(self.segment, executions, hp.used_values(), added, self.fatal)
+
+
+@contextlib.contextmanager
+def guarded(segment: Segment, outcome: Guarded | None = None) -> Iterator[Guarded]:
+    """Within it, what is raised becomes a failed execution of this segment's.
+
+    Args:
+        outcome: to be added to; a new one by default.
+    """
+    outcome = Guarded(segment) if outcome is None else outcome
+    started = time.perf_counter()
+    try:
+        yield outcome
+    except (FatalError, StoreError) as error:
+        outcome.fatal = error
+    except FailedTrialError:
+        outcome.executions.append(_failed(segment, Outcome.REJECTED, started))
+    except Exception:
+        # Whatever the user's code raises, out-of-memory included, fails this trial alone.
+        outcome.executions.append(_failed(segment, Outcome.FAILED, started))
+
+
+def hyperparameters_of(segment: Segment) -> HyperParameters:
+    """The `hp` that the builder of a segment's model is given."""
+    return HyperParameters(segment.trial.space, segment.trial.values, fill_of(segment))
 
 
 def _failed(segment: Segment, outcome: Outcome, started: float) -> Execution:

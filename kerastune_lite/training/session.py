@@ -36,6 +36,15 @@ def begin(seed: int, collect: bool) -> None:
         keras.config.disable_traceback_filtering()
     if not interactive:
         keras.config.disable_interactive_logging()
+    seed_all(seed)
+
+
+def seed_all(seed: int) -> None:
+    """Have all random generators begin with `seed`.
+
+    Args:
+        seed: below 2**32; for Python, NumPy and Keras.
+    """
     # With another backend this loads TensorFlow, where it is installed, to seed tf.data as well.
     with first_import_of("tensorflow"):
         keras.utils.set_random_seed(seed)

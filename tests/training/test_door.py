@@ -11,7 +11,8 @@ from kerastune_lite.training.quiet import load_keras
 keras = load_keras()
 
 from kerastune_lite.training import door as module  # noqa: E402
-from kerastune_lite.training.door import OWN, PLAIN, SHARED, Door, Programs  # noqa: E402
+from kerastune_lite.training.door import OWN, PLAIN, SHARED, Door  # noqa: E402
+from kerastune_lite.training.paths.programs import Programs  # noqa: E402
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 4)).astype("float32")
@@ -43,7 +44,7 @@ def tuner(path, hypermodel=build, **kwargs):
 
 def test_a_search_trains_on_shared_traces_and_says_so(tmp_path, capsys, caplog):
     searched = tuner(tmp_path)
-    with caplog.at_level(logging.INFO, "kerastune_lite.training.door"):
+    with caplog.at_level(logging.INFO, "kerastune_lite.training"):
         searched.search(X, Y, validation_split=0.2, epochs=2, verbose=0)
     assert [trial.path for trial in searched.trials] == [SHARED] * 3
     assert [r.getMessage() for r in caplog.records] == [SHARED] * 3

@@ -9,8 +9,8 @@ from kerastune_lite.training.quiet import load_keras
 
 keras = load_keras()
 
-from kerastune_lite.training import internals  # noqa: E402
 from kerastune_lite.training.door import PLAIN, SHARED, Door  # noqa: E402
+from kerastune_lite.training.paths import internals  # noqa: E402
 
 X, Y = np.ones((20, 3), "float32"), np.zeros(20)
 
@@ -48,7 +48,7 @@ def fails():
 @pytest.mark.parametrize("probe", [lambda: False, fails], ids=["answers otherwise", "is not there"])
 def test_what_is_missing_switches_the_fast_paths_off(monkeypatch, caplog, probe):
     monkeypatch.setitem(internals._PROBES, "how biases are added and images convolved", probe)
-    with caplog.at_level(logging.INFO, "kerastune_lite.training.internals"):
+    with caplog.at_level(logging.INFO, "kerastune_lite.training.paths.internals"):
         for _ in range(3):
             history, taken = Door().fit(model(), (X, Y), {"verbose": 0, "epochs": 2}, [0])
             assert taken.path == PLAIN

@@ -9,7 +9,7 @@ keras = load_keras()
 
 import tensorflow as tf  # noqa: E402
 
-from kerastune_lite.training.scalars import RunTimeScalar, read_at_run_time  # noqa: E402
+from kerastune_lite.training.paths.scalars import RunTimeScalar, read_at_run_time  # noqa: E402
 
 
 def traced(compute, number=0.25):

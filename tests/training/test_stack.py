@@ -5,15 +5,16 @@ import dataclasses
 import numpy as np
 import pytest
 
-from kerastune_lite.training.data import DeviceData
-from kerastune_lite.training.door import SHARED, Door, FirstEpochFailed
-from kerastune_lite.training.engines import Feeding
-from kerastune_lite.training.fit_call import bound
-from kerastune_lite.training.loop import Callbacks
+from kerastune_lite.training.door import SHARED, Door
+from kerastune_lite.training.paths.data import DeviceData
+from kerastune_lite.training.paths.engines import Feeding
+from kerastune_lite.training.paths.fit_call import bound
+from kerastune_lite.training.paths.loop import Callbacks, FirstEpochFailed
 from kerastune_lite.training.quiet import load_keras
-from kerastune_lite.training.stack import train_together
-from kerastune_lite.training.stack_checks import NotWritten
-from kerastune_lite.training.stack_member import (
+from kerastune_lite.training.stacks import member as stacking
+from kerastune_lite.training.stacks import stack as stacks
+from kerastune_lite.training.stacks.checks import NotWritten
+from kerastune_lite.training.stacks.member import (
     TALLEST,
     NotStacked,
     max_stack,
@@ -23,7 +24,7 @@ from kerastune_lite.training.stack_member import (
     stack_of,
     worth_stacking,
 )
-from kerastune_lite.training.stack_program import StackedProgram
+from kerastune_lite.training.stacks.program import StackedProgram
 from tests.training.equality.cases import (
     DROPPED,
     FACTORS,
@@ -69,6 +70,12 @@ def members_of(build, fit, variants, data=None, **kinds):
         callbacks = Callbacks(model, call, feeding.steps)
         found.append(member_of(model, call, callbacks, feeding, **kinds))
     return found
+
+
+def train_together(members, program):
+    """What came of each member, in the order of the members."""
+    results = {id(member): result for member, result in stacks.train_together(members, program)}
+    return [results[id(member)] for member in members]
 
 
 def together(build, fit, variants=(0, 2), written=True, **kinds):
@@ -598,19 +605,31 @@ class TestFailing:
 
 
 class TestWorth:
-    def test_two_small_ones_that_train_for_long(self):
-        members = members_of(plain, fit_of(epochs=1000), (0, 1))
-        assert worth_stacking(members, None)
-        assert not worth_stacking(members[:1], None)
-
-    def test_tracing_has_to_pay(self):
-        members = members_of(plain, fit_of(epochs=3), (0, 1))
-        assert not worth_stacking(members, None)
-        assert worth_stacking(members, program_of(members[0]))
+    def test_two_small_ones(self):
+        members = members_of(plain, fit_of(), (0, 1))
+        assert worth_stacking(members)
+        assert not worth_stacking(members[:1])
 
     def test_not_what_is_mapped_on_a_processor(self):
         build = with_optimizer(keras.optimizers.Lamb)
-        assert not worth_stacking(members_of(build, fit_of(epochs=1000), (0, 1)), None)
+        assert not worth_stacking(members_of(build, fit_of(), (0, 1)))
+        assert stacking.together(members_of(build, fit_of(), (0,))[0]) == 1
+
+    def test_not_where_the_arithmetic_of_one_keeps_the_processor_busy(self):
+        def build(variant):
+            model = keras.Sequential([keras.Input((6,)), layers.Dense(60_000), layers.Dense(3)])
+            return compiled(model, keras.optimizers.SGD(0.1), "mse", ())
+
+        assert not worth_stacking(members_of(build, fit_of(), (0, 1)))
+
+    def test_how_many_begin_at_once_follows_from_how_long_they_take(self):
+        few, many, too_many = (
+            stacking.together(members_of(plain, fit_of(epochs=epochs), (0,))[0])
+            for epochs in (3, 10_000, 10**6)
+        )
+        assert few == TALLEST
+        assert 1 < many < TALLEST
+        assert too_many == 1
 
 
 class TestGroups:

@@ -10,6 +10,7 @@ import pytest
 
 from kerastune_lite.training import door as door_module
 from kerastune_lite.training.door import OWN, PLAIN, SHARED, Door
+from kerastune_lite.training.paths.programs import Programs
 from kerastune_lite.training.quiet import load_keras
 
 load_keras()
@@ -150,7 +151,7 @@ def check_same_slots(one, other, relative=1e-4, absolute=2e-6):
 @contextlib.contextmanager
 def no_programs():
     """Within it there are no shared programs yet; yields where they go."""
-    kept, programs = door_module.PROGRAMS, door_module.Programs()
+    kept, programs = door_module.PROGRAMS, Programs()
     door_module.PROGRAMS = programs
     try:
         yield programs

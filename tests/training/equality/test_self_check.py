@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from kerastune_lite.training import structure as structure_module
+from kerastune_lite.training.paths import structure as structure_module
 from tests.training.equality.cases import (
     DROPPED,
     MOMENTA,
@@ -159,7 +159,7 @@ def test_the_check_leaves_the_model_as_it_was():
     with no_programs() as known:
         by_door(build, arguments(), 0, whole=True)
         second = by_door(build, arguments(), 1, whole=True)
-        assert [each.checked for each in known._known.values()] == [True]
+        assert [each._checked for each in known._known.values()] == [True]
     check_same(second, by_fit(build, arguments(), 1))
 
 
@@ -244,11 +244,11 @@ def tensorflow_error():
 
 
 def test_programs_that_are_not_used_are_forgotten():
-    from kerastune_lite.training.door import Programs, _Known
+    from kerastune_lite.training.paths.programs import Known, Programs
 
     programs = Programs(2)
     for key in "abc":
-        programs.put(key, _Known(None))
+        programs.put(key, Known(None))
         programs.get("a")
     assert len(programs) == 2
     assert programs.get("a") is not None

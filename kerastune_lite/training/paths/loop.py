@@ -7,8 +7,8 @@ import math
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
-from kerastune_lite.training.fit_call import FitCall, Unsuitable
-from kerastune_lite.training.internals import first_epoch
+from kerastune_lite.training.paths.fit_call import FitCall, Unsuitable
+from kerastune_lite.training.paths.internals import first_epoch
 from kerastune_lite.training.quiet import load_keras
 
 keras = load_keras()
@@ -27,6 +27,11 @@ class Want(enum.Enum):
 
 Loop = Generator["tuple[Want, int]", Any, Any]
 """Yields what it wants and the epoch; is sent the logs; returns the History."""
+
+
+class FirstEpochFailed(Exception):
+    """Before any callback saw a result of it; the message is the name of what was raised."""
+
 
 _BATCH_HOOKS = (
     "on_batch_begin",

@@ -9,16 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from kerastune_lite.training import internals
-from kerastune_lite.training.engines import Feeding
-from kerastune_lite.training.fit_call import FitCall
-from kerastune_lite.training.loop import Callbacks
+from kerastune_lite.training.paths import internals
+from kerastune_lite.training.paths.engines import Feeding
+from kerastune_lite.training.paths.fit_call import FitCall
+from kerastune_lite.training.paths.loop import Callbacks
+from kerastune_lite.training.paths.structure import (
+    NotShared,
+    Structure,
+    check_optimizer,
+    structure_of,
+)
 from kerastune_lite.training.quiet import load_keras
-from kerastune_lite.training.stack_checks import not_written
-from kerastune_lite.training.stack_layers import LARGE_KERNEL
-from kerastune_lite.training.stack_program import StackedProgram
-from kerastune_lite.training.structure import NotShared, Structure, structure_of
-from kerastune_lite.training.structure import _check_optimizer as check_optimizer
+from kerastune_lite.training.stacks.checks import not_written
+from kerastune_lite.training.stacks.layers import LARGE_KERNEL
+from kerastune_lite.training.stacks.program import StackedProgram
 
 keras = load_keras()
 
@@ -31,11 +35,9 @@ MEMORY = 2**29
 _ARITHMETIC = 1 << 23
 """Weights times samples of a batch, from where on the arithmetic of one member keeps two cores
 busy (128,000 weights, batches of 64)."""
-_SAVED = 1.2e-4
-"""Seconds that a step of a member takes less than alone; measured for networks of 1,000 to 30,000
-weights on two cores (0.12 to 0.14 ms)."""
-_TRACE = 0.3
-"""Seconds that it takes to trace a program."""
+_STEPS = 1 << 17
+"""Steps of members, all told, that a search has under way at most because of stacks: about a
+quarter of a minute."""
 
 
 class NotStacked(Exception):
@@ -115,6 +117,8 @@ def member_of(
         raise NotStacked("a callback that may look at all of the model")
     if callbacks.halt_on_nan:
         raise NotStacked("TerminateOnNaN")
+    if call.verbose not in (0, "auto"):
+        raise NotStacked("what is printed of each epoch")
     if rows is not None and len(rows) != feeding.training.count:
         # Its Feeding shuffles what it knows of.
         raise NotStacked("`rows` of another number than the samples to be shuffled")
@@ -160,29 +164,33 @@ def _build(member: Member) -> None:
     internals.build_all(member.model, keras.utils.unpack_x_y_sample_weight(row))
 
 
-def worth_stacking(members: Sequence[Member], program: StackedProgram | None) -> bool:
-    """Whether members of one key are trained sooner side by side than one after the other.
+def worth_stacking(members: Sequence[Member]) -> bool:
+    """Whether members of one key are trained sooner side by side than one after the other."""
+    return len(members) > 1 and _saves(members[0])
 
-    Args:
-        program: for them; None if it has yet to be traced, which has to pay, too.
-    """
+
+def _saves(member: Member) -> bool:
+    """Whether a step of a stack of its kind takes less time than those of its members alone."""
     import tensorflow as tf
 
-    if len(members) < 2:
-        return False
     if tf.config.list_physical_devices("GPU"):
         return True
-    first = members[0]
-    weights = sum(int(np.prod(v.shape)) for v in first.model.trainable_variables)
-    if weights * first.feeding.batch_size > _ARITHMETIC:
+    weights = sum(int(np.prod(v.shape)) for v in member.model.trainable_variables)
+    if weights * member.feeding.batch_size > _ARITHMETIC:
         return False
-    if program is not None:
-        return program.reason is None
-    epochs = first.call.epochs - first.call.initial_epoch
-    if _SAVED * len(members) * epochs * first.feeding.steps < _TRACE:
-        return False
-    _build(first)
-    return not_written(first.model, first.structure, first.feeding.training.tensors) is None
+    _build(member)
+    return not_written(member.model, member.structure, member.feeding.training.tensors) is None
+
+
+def _steps(member: Member) -> int:
+    return (member.call.epochs - member.call.initial_epoch) * member.feeding.steps
+
+
+def together(member: Member) -> int:
+    """How many trainings of its kind a search should have under way at once."""
+    if not _saves(member):
+        return 1
+    return max(1, min(max_stack(member), _STEPS // max(1, _steps(member))))
 
 
 def stack_of(members: Sequence[Member], height: Callable[[Member], int]) -> list[list[Member]]:

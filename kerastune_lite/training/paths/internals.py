@@ -98,12 +98,12 @@ def usual_operations() -> Iterator[None]:
 
     Where it does not see that sizes agree, it adds a bias by an operation for all shapes, whose
     gradient has seven steps in place of one, and has convolutions compiled by XLA, for there might
-    be groups in them.
+    be groups in them. And a softmax is computed without the operation for it; see `softmax`.
     """
     import tensorflow as tf
 
     numpy, nn = _module("backend").numpy, _module("backend").nn
-    general_add, general_conv = numpy.add, nn.conv
+    general_add, general_conv, general_softmax = numpy.add, nn.conv, nn.softmax
 
     def add(x1: Any, x2: Any) -> Any:
         shape = list(getattr(x2, "shape", ()))
@@ -124,11 +124,29 @@ def usual_operations() -> Iterator[None]:
             kernel.set_shape((*kernel.shape[:-2], inputs.shape[-1], kernel.shape[-1]))
         return general_conv(inputs, kernel, *args, **kwargs)
 
-    numpy.add, nn.conv = add, conv
+    def last_softmax(x: Any, axis: Any = -1) -> Any:
+        last = axis == -1 and isinstance(x, tf.Tensor)
+        return softmax(x) if last else general_softmax(x, axis=axis)
+
+    numpy.add, nn.conv, nn.softmax = add, conv, last_softmax
     try:
         yield
     finally:
-        numpy.add, nn.conv = general_add, general_conv
+        numpy.add, nn.conv, nn.softmax = general_add, general_conv, general_softmax
+
+
+def softmax(x: Any) -> Any:
+    """Keras's over the last axis, without the operation for it.
+
+    That takes 45 µs for a batch of any size, as long as ten others.
+    """
+    import tensorflow as tf
+
+    powers = tf.exp(x - tf.stop_gradient(tf.reduce_max(x, -1, keepdims=True)))
+    y = powers / tf.reduce_sum(powers, -1, keepdims=True)
+    # Where Keras's losses look for what a softmax was computed from.
+    y._keras_logits = x
+    return y
 
 
 def _nested_layers(model: Any) -> Iterator[Any]:

@@ -12,9 +12,9 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from kerastune_lite.training import internals
+from kerastune_lite.training.paths import internals
+from kerastune_lite.training.paths.known import MODELS
 from kerastune_lite.training.quiet import load_keras
-from kerastune_lite.training.structure import MODELS
 
 keras = load_keras()
 
@@ -218,7 +218,9 @@ class Step:
             y = _affine(x, kernel, tf.expand_dims(self.value(layer.bias), 1), self.large)
         if layer.activation is None or layer.activation is keras.activations.linear:
             return y
-        return _softmax(y) if layer.activation is keras.activations.softmax else layer.activation(y)
+        if layer.activation is keras.activations.softmax:
+            return internals.softmax(y)
+        return layer.activation(y)
 
     def dropout(self, layer: Any, x: Any) -> Any:
         """`Dropout` with the masks that each member would draw alone."""
@@ -319,17 +321,6 @@ def _product(large: bool, dtype: Any) -> Callable[..., Any]:
         return tf.raw_ops.BatchMatMul
     # The first version is handed to oneDNN, whose preparations take 50 µs; the third is not.
     return functools.partial(tf.raw_ops.BatchMatMulV3, Tout=dtype)
-
-
-def _softmax(x: Any) -> Any:
-    """Keras's, without the operation for it, which takes 40 µs for a batch of any size."""
-    import tensorflow as tf
-
-    powers = tf.exp(x - tf.stop_gradient(tf.reduce_max(x, -1, keepdims=True)))
-    y = powers / tf.reduce_sum(powers, -1, keepdims=True)
-    # Where Keras's losses look for what a softmax was computed from.
-    y._keras_logits = x
-    return y
 
 
 def merged(tensor: Any) -> Any:

@@ -8,18 +8,18 @@ member has its own data order, callbacks and end, and gets the result that it wo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from kerastune_lite.training.door import FirstEpochFailed
-from kerastune_lite.training.engines import quick_start
-from kerastune_lite.training.loop import Loop, Want, loop
-from kerastune_lite.training.program import State
-from kerastune_lite.training.slots import first_values
-from kerastune_lite.training.stack_member import Member
-from kerastune_lite.training.stack_program import StackedProgram
+from kerastune_lite.training.paths.engines import assign_all, quick_start
+from kerastune_lite.training.paths.loop import FirstEpochFailed, Loop, Want, loop
+from kerastune_lite.training.paths.self_check import compared
+from kerastune_lite.training.paths.slots import first_values
+from kerastune_lite.training.paths.traced_model import State
+from kerastune_lite.training.stacks.member import Member
+from kerastune_lite.training.stacks.program import StackedProgram
 
 
 class Stack:
@@ -173,16 +173,18 @@ def _replaced(values: list[list[Any]], member: int, by: list[list[Any]]) -> list
     ]
 
 
-def train_together(members: Sequence[Member], program: StackedProgram) -> list[Any]:
+def train_together(
+    members: Sequence[Member], program: StackedProgram
+) -> Iterator[tuple[Member, Any]]:
     """Train all members to their ends.
 
     Args:
         members: of equal keys.
         program: of that key.
 
-    Returns:
-        For each its History, or the exception that one of its callbacks raised: that ends the
-        training of this member alone.
+    Yields:
+        Each member when it has come to its end, with its History, or with the exception that one of
+        its callbacks raised: that ends the training of this member alone.
 
     Raises:
         FirstEpochFailed: the program cannot do it, and no callback has seen a result; the models
@@ -194,7 +196,7 @@ def train_together(members: Sequence[Member], program: StackedProgram) -> list[A
             f"{len({member.key for member in members})} different keys."
         )
     with quick_start():
-        return _Run(members, program).results()
+        yield from _Run(members, program).results()
 
 
 class _Run:
@@ -206,21 +208,22 @@ class _Run:
             self._stack = Stack(members, program)
         except Exception as error:
             raise FirstEpochFailed(type(error).__name__) from error
-        self._results: dict[int, Any] = {}
+        self._ended: list[tuple[Member, Any]] = []
         self._loops: list[tuple[Member, Loop]] = [
             (m, loop(m.model, m.call, m.callbacks, m.feeding.validation is not None))
             for m in members
         ]
         self._shown = False
 
-    def results(self) -> list[Any]:
-        """Of all members, in their order."""
+    def results(self) -> Iterator[tuple[Member, Any]]:
+        """Of each member, as it ends."""
         replies: list[Any] = [None] * len(self._loops)
         while self._loops:
             wants = self._ask(replies)
+            yield from self._ended
+            self._ended = []
             if wants:
                 replies = self._answer(wants)
-        return [self._results[id(member)] for member in self._all]
 
     def _ask(self, replies: list[Any]) -> list[tuple[Want, int]]:
         """Let each loop go on to where it wants something that all want together."""
@@ -252,7 +255,7 @@ class _Run:
             reply = None
 
     def _end(self, member: Member, result: Any) -> None:
-        self._results[id(member)] = result
+        self._ended.append((member, result))
         self._stack.leave(member)
 
     def _answer(self, wants: list[tuple[Want, int]]) -> list[Any]:
@@ -265,23 +268,46 @@ class _Run:
             stopped = [m for (m, _), (w, _) in zip(self._loops, wants) if w is Want.TRAIN_ONE]
             return self._stack.train(epoch, stopped)
         except Exception as error:
-            if self._shown:
+            if self._shown or len(self._loops) < len(self._all):
                 raise
             self._stack.restore(self._all)
             raise FirstEpochFailed(type(error).__name__) from error
 
 
+def difference(program: StackedProgram, member: Member) -> str | None:
+    """What the program does otherwise than a member's own training, in words; None if nothing.
+
+    The model comes out as it went in.
+    """
+    shapes = [tuple(v.shape) for v in member.model.trainable_variables]
+    dims = program.dims(shapes)
+    scalars = np.array([member.structure.scalars], np.float64).reshape(1, -1)
+
+    def train(state: State, data: Any, rows: int, size: int) -> tuple[State, Mapping[str, Any]]:
+        order = np.arange(rows, dtype=np.int32)[None]
+        values = _on_device(program.packed([_arrays(state)]))
+        values, logs, _ = program.epoch(values, data, size, scalars, order, dims)
+        on_host = [[np.asarray(v) for v in group] for group in values]
+        return program.unpacked(on_host, 0, shapes, whole=True), _apart(logs, 1)[0]
+
+    def measure(state: State, data: Any, rows: int, size: int) -> Mapping[str, Any]:
+        order = np.arange(rows, dtype=np.int32)[None]
+        values = _on_device(program.packed([_arrays(state)]))
+        return _apart(program.measure(values, data, size, scalars, order, dims), 1)[0]
+
+    return compared(program, member.model, member.feeding, train, measure)
+
+
+def _arrays(state: State) -> State:
+    groups = (state.trainable, state.others, state.optimizer)
+    return State(*([np.asarray(value) for value in group] for group in groups))
+
+
 def _put(model: Any, state: State) -> None:
     """Bring a model into a state; its optimizer as far as the state goes."""
-    import tensorflow as tf
-
     variables = [*model.trainable_variables, *model.non_trainable_variables]
-    values = [*state.trainable, *state.others]
-    for variable, value in zip(
-        [*variables, *model.optimizer.variables], [*values, *state.optimizer]
-    ):
-        # Keras's own assign takes as long, for all of them, as a small network's epoch.
-        tf.raw_ops.AssignVariableOp(resource=variable.value.handle, value=value)
+    values = [*state.trainable, *state.others, *state.optimizer]
+    assign_all([*variables, *model.optimizer.variables], values)
 
 
 def _state_of(model: Any, program: StackedProgram) -> State:

@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from kerastune_lite.training import internals
-from kerastune_lite.training.data import DEFAULT_BATCH_SIZE, Samples
-from kerastune_lite.training.fit_call import FitCall, Unsuitable
-from kerastune_lite.training.program import Feed, Pace, Program, State
+from kerastune_lite.training.paths import internals
+from kerastune_lite.training.paths.data import DEFAULT_BATCH_SIZE, Samples
+from kerastune_lite.training.paths.fit_call import FitCall, Unsuitable
+from kerastune_lite.training.paths.known import OPTIMIZERS
+from kerastune_lite.training.paths.program import Feed, Pace, Program
+from kerastune_lite.training.paths.slots import first_values
+from kerastune_lite.training.paths.structure import Structure
+from kerastune_lite.training.paths.traced_model import State
 from kerastune_lite.training.quiet import load_keras
-from kerastune_lite.training.slots import first_values
-from kerastune_lite.training.structure import OPTIMIZERS, Structure
 
 keras = load_keras()
 
@@ -190,8 +192,16 @@ def put_state(model: Any, state: State) -> None:
     variables = [*model.trainable_variables, *model.non_trainable_variables, *optimizer]
     # Before it is built an optimizer has the first of its variables: iterations, learning rate.
     values = [*state.trainable, *state.others, *state.optimizer[: len(optimizer)]]
+    assign_all(variables, values)
+
+
+def assign_all(variables: Sequence[Any], values: Sequence[Any]) -> None:
+    """Give variables their values, of equal types and shapes."""
+    import tensorflow as tf
+
     for variable, value in zip(variables, values):
-        variable.assign(value)
+        # Keras's own assign takes as long, for all of them, as a small network's epoch.
+        tf.raw_ops.AssignVariableOp(resource=variable.value.handle, value=value)
 
 
 def _value(variable: Any) -> Any:

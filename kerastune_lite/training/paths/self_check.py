@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from kerastune_lite.training.data import Samples
-from kerastune_lite.training.engines import Feeding, feed_of, put_state, state_of
-from kerastune_lite.training.program import Program, State
+from kerastune_lite.training.paths.data import Samples
+from kerastune_lite.training.paths.engines import Feeding, feed_of, put_state, state_of
+from kerastune_lite.training.paths.program import Program
+from kerastune_lite.training.paths.structure import Structure
+from kerastune_lite.training.paths.traced_model import State
 from kerastune_lite.training.quiet import load_keras
-from kerastune_lite.training.structure import Structure
 
 keras = load_keras()
 
@@ -25,26 +27,52 @@ _OF_UPDATE = 3e-3
 Adam makes full steps of the noise."""
 
 
+Train = Callable[[State, Any, int, int], "tuple[State, Mapping[str, Any]]"]
+"""(state, data, rows, batch size) -> the state after an epoch, and its logs."""
+Measure = Callable[[State, Any, int, int], "Mapping[str, Any]"]
+"""The same for a measurement: its logs."""
+
+
 def difference(program: Program, model: Any, structure: Structure, feeding: Feeding) -> str | None:
-    """What the program does otherwise than the model itself, in words; None if nothing.
+    """What a shared program does otherwise than the model itself, in words; None if nothing.
 
     The model comes out as it went in.
     """
+
+    def train(state: State, data: Any, rows: int, size: int) -> tuple[State, Mapping[str, Any]]:
+        feed = feed_of(data, rows, size, structure.scalars)
+        state, logs, _ = program.epoch(state, feed, np.arange(rows, dtype=np.int32), False)
+        return state, logs
+
+    def measure(state: State, data: Any, rows: int, size: int) -> Mapping[str, Any]:
+        feed = feed_of(data, rows, size, structure.scalars)
+        return program.measurement(model, structure, data)(state, feed)[0]
+
+    return compared(program, model, feeding, train, measure)
+
+
+def compared(
+    program: Any, model: Any, feeding: Feeding, train: Train, measure: Measure
+) -> str | None:
+    """What `train` and `measure` do otherwise than the model itself, in words; None if nothing.
+
+    The model comes out as it went in.
+
+    Args:
+        program: knows the optimizer's slots.
+    """
     data, rows, size = _first_rows(feeding.training)
-    feed = feed_of(data, rows, size, structure.scalars)
     before = state_of(model, program)
-    state, logs, _ = program.epoch(before, feed, np.arange(rows, dtype=np.int32), False)
-    measured: dict[str, Any] = {}
-    own_measured: dict[str, Any] = {}
+    state, logs = train(before, data, rows, size)
+    measured: Mapping[str, Any] = {}
+    own_measured: Mapping[str, Any] = {}
     try:
         own_logs = _own_epoch(model, model.train_step, data, rows, size)
         own_state = state_of(model, program)
         if feeding.validation is not None:
             data, rows, size = _first_rows(feeding.validation)
             own_measured = _own_epoch(model, model.test_step, data, rows, size)
-            measure = program.measurement(model, structure, data)
-            feed = feed_of(data, rows, size, structure.scalars)
-            measured, _ = measure(own_state, feed)
+            measured = measure(own_state, data, rows, size)
     finally:
         put_state(model, before)
         model.reset_metrics()
@@ -65,8 +93,8 @@ def _in_state(model: Any, before: State, state: State, own: State) -> str | None
     compared += [row for row in optimizer if len(row[0].shape) != 1]
     compared += zip(model.non_trainable_variables, before.others, state.others, own.others)
     for variable, first, ours, theirs in compared:
-        begin = first.numpy().astype(np.float64)
-        one, other = ours.numpy() - begin, theirs.numpy() - begin
+        begin = np.asarray(first, np.float64)
+        one, other = np.asarray(ours) - begin, np.asarray(theirs) - begin
         distance, size = float(np.linalg.norm(one - other)), float(np.linalg.norm(other))
         rounding = 1e-6 * float(np.linalg.norm(begin)) + 1e-12
         if not np.isnan(size) and not distance <= _OF_UPDATE * size + rounding:
@@ -89,7 +117,7 @@ def _own_epoch(model: Any, step: Any, data: Any, rows: int, size: int) -> dict[s
     return logs
 
 
-def _pairs(prefix: str, logs: dict[str, Any], own: dict[str, Any]) -> list[Any]:
+def _pairs(prefix: str, logs: Mapping[str, Any], own: Mapping[str, Any]) -> list[Any]:
     if list(logs) != list(own):
         return [(f"metrics {list(logs)} instead of {list(own)}", 0, 1)]
     return [(f"{prefix}{name}", logs[name], own[name]) for name in own]

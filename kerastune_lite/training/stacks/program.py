@@ -15,14 +15,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from kerastune_lite.training import internals
-from kerastune_lite.training.program import Pace, State, TracedModel
+from kerastune_lite.training.paths import internals
+from kerastune_lite.training.paths.program import Pace
+from kerastune_lite.training.paths.scalars import read_at_run_time
+from kerastune_lite.training.paths.slots import Slot, plain_copy
+from kerastune_lite.training.paths.structure import Structure
+from kerastune_lite.training.paths.traced_model import State, TracedModel
 from kerastune_lite.training.quiet import load_keras
-from kerastune_lite.training.scalars import read_at_run_time
-from kerastune_lite.training.slots import Slot, plain_copy
-from kerastune_lite.training.stack_checks import NotWritten
-from kerastune_lite.training.stack_written import Written
-from kerastune_lite.training.structure import Structure
+from kerastune_lite.training.stacks.checks import NotWritten
+from kerastune_lite.training.stacks.written import Written
 
 keras = load_keras()
 
@@ -149,7 +150,7 @@ class StackedProgram:
         structure: its structure; with open sizes only if its steps are written out.
         training: nested tensors, to be trained on; only types and shapes matter.
         validation: likewise, or None.
-        written: whether to use what is written out in `stack_written`, where it can be.
+        written: whether to use what is written out in `written`, where it can be.
 
     Raises:
         NotWritten: sizes are open that cannot be.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from kerastune_lite.training import internals
+from kerastune_lite.training.paths import internals
+from kerastune_lite.training.paths.known import MODELS
+from kerastune_lite.training.paths.structure import Structure
 from kerastune_lite.training.quiet import load_keras
-from kerastune_lite.training.stack_layers import WRITTEN
-from kerastune_lite.training.structure import MODELS, Structure
+from kerastune_lite.training.stacks.layers import WRITTEN
 
 keras = load_keras()
 

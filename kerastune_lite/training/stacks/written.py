@@ -1,7 +1,7 @@
 """The steps of a stack, written out for whole models, and the states of their members.
 
 The weights of a member are rows of few matrices, so that an optimizer updates many weights of all
-members in one go; see `stack_layers` for what the layers do. Nothing here goes through
+members in one go; see `layers` for what the layers do. Nothing here goes through
 `vectorized_map`, so the sizes of the weights may be left open: one trace for all stacks of a
 structure.
 """
@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from kerastune_lite.training.program import State
+from kerastune_lite.training.paths.scalars import read_at_run_time
+from kerastune_lite.training.paths.slots import Slot, plain_copy
+from kerastune_lite.training.paths.structure import Structure
+from kerastune_lite.training.paths.traced_model import State
 from kerastune_lite.training.quiet import load_keras
-from kerastune_lite.training.scalars import read_at_run_time
-from kerastune_lite.training.slots import Slot, plain_copy
-from kerastune_lite.training.stack_checks import NotWritten, check_written
-from kerastune_lite.training.stack_layers import LARGE_KERNEL, Step
-from kerastune_lite.training.structure import Structure
+from kerastune_lite.training.stacks.checks import NotWritten, check_written
+from kerastune_lite.training.stacks.layers import LARGE_KERNEL, Step
 
 keras = load_keras()
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from kerastune_lite.training import internals
-from kerastune_lite.training.datasets import is_dataset, read_dataset
-from kerastune_lite.training.fit_call import FitCall, Unsuitable
+from kerastune_lite.training.paths import internals
+from kerastune_lite.training.paths.datasets import is_dataset, read_dataset
+from kerastune_lite.training.paths.fit_call import FitCall, Unsuitable
 from kerastune_lite.training.quiet import load_keras
 
 keras = load_keras()

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kerastune_lite.training import internals
+from kerastune_lite.training.paths import internals
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 A program traced for one model trains another exactly when the two differ only in what the program
 reads at run time: the values and sizes of variables, and certain scalars (momentum, dropout rates,
-L2 factors, ...). All else is part of the key, literally, and only what is on the lists below is
-understood at all: a layer, loss, metric or optimizer that is not listed sends the model to a
+L2 factors, ...). All else is part of the key, literally, and only what is on the lists in `known`
+is understood at all: a layer, loss, metric or optimizer that is not listed sends the model to a
 program of its own.
 """
 
@@ -16,145 +16,22 @@ import types
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from kerastune_lite.training import internals
+from kerastune_lite.training.paths import internals
+from kerastune_lite.training.paths.known import (
+    FIXED,
+    MODELS,
+    NOT_PART,
+    OF_ALL_OPTIMIZERS,
+    OPTIMIZERS,
+    RECURRENT,
+    REGULARIZERS,
+    SCALARS,
+    SHAPED_OPTIMIZERS,
+    SIZED,
+)
 from kerastune_lite.training.quiet import load_keras
 
 keras = load_keras()
-
-SIZED: Mapping[str, str | None] = {
-    # Layers that compute the same whether or not the sizes of their variables are known when they
-    # are traced -> the argument that holds such a size.
-    **dict.fromkeys(("Dense",), "units"),
-    **dict.fromkeys(("Conv1D", "Conv2D", "Conv3D"), "filters"),
-    **dict.fromkeys(
-        (
-            "Activation",
-            "Add",
-            "Average",
-            "AveragePooling1D",
-            "AveragePooling2D",
-            "AveragePooling3D",
-            "BatchNormalization",
-            "Dropout",
-            "ELU",
-            "Flatten",
-            "GaussianDropout",
-            "GaussianNoise",
-            "GlobalAveragePooling1D",
-            "GlobalAveragePooling2D",
-            "GlobalAveragePooling3D",
-            "GlobalMaxPooling1D",
-            "GlobalMaxPooling2D",
-            "GlobalMaxPooling3D",
-            "InputLayer",
-            "LeakyReLU",
-            "MaxPooling1D",
-            "MaxPooling2D",
-            "MaxPooling3D",
-            "Maximum",
-            "Minimum",
-            "Multiply",
-            "ReLU",
-            "Rescaling",
-            "Softmax",
-            "SpatialDropout1D",
-            "SpatialDropout2D",
-            "SpatialDropout3D",
-            "Subtract",
-            "ZeroPadding1D",
-            "ZeroPadding2D",
-        ),
-        None,
-    ),
-}
-
-FIXED = frozenset(
-    # Layers that are traced for the sizes they have, and shared among models of equal shapes.
-    (
-        "AlphaDropout",
-        "Bidirectional",
-        "Concatenate",
-        "Conv1DTranspose",
-        "Conv2DTranspose",
-        "Cropping1D",
-        "Cropping2D",
-        "DepthwiseConv1D",
-        "DepthwiseConv2D",
-        "Dot",
-        "EinsumDense",
-        "Embedding",
-        "GRU",
-        "GroupNormalization",
-        "LSTM",
-        "LayerNormalization",
-        "Masking",
-        "MultiHeadAttention",
-        "PReLU",
-        "Permute",
-        "RMSNormalization",
-        "RepeatVector",
-        "Reshape",
-        "SeparableConv1D",
-        "SeparableConv2D",
-        "SimpleRNN",
-        "TimeDistributed",
-        "UnitNormalization",
-        "UpSampling1D",
-        "UpSampling2D",
-    )
-)
-
-RECURRENT = frozenset(("Bidirectional", "GRU", "LSTM", "SimpleRNN", "TimeDistributed"))
-"""They could be trained side by side, but tracing that takes longer than it saves."""
-
-MODELS = frozenset(("Functional", "Sequential"))
-
-OPTIMIZERS: Mapping[str, tuple[str, ...]] = {
-    # -> the scalars that are read at run time, besides the learning rate and those of all.
-    "SGD": ("momentum",),
-    "Adam": ("beta_1", "beta_2", "epsilon"),
-    "AdamW": ("beta_1", "beta_2", "epsilon"),
-    "Adamax": ("beta_1", "beta_2", "epsilon"),
-    "Nadam": ("beta_1", "beta_2", "epsilon"),
-    "RMSprop": ("rho", "momentum", "epsilon"),
-    "Adagrad": ("epsilon",),
-    "Adadelta": ("rho", "epsilon"),
-    "Lion": ("beta_1", "beta_2"),
-    "Ftrl": (),
-    "Lamb": (),
-    "Adafactor": (),
-}
-OF_ALL_OPTIMIZERS = ("weight_decay", "clipnorm", "clipvalue")
-SHAPED_OPTIMIZERS = frozenset(("Adafactor", "Lamb"))
-"""Their updates look at the shapes of variables."""
-
-SCALARS: Mapping[str, tuple[str, ...]] = {
-    "Dropout": ("rate",),
-    "SpatialDropout1D": ("rate",),
-    "SpatialDropout2D": ("rate",),
-    "GaussianNoise": ("stddev",),
-    "L1": ("l1",),
-    "L2": ("l2",),
-    "L1L2": ("l1", "l2"),
-}
-"""Arguments of layers and regularizers that are read at run time."""
-
-_REGULARIZERS = tuple(
-    f"{part}_regularizer"
-    for part in (
-        "activity",
-        "beta",
-        "bias",
-        "depthwise",
-        "embeddings",
-        "gamma",
-        "kernel",
-        "pointwise",
-        "recurrent",
-    )
-)
-_NOT_PART = ("build_config", "build_input_shape", "seed")
-"""Arguments that leave the computation as it is; seeds are the state of variables."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,7 +85,7 @@ def structure_of(model: Any, sized: bool = True) -> Structure:
         raise NotShared(f"the model is a {type(model).__name__}")
     if not internals.steps_as_keras_does(model):
         raise NotShared("the model has a train_step of its own")
-    _check_optimizer(model.optimizer)
+    check_optimizer(model.optimizer)
     layers = list(_layers(model))
     sized = sized and _all_sized(layers, model.optimizer)
     places = tuple(_places(layers, model.optimizer))
@@ -315,7 +192,7 @@ def _all_sized(layers: list[Any], optimizer: Any) -> bool:
     )
 
 
-def _check_optimizer(optimizer: Any) -> None:
+def check_optimizer(optimizer: Any) -> None:
     if optimizer is None or not _is_kerass(type(optimizer)):
         raise NotShared("the optimizer is not Keras's own")
     if type(optimizer).__name__ not in OPTIMIZERS:
@@ -343,7 +220,7 @@ def _places(layers: list[Any], optimizer: Any) -> Iterator[Place]:
     owners = [(optimizer, names)]
     for layer in layers:
         owners.append((layer, SCALARS.get(type(layer).__name__, ())))
-        for attribute in _REGULARIZERS:
+        for attribute in REGULARIZERS:
             regularizer = getattr(layer, attribute, None)
             owners.append((regularizer, SCALARS.get(type(regularizer).__name__, ())))
     for owner, names in owners:
@@ -393,7 +270,7 @@ class _Reader:
             return {
                 str(name): self._read(value, str(name))
                 for name, value in node.items()
-                if name not in _NOT_PART and not str(name).endswith("_initializer")
+                if name not in NOT_PART and not str(name).endswith("_initializer")
             }
         if isinstance(node, (list, tuple)):
             if where == "keras_history":

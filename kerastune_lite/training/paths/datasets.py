@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kerastune_lite.training.fit_call import Unsuitable
+from kerastune_lite.training.paths.fit_call import Unsuitable
 from kerastune_lite.training.quiet import load_keras
 
 keras = load_keras()
