@@ -195,7 +195,7 @@ def fit_arguments(row: Row, data: Any, stamps: Stamps) -> dict[str, Any]:
 
 def watch_ours(clock: Clock) -> None:
     """Time the parts of our training, from outside."""
-    from kerastune_lite.search import Search
+    from kerastune_lite.recorder import Recorder
     from kerastune_lite.store import Checkpoints
     from kerastune_lite.training import door, execution, session
     from kerastune_lite.training.paths import engines, loop
@@ -215,7 +215,7 @@ def watch_ours(clock: Clock) -> None:
         clock.watch("report", engine, "show", "take")
     clock.watch("report", loop.Callbacks, "__init__")
     clock.watch("report", execution.EpochReporter, "on_epoch_end")
-    clock.watch("store", Search, "_record")
+    clock.watch("store", Recorder, "record")
     clock.watch("store", execution, "save_weights")
     clock.watch("store", Checkpoints, "prune")
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite import events as ev
-from kerastune_lite.errors import StoreError
 from kerastune_lite.events import StopReason
 from kerastune_lite.history import History
 from kerastune_lite.hooks import Hooks
@@ -19,6 +18,7 @@ from kerastune_lite.hyperparameters import Space, Value
 from kerastune_lite.interrupts import Interrupts
 from kerastune_lite.objective import Objective
 from kerastune_lite.oracles import Oracle
+from kerastune_lite.recorder import Recorder
 from kerastune_lite.runners import Runner
 from kerastune_lite.schedulers import Decision, Rung, Scheduler
 from kerastune_lite.store import Checkpoints, Store
@@ -98,6 +98,8 @@ class Search:
         self._queue = dict(sorted(queue.items()))
         self._tune_new_entries = tune_new_entries
         self._clock = clock
+        self._recorder = Recorder(parts.store, parts.views)
+        self._record = self._recorder.record
         self._interrupts = Interrupts()
         self._under_way: set[int] = set()
         self._losses: dict[tuple[int, int, int], list[float]] = {}
@@ -132,7 +134,7 @@ class Search:
                 raise
             finally:
                 self._parts.runner.close()
-                self._end(ev.SearchEnded(reason, message, self._clock()))
+                self._recorder.end(ev.SearchEnded(reason, message, self._clock()))
         return reason
 
     def _started(self, project: str, settings: Mapping[str, Any]) -> ev.SearchStarted:
@@ -386,33 +388,6 @@ class Search:
             f"The latest failure:\n\n{latest.message}"
         )
 
-    # ------------------------------------------------------------------ telling
-
-    def _record(self, *events: ev.Event) -> None:
-        """Into the store first, then to the views: nobody is shown what could still be lost."""
-        self._parts.store.record(events)
-        for event in events:
-            self._show(event)
-
-    def _show(self, event: ev.Event) -> None:
-        for view in list(self._parts.views):
-            try:
-                view.on_event(event)
-            except Exception:
-                logger.warning("%s failed and is switched off.", type(view).__name__, exc_info=True)
-                self._parts.views.remove(view)
-                _close(view)
-
-    def _end(self, event: ev.SearchEnded) -> None:
-        try:
-            self._parts.store.record([event])
-        except StoreError:
-            # The search is ending because of this very error, or its results are safe already.
-            logger.warning("The end of the search could not be recorded.", exc_info=True)
-        self._show(event)
-        for view in self._parts.views:
-            _close(view)
-
     def _message(self, reason: StopReason) -> str:
         """Why the search ended, to follow upon how many trials were done."""
         return {
@@ -429,13 +404,6 @@ def _alike(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
         value == other[name] or (type(value) is float and type(other[name]) is float)
         for name, value in one.items()
     )
-
-
-def _close(view: View) -> None:
-    try:
-        view.close()
-    except Exception:
-        logger.warning("%s could not be closed.", type(view).__name__, exc_info=True)
 
 
 def _without(values: Mapping[str, Value], others: Mapping[str, Value]) -> dict[str, Value]:

@@ -23,6 +23,7 @@ LAYERS = [
     {"store", "views", "hypermodel", "hooks", "interrupts"},
     {"training"},
     {"runners"},
+    {"recorder"},
     {"search", "settings", "results"},
     {"tuner_oracle", "tuner_training"},
     {"tuner"},

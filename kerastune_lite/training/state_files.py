@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import numpy as np
 
 from kerastune_lite.errors import StoreError
 from kerastune_lite.training.resuming import TrainingState
+from kerastune_lite.training.whole_files import replacing
 
 _FORMAT = "kerastune_lite training state"
 _VERSION = 1
@@ -28,28 +27,17 @@ def write_state(state: TrainingState, path: Path) -> None:
     Raises:
         StoreError: it could not be written; an earlier file of that name is untouched.
     """
-    scratch = path.with_name(f"{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(scratch, "wb") as file:
-            with zipfile.ZipFile(file, "w") as archive:
-                archive.writestr(zipfile.ZipInfo(_HEAD), json.dumps(_head(state), allow_nan=False))
-                for index, array in enumerate(state.arrays.values()):
-                    member = zipfile.ZipInfo(f"{index}.npy")
-                    with archive.open(member, "w", force_zip64=True) as into:
-                        stored = array.view(f"u{array.itemsize}") if _foreign(array) else array
-                        np.lib.format.write_array(into, stored, allow_pickle=False)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(scratch, path)
-    except OSError as error:
-        raise StoreError(
-            f"The state of a training {path} cannot be written: {error}. Free some space, see that "
-            "the folder may be written to, and run the script again: the search goes on."
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            scratch.unlink(missing_ok=True)
+    name, what = f"{path.name}.partial", "The state of a training"
+    with (
+        replacing(path, name, what, "Free some space") as scratch,
+        zipfile.ZipFile(scratch, "w") as archive,
+    ):
+        archive.writestr(zipfile.ZipInfo(_HEAD), json.dumps(_head(state), allow_nan=False))
+        for index, array in enumerate(state.arrays.values()):
+            member = zipfile.ZipInfo(f"{index}.npy")
+            with archive.open(member, "w", force_zip64=True) as into:
+                stored = array.view(f"u{array.itemsize}") if _foreign(array) else array
+                np.lib.format.write_array(into, stored, allow_pickle=False)
 
 
 def _head(state: TrainingState) -> dict[str, Any]:

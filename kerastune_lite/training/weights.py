@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from kerastune_lite.errors import StoreError
+from kerastune_lite.training.whole_files import replacing
 
 
 def save_weights(model: Any, path: Path) -> None:
@@ -22,25 +22,13 @@ def save_weights(model: Any, path: Path) -> None:
     Raises:
         StoreError: they could not be written; an earlier file of that name is untouched.
     """
-    scratch = path.with_name(path.name.replace(".weights.h5", ".partial.weights.h5"))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _full_disk_as_os_error(), warnings.catch_warnings():
-            # Between Keras and TensorFlow, about their own conversions to NumPy.
-            warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+    name = path.name.replace(".weights.h5", ".partial.weights.h5")
+    mend = "Free some space (or set keep_checkpoints lower)"
+    with replacing(path, name, "The weights", mend) as scratch, warnings.catch_warnings():
+        # Between Keras and TensorFlow, about their own conversions to NumPy.
+        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+        with _full_disk_as_os_error():
             model.save_weights(scratch)
-        with open(scratch, "rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(scratch, path)
-    except OSError as error:
-        raise StoreError(
-            f"The weights {path} cannot be written: {error}. Free some space (or set "
-            "keep_checkpoints lower), see that the folder may be written to, and run the script "
-            "again: the search goes on."
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            scratch.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

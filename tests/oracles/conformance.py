@@ -71,6 +71,18 @@ class OracleConformance:
             resumed = run(oracle, FLAT, 12 - cut, seed=3, history=History(whole[:cut]))
             assert [dict(t.values) for t in resumed] == [dict(t.values) for t in whole]
 
+    def test_one_that_does_not_learn_proposes_the_same_whatever_came_of_the_trials(self, oracle):
+        def points(loss):
+            history = History()
+            for number in range(12):
+                rng = np.random.default_rng([3, number])
+                (values,) = oracle.propose(FLAT, history, 1, rng)
+                history.add(ended(number, values, loss=loss(number)))
+            return [dict(trial.values) for trial in history]
+
+        same = points(lambda number: number) == points(lambda number: -number)
+        assert same is not oracle.learns
+
     def test_batch_holds_no_duplicates(self, oracle):
         points = oracle.propose(CONDITIONAL, History(), 4, np.random.default_rng(1))
         assert len({tuple(sorted(p.items())) for p in points}) == len(points) == 4
