@@ -28,10 +28,14 @@ class History(Sequence[Trial]):
         self._trials: list[Trial] = []
         self._ranking: list[tuple[float, int]] = []
         self._running: dict[int, None] = {}
+        self._paused: dict[int, None] = {}
+        self._curves: dict[int, dict[int, list[float]]] = {}
         self.visited = Visited()
         """The points that were tried, are being tried, or failed."""
         self.failed = 0
         """How many trials failed."""
+        self.exhausted = False
+        """Whether the oracle has no point left that was not tried, as far as is known."""
         for trial in trials:
             self.add(trial)
 
@@ -63,7 +67,7 @@ class History(Sequence[Trial]):
         self._index(trial)
 
     def update(self, trial: Trial) -> None:
-        """Replace a running trial by its later state.
+        """Replace a running or paused trial by its later state.
 
         Raises:
             ValueError: there is no trial of this number, or it has ended.
@@ -74,10 +78,14 @@ class History(Sequence[Trial]):
                 f"Received: number {trial.number}."
             )
         earlier = self._trials[trial.number]
-        if earlier.status is not TrialStatus.RUNNING:
+        if earlier.status not in (TrialStatus.RUNNING, TrialStatus.PAUSED):
             raise ValueError(f"Trial {trial.number} has ended; it cannot change any more.")
         self.visited.remove(self._point(earlier))
-        del self._running[trial.number]
+        self._running.pop(trial.number, None)
+        self._paused.pop(trial.number, None)
+        place = _place(earlier)
+        if place is not None:
+            del self._ranking[bisect.bisect_left(self._ranking, place)]
         self._trials[trial.number] = trial
         self._index(trial)
 
@@ -94,9 +102,12 @@ class History(Sequence[Trial]):
         place = _place(trial)
         if trial.status is TrialStatus.RUNNING:
             self._running[trial.number] = None
+            return
+        if trial.status is TrialStatus.PAUSED:
+            self._paused[trial.number] = None
         elif trial.status is TrialStatus.FAILED:
             self.failed += 1
-        elif place is not None:
+        if place is not None:
             bisect.insort(self._ranking, place)
 
     @property
@@ -106,23 +117,57 @@ class History(Sequence[Trial]):
         return [self._trials[number] for number in sorted(self._running)]
 
     @property
+    def paused(self) -> list[Trial]:
+        """Trials that are at the end of a rung and may go on, in the order of their numbers."""
+        return [self._trials[number] for number in sorted(self._paused)]
+
+    @property
     def ended(self) -> int:
         """How many trials are completed or failed."""
-        return len(self._trials) - len(self._running)
+        return len(self._trials) - len(self._running) - len(self._paused)
+
+    # ------------------------------------------------------------------ learning curves
+
+    def note(self, trial: int, execution: int, epoch: int, loss: float) -> None:
+        """Enter the loss of an epoch; what was known of it and of later ones is replaced.
+
+        Args:
+            epoch: counted from 0. Epochs without a loss (no validation) are left out by the caller.
+        """
+        losses = self._curves.setdefault(trial, {}).setdefault(execution, [])
+        del losses[epoch:]
+        losses.extend([math.nan] * (epoch - len(losses)))
+        losses.append(loss)
+
+    def forget(self, trial: int, execution: int, epoch: int) -> None:
+        """Drop the losses from `epoch` on: they are trained again."""
+        del self._curves.get(trial, {}).get(execution, [])[epoch:]
+
+    def curve(self, trial: int) -> tuple[float, ...]:
+        """The losses of a trial's epochs from the first on, smaller is better.
+
+        Means over its executions, as far as all that were begun have come; NaN for an epoch
+        without validation, and wherever the loss was not a number. They are there for oracles and
+        schedulers that say `reads_curves`.
+        """
+        executions = list(self._curves.get(trial, {}).values())
+        if len(executions) == 1:
+            return tuple(executions[0])
+        return tuple(sum(losses) / len(losses) for losses in zip(*executions))
 
     def best(self, count: int | None = None) -> list[Trial]:
-        """The completed trials from the best on; of equal ones the earlier first."""
+        """The trials with a score, completed or paused, from the best on; the earlier first."""
         return [self._trials[number] for _, number in self._ranking[:count]]
 
     def rank(self, trial: Trial) -> int | None:
-        """The place of a completed trial, 0 for the best; None when it has no loss to rank."""
+        """The place of a trial with a score, 0 for the best; None when it has none."""
         place = _place(trial)
         return None if place is None else bisect.bisect_left(self._ranking, place)
 
 
 def _place(trial: Trial) -> tuple[float, int] | None:
-    """What a completed trial is ranked by."""
-    if trial.status is not TrialStatus.COMPLETED or trial.loss is None:
+    """What a trial with a score is ranked by."""
+    if trial.status not in (TrialStatus.COMPLETED, TrialStatus.PAUSED) or trial.loss is None:
         return None
     # NaN compares with nothing: one in a sorted list makes every later search in it wrong.
     return None if math.isnan(trial.loss) else (trial.loss, trial.number)

@@ -24,6 +24,8 @@ class TrialStatus(str, enum.Enum):
 
     RUNNING = "RUNNING"
     """Proposed, and not yet finished; what a killed search leaves behind."""
+    PAUSED = "PAUSED"
+    """Trained to the end of a rung, with a score; it may go on, if its scheduler wants it to."""
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
 
@@ -60,6 +62,8 @@ class Execution:
             `HyperModel.fit` trained more than once, joined by ", ". None where we did not train
             it: what a user's own `run_trial` does, or a project of an earlier version.
         path_reason: why on no faster path; None where nothing needs saying.
+        state: the file from which it can go on, relative to the project's folder.
+        stopped: whether a callback ended it, so that there is nothing to go on with.
     """
 
     index: int
@@ -76,6 +80,8 @@ class Execution:
     build_config: Mapping[str, Any] | None = None
     path: str | None = None
     path_reason: str | None = None
+    state: str | None = None
+    stopped: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +101,9 @@ class Trial:
         best_step: the mean best epoch, counted from 0, rounded.
         message: the traceback of a failed trial.
         started, finished: seconds since 1970.
+        bracket: the scheduler's bracket that it belongs to.
+        goal: how many epochs it is trained for at present; None: as many as the fit arguments say.
+        goes_on: whether it may be trained for more afterwards, so that its state is kept.
     """
 
     number: int
@@ -110,6 +119,9 @@ class Trial:
     executions: tuple[Execution, ...] = ()
     started: float | None = None
     finished: float | None = None
+    bracket: int | None = None
+    goal: int | None = None
+    goes_on: bool = False
 
     @property
     def trial_id(self) -> str:
@@ -131,6 +143,11 @@ class Trial:
     def completed_executions(self) -> list[Execution]:
         """The executions that came to their end."""
         return [e for e in self.executions if e.outcome is Outcome.COMPLETED]
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs all of its executions have been trained for."""
+        return min((e.epochs for e in self.completed_executions), default=0)
 
     @property
     def path(self) -> str | None:

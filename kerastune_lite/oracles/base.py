@@ -26,6 +26,9 @@ class Oracle(ABC):
     learns: ClassVar[bool] = True
     """Whether the results of trials, other than which points were tried, enter into proposals."""
 
+    reads_curves: ClassVar[bool] = False
+    """Whether it looks at `history.curve`, the losses of trials epoch by epoch."""
+
     @abstractmethod
     def propose(
         self, space: Space, history: History, count: int, rng: np.random.Generator

@@ -6,6 +6,7 @@ import dataclasses
 import enum
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar
 
 from kerastune_lite.history import History
 from kerastune_lite.hyperparameters import Value
@@ -26,22 +27,39 @@ class Rung:
         trial: the number of a trial to go on with; None asks the oracle for a new one.
         start_epoch, end_epoch: from (included) to (excluded), counted from 0; None is open:
             as many as the fit arguments say.
+        bracket: that a new trial belongs to; kept with the trial.
+        goes_on: whether the trial may be asked to go on later. It is then PAUSED at the end of the
+            rung, with a score and the state of its training; otherwise it is COMPLETED.
     """
 
     trial: int | None = None
     start_epoch: int = 0
     end_epoch: int | None = None
+    bracket: int | None = None
+    goes_on: bool = False
 
 
 class Scheduler(ABC):
     """Says which trial trains from which epoch to which, and which one stops.
 
-    Like an oracle it has settings and no state of its own.
+    Like an oracle it has settings and no state of its own: what it answers is a function of the
+    trials so far. A trial says which `bracket` it belongs to, for how many epochs it is trained at
+    present (`goal`) and for how many it has been (`epochs`); `history.curve(number)` has its losses.
+
+    A trial may be COMPLETED before its rung's end: a callback stopped it. Its loss is what it would
+    be at any later rung.
     """
+
+    reads_curves: ClassVar[bool] = False
+    """Whether it looks at `history.curve`."""
 
     @abstractmethod
     def plan(self, history: History, free: int) -> list[Rung]:
-        """Up to `free` rungs to train now; none means: wait for those that are running.
+        """Up to `free` rungs to train now, each of which depends on no other of them.
+
+        None means: wait for those that are running; or, when none is running, that all is done.
+        When the oracle has no more points `history.exhausted` is set, and new trials are not asked
+        for any more.
 
         Args:
             history: all trials, running ones included.
@@ -55,6 +73,13 @@ class Scheduler(ABC):
         Args:
             losses: of the running execution, one per epoch from its first; smaller is better.
         """
+
+    def finished(self, history: History) -> list[int]:
+        """Paused trials that will never be asked to go on; they are completed with their scores.
+
+        When the search has come to its end those that are left are completed in any case.
+        """
+        return []
 
     def settings(self) -> dict[str, Value]:
         """What tells this scheduler from others, to be kept with the project."""
