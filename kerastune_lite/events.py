@@ -17,6 +17,7 @@ class StopReason(str, enum.Enum):
 
     BUDGET = "max_trials reached"
     EXHAUSTED = "every point of the space was tried"
+    SCHEDULE = "all that was planned is trained"
     TIME = "max_time reached"
     INTERRUPTED = "interrupted"
     FAILED = "stopped by an error"
@@ -104,6 +105,20 @@ class ExecutionEnded:
 
 
 @dataclasses.dataclass(frozen=True)
+class TrialPaused:
+    """A trial has come to the end of a rung, with a score, and may go on later."""
+
+    trial: Trial
+
+
+@dataclasses.dataclass(frozen=True)
+class TrialResumed:
+    """A paused trial goes on to its next goal."""
+
+    trial: Trial
+
+
+@dataclasses.dataclass(frozen=True)
 class TrialEnded:
     """A trial is completed or failed for good."""
 
@@ -127,6 +142,8 @@ Event = Union[
     SegmentStarted,
     EpochEnded,
     ExecutionEnded,
+    TrialPaused,
+    TrialResumed,
     TrialEnded,
     SearchEnded,
 ]

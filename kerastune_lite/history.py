@@ -143,6 +143,10 @@ class History(Sequence[Trial]):
         """Drop the losses from `epoch` on: they are trained again."""
         del self._curves.get(trial, {}).get(execution, [])[epoch:]
 
+    def losses(self, trial: int, execution: int) -> Sequence[float]:
+        """Those of one execution's epochs, from the first on."""
+        return self._curves.get(trial, {}).get(execution, ())
+
     def curve(self, trial: int) -> tuple[float, ...]:
         """The losses of a trial's epochs from the first on, smaller is better.
 

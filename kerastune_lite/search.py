@@ -8,8 +8,6 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from kerastune_lite import events as ev
 from kerastune_lite.events import StopReason
 from kerastune_lite.history import History
@@ -18,9 +16,11 @@ from kerastune_lite.hyperparameters import Space, Value
 from kerastune_lite.interrupts import Interrupts
 from kerastune_lite.objective import Objective
 from kerastune_lite.oracles import Oracle
+from kerastune_lite.planner import Beginning, Planner
 from kerastune_lite.recorder import Recorder
 from kerastune_lite.runners import Runner
-from kerastune_lite.schedulers import Decision, Rung, Scheduler
+from kerastune_lite.schedulers import Decision, Scheduler
+from kerastune_lite.segments import Segments
 from kerastune_lite.store import Checkpoints, Store
 from kerastune_lite.training.base import Job
 from kerastune_lite.trial import Execution, Outcome, Report, Segment, Trial, TrialStatus
@@ -94,15 +94,25 @@ class Search:
         self._parts = parts
         self._limits = limits
         self._objective = objective
-        self._seed = seed
-        self._queue = dict(sorted(queue.items()))
         self._tune_new_entries = tune_new_entries
         self._clock = clock
         self._recorder = Recorder(parts.store, parts.views)
         self._record = self._recorder.record
         self._interrupts = Interrupts()
         self._under_way: set[int] = set()
-        self._losses: dict[tuple[int, int, int], list[float]] = {}
+        self._begun: set[tuple[int, int, int]] = set()
+        self._planner = Planner(
+            parts.oracle, parts.scheduler, history, seed, queue, limits.max_trials, clock
+        )
+        self._segments = Segments(
+            history,
+            parts.oracle,
+            parts.checkpoints,
+            seed,
+            limits.executions_per_trial,
+            parts.job.whole_trials,
+            tune_new_entries,
+        )
         self._failures_in_a_row = 0
         self._deadline: float | None = None
 
@@ -150,167 +160,109 @@ class Search:
         )
 
     def _loop(self) -> StopReason:
+        if self._parts.oracle.reads_curves or self._parts.scheduler.reads_curves:
+            self._read_curves()
         for trial in self.history.running:
-            self._start(trial)
+            self._start(Beginning(trial))
         while True:
             stop = self._fill()
             if not self._under_way:
-                if stop is StopReason.EXHAUSTED and 0 < self.history.failed == len(self.history):
-                    raise self._hopeless(
-                        f"All {self.history.failed} points of the space failed",
-                        "start afresh with overwrite=True",
-                    )
-                return stop or StopReason.EXHAUSTED
+                return self._ended(stop or StopReason.EXHAUSTED)
             with self._interrupts.interruptible():
                 reports = self._parts.runner.wait()
             for report in reports:
                 self._on_report(report)
 
+    def _read_curves(self) -> None:
+        """Enter the epochs of earlier searches into the history."""
+        for trial in self.history:
+            # Those of a later attempt come later, and take the place of the earlier ones.
+            for epoch in self._parts.store.epochs(trial.number):
+                if not self._objective.missing(epoch.metrics):
+                    loss = self._objective.loss(epoch.metrics)
+                    self.history.note(trial.number, epoch.execution, epoch.epoch, loss)
+
+    def _ended(self, stop: StopReason) -> StopReason:
+        if stop is StopReason.EXHAUSTED and 0 < self.history.failed == len(self.history):
+            raise self._hopeless(
+                f"All {self.history.failed} points of the space failed",
+                "start afresh with overwrite=True",
+            )
+        if stop is not StopReason.TIME:
+            for trial in self.history.paused:
+                self._complete(trial)
+        return stop
+
     def _fill(self) -> StopReason | None:
         """Start trials while there is room; returns why no more can be started, if so."""
-        together = self._together()
         while True:
             free = self._parts.runner.capacity - len(self._under_way)
-            if free <= 0 and (together <= 0 or len(self._under_way) >= together):
+            if free <= 0:
                 return None
             if self._interrupts.requested:
                 raise KeyboardInterrupt
             if self._deadline is not None and time.monotonic() >= self._deadline:
                 return StopReason.TIME
-            if self._limits.max_trials is not None:
-                left = self._limits.max_trials - len(self.history)
-                if left <= 0:
-                    return StopReason.BUDGET
-                free = min(free, left)
-            if free <= 0:
-                if not self._start_alike():
-                    return None
-            elif not self._start_queued() and not self._start_proposed(free):
-                return StopReason.EXHAUSTED
+            begun = self._planner.begin(self.space, free, self._together())
+            if not begun:
+                return self._planner.reason(self.space)
+            for beginning in begun:
+                self._start(beginning)
 
     def _together(self) -> int:
         """How many trials may begin at once because they might be trained side by side.
 
         Only while none is under way, so that those which begin together stay together.
         """
-        if self._parts.oracle.learns or self._under_way:
+        if self._under_way:
             return 0
         return self._parts.job.together // self._limits.executions_per_trial
 
-    def _start_queued(self) -> bool:
-        """Start the first point of the queue that was not tried yet."""
-        for position in list(self._queue):
-            values = self._queue.pop(position)
-            if values in self.history.visited:
-                logger.info("The enqueued point %s was tried already.", dict(values))
-                continue
-            self._start_new(values, "enqueued", position)
-            return True
-        return False
-
-    def _start_proposed(self, free: int) -> bool:
-        rungs = self._parts.scheduler.plan(self.history, free)
-        new = sum(rung.trial is None for rung in rungs)
-        if new == 0:
-            return False
-        # Each draws from a generator of its own, however many begin together.
-        points = self._proposed(new if self._parts.oracle.learns else 1)
-        for values in points:
-            self._start_new(values, "oracle", None)
-        return bool(points)
-
-    def _proposed(self, count: int) -> list[dict[str, Value]]:
-        rng = np.random.default_rng([self._seed, len(self.history)])
-        return self._parts.oracle.propose(self.space, self.history, count, rng)
-
-    def _start_alike(self) -> bool:
-        """Start the next trial if it is like the latest but for some fractions.
-
-        Learning rates and the like leave a network what it is; numbers of units do not.
-        """
-        latest = self.history[-1]
-        rungs = self._parts.scheduler.plan(self.history, 1)
-        if self._queue or latest.origin != "oracle" or rungs != [Rung()]:
-            return False
-        for values in self._proposed(1):
-            if _alike(values, latest.values):
-                self._start_new(values, "oracle", None)
-                return True
-        return False
-
-    def _start_new(self, values: Mapping[str, Value], origin: str, queued: int | None) -> None:
-        trial = Trial(
-            len(self.history), dict(values), self.space, origin=origin, started=self._clock()
-        )
-        self.history.add(trial)
-        self._start(trial, queued)
-
-    def _start(self, trial: Trial, queued: int | None = None) -> None:
-        """Begin a trial, or go on with one that a dead search left behind."""
+    def _start(self, beginning: Beginning) -> None:
+        """Begin a trial, or go on with one that was paused or that a dead search left behind."""
+        trial = beginning.trial
         self._under_way.add(trial.number)
-        self._parts.hooks.on_trial_begin(trial)
-        self._submit(trial, self._missing(trial), ev.TrialStarted(trial, queued))
-
-    def _missing(self, trial: Trial) -> list[int]:
-        """The executions of a trial that are not completed yet."""
-        if self._parts.job.whole_trials:
-            return [] if trial.completed_executions else [0]
-        done = {execution.index for execution in trial.completed_executions}
-        return [i for i in range(self._limits.executions_per_trial) if i not in done]
+        if beginning.resumed:
+            event: ev.Event = ev.TrialResumed(trial)
+        else:
+            self._parts.hooks.on_trial_begin(trial)
+            event = ev.TrialStarted(trial, beginning.queued)
+        missing = self._segments.missing(trial)
+        if missing:
+            self._submit(trial, missing, event)
+        else:
+            self._record(event)
+            self._rung_ended(trial, [])
 
     def _submit(self, trial: Trial, executions: Sequence[int], *before: ev.Event) -> None:
         """Have the first of these executions trained, and the others along if that is of use."""
-        first, *others = (self._segment(trial, execution) for execution in executions)
-        self._record(*before, self._begun(first))
+        first, *others = (self._segments.make(trial, execution) for execution in executions)
+        self._record(*before, self._segment_begun(first))
         self._parts.runner.submit([dataclasses.replace(first, along=tuple(others))])
 
-    def _segment(self, trial: Trial, execution: int) -> Segment:
-        attempt = sum(
-            e.index == execution and e.outcome is Outcome.FAILED for e in trial.executions
-        )
-        return Segment(
-            trial,
-            execution,
-            attempt,
-            seed=self._draw_seed(trial.number, 1 + execution, attempt),
-            unseen=self._parts.oracle.unseen if self._tune_new_entries else "default",
-            fill_seed=self._draw_seed(trial.number, 0, 0),
-            keep_below=self._keep_below(trial),
-        )
-
-    def _keep_below(self, trial: Trial) -> float | None:
-        """The loss under which an execution's weights may be of use; None: any."""
-        kept = [e.loss for e in trial.completed_executions if e.weights and e.loss is not None]
-        if kept:
-            # Of a trial only the best execution's are kept.
-            return min(kept)
-        return self._parts.checkpoints.threshold(self.history, self._limits.executions_per_trial)
-
-    def _begun(self, segment: Segment) -> ev.SegmentStarted:
+    def _segment_begun(self, segment: Segment) -> ev.SegmentStarted:
         """The event that a segment has begun; what an earlier start of it told is forgotten."""
         number, execution, attempt = segment.trial.number, segment.execution, segment.attempt
-        self._losses[number, execution, attempt] = []
-        return ev.SegmentStarted(number, execution, attempt, 0, None, self._clock())
-
-    def _draw_seed(self, *key: int) -> int:
-        # Room below 2**32 is left for the repeats that a user's run_trial trains by itself.
-        state = np.random.SeedSequence([self._seed, *key]).generate_state(1)
-        return int(state[0]) % (2**32 - 2**10)
+        self._begun.add((number, execution, attempt))
+        self.history.forget(number, execution, segment.start_epoch)
+        return ev.SegmentStarted(
+            number, execution, attempt, segment.start_epoch, segment.end_epoch, self._clock()
+        )
 
     # ------------------------------------------------------------------ what comes back
 
     def _on_epoch(self, event: ev.EpochEnded) -> Decision:
         with self._interrupts.shielded():
-            losses = self._losses.get((event.trial, event.execution, event.attempt))
-            if losses is None:
-                # It was brought along, and is trained indeed.
-                trial = self.history[event.trial]
-                self._record(self._begun(self._segment(trial, event.execution)), event)
-                losses = self._losses[event.trial, event.execution, event.attempt]
-            else:
+            if (event.trial, event.execution, event.attempt) in self._begun:
                 self._record(event)
+            else:
+                # It was brought along, and is trained indeed.
+                segment = self._segments.make(self.history[event.trial], event.execution)
+                self._record(self._segment_begun(segment), event)
             if not self._objective.missing(event.metrics):
-                losses.append(self._objective.loss(event.metrics))
+                loss = self._objective.loss(event.metrics)
+                self.history.note(event.trial, event.execution, event.epoch, loss)
+            losses = self.history.losses(event.trial, event.execution)
             return self._parts.scheduler.judge(self.history, event.trial, losses)
 
     def _on_report(self, report: Report) -> None:
@@ -322,28 +274,54 @@ class Search:
         self._grow_space(report, trial)
         if report.fatal is not None:
             raise report.fatal
+        executions = [_placed(e, trial) for e in report.executions]
         trial = dataclasses.replace(
             trial,
             values={**report.values, **_without(trial.values, report.values)},
             space=self.space,
-            executions=(*trial.executions, *report.executions),
+            executions=_merged(trial.executions, executions),
         )
-        failed = [e for e in report.executions if e.outcome is not Outcome.COMPLETED]
+        failed = [e for e in executions if e.outcome is not Outcome.COMPLETED]
         hopeless = [e for e in failed if not self._may_retry(trial, e)]
         ended = [
             ev.ExecutionEnded(trial.number, e, will_retry=e in failed and not hopeless)
-            for e in report.executions
+            for e in executions
         ]
         if hopeless:
             self._end_trial(trial.failed_by(hopeless[-1], self._clock()), ended)
-        elif missing := self._missing(trial):
+        elif missing := self._segments.missing(trial):
             self.history.update(trial)
             self._submit(trial, missing, *ended)
         else:
             # Only what was asked for counts: two trials that agree on it are the same model. A
             # run_trial that never asked `hp` may have read the values in another way.
-            trial = dataclasses.replace(trial, values=report.values or trial.values)
-            self._end_trial(trial.scored(self._objective.loss_of, self._clock()), ended)
+            self._rung_ended(
+                dataclasses.replace(trial, values=report.values or trial.values), ended
+            )
+
+    def _rung_ended(self, trial: Trial, ended: Sequence[ev.Event]) -> None:
+        """A trial has come to its goal, or to its end before that."""
+        trial = trial.scored(self._objective.loss_of, self._clock())
+        if trial.goes_on and not all(e.stopped for e in trial.completed_executions):
+            trial = dataclasses.replace(trial, status=TrialStatus.PAUSED, finished=None)
+            self._record(*ended, ev.TrialPaused(trial))
+            self._leave(trial)
+        else:
+            self._end_trial(trial, ended)
+        for number in self._parts.scheduler.finished(self.history):
+            self._complete(self.history[number])
+
+    def _complete(self, trial: Trial) -> None:
+        """End a paused trial with the score that it has."""
+        status = TrialStatus.COMPLETED
+        self._end_trial(dataclasses.replace(trial, status=status, finished=self._clock()), [])
+
+    def _leave(self, trial: Trial) -> None:
+        """A trial is no longer under way."""
+        self.history.update(trial)
+        self._under_way.discard(trial.number)
+        self._begun = {place for place in self._begun if place[0] != trial.number}
+        self._parts.checkpoints.prune(self.history, trial)
 
     @staticmethod
     def _succeeded(report: Report) -> bool:
@@ -360,16 +338,14 @@ class Search:
             self._record(ev.SpaceGrown(added, trial.number))
 
     def _may_retry(self, trial: Trial, failed: Execution) -> bool:
-        attempts = sum(e.index == failed.index for e in trial.executions)
-        return failed.outcome is Outcome.FAILED and (attempts <= self._limits.max_retries_per_trial)
+        failures = sum(
+            e.index == failed.index and e.outcome is Outcome.FAILED for e in trial.executions
+        )
+        return failed.outcome is Outcome.FAILED and failures <= self._limits.max_retries_per_trial
 
     def _end_trial(self, trial: Trial, ended: Sequence[ev.Event]) -> None:
         self._record(*ended, ev.TrialEnded(trial))
-        self.history.update(trial)
-        self._under_way.discard(trial.number)
-        for place in [place for place in self._losses if place[0] == trial.number]:
-            del self._losses[place]
-        self._parts.checkpoints.prune(self.history, trial)
+        self._leave(trial)
         self._parts.hooks.on_trial_end(trial)
         if trial.status is TrialStatus.COMPLETED:
             self._failures_in_a_row = 0
@@ -394,16 +370,29 @@ class Search:
             StopReason.BUDGET: f"max_trials={self._limits.max_trials} reached",
             StopReason.EXHAUSTED: "every point of the space was tried",
             StopReason.TIME: f"max_time={self._limits.max_time} s reached; search() again goes on",
+            StopReason.SCHEDULE: "all that was planned is trained",
             StopReason.INTERRUPTED: "interrupted; search() again goes on",
         }[reason]
 
 
-def _alike(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
-    """Whether two points differ in nothing but floating-point numbers."""
-    return one.keys() == other.keys() and all(
-        value == other[name] or (type(value) is float and type(other[name]) is float)
-        for name, value in one.items()
-    )
+def _placed(execution: Execution, trial: Trial) -> Execution:
+    """An execution as it is kept with its trial."""
+    if execution.outcome is Outcome.COMPLETED:
+        if trial.goal is not None and execution.epochs < trial.goal:
+            # Whatever ended it before its goal, a callback or the user's own loop.
+            return dataclasses.replace(execution, stopped=True, state=None)
+        return execution
+    taken = {(e.index, e.attempt) for e in trial.executions}
+    if (execution.index, execution.attempt) in taken:
+        # There stands what it had reached in an earlier rung.
+        return dataclasses.replace(execution, attempt=execution.attempt + 1)
+    return execution
+
+
+def _merged(known: Sequence[Execution], reported: Sequence[Execution]) -> tuple[Execution, ...]:
+    """All executions; what was reported of one that went on replaces what was known of it."""
+    places = {(e.index, e.attempt) for e in reported}
+    return (*(e for e in known if (e.index, e.attempt) not in places), *reported)
 
 
 def _without(values: Mapping[str, Value], others: Mapping[str, Value]) -> dict[str, Value]:

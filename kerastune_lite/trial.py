@@ -141,8 +141,9 @@ class Trial:
 
     @property
     def completed_executions(self) -> list[Execution]:
-        """The executions that came to their end."""
-        return [e for e in self.executions if e.outcome is Outcome.COMPLETED]
+        """The executions that came to their end; of each repeat the latest."""
+        done = {e.index: e for e in self.executions if e.outcome is Outcome.COMPLETED}
+        return [done[index] for index in sorted(done)]
 
     @property
     def epochs(self) -> int:

@@ -35,7 +35,7 @@ class MemoryStore(Store):
 
     def load(self) -> Project:
         trials: dict[int, Trial] = {}
-        executions: dict[int, list[Execution]] = {}
+        executions: dict[int, dict[tuple[int, int], Execution]] = {}
         space, queue = Space(), {}
         name, settings = "untitled", {}
         enqueued = 0
@@ -50,8 +50,11 @@ class MemoryStore(Store):
                 queue[event.position] = event.values
                 enqueued = max(enqueued, event.position + 1)
             elif isinstance(event, ev.ExecutionEnded):
-                executions.setdefault(event.trial, []).append(event.execution)
-            elif isinstance(event, (ev.TrialStarted, ev.TrialEnded)):
+                ended = executions.setdefault(event.trial, {})
+                ended[event.execution.index, event.execution.attempt] = event.execution
+            elif isinstance(
+                event, (ev.TrialStarted, ev.TrialPaused, ev.TrialResumed, ev.TrialEnded)
+            ):
                 trials[event.trial.number] = event.trial
                 if isinstance(event, ev.TrialStarted) and event.queued is not None:
                     queue.pop(event.queued, None)
@@ -60,7 +63,9 @@ class MemoryStore(Store):
             settings=settings,
             space=space,
             trials=tuple(
-                dataclasses.replace(t, space=space, executions=tuple(executions.get(n, ())))
+                dataclasses.replace(
+                    t, space=space, executions=tuple(executions.get(n, {}).values())
+                )
                 for n, t in sorted(trials.items())
             ),
             queue=queue,

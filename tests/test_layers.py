@@ -23,7 +23,7 @@ LAYERS = [
     {"store", "views", "hypermodel", "hooks", "interrupts"},
     {"training"},
     {"runners"},
-    {"recorder"},
+    {"recorder", "planner", "segments"},
     {"search", "settings", "results"},
     {"tuner_oracle", "tuner_training"},
     {"tuner"},

@@ -17,7 +17,7 @@ SPACE = Space(
 
 
 def test_statuses_are_strings():
-    assert [str(status) for status in TrialStatus] == ["RUNNING", "COMPLETED", "FAILED"]
+    assert [str(status) for status in TrialStatus] == ["RUNNING", "PAUSED", "COMPLETED", "FAILED"]
     assert json.dumps(TrialStatus.RUNNING) == '"RUNNING"'
     assert TrialStatus("FAILED") is TrialStatus.FAILED
     assert Outcome("REJECTED") is Outcome.REJECTED

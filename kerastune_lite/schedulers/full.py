@@ -12,7 +12,7 @@ class FullTraining(Scheduler):
     """Each trial trains for all the epochs that its fit arguments ask for."""
 
     def plan(self, history: History, free: int) -> list[Rung]:
-        return [Rung()] * free
+        return [] if history.exhausted else [Rung()] * free
 
     def judge(self, history: History, trial: int, losses: Sequence[float]) -> Decision:
         return Decision.CONTINUE

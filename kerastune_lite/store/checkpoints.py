@@ -8,6 +8,7 @@ from kerastune_lite.history import History
 from kerastune_lite.trial import Execution, Trial, TrialStatus
 
 SUFFIX = ".weights.h5"
+STATE_SUFFIX = ".state.zip"
 
 
 class Checkpoints:
@@ -26,6 +27,10 @@ class Checkpoints:
         """The file of an execution's best epoch, relative to the project's folder."""
         return f"checkpoints/trial_{trial:04d}_execution{execution}{SUFFIX}"
 
+    def state_name(self, trial: int, execution: int, epoch: int) -> str:
+        """The file of an execution's state after so many epochs, relative to the folder."""
+        return f"checkpoints/trial_{trial:04d}_execution{execution}_epoch{epoch:04d}{STATE_SUFFIX}"
+
     def threshold(self, history: History, executions: int) -> float | None:
         """The loss that a new trial has to beat for its weights to be worth writing.
 
@@ -40,7 +45,9 @@ class Checkpoints:
         return best[-1].loss
 
     def prune(self, history: History, trial: Trial) -> None:
-        """Delete what `trial`, which has just ended, makes superfluous."""
+        """Delete what `trial`, which has just ended or paused, makes superfluous."""
+        if trial.goal is not None:
+            self._prune_states(trial)
         best = best_execution(trial)
         for execution in trial.executions:
             if execution is not best:
@@ -52,6 +59,17 @@ class Checkpoints:
             if fallen.number != trial.number:
                 self._delete_all(fallen)
 
+    def _prune_states(self, trial: Trial) -> None:
+        """Of a paused trial only the latest states are kept, of others none."""
+        wanted = _states(trial)
+        for path in self._states_of(trial.number):
+            if path not in {self.folder / name for name in wanted}:
+                path.unlink(missing_ok=True)
+
+    def _states_of(self, number: int | None = None) -> list[Path]:
+        name = "*" if number is None else f"{number:04d}"
+        return list((self.folder / "checkpoints").glob(f"trial_{name}_*{STATE_SUFFIX}*"))
+
     def tidy(self, history: History) -> None:
         """Delete what a search that died left lying about."""
         wanted = set()
@@ -59,9 +77,11 @@ class Checkpoints:
             best = best_execution(trial)
             if best is not None and best.weights is not None:
                 wanted.add(self.folder / best.weights)
-        for trial in history.running:
+        for trial in (*history.running, *history.paused):
             wanted.update(self.folder / e.weights for e in trial.executions if e.weights)
-        for path in (self.folder / "checkpoints").glob(f"trial_*{SUFFIX}*"):
+            wanted.update(self.folder / name for name in _states(trial))
+        weights = (self.folder / "checkpoints").glob(f"trial_*{SUFFIX}*")
+        for path in (*weights, *self._states_of()):
             if path not in wanted:
                 path.unlink(missing_ok=True)
 
@@ -74,9 +94,16 @@ class Checkpoints:
             (self.folder / weights).unlink(missing_ok=True)
 
 
+def _states(trial: Trial) -> set[str]:
+    """The files that a trial may go on from."""
+    if trial.status not in (TrialStatus.RUNNING, TrialStatus.PAUSED):
+        return set()
+    return {e.state for e in trial.completed_executions if e.state is not None}
+
+
 def best_execution(trial: Trial) -> Execution | None:
-    """The completed execution with the lowest loss, if the trial itself completed."""
-    if trial.status is not TrialStatus.COMPLETED:
+    """The completed execution with the lowest loss, if the trial has a score."""
+    if trial.status not in (TrialStatus.COMPLETED, TrialStatus.PAUSED):
         return None
     scored = [e for e in trial.completed_executions if e.loss is not None]
     return min(scored, key=lambda e: e.loss, default=None)  # type: ignore[arg-type, return-value]

@@ -87,6 +87,13 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE executions ADD COLUMN path TEXT;        -- how it was trained; NULL: not known
     ALTER TABLE executions ADD COLUMN path_reason TEXT; -- why on no faster path
     """,
+    """
+    ALTER TABLE executions ADD COLUMN state TEXT;       -- file to go on from, relative
+    ALTER TABLE executions ADD COLUMN stopped INTEGER NOT NULL DEFAULT 0; -- by a callback
+    ALTER TABLE trials ADD COLUMN bracket INTEGER;      -- the scheduler's
+    ALTER TABLE trials ADD COLUMN goal INTEGER;         -- epochs to train for; NULL: open
+    ALTER TABLE trials ADD COLUMN goes_on INTEGER NOT NULL DEFAULT 0; -- whether after that, too
+    """,
 )
 
 VERSION = len(MIGRATIONS)

@@ -22,6 +22,8 @@ from kerastune_lite.store import schema
 from kerastune_lite.store.base import Epoch, Project, Store
 from kerastune_lite.trial import Execution, Outcome, Trial, TrialStatus
 
+_TRIAL_EVENTS = (ev.TrialStarted, ev.TrialPaused, ev.TrialResumed, ev.TrialEnded)
+
 _CHECK_BYTES = 64 * 2**20
 """Databases up to this size are checked for damage when they are opened (about 1 ms per MB)."""
 
@@ -187,7 +189,7 @@ class SQLiteStore(Store):
             self._start_segment(event)
         elif isinstance(event, ev.ExecutionEnded):
             self._end_execution(event.trial, event.execution)
-        elif isinstance(event, (ev.TrialStarted, ev.TrialEnded)):
+        elif isinstance(event, _TRIAL_EVENTS):
             self._write_trial(event.trial)
             if isinstance(event, ev.TrialStarted) and event.queued is not None:
                 execute(
@@ -234,7 +236,7 @@ class SQLiteStore(Store):
 
     def _write_trial(self, trial: Trial) -> None:
         self._connection.execute(
-            "INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT OR REPLACE INTO trials VALUES ({', '.join('?' * 14)})",
             (
                 trial.number,
                 _dump(trial.values),
@@ -247,6 +249,9 @@ class SQLiteStore(Store):
                 trial.message,
                 trial.started,
                 trial.finished,
+                trial.bracket,
+                trial.goal,
+                trial.goes_on,
             ),
         )
 
@@ -266,7 +271,7 @@ class SQLiteStore(Store):
     def _end_execution(self, trial: int, execution: Execution) -> None:
         config = execution.build_config
         self._connection.execute(
-            f"INSERT OR REPLACE INTO executions VALUES ({', '.join('?' * 15)})",
+            f"INSERT OR REPLACE INTO executions VALUES ({', '.join('?' * 17)})",
             (
                 trial,
                 execution.index,
@@ -283,6 +288,8 @@ class SQLiteStore(Store):
                 None if config is None else _dump(config),
                 execution.path,
                 execution.path_reason,
+                execution.state,
+                execution.stopped,
             ),
         )
 
@@ -340,6 +347,9 @@ class SQLiteStore(Store):
                 executions=tuple(executions.get(row[0], ())),
                 started=row[9],
                 finished=row[10],
+                bracket=row[11],
+                goal=row[12],
+                goes_on=bool(row[13]),
             )
 
     def epochs(self, trial: int) -> list[Epoch]:
@@ -371,6 +381,8 @@ def _execution(row: tuple[Any, ...]) -> Execution:
         build_config=None if row[12] is None else json.loads(row[12]),
         path=row[13],
         path_reason=row[14],
+        state=row[15],
+        stopped=bool(row[16]),
     )
 
 

@@ -119,6 +119,11 @@ class Prepared:
     over: bool
     started: float
 
+    @property
+    def whole(self) -> bool:
+        """Whether the state of the optimizer is wanted in the model, too."""
+        return self.fit.overridden or self.keeper is not None or "initial_epoch" in self.kwargs
+
 
 class Trainer:
     """Trains executions of one segment's trial.
@@ -162,7 +167,7 @@ class Trainer:
         door = self._options.door
         with (
             session.traced_functions(),
-            door.in_place_of_fit(prepared.model, seed, prepared.fit.overridden) as taken,
+            door.in_place_of_fit(prepared.model, seed, prepared.whole) as taken,
         ):
             returned = None if prepared.over else self._fit(prepared)
         trained = self.finish(prepared, returned, taken)
@@ -184,7 +189,8 @@ class Trainer:
         if prepared.over:
             raise NotStacked("the training is over")
         seed = [self._segment.seed + prepared.execution, 0]
-        return self._options.door.member(Fit(prepared.model, prepared.args, prepared.kwargs, seed))
+        fit = Fit(prepared.model, prepared.args, prepared.kwargs, seed, prepared.whole)
+        return self._options.door.member(fit)
 
     def prepare(self, trial: Trial, execution: int, fit: FitArguments) -> Prepared:
         """Build the model and all that goes with it."""
@@ -260,7 +266,7 @@ class Trainer:
         if not reporter.epochs:
             report_late(result.history, segment, execution, self._emit)
         model = prepared.model if reporter.model is None else reporter.model
-        self._keep_state(prepared)
+        state = self._keep_state(prepared)
         done = Execution(
             index=execution,
             attempt=segment.attempt,
@@ -275,13 +281,23 @@ class Trainer:
             build_config=None if prepared.built_by_builder else build_config_of(model),
             path=_joined(path.path for path in taken),
             path_reason=_joined(path.reason for path in taken),
+            state=state,
+            stopped=self._stopped(prepared),
         )
         return Trained(dict(result.history) if returned is None else returned, done)
 
-    def _keep_state(self, prepared: Prepared) -> None:
+    def _keep_state(self, prepared: Prepared) -> str | None:
+        """Write the state to go on from, if that is wanted and there is anything to go on with."""
         name, keeper = self._segment.keep_state, prepared.keeper
-        if name is not None and keeper is not None and keeper.state is not None:
-            write_state(keeper.state, self._options.folder / name)
+        if name is None or keeper is None or keeper.state is None or keeper.state.stopped:
+            return None
+        write_state(keeper.state, self._options.folder / name)
+        return name
+
+    def _stopped(self, prepared: Prepared) -> bool:
+        """Whether a callback has ended the training for good."""
+        state = None if prepared.keeper is None else prepared.keeper.state
+        return prepared.over or (state is not None and state.stopped)
 
     def _check_space(self) -> None:
         if self._options.frozen_space:

@@ -159,7 +159,7 @@ class FitArguments:
 
         Args:
             hp: as `build` left it; what `build` did not ask for this time is not passed on.
-            end_epoch: train no further than to here (excluded).
+            end_epoch: train to here (excluded), whatever `epochs` says: a scheduler decides it.
 
         Raises:
             FatalValueError: a hyperparameter clashes with an argument or with the data.
@@ -167,7 +167,7 @@ class FitArguments:
         if self.overridden:
             kwargs = dict(self.kwargs)
             if end_epoch is not None:
-                kwargs["epochs"] = min(kwargs.get("epochs", end_epoch), end_epoch)
+                kwargs["epochs"] = end_epoch
             return self.args, kwargs
         args = tuple(_made(value) if i == 0 else value for i, value in enumerate(self.args))
         kwargs = dict(self.kwargs)
@@ -185,7 +185,7 @@ class FitArguments:
             # Else Keras warns that it will not shuffle, which nobody asked it to.
             kwargs["shuffle"] = False
         if end_epoch is not None:
-            kwargs["epochs"] = min(kwargs.get("epochs", 1), end_epoch)
+            kwargs["epochs"] = end_epoch
         return args, kwargs
 
 

@@ -242,6 +242,9 @@ class StateKeeper(keras.callbacks.Callback):
         extra: makes the caller's plain data, at that moment.
     """
 
+    epoch_level = True
+    """The fast paths may take it, if all of the optimizer is in the model when epochs end."""
+
     def __init__(
         self,
         callbacks: Sequence[Any],
@@ -289,6 +292,9 @@ class StateRestorer(keras.callbacks.Callback):
         state: let go of when the first epoch begins; a later `fit` is not touched.
         callbacks: as `restore_callbacks` takes them.
     """
+
+    epoch_level = True
+    """The fast paths may take it: the model is in that state before they begin."""
 
     def __init__(self, state: TrainingState, callbacks: Sequence[Any]) -> None:
         super().__init__()

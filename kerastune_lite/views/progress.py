@@ -19,6 +19,8 @@ from kerastune_lite.events import (
     SpaceGrown,
     StopReason,
     TrialEnded,
+    TrialPaused,
+    TrialResumed,
     TrialStarted,
 )
 from kerastune_lite.objective import Objective
@@ -98,8 +100,11 @@ class Progress:
             self._start(event)
         elif self._started is None:
             self._started = self._clock()
-        if isinstance(event, TrialStarted):
+        if isinstance(event, (TrialStarted, TrialResumed)):
             self._touch(event.trial.number)
+        elif isinstance(event, TrialPaused):
+            self._leave(event.trial.number)
+            self._rank_in(event.trial)
         elif isinstance(event, SegmentStarted):
             running = self._touch(event.trial)
             running.execution = event.execution
@@ -115,8 +120,7 @@ class Progress:
                 reason = last_line(event.execution.message) or NO_REASON
                 self.message = f"trial {event.trial} is tried again after {reason}"
         elif isinstance(event, TrialEnded):
-            self._running.pop(event.trial.number, None)
-            self.running = next(reversed(self._running.values()), None)
+            self._leave(event.trial.number)
             self._count(event.trial)
             self._last_end = self._clock()
         elif isinstance(event, SpaceGrown):
@@ -138,7 +142,9 @@ class Progress:
         self.executions_per_trial = event.executions_per_trial
         for trial in event.trials:
             # One that is still RUNNING was cut off; it begins again with a TrialStarted.
-            if trial.status is not TrialStatus.RUNNING:
+            if trial.status is TrialStatus.PAUSED:
+                self._rank_in(trial)
+            elif trial.status is not TrialStatus.RUNNING:
                 self._count(trial)
         self.resumed = self.ended
         self._started = self._clock()
@@ -149,12 +155,22 @@ class Progress:
         self._running[number] = self.running = running
         return running
 
+    def _leave(self, number: int) -> None:
+        self._running.pop(number, None)
+        self.running = next(reversed(self._running.values()), None)
+
     def _count(self, trial: Trial) -> None:
         self.ended += 1
         if trial.status is TrialStatus.FAILED:
             self.failed += 1
             self.failures.setdefault(trial.failure or NO_REASON, []).append(trial.number)
-        elif trial.loss is not None and not math.isnan(trial.loss):
+        else:
+            self._rank_in(trial)
+
+    def _rank_in(self, trial: Trial) -> None:
+        """Put a trial among the best, in place of what it was in an earlier rung."""
+        self.best_trials = [t for t in self.best_trials if t.number != trial.number]
+        if trial.loss is not None and not math.isnan(trial.loss):
             bisect.insort(self.best_trials, trial, key=_rank)
             del self.best_trials[self._keep :]
 

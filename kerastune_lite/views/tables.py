@@ -223,7 +223,7 @@ def results_table(
     completed = [
         trial
         for trial in trials
-        if trial.status is TrialStatus.COMPLETED
+        if trial.status in (TrialStatus.COMPLETED, TrialStatus.PAUSED)
         and trial.loss is not None
         and not math.isnan(trial.loss)
     ]

@@ -114,7 +114,8 @@ class TensorBoardView(View):
         self._repeated = event.executions_per_trial > 1
         self._columns.learn(event.space)
         for trial in event.trials:
-            if trial.status is not TrialStatus.RUNNING and trial.number not in self._ended:
+            ended = trial.status in (TrialStatus.COMPLETED, TrialStatus.FAILED)
+            if ended and trial.number not in self._ended:
                 self._columns.fit(trial.values)
                 nested = self._nested_on_disk(trial)
                 self._ended[trial.number] = _EndedTrial(trial, _last_attempts(trial), nested)

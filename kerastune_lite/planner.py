@@ -1,0 +1,184 @@
+"""Which trials begin and which go on: the wishes of oracle and scheduler, within the limits."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from kerastune_lite.events import StopReason
+from kerastune_lite.history import History
+from kerastune_lite.hyperparameters import Space, Value
+from kerastune_lite.oracles import Oracle
+from kerastune_lite.schedulers import Rung, Scheduler
+from kerastune_lite.trial import Trial, TrialStatus
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Beginning:
+    """A trial that is to be trained now; it is in the history already.
+
+    Attributes:
+        queued: the place that it had in the queue of enqueued points.
+        resumed: whether it was paused before.
+    """
+
+    trial: Trial
+    queued: int | None = None
+    resumed: bool = False
+
+
+class Planner:
+    """Asks the scheduler what to train, and the oracle with which values.
+
+    Args:
+        oracle, scheduler: see there.
+        history: of the search; what begins is entered.
+        seed: of the project.
+        queue: points to try first: position -> values.
+        max_trials: how many trials there may be in all.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        oracle: Oracle,
+        scheduler: Scheduler,
+        history: History,
+        seed: int,
+        queue: Mapping[int, Mapping[str, Value]],
+        max_trials: int | None,
+        clock: Any,
+    ) -> None:
+        self._oracle = oracle
+        self._scheduler = scheduler
+        self._history = history
+        self._seed = seed
+        self._queue = dict(sorted(queue.items()))
+        self._max_trials = max_trials
+        self._clock = clock
+        self._exhausted: Space | None = None
+
+    def begin(self, space: Space, free: int, together: int) -> list[Beginning]:
+        """What begins now.
+
+        Args:
+            space: as known now.
+            free: at least 1: how many trials can be trained at this moment, one by one.
+            together: how many may begin at once if they might be trained side by side.
+        """
+        history = self._history
+        history.exhausted = self._exhausted == space or self._left() == 0
+        rungs = self._scheduler.plan(history, max(free, together))
+        begun = [self._resumed(rung) for rung in rungs if rung.trial is not None]
+        new = [rung for rung in rungs if rung.trial is None]
+        new = new[: max(0, min(free - len(begun), self._left()))]
+        found = self._new(space, new)
+        if len(found) < len(new):
+            self._exhausted = space
+            if not begun and not found:
+                return self.begin(space, free, together)
+        begun += found
+        if len(found) == len(begun) > 0 and not self._oracle.learns:
+            begun += self._alike(space, new[-1], together - len(begun))
+        return begun
+
+    def reason(self, space: Space) -> StopReason:
+        """Why nothing more begins."""
+        if self._left() == 0:
+            return StopReason.BUDGET
+        return StopReason.EXHAUSTED if self._exhausted == space else StopReason.SCHEDULE
+
+    def _left(self) -> int:
+        """How many trials there may still be."""
+        if self._max_trials is None:
+            return 2**31
+        return max(0, self._max_trials - len(self._history))
+
+    def _resumed(self, rung: Rung) -> Beginning:
+        trial = dataclasses.replace(
+            self._history[rung.trial or 0],
+            status=TrialStatus.RUNNING,
+            goal=rung.end_epoch,
+            goes_on=rung.goes_on,
+        )
+        self._history.update(trial)
+        return Beginning(trial, resumed=True)
+
+    def _new(self, space: Space, rungs: Sequence[Rung]) -> list[Beginning]:
+        begun = []
+        for place, rung in enumerate(rungs):
+            queued = self._from_queue(space, rung)
+            if queued is not None:
+                begun.append(queued)
+            elif self._oracle.learns:
+                points = self._proposed(space, len(rungs) - place)
+                begun += [self._added(space, p, each) for p, each in zip(points, rungs[place:])]
+                break
+            else:
+                # Each draws from a generator of its own, however many begin together.
+                begun += [self._added(space, p, rung) for p in self._proposed(space, 1)]
+        return begun
+
+    def _from_queue(self, space: Space, rung: Rung) -> Beginning | None:
+        """The first point of the queue that was not tried yet."""
+        for position in list(self._queue):
+            values = self._queue.pop(position)
+            if values not in self._history.visited:
+                return self._added(space, values, rung, "enqueued", position)
+            logger.info("The enqueued point %s was tried already.", dict(values))
+        return None
+
+    def _proposed(self, space: Space, count: int) -> list[dict[str, Value]]:
+        rng = np.random.default_rng([self._seed, len(self._history)])
+        return self._oracle.propose(space, self._history, count, rng)
+
+    def _added(
+        self,
+        space: Space,
+        values: Mapping[str, Value],
+        rung: Rung,
+        origin: str = "oracle",
+        queued: int | None = None,
+    ) -> Beginning:
+        trial = Trial(
+            len(self._history),
+            dict(values),
+            space,
+            origin=origin,
+            started=self._clock(),
+            bracket=rung.bracket,
+            goal=rung.end_epoch,
+            goes_on=rung.goes_on,
+        )
+        self._history.add(trial)
+        return Beginning(trial, queued)
+
+    def _alike(self, space: Space, rung: Rung, most: int) -> list[Beginning]:
+        """The next trials as long as they are like the latest but for some fractions.
+
+        Learning rates and the like leave a network what it is; numbers of units do not.
+        """
+        begun: list[Beginning] = []
+        latest = self._history[-1]
+        while len(begun) < most and self._left() and not self._queue:
+            if latest.origin != "oracle" or self._scheduler.plan(self._history, 1) != [rung]:
+                break
+            points = [p for p in self._proposed(space, 1) if _alike(p, latest.values)]
+            if not points:
+                break
+            begun.append(self._added(space, points[0], rung))
+        return begun
+
+
+def _alike(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
+    """Whether two points differ in nothing but floating-point numbers."""
+    return one.keys() == other.keys() and all(
+        value == other[name] or (type(value) is float and type(other[name]) is float)
+        for name, value in one.items()
+    )
