@@ -111,6 +111,7 @@ class Search:
             seed,
             limits.executions_per_trial,
             parts.job.whole_trials,
+            parts.job.goes_on,
             tune_new_entries,
         )
         self._failures_in_a_row = 0

@@ -23,6 +23,7 @@ class Segments:
         seed: of the project.
         executions: how often each trial is trained.
         whole_trials: whether one segment is a whole trial, with all of its executions.
+        goes_on: whether such a segment may begin where an earlier one ended.
         tune_new_entries: whether parameters that are met on the way are tuned.
     """
 
@@ -32,6 +33,7 @@ class Segments:
     seed: int
     executions: int
     whole_trials: bool
+    goes_on: bool
     tune_new_entries: bool
 
     def missing(self, trial: Trial) -> list[int]:
@@ -56,7 +58,7 @@ class Segments:
             trial,
             execution,
             attempt,
-            start_epoch=reached.epochs if reached and (state or self.whole_trials) else 0,
+            start_epoch=reached.epochs if reached and (state or self.goes_on) else 0,
             end_epoch=trial.goal,
             # Of a training that goes on, the same as before: its order of samples follows from it.
             seed=self.draw_seed(trial.number, 1 + execution, 0 if state else attempt),

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +13,9 @@ from kerastune_lite.hyperparameters import HyperParameters, Space, Value
 from kerastune_lite.objective import Objective
 from kerastune_lite.settings import described_override
 from kerastune_lite.store import Checkpoints
-from kerastune_lite.training.base import Emit, Job
-from kerastune_lite.training.job import GuardedJob, check_frozen, merge_returned, report_late
-from kerastune_lite.training.results import finite, read_results
-from kerastune_lite.trial import Execution, Segment, Trial
+from kerastune_lite.training.base import Job
+from kerastune_lite.trial import Execution, Trial
+from kerastune_lite.user_trials import UserTrials
 
 if TYPE_CHECKING:
     from kerastune_lite.training.door import Door
@@ -28,18 +24,6 @@ if TYPE_CHECKING:
 
 # The modules of `training` that need Keras are imported where they are used: a tuner whose
 # run_trial has nothing to do with Keras never loads it.
-
-
-@dataclasses.dataclass
-class _UserTrial:
-    """What is under way while the user's own `run_trial` runs."""
-
-    segment: Segment
-    hp: HyperParameters
-    emit: Emit
-    trained: list[Execution] = dataclasses.field(default_factory=list)
-    saved: str | None = None
-    build_config: Mapping[str, Any] | None = None
 
 
 class TrainingSide:
@@ -74,7 +58,7 @@ class TrainingSide:
         self._checkpoints = checkpoints
         self._probed: Any = None
         self._objective: Objective | None = None
-        self._user_trial: _UserTrial | None = None
+        self._user_trials = UserTrials(tuner, frozen_space, checkpoints.folder)
         self._callbacks: Any = None
         self._verbose = 0
         self._fast = True
@@ -181,12 +165,7 @@ class TrainingSide:
                 passed["callbacks"] = callbacks
             if verbose != "auto" and accepts(self._tuner.run_trial, "verbose"):
                 passed["verbose"] = self._verbose
-            return GuardedJob(
-                lambda trial, hp, segment, emit: self._run_user_trial(
-                    trial, hp, segment, emit, args, passed
-                ),
-                whole_trials=True,
-            )
+            return self._user_trials.job(args, passed, self._resolved_objective)
         from kerastune_lite.training.callbacks import check_callbacks
         from kerastune_lite.training.training_job import TrainingJob
 
@@ -208,7 +187,7 @@ class TrainingSide:
         """What `run_trial` does unless it is overridden; for `super().run_trial(...)`."""
         from kerastune_lite.training.execution import Trainer
 
-        under_way = self._user_trial
+        under_way = self._user_trials.under_way
         if under_way is None:
             raise RuntimeError("run_trial() is called by search(), for each trial; not by hand.")
         if self._tuner.hypermodel is None:
@@ -217,59 +196,20 @@ class TrainingSide:
         kwargs = dict(kwargs)
         callbacks = kwargs.pop("callbacks", None)
         verbose = kwargs.pop("verbose", self._verbose)
+        kwargs.pop("initial_epoch", None)
         # run_trial may declare hyperparameters and pass them on under whatever names.
         fit = self._fit_arguments(args, kwargs, given_wins=True)
         fit.check(under_way.hp.space, self._resolved_objective)
         options = dataclasses.replace(self._options(callbacks), verbose=verbose)
-        trainer = Trainer(options, under_way.segment, under_way.hp, under_way.emit)
+        # From the start, also where a scheduler has the trial go on: the same seed gives the same.
+        segment = dataclasses.replace(under_way.segment, start_epoch=0)
+        trainer = Trainer(options, segment, under_way.hp, under_way.emit)
         returned = []
         for execution in range(self._tuner.executions_per_trial):
             trained = trainer.train(trial, execution, fit)
             under_way.trained.append(trained.execution)
             returned.append(trained.returned)
         return returned
-
-    def _run_user_trial(
-        self,
-        trial: Trial,
-        hp: HyperParameters,
-        segment: Segment,
-        emit: Emit,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-    ) -> list[Execution]:
-        started = time.perf_counter()
-        self._user_trial = under_way = _UserTrial(segment, hp, emit)
-        objective, executions = self._resolved_objective, []
-        try:
-            with _traced_functions():
-                returned = self._tuner.run_trial(trial, *args, **kwargs)
-            if self._frozen_space:
-                check_frozen(hp.space, segment.trial.space)
-            read = read_results(returned, objective, f"{type(self._tuner).__name__}.run_trial()")
-            results = [finite(each, objective) for each in read]
-            if not under_way.trained:
-                for execution, result in enumerate(results):
-                    report_late(result.history, segment, execution, emit)
-            executions = merge_returned(
-                results,
-                objective,
-                segment,
-                under_way.trained,
-                under_way.saved,
-                under_way.build_config,
-                time.perf_counter() - started,
-            )
-            return executions
-        finally:
-            self._user_trial = None
-            self._delete_unused(under_way, executions)
-
-    def _delete_unused(self, under_way: _UserTrial, executions: Sequence[Execution]) -> None:
-        """Delete weights that were written on behalf of `run_trial` and that no execution names."""
-        written = {under_way.saved, *(execution.weights for execution in under_way.trained)}
-        for name in written - {None} - {execution.weights for execution in executions}:
-            (self._checkpoints.folder / str(name)).unlink(missing_ok=True)
 
     # ------------------------------------------------------------------ single models
 
@@ -313,9 +253,9 @@ class TrainingSide:
 
         name = self._checkpoints.name(number, 0)
         save_weights(model, self._checkpoints.folder / name)
-        if self._user_trial is not None:
-            self._user_trial.saved = name
-            self._user_trial.build_config = build_config_of(model)
+        under_way = self._user_trials.under_way
+        if under_way is not None:
+            under_way.saved, under_way.build_config = name, build_config_of(model)
 
     def retrain(self, trial: Trial, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """A new model for `trial`, trained with these arguments of `fit`."""
@@ -389,15 +329,6 @@ class TrainingSide:
         if self._door is None:
             self._door = Door(self._fast)
         return self._door
-
-
-def _traced_functions() -> contextlib.AbstractContextManager[None]:
-    """What is traced in a user's `run_trial` is let go of, if Keras is in use at all."""
-    if "keras" not in sys.modules:
-        return contextlib.nullcontext()
-    from kerastune_lite.training.session import traced_functions
-
-    return traced_functions()
 
 
 def _without_hypermodel(what: str) -> str:

@@ -25,7 +25,8 @@ LAYERS = [
     {"runners"},
     {"recorder", "planner", "segments"},
     {"search", "settings", "results"},
-    {"tuner_oracle", "tuner_training"},
+    {"tuner_oracle", "user_trials"},
+    {"tuner_training"},
     {"tuner"},
     {"presets"},
 ]

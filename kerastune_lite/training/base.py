@@ -19,6 +19,9 @@ class Job(ABC):
     whole_trials: bool = False
     """Whether one segment is a whole trial, with all the executions it wants."""
 
+    goes_on: bool = False
+    """Whether, if so, a segment may begin where an earlier one of the trial ended."""
+
     def open(self) -> None:  # noqa: B027
         """Get ready, where the job runs, for a number of segments."""
 

@@ -41,7 +41,6 @@ from kerastune_lite.training.resuming import (
     StateRestorer,
     TrainingState,
     check_resumable,
-    restore_callbacks,
     restore_model,
 )
 from kerastune_lite.training.stacks.member import Member, NotStacked
@@ -104,7 +103,6 @@ class Prepared:
         args, kwargs: for `fit`.
         reporter: sees each epoch; last but for the keeper and restorer of states.
         keeper: keeps the state at the segment's end, if it is wanted.
-        over: the training had ended before this segment, by a callback.
         started: `time.perf_counter()`.
     """
 
@@ -116,7 +114,6 @@ class Prepared:
     reporter: EpochReporter
     keeper: StateKeeper | None
     built_by_builder: bool
-    over: bool
     started: float
 
     @property
@@ -169,7 +166,7 @@ class Trainer:
             session.traced_functions(),
             door.in_place_of_fit(prepared.model, seed, prepared.whole) as taken,
         ):
-            returned = None if prepared.over else self._fit(prepared)
+            returned = self._fit(prepared)
         trained = self.finish(prepared, returned, taken)
         Trainer.failed = False
         return trained
@@ -186,8 +183,6 @@ class Trainer:
         """
         if prepared.fit.overridden:
             raise NotStacked("HyperModel.fit() is the user's own")
-        if prepared.over:
-            raise NotStacked("the training is over")
         seed = [self._segment.seed + prepared.execution, 0]
         fit = Fit(prepared.model, prepared.args, prepared.kwargs, seed, prepared.whole)
         return self._options.door.member(fit)
@@ -218,8 +213,6 @@ class Trainer:
         args, kwargs = self._arguments(trial, execution, fit, callbacks, reporter, model)
         if state is not None:
             restore_model(state, model)
-            if state.stopped:
-                restore_callbacks(state, resumable)
             kwargs["initial_epoch"] = state.epoch
             kwargs["callbacks"].append(StateRestorer(state, resumable))
         keeper = None
@@ -227,8 +220,7 @@ class Trainer:
             check_resumable(resumable)
             keeper = StateKeeper(resumable, kwargs.get("epochs", 1))
             kwargs["callbacks"].append(keeper)
-        over = state is not None and state.stopped
-        return Prepared(execution, fit, model, args, kwargs, reporter, keeper, built, over, started)
+        return Prepared(execution, fit, model, args, kwargs, reporter, keeper, built, started)
 
     def _state_before(self) -> TrainingState | None:
         segment = self._segment
@@ -252,19 +244,19 @@ class Trainer:
         """What came of the training, its best weights and its state on disk.
 
         Args:
-            returned: by `fit`; None for a training that was over.
+            returned: by `fit`.
             taken: the paths it took.
             seconds: it took; by default all that passed since it was prepared.
             keep_below: the loss of an earlier repeat whose weights are kept: of a trial only the
                 best execution's are.
         """
         options, segment, fit = self._options, self._segment, prepared.fit
-        reporter, execution = prepared.reporter, prepared.execution
+        reporter, execution, keeper = prepared.reporter, prepared.execution, prepared.keeper
         self._check_space()
         source = "HyperModel.fit()" if fit.overridden else "model.fit()"
         result = self._result(returned, reporter, source, fit.overridden)
         if not reporter.epochs:
-            report_late(result.history, segment, execution, self._emit)
+            report_late(result, segment, execution, self._emit)
         model = prepared.model if reporter.model is None else reporter.model
         state = self._keep_state(prepared)
         done = Execution(
@@ -282,7 +274,7 @@ class Trainer:
             path=_joined(path.path for path in taken),
             path_reason=_joined(path.reason for path in taken),
             state=state,
-            stopped=self._stopped(prepared),
+            stopped=keeper is not None and keeper.state is not None and keeper.state.stopped,
         )
         return Trained(dict(result.history) if returned is None else returned, done)
 
@@ -293,11 +285,6 @@ class Trainer:
             return None
         write_state(keeper.state, self._options.folder / name)
         return name
-
-    def _stopped(self, prepared: Prepared) -> bool:
-        """Whether a callback has ended the training for good."""
-        state = None if prepared.keeper is None else prepared.keeper.state
-        return prepared.over or (state is not None and state.stopped)
 
     def _check_space(self) -> None:
         if self._options.frozen_space:

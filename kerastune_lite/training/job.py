@@ -35,11 +35,13 @@ class GuardedJob(Job):
     Args:
         train: (trial, hp, segment, emit) -> the executions; the trial is bound to `hp`.
         whole_trials: whether it trains all executions of a trial at once.
+        goes_on: whether it can go on with a trial that it has trained before.
     """
 
-    def __init__(self, train: Train, whole_trials: bool = False) -> None:
+    def __init__(self, train: Train, whole_trials: bool = False, goes_on: bool = False) -> None:
         self._train = train
         self.whole_trials = whole_trials
+        self.goes_on = goes_on
 
     def run(self, segments: Sequence[Segment], emit: Emit) -> Iterator[Report]:
         for segment in segments:
@@ -183,17 +185,20 @@ def _merged(base: Execution, result: Result) -> dict[str, float]:
     return {**base.metrics, **result.metrics}
 
 
-def report_late(
-    history: Mapping[str, Sequence[float]], segment: Segment, execution: int, emit: Emit
-) -> None:
+def report_late(result: Result, segment: Segment, execution: int, emit: Emit) -> None:
     """Tell of the epochs of a training that was not given our callbacks."""
+    history, first = result.history, segment.start_epoch
+    if not history and segment.end_epoch is not None:
+        # All that is known of the epochs up to there is how they ended.
+        history = {name: [value] for name, value in result.metrics.items()}
+        first = segment.end_epoch - 1
     for epoch in range(max(map(len, history.values()), default=0)):
         metrics = {
             name: values[epoch]
             for name, values in history.items()
             if len(values) > epoch and not math.isnan(values[epoch])
         }
-        emit(EpochEnded(segment.trial.number, execution, segment.attempt, epoch, metrics))
+        emit(EpochEnded(segment.trial.number, execution, segment.attempt, first + epoch, metrics))
 
 
 def check_frozen(asked: Space, known: Space) -> None:
