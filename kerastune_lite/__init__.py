@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "GridSearch": "presets",
     "HyperModel": "hypermodel",
+    "Hyperband": "presets",
     "HyperParameters": "hyperparameters",
     "Objective": "objective",
     "Oracle": "oracles",
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from kerastune_lite.hyperparameters import HyperParameters
     from kerastune_lite.objective import Objective
     from kerastune_lite.oracles import Oracle
-    from kerastune_lite.presets import GridSearch, RandomSearch
+    from kerastune_lite.presets import GridSearch, Hyperband, RandomSearch
     from kerastune_lite.results import open_project
     from kerastune_lite.tuner import Tuner
 
@@ -39,6 +40,7 @@ __all__ = [
     "GridSearch",
     "HyperModel",
     "HyperParameters",
+    "Hyperband",
     "Objective",
     "Oracle",
     "RandomSearch",

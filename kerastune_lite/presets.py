@@ -6,7 +6,8 @@ from typing import Any
 
 from kerastune_lite.hyperparameters import HyperParameters
 from kerastune_lite.objective import ObjectiveLike
-from kerastune_lite.oracles import GridOracle, RandomOracle
+from kerastune_lite.oracles import GridOracle, Oracle, RandomOracle
+from kerastune_lite.schedulers import Hyperband as HyperbandScheduler
 from kerastune_lite.tuner import Tuner
 
 
@@ -69,6 +70,57 @@ class GridSearch(Tuner):
             objective,
             max_trials,
             oracle=GridOracle(),
+            seed=seed,
+            hyperparameters=hyperparameters,
+            tune_new_entries=tune_new_entries,
+            allow_new_entries=allow_new_entries,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+            **kwargs,
+        )
+
+
+class Hyperband(Tuner):
+    """Hyperband (Li et al., 2018): many trials for a few epochs, the better ones for more.
+
+    Trials that go on are resumed: weights, optimizer, callbacks. `search(epochs=...)` is taken and
+    ignored, as in KerasTuner: how long a trial trains is decided here. `tuner.scheduler.describe()`
+    says what is trained.
+
+    Args:
+        max_epochs: that the best trials are trained for.
+        factor: one in so many goes on to the next rung, which is so many times as long.
+        hyperband_iterations: how often to run all brackets.
+        min_epochs: no rung ends before.
+        oracle: proposes values. Default: random. With `oracles.BayesianOracle()` it is BOHB
+            (Falkner et al., 2018) with a Gaussian process.
+
+    The other arguments are those of `Tuner`, in KerasTuner's order.
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: ObjectiveLike = None,
+        max_epochs: int = 100,
+        factor: int = 3,
+        hyperband_iterations: int = 1,
+        seed: int | None = None,
+        hyperparameters: HyperParameters | None = None,
+        tune_new_entries: bool = True,
+        allow_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int = 3,
+        min_epochs: int = 1,
+        oracle: Oracle | None = None,
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault("max_trials", None)
+        super().__init__(
+            hypermodel,
+            objective,
+            oracle=oracle or RandomOracle(),
+            scheduler=HyperbandScheduler(max_epochs, factor, min_epochs, hyperband_iterations),
             seed=seed,
             hyperparameters=hyperparameters,
             tune_new_entries=tune_new_entries,
