@@ -24,10 +24,12 @@ _HOMES = {
     "open_project": "results",
     "oracles": "oracles",
     "schedulers": "schedulers",
+    "tune_function": "functions",
 }
 
 if TYPE_CHECKING:
     from kerastune_lite import errors, oracles, schedulers
+    from kerastune_lite.functions import tune_function
     from kerastune_lite.hypermodel import HyperModel
     from kerastune_lite.hyperparameters import HyperParameters
     from kerastune_lite.objective import Objective
@@ -49,6 +51,7 @@ __all__ = [
     "open_project",
     "oracles",
     "schedulers",
+    "tune_function",
 ]
 
 

@@ -33,3 +33,11 @@ def test_digits_and_digits_again(tmp_path):
     assert "goes on after 2/3 trials" in again.stdout
     assert [line for line in again.stdout.splitlines() if line.startswith("3/3  trial 2")]
     assert "trial 0  val_accuracy" not in again.stdout, "what was trained is not trained again"
+
+
+def test_hyperband_against_random_search(tmp_path):
+    shown = run(
+        "hyperband.py", "--max-epochs", 3, "--times", 1, "--directory", tmp_path
+    ).stdout.splitlines()
+    assert [line.split(":")[0] for line in shown[-3:-1]] == ["Hyperband", "Random search"]
+    assert "times as many epochs" in shown[-1]

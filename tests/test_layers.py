@@ -28,7 +28,7 @@ LAYERS = [
     {"tuner_oracle", "user_trials"},
     {"tuner_training"},
     {"tuner"},
-    {"presets"},
+    {"presets", "functions"},
 ]
 RANK = {unit: rank for rank, units in enumerate(LAYERS) for unit in units}
 
