@@ -159,14 +159,17 @@ def test_a_fit_of_ones_own_is_told_where_to_begin_and_to_end(tmp_path):
     check_equal(one, parts.segment(2).execution, whole, parts)
 
 
-def test_a_training_that_had_stopped_stays_so(tmp_path, door):
+def test_a_training_that_a_callback_stopped_is_over(tmp_path, door):
     stop = keras.callbacks.EarlyStopping(patience=0, min_delta=10.0)
     run = Run(tmp_path, door, callbacks=[stop])
     first = run.segment(0, 3).execution
-    assert first.epochs == 2
-    again = run.segment(3).execution
-    assert sorted(run.epochs) == [0, 1]
-    assert (again.epochs, again.score) == (first.epochs, first.score)
+    assert (first.epochs, first.stopped, first.state) == (2, True, None)
+    assert not (tmp_path / "state_3").exists()
+
+
+def test_one_that_was_not_stopped_says_where_it_can_go_on(tmp_path, door):
+    first = Run(tmp_path, door).segment(0, 3).execution
+    assert (first.epochs, first.stopped, first.state) == (3, False, "state_3")
 
 
 def test_the_best_epoch_may_be_in_an_earlier_segment(tmp_path):
