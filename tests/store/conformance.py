@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 from hypothesis import given, settings
@@ -74,6 +75,28 @@ class StoreConformance:
         assert project.trials == (done,)
         assert list(project.trials[0].values) == ["kind", "units", "rate"]
         assert reopen(store).epochs(0) == [Epoch(0, 0, 0, {"loss": 1.5, "val_accuracy": 0.5})]
+
+    def test_a_trial_between_two_rungs_comes_back(self, store, reopen):
+        first = execution(state="checkpoints/a.state.zip")
+        paused = trial(
+            status=TrialStatus.PAUSED,
+            score=0.5,
+            loss=-0.5,
+            metrics={"val_accuracy": 0.5},
+            executions=(first,),
+            bracket=2,
+            goal=5,
+            goes_on=True,
+        )
+        store.record([started(), ev.SpaceGrown(tuple(SPACE), None), ev.TrialStarted(trial())])
+        store.record([ev.ExecutionEnded(0, first), ev.TrialPaused(paused)])
+        assert reopen(store).load().trials == (paused,)
+        resumed = dataclasses.replace(paused, status=TrialStatus.RUNNING, goal=15, goes_on=False)
+        store.record([ev.TrialResumed(resumed)])
+        assert reopen(store).load().trials == (resumed,)
+        second = dataclasses.replace(first, epochs=15, score=0.75, loss=-0.75, stopped=True)
+        store.record([ev.ExecutionEnded(0, second)])
+        assert reopen(store).load().trials[0].executions == (second,)
 
     def test_order_of_values_is_kept(self, store, reopen):
         values = {"rate": 0.3, "kind": None}

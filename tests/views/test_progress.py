@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kerastune_lite.events import Event, StopReason, TrialEnded, TrialStarted
+from kerastune_lite.events import (
+    Event,
+    StopReason,
+    TrialEnded,
+    TrialPaused,
+    TrialResumed,
+    TrialStarted,
+)
 from kerastune_lite.history import History
+from kerastune_lite.trial import TrialStatus
 from kerastune_lite.views.progress import Pace, Progress
 from tests.views.streams import (
     FakeClock,
@@ -229,3 +238,24 @@ def test_pace_keeps_its_rate_however_often_it_is_asked(gap: float) -> None:
         clock.advance(gap)
         passed += pace.ready()
     assert 28 <= passed <= 33
+
+
+def test_a_paused_trial_is_ranked_and_waits() -> None:
+    paused = dataclasses.replace(completed(3, 0.5), status=TrialStatus.PAUSED)
+    progress = after([started(), TrialStarted(trial(3)), TrialPaused(paused)])
+    assert (progress.ended, progress.unfinished, progress.running) == (0, 0, None)
+    assert [each.number for each in progress.best_trials] == [3]
+    better = dataclasses.replace(completed(3, 0.75), status=TrialStatus.PAUSED)
+    progress.on_event(TrialResumed(dataclasses.replace(better, status=TrialStatus.RUNNING)))
+    assert progress.unfinished == 1
+    progress.on_event(TrialPaused(better))
+    progress.on_event(TrialEnded(completed(3, 0.75)))
+    assert [(each.number, each.score) for each in progress.best_trials] == [(3, 0.75)]
+    assert (progress.ended, progress.unfinished) == (1, 0)
+
+
+def test_paused_trials_of_an_earlier_search_are_ranked_and_not_counted() -> None:
+    paused = dataclasses.replace(completed(0, 0.5), status=TrialStatus.PAUSED)
+    progress = after([started(trials=(paused,))])
+    assert (progress.ended, progress.resumed) == (0, 0)
+    assert [each.number for each in progress.best_trials] == [0]

@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import subprocess
 import sys
@@ -6,12 +7,14 @@ import pytest
 
 from kerastune_lite.events import (
     EpochEnded,
+    TrialPaused,
+    TrialResumed,
     TrialStarted,
 )
 from kerastune_lite.hyperparameters import (
     Space,
 )
-from kerastune_lite.trial import Trial
+from kerastune_lite.trial import Trial, TrialStatus
 from kerastune_lite.views.tensorboard import MAX_OPEN_FILES, TensorBoardView
 from tests.views.fake_search import (
     UNITS,
@@ -184,3 +187,22 @@ def test_nothing_is_imported_before_it_is_needed():
     """
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_rungs_of_a_trial_are_one_run(tmp_path, restarted):
+    search = FakeSearch(TensorBoardView(tmp_path))
+    trial = search.start(0, {"units": 8, "learning_rate": 0.5})
+    first = search.train(trial, epochs=(0, 1))
+    paused = dataclasses.replace(trial, status=TrialStatus.PAUSED, executions=(first,))
+    search.tell(TrialPaused(paused))
+    if restarted:
+        search.stop()
+        search = FakeSearch(TensorBoardView(tmp_path), trials=[paused])
+    search.run(1, {"units": 16, "learning_rate": 0.5})
+    search.tell(TrialResumed(dataclasses.replace(paused, status=TrialStatus.RUNNING)))
+    search.end(trial, search.train(trial, epochs=(1, 4)))
+    losses = scalars_of(tmp_path / "trial_0000")["train/epoch_loss"]
+    assert losses == [(0, 2.0), (1, 1.0), (2, 0.0), (3, -1.0)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["trial_0000", "trial_0001"]
+    assert sessions_of(tmp_path)["trial_0000"].status == "STATUS_SUCCESS"
