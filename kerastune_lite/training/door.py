@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
-from kerastune_lite.training.paths import internals
+from kerastune_lite.training.paths import internals, probes
 from kerastune_lite.training.paths.data import DeviceData
 from kerastune_lite.training.paths.engines import (
     Engine,
@@ -173,7 +173,7 @@ class Door:
         if not self._fast:
             raise Unsuitable("fast=False")
         # Before anything that loads TensorFlow: another backend has no need of it.
-        missing = internals.missing()
+        missing = probes.missing()
         if missing:
             raise Unsuitable(missing)
 
@@ -231,6 +231,9 @@ class Door:
             raise NotStacked("it was asked for")
         try:
             self._check_fast()
+            missing = probes.missing_for_stacks()
+            if missing:
+                raise NotStacked(missing)
             prepared = _or_unsuitable(lambda: self._prepared(fit), "preparing")
             return stacking.member_of(
                 fit.model, prepared.call, prepared.callbacks, prepared.feeding, fit.whole

@@ -1,27 +1,32 @@
-"""Each probe finds what it looks for, and a Keras that differs is left to its own model.fit."""
+"""Each probe finds what it looks for, and a Keras that differs is left to a slower path."""
 
 import logging
+import random
 
 import numpy as np
 import pytest
 
+import kerastune_lite as kt
 from kerastune_lite.training.quiet import load_keras
 
 keras = load_keras()
 
-from kerastune_lite.training.door import PLAIN, SHARED, Door  # noqa: E402
-from kerastune_lite.training.paths import internals  # noqa: E402
+from kerastune_lite.training.door import PLAIN, SHARED, STACKED, Door, Fit  # noqa: E402
+from kerastune_lite.training.paths import internals, probes  # noqa: E402
+from kerastune_lite.training.stacks.member import NotStacked  # noqa: E402
 
 X, Y = np.ones((20, 3), "float32"), np.zeros(20)
+PROBES = {what: probe for each in probes._PROBES.values() for what, probe in each.items()}
 
 
 @pytest.fixture(autouse=True)
 def probed_anew():
-    internals._missing.cache_clear()
-    internals._say_once.cache_clear()
+    kept = probes._missing, probes._say_once
+    for each in kept:
+        each.cache_clear()
     yield
-    internals._missing.cache_clear()
-    internals._say_once.cache_clear()
+    for each in kept:
+        each.cache_clear()
 
 
 def model():
@@ -30,57 +35,245 @@ def model():
     return made
 
 
-@pytest.mark.parametrize("what", internals._PROBES)
+def lines(caplog):
+    """What was said by the probes."""
+    return [r.getMessage() for r in caplog.records if r.name == probes.__name__ and r.levelno > 10]
+
+
+def differs(what):
+    import tensorflow as tf
+
+    return f"Keras {keras.__version__} on TensorFlow {tf.__version__} differs in {what}"
+
+
+@pytest.mark.parametrize("what", PROBES)
 def test_this_keras_has_it(what):
-    assert internals._PROBES[what]()
+    assert PROBES[what]()
 
 
 def test_nothing_is_missing_and_nothing_is_said(caplog):
     with caplog.at_level(logging.INFO):
-        assert internals.missing() is None
+        assert probes.missing() is None
+        assert probes.missing_for_stacks() is None
+        assert probes.missing_for_datasets() is None
     assert not caplog.records
+
+
+def test_no_random_number_is_drawn():
+    keras.utils.set_random_seed(1)
+    before = random.getstate(), np.random.get_state()[1].tolist()
+    assert all(probe() for probe in PROBES.values())
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == before
 
 
 def fails():
     raise AttributeError("module 'keras.src' has no attribute 'backend'")
 
 
-@pytest.mark.parametrize("probe", [lambda: False, fails], ids=["answers otherwise", "is not there"])
+FAILING = pytest.mark.parametrize(
+    "probe", [lambda: False, fails], ids=["answers otherwise", "is not there"]
+)
+
+
+@FAILING
 def test_what_is_missing_switches_the_fast_paths_off(monkeypatch, caplog, probe):
-    monkeypatch.setitem(internals._PROBES, "how biases are added and images convolved", probe)
-    with caplog.at_level(logging.INFO, "kerastune_lite.training.paths.internals"):
+    what = "how biases are added and images convolved"
+    monkeypatch.setitem(probes._PROBES["every path"], what, probe)
+    with caplog.at_level(logging.INFO):
         for _ in range(3):
             history, taken = Door().fit(model(), (X, Y), {"verbose": 0, "epochs": 2}, [0])
-            assert taken.path == PLAIN
-            assert (
-                taken.reason
-                == f"Keras {keras.__version__} differs in how biases are added and images convolved"
-            )
+            assert (taken.path, taken.reason) == (PLAIN, differs(what))
             assert len(history.history["loss"]) == 2
-    (line,) = [r.getMessage() for r in caplog.records if r.levelno == logging.INFO]
-    assert line == f"Models are trained with model.fit: {taken.reason}."
+    assert lines(caplog) == [f"Models are trained with model.fit: {differs(what)}."]
+
+
+@FAILING
+def test_what_stacks_miss_switches_them_off_alone(monkeypatch, caplog, probe):
+    what = "how losses and metrics are kept"
+    monkeypatch.setitem(probes._PROBES["stacks"], what, probe)
+    with caplog.at_level(logging.INFO):
+        for _ in range(3):
+            with pytest.raises(NotStacked) as raised:
+                Door().member(Fit(model(), (X, Y), {"verbose": 0}, [0]))
+            assert str(raised.value) == differs(what)
+            _, taken = Door().fit(model(), (X, Y), {"verbose": 0}, [0])
+            assert taken.path == SHARED
+    assert lines(caplog) == [f"Models are trained one by one: {differs(what)}."]
+
+
+@FAILING
+def test_what_datasets_miss_leaves_them_to_fit(monkeypatch, caplog, probe):
+    import tensorflow as tf
+
+    what = "how datasets are made of one another"
+    monkeypatch.setitem(probes._PROBES["datasets"], what, probe)
+    with caplog.at_level(logging.INFO):
+        for _ in range(3):
+            dataset = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(20).batch(10)
+            _, taken = Door().fit(model(), (dataset,), {"verbose": 0, "shuffle": False}, [0])
+            assert (taken.path, taken.reason) == (PLAIN, differs(what))
+    _, taken = Door().fit(model(), (X, Y), {"verbose": 0}, [0])
+    assert taken.path == SHARED
+    assert lines(caplog) == [f"Datasets are left to model.fit: {differs(what)}."]
+
+
+def breaks(*args, **kwargs):
+    raise AttributeError
 
 
 @pytest.mark.parametrize(
     "name",
     [
-        "plain_optimizers",
-        "unknown_sizes",
-        "build_all",
-        "forward",
-        "compute_loss",
-        "loss_total",
-        "split_validation",
         "adapted",
+        "build_all",
+        "carried",
+        "compute_loss",
+        "first_epoch",
+        "forward",
+        "loss_total",
+        "losses_and_metrics",
+        "own_metrics",
+        "plain_optimizers",
+        "softmax",
+        "split_validation",
+        "track_loss",
+        "unknown_sizes",
         "usual_operations",
     ],
 )
 def test_what_the_probes_call_is_what_they_probe(monkeypatch, name):
-    def breaks(*args, **kwargs):
-        raise AttributeError(name)
-
     monkeypatch.setattr(internals, name, breaks)
-    assert internals.missing() is not None
+    assert probes.missing() is not None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "allow_argmax",
+        "batched_product",
+        "compiled_losses",
+        "compiled_metrics",
+        "has_schedule",
+        "loss_tracker",
+        "metric_values",
+        "nested_layers",
+        "other_shapes",
+        "run_through_graph",
+    ],
+)
+def test_what_the_probes_of_stacks_call_is_what_they_probe(monkeypatch, name):
+    monkeypatch.setattr(internals, name, breaks)
+    assert probes.missing_for_stacks() is not None
+
+
+@pytest.mark.parametrize("name", ["dataset_argument", "dataset_inputs"])
+def test_what_the_probe_of_datasets_calls_is_what_it_probes(monkeypatch, name):
+    monkeypatch.setattr(internals, name, breaks)
+    assert probes.missing_for_datasets() is not None
+
+
+# ------------------------------------------------------------------ a Keras without something
+
+rng = np.random.default_rng(0)
+POINTS = rng.normal(size=(60, 4)).astype("float32")
+SIDES = (POINTS.sum(axis=1) > 0).astype("int64")
+
+
+def rates(hp):
+    """Functional, so that it is the graph that stacks go through."""
+    inputs = keras.Input((4,))
+    outputs = keras.layers.Dense(2, activation="softmax")(inputs)
+    made = keras.Model(inputs, outputs)
+    optimizer = keras.optimizers.SGD(hp.Float("rate", 0.01, 0.5))
+    made.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return made
+
+
+def searched(path):
+    tuner = kt.RandomSearch(
+        rates, "val_loss", max_trials=4, seed=0, directory=path, project_name="p"
+    )
+    data = (POINTS, SIDES)
+    tuner.search(*data, validation_split=0.25, shuffle=False, epochs=2, batch_size=16, verbose=0)
+    return tuner
+
+
+@pytest.fixture(scope="module")
+def right(tmp_path_factory):
+    """The search as this Keras does it."""
+    tuner = searched(tmp_path_factory.mktemp("right"))
+    assert [trial.path for trial in tuner.trials] == [SHARED, STACKED, STACKED, STACKED]
+    return tuner
+
+
+def check_slower(tuner, right, path, caplog, said):
+    """All went another way, to the same results, and one line says so."""
+    assert {trial.path for trial in tuner.trials} == {path}
+    for mine, other in zip(tuner.trials, right.trials):
+        assert mine.values == other.values
+        assert mine.score == pytest.approx(other.score, rel=1e-5)
+        assert mine.metrics == pytest.approx(other.metrics, rel=1e-5)
+    (line,) = lines(caplog)
+    assert line.startswith(said)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "batched_product",
+        "compiled_losses",
+        "compiled_metrics",
+        "has_schedule",
+        "metric_values",
+        "run_through_graph",
+    ],
+)
+def test_a_search_without_what_stacks_need(tmp_path, right, monkeypatch, caplog, name):
+    monkeypatch.setattr(internals, name, breaks)
+    with caplog.at_level(logging.INFO):
+        tuner = searched(tmp_path)
+    check_slower(tuner, right, SHARED, caplog, "Models are trained one by one: Keras ")
+
+
+@pytest.mark.parametrize("name", ["build_all", "carried", "loss_tracker", "other_shapes"])
+def test_a_search_without_what_all_paths_need(tmp_path, right, monkeypatch, caplog, name):
+    monkeypatch.setattr(internals, name, breaks)
+    with caplog.at_level(logging.INFO):
+        tuner = searched(tmp_path)
+    check_slower(tuner, right, PLAIN, caplog, "Models are trained with model.fit: Keras ")
+
+
+def no_third_product(patch):
+    import tensorflow as tf
+
+    patch.delattr(tf.raw_ops, "BatchMatMulV3")
+
+
+def no_registration(patch):
+    from tensorflow.python.ops.parallel_for import pfor
+
+    internals.allow_argmax.cache_clear()
+    patch.delitem(pfor._pfor_converter_registry, "Bitcast", raising=False)
+    patch.delattr(pfor, "RegisterPFor")
+
+
+@pytest.mark.parametrize("gone", [no_third_product, no_registration])
+def test_a_search_on_a_tensorflow_without_it(tmp_path, right, monkeypatch, caplog, gone):
+    gone(monkeypatch)
+    with caplog.at_level(logging.INFO):
+        tuner = searched(tmp_path)
+    check_slower(tuner, right, SHARED, caplog, "Models are trained one by one: Keras ")
+    internals.allow_argmax.cache_clear()
+
+
+def test_a_tensorflow_that_knows_it_already():
+    for _ in range(2):
+        internals.allow_argmax.cache_clear()
+        assert probes.missing_for_stacks() is None
+        probes._missing.cache_clear()
+
+
+# ------------------------------------------------------------------ nothing is left behind
 
 
 def fail_within(context, check):
@@ -98,6 +291,9 @@ def test_everything_is_put_back():
     variable = keras.Variable(np.ones((2, 3)))
     with pytest.raises(KeyError):
         fail_within(internals.unknown_sizes([variable]), lambda: None)
+    assert tuple(variable.shape) == (2, 3)
+    with pytest.raises(KeyError):
+        fail_within(internals.other_shapes([variable], [(None, 1)]), lambda: None)
     assert tuple(variable.shape) == (2, 3)
     numpy, nn = keras.src.backend.numpy, keras.src.backend.nn
     add, conv = numpy.add, nn.conv

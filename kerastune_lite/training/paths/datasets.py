@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from kerastune_lite.training.paths import probes
 from kerastune_lite.training.paths.fit_call import Unsuitable
+from kerastune_lite.training.paths.internals import dataset_argument, dataset_inputs
 from kerastune_lite.training.quiet import load_keras
 
 keras = load_keras()
@@ -62,6 +64,9 @@ def read_dataset(dataset: Any, limit: float) -> Read:
     Raises:
         Unsuitable: it is endless, too large, or may yield something else the next time.
     """
+    missing = probes.missing_for_datasets()
+    if missing:
+        raise Unsuitable(missing)
     source, shuffled = _without_shuffling(dataset)
     _check_repeatable(source)
     batches: list[Any] = []
@@ -89,26 +94,26 @@ def _without_shuffling(dataset: Any) -> tuple[Any, bool]:
     """The dataset without a full shuffle of its samples right before batching, if it has one."""
     chain = [dataset]
     while type(chain[-1]).__name__ in _AFTER_SHUFFLING:
-        chain.append(_inputs(chain[-1])[0])
+        chain.append(dataset_inputs(chain[-1])[0])
     batching = chain[-1]
     if type(batching).__name__ not in _BATCHING:
         return dataset, False
-    shuffling = _inputs(batching)[0]
+    shuffling = dataset_inputs(batching)[0]
     if type(shuffling).__name__ != "_ShuffleDataset":
         return dataset, False
-    source = _inputs(shuffling)[0]
+    source = dataset_inputs(shuffling)[0]
     count = int(source.cardinality())
-    if count < 0 or int(shuffling._buffer_size) < count:
+    if count < 0 or int(dataset_argument(shuffling, "buffer_size")) < count:
         raise Unsuitable("a dataset that is shuffled in part")
-    if not bool(getattr(shuffling, "_reshuffle_each_iteration", True)):
+    if not dataset_argument(shuffling, "reshuffle_each_iteration"):
         raise Unsuitable("a dataset that is shuffled once")
-    return source.batch(int(batching._batch_size)), True
+    return source.batch(int(dataset_argument(batching, "batch_size"))), True
 
 
 def _drops_remainder(dataset: Any) -> bool:
     while type(dataset).__name__ in _AFTER_SHUFFLING:
-        dataset = _inputs(dataset)[0]
-    return bool(dataset._drop_remainder)
+        dataset = dataset_inputs(dataset)[0]
+    return bool(dataset_argument(dataset, "drop_remainder"))
 
 
 def _check_repeatable(dataset: Any) -> None:
@@ -118,9 +123,5 @@ def _check_repeatable(dataset: Any) -> None:
     if kind not in _PLAIN:
         what = kind.strip("_").removesuffix("Dataset").lower()
         raise Unsuitable(f"a dataset with {what}(), which may differ from epoch to epoch")
-    for source in _inputs(dataset):
+    for source in dataset_inputs(dataset):
         _check_repeatable(source)
-
-
-def _inputs(dataset: Any) -> list[Any]:
-    return list(dataset._inputs())

@@ -1,8 +1,8 @@
-"""The parts of Keras that are not public and that the fast paths lean on, each with a probe.
+"""The parts of Keras that are not public and that the fast paths lean on.
 
-Everything else in this package uses Keras's public API. When a version of Keras lacks one of these
-or answers differently, `missing()` says which, and the fast paths switch themselves off: models
-are then trained with `model.fit`, slower and right.
+Everything else that computes in this package uses Keras's public API. Each part has a probe in
+`probes`: when a version of Keras or TensorFlow lacks it or answers differently, the paths that
+need it switch themselves off, and models are trained on a slower one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -19,7 +18,6 @@ import numpy as np
 from kerastune_lite.training.quiet import load_keras
 
 keras = load_keras()
-logger = logging.getLogger(__name__)
 
 _TF_ONLY = (
     "_apply_weight_decay",
@@ -68,10 +66,19 @@ def plain_optimizers() -> Iterator[None]:
 @contextlib.contextmanager
 def unknown_sizes(variables: Sequence[Any]) -> Iterator[None]:
     """Within it, Keras believes that every dimension of these variables has an unknown size."""
+    with other_shapes(variables, [(None,) * len(variable.shape) for variable in variables]):
+        yield
+
+
+@contextlib.contextmanager
+def other_shapes(
+    variables: Sequence[Any], shapes: Sequence[tuple[int | None, ...]]
+) -> Iterator[None]:
+    """Within it, Keras believes that these variables have these shapes."""
     known = [variable._shape for variable in variables]
     try:
-        for variable in variables:
-            variable._shape = (None,) * len(variable._shape)
+        for variable, shape in zip(variables, shapes):
+            variable._shape = shape
         yield
     finally:
         for variable, shape in zip(variables, known):
@@ -81,7 +88,7 @@ def unknown_sizes(variables: Sequence[Any]) -> Iterator[None]:
 @contextlib.contextmanager
 def unknown_filters(model: Any) -> Iterator[None]:
     """Within it, convolutions do not know how many filters they have; their bias says it."""
-    layers = [layer for layer in _nested_layers(model) if getattr(layer, "filters", None)]
+    layers = [layer for layer in nested_layers(model) if getattr(layer, "filters", None)]
     known = [layer.filters for layer in layers]
     try:
         for layer in layers:
@@ -149,11 +156,38 @@ def softmax(x: Any) -> Any:
     return y
 
 
-def _nested_layers(model: Any) -> Iterator[Any]:
+def carried(tensor: Any, change: Callable[[Any], Any]) -> Any:
+    """The changed tensor, with what it was computed from by a softmax or sigmoid, likewise."""
+    new = change(tensor)
+    if hasattr(tensor, "_keras_logits"):
+        new._keras_logits = change(tensor._keras_logits)
+    return new
+
+
+# ------------------------------------------------------------------ the parts of a model
+
+
+def nested_layers(model: Any) -> Iterator[Any]:
+    """The layers of a model and of those within it, the models themselves among them."""
     for layer in model.layers:
         yield layer
         if hasattr(layer, "layers"):
-            yield from _nested_layers(layer)
+            yield from nested_layers(layer)
+
+
+def run_through_graph(model: Any, x: Any, operation: Callable[[Any], Callable[..., Any]]) -> Any:
+    """A functional model's outputs.
+
+    Args:
+        operation: what to call in place of a layer.
+    """
+    return model._run_through_graph(x, operation_fn=operation)
+
+
+def has_schedule(optimizer: Any) -> bool:
+    """Whether its learning rate is a function of the step."""
+    schedule = keras.optimizers.schedules.LearningRateSchedule
+    return isinstance(optimizer._learning_rate, schedule)
 
 
 def own_metrics(model: Any) -> Any:
@@ -173,9 +207,44 @@ def first_epoch(model: Any, initial_epoch: int) -> int:
     return model._initial_epoch or initial_epoch
 
 
+def loss_tracker(model: Any) -> Any:
+    """The metric that takes the mean of the losses of an epoch's batches."""
+    return model._loss_tracker
+
+
 def loss_total(model: Any) -> Any:
     """The variable with the sum of the losses of an epoch's batches, or None."""
-    return getattr(model._loss_tracker, "total", None)
+    return getattr(loss_tracker(model), "total", None)
+
+
+def compiled_losses(model: Any) -> list[tuple[Any, Any]]:
+    """The losses of `compile`, each with its weight or None; the model is built."""
+    container = model._compile_loss
+    if container is None:
+        return []
+    return [(each.loss, each.loss_weights) for each in container._flat_losses or ()]
+
+
+def compiled_metrics(model: Any) -> list[tuple[Any, bool]]:
+    """The metrics of `compile`, and whether each takes the weights of samples."""
+    container = own_metrics(model)
+    if container is None:
+        return []
+    return [
+        (metric, weighted)
+        for lists, weighted in (
+            (container._flat_metrics, False),
+            (container._flat_weighted_metrics, True),
+        )
+        for each in lists
+        if each
+        for metric in each.metrics
+    ]
+
+
+def metric_values(metric: Any, y_true: Any, y_pred: Any) -> Any:
+    """What a `MeanMetricWrapper` takes the mean of."""
+    return metric._fn(y_true, y_pred, **metric._fn_kwargs)
 
 
 # ------------------------------------------------------------------ what fit does
@@ -204,7 +273,7 @@ def compute_loss(model: Any, x: Any, y: Any, y_pred: Any, weight: Any, training:
 
 def track_loss(model: Any, loss: Any, batch_size: Any) -> None:
     """Enter a batch's loss into the epoch's mean."""
-    tracker = model._loss_tracker
+    tracker = loss_tracker(model)
     if type(tracker) is keras.metrics.Mean:
         # The same sums with a third of the operations; there is no mask, and one number.
         size = keras.ops.cast(batch_size, tracker.total.dtype)
@@ -238,6 +307,16 @@ def adapted(x: Any, y: Any, weight: Any, class_weight: Any) -> Any:
         return None
     packed = keras.tree.map_structure(tf.convert_to_tensor, keras.tree.lists_to_tuples(sliceable))
     return packed if isinstance(inputs, tuple) else (packed,)
+
+
+def dataset_inputs(dataset: Any) -> list[Any]:
+    """What a tf.data dataset takes its elements from."""
+    return list(dataset._inputs())
+
+
+def dataset_argument(dataset: Any, name: str) -> Any:
+    """What the method that made a tf.data dataset was given."""
+    return getattr(dataset, f"_{name}")
 
 
 def fits_as_keras_does(model: Any) -> bool:
@@ -274,119 +353,36 @@ def _overridden(model: Any, names: Sequence[str]) -> bool:
     )
 
 
-# ------------------------------------------------------------------ the probes
-
-
-def missing() -> str | None:
-    """What the fast paths need and do not find, in words; None when all is well."""
-    reason = _missing()
-    if reason is not None:
-        _say_once(reason)
-    return reason
+# ------------------------------------------------------------------ many models at once
 
 
 @functools.lru_cache(maxsize=1)
-def _missing() -> str | None:
-    if keras.backend.backend() != "tensorflow":
-        return f"the {keras.backend.backend()} backend"
-    for what, probe in _PROBES.items():
-        try:
-            works = probe()
-        except Exception as error:
-            logger.debug("The probe of %s failed.", what, exc_info=error)
-            works = False
-        if not works:
-            return f"Keras {keras.__version__} differs in {what}"
-    return None
+def allow_argmax() -> None:
+    """Teach `vectorized_map` an operation that Keras's argmax uses and it does not know.
 
-
-@functools.lru_cache(maxsize=1)
-def _say_once(reason: str) -> None:
-    logger.info("Models are trained with model.fit: %s.", reason)
-
-
-def _probe_model() -> Any:
-    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="ones")])
-    model.compile(keras.optimizers.SGD(0.5), loss="mse", metrics=["mae"])
-    return model
-
-
-def _optimizers_work() -> bool:
-    variable = keras.Variable(np.ones((2, 3), "float32"))
-    optimizer = keras.optimizers.SGD(0.5, momentum=0.5)
-    with plain_optimizers():
-        optimizer.build([variable])
-        states = [variable, *optimizer.variables]
-        scope = keras.StatelessScope([(v, v.value) for v in states])
-        with scope:
-            optimizer.apply_gradients([(np.full((2, 3), 2.0, "float32"), variable)])
-    new = scope.get_current_value(variable)
-    return bool(np.all(np.asarray(new) == 0.0)) and bool(np.all(variable.numpy() == 1.0))
-
-
-def _sizes_work() -> bool:
+    Without that it goes through the members one by one.
+    """
     import tensorflow as tf
 
-    variable = keras.Variable(np.ones((2, 3), "float32"))
-    with unknown_sizes([variable]):
-        hidden = tuple(variable.shape) == (None, None)
-        other = tf.ones((4, 5))
-        with keras.StatelessScope() as scope:
-            scope.add_update((variable, other))
-            taken = variable.value is other
-    return hidden and taken and tuple(variable.shape) == (2, 3)
+    # A later TensorFlow may know it (which it asserts), or be made otherwise.
+    with contextlib.suppress(AssertionError, AttributeError, ImportError, KeyError):
+        from tensorflow.python.ops.parallel_for import pfor
+
+        def bitcast(given: Any) -> Any:
+            return pfor.wrap(tf.bitcast(given.stacked_input(0), given.get_attr("type")), True)
+
+        pfor.RegisterPFor("Bitcast")(bitcast)
 
 
-def _operations_work() -> bool:
+def batched_product(dtype: Any, large: bool) -> Callable[..., Any]:
+    """The operation that multiplies a matrix of each member: `product(x=, y=, adj_x=, adj_y=)`.
+
+    Args:
+        large: whether the matrices are.
+    """
     import tensorflow as tf
 
-    def convolve(image: Any, kernel: Any, bias: Any) -> Any:
-        return keras.ops.add(keras.ops.conv(image, kernel, data_format="channels_last"), bias)
-
-    sizes = (None, 8, 1), (2, None, None), (1, 1, None)
-    with usual_operations():
-        function = tf.function(convolve, autograph=False).get_concrete_function(
-            *(tf.TensorSpec(size, "float32") for size in sizes)
-        )
-    kinds = {operation.type for operation in function.graph.get_operations()}
-    return "BiasAdd" in kinds and "PartitionedCall" not in kinds
-
-
-def _training_works() -> bool:
-    model = _probe_model()
-    x, y = np.array([[1.0, 2.0]], "float32"), np.array([[1.0]], "float32")
-    build_all(model, (x, y, None))
-    total = loss_total(model)
-    y_pred = forward(model, x, training=True)
-    loss = compute_loss(model, x, y, y_pred, None, training=True)
-    track_loss(model, loss, 1)
-    return (
-        own_metrics(model) is not None
-        and losses_and_metrics(model) == ["mse", "mae"]
-        and first_epoch(model, 3) == 3
-        and model.optimizer.built
-        and float(loss) == 4.0
-        and float(total.numpy()) == 4.0
-    )
-
-
-def _data_works() -> bool:
-    x, y = np.arange(10.0), np.arange(10)
-    (train_x, _, _), (held_out, _, _) = split_validation((x, y, None), 0.2)
-    packed = adapted(x, y, None, {i: 2.0 for i in range(10)})
-    return (
-        len(train_x) == 8
-        and list(held_out) == [8.0, 9.0]
-        and len(packed) == 3
-        and packed[0].dtype == keras.config.floatx()
-        and bool(np.all(packed[2].numpy() == 2.0))
-    )
-
-
-_PROBES: dict[str, Callable[[], bool]] = {
-    "how optimizers update variables": _optimizers_work,
-    "how variables know their shape": _sizes_work,
-    "how biases are added and images convolved": _operations_work,
-    "how a model is built and computes its loss": _training_works,
-    "how arrays are read": _data_works,
-}
+    if large:
+        return tf.raw_ops.BatchMatMul
+    # The first version is handed to oneDNN, whose preparations take 50 µs; the third is not.
+    return functools.partial(tf.raw_ops.BatchMatMulV3, Tout=dtype)

@@ -126,7 +126,7 @@ def not_written(model: Any, structure: Structure, data: Any) -> str | None:
 
 
 def _check_layers(model: Any) -> None:
-    for layer in internals._nested_layers(model):
+    for layer in internals.nested_layers(model):
         kind = type(layer).__name__
         if kind not in WRITTEN and kind not in _SAMPLEWISE and kind not in MODELS:
             raise NotWritten(f"{kind} layers")
@@ -163,18 +163,17 @@ def _check_optimizer(model: Any) -> None:
         raise NotWritten(f"the optimizer {type(optimizer).__name__}")
     if optimizer.clipnorm or optimizer.global_clipnorm:
         raise NotWritten("clipping by norms")
-    schedule = keras.optimizers.schedules.LearningRateSchedule
-    if isinstance(optimizer._learning_rate, schedule):
+    if internals.has_schedule(optimizer):
         raise NotWritten("schedules of the learning rate")
 
 
 def _check_compiled(model: Any) -> None:
-    if type(model._loss_tracker) is not keras.metrics.Mean:
+    if type(internals.loss_tracker(model)) is not keras.metrics.Mean:
         raise NotWritten("losses that are not tracked as usual")
-    losses = getattr(model._compile_loss, "_flat_losses", None)
-    if not losses or len(losses) != 1:
+    losses = internals.compiled_losses(model)
+    if len(losses) != 1:
         raise NotWritten("several losses")
-    loss = losses[0].loss
+    ((loss, _),) = losses
     name = getattr(getattr(loss, "fn", None), "__name__", type(loss).__name__)
     if name not in _LOSSES or loss.reduction not in ("sum_over_batch_size", "mean"):
         raise NotWritten(f"the loss {name}")

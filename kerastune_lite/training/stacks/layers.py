@@ -8,8 +8,7 @@ Keras's own code on the samples of all members, one after the other.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kerastune_lite.training.paths import internals
@@ -102,11 +101,14 @@ class Step:
         outputs = self._run(self._model, x if x.dtype.name == wanted else tf.cast(x, wanted))
         # Losses and metrics look at the sizes of outputs, which are part of the key.
         known = (None, *self._model.outputs[0].shape)
-        outputs.set_shape(known)
-        if hasattr(outputs, "_keras_logits"):
-            outputs._keras_logits.set_shape(known)
+
+        def shaped(tensor: Any) -> Any:
+            tensor.set_shape(known)
+            return tensor
+
+        outputs = internals.carried(outputs, shaped)
         self._outputs = merged(outputs)
-        function, factor = compiled_loss(self._model)
+        ((function, factor),) = internals.compiled_losses(self._model)
         y_true = keras.ops.convert_to_tensor(self._y_true, dtype=function.dtype)
         values = function.call(y_true, self._outputs)
         if self._weight is not None:
@@ -120,7 +122,7 @@ class Step:
             summands.append(penalty)
             shares.append(tf.ones_like(penalty))
             losses += penalty
-        tracker = self._model._loss_tracker
+        tracker = internals.loss_tracker(self._model)
         self.set(tracker.total, self._known[id(tracker.total)] + losses * size)
         self.set(tracker.count, self._known[id(tracker.count)] + size)
         return summands, shares
@@ -144,12 +146,12 @@ class Step:
         """Enter the batch into the metrics."""
         import tensorflow as tf
 
-        for metric, weighted in compiled_metrics(self._model):
+        for metric, weighted in internals.compiled_metrics(self._model):
             weight = self._weight if weighted else None
             if not isinstance(metric, keras.metrics.MeanMetricWrapper):
                 self._each(metric, weight)
                 continue
-            values = metric._fn(self._y_true, self._outputs, **metric._fn_kwargs)
+            values = internals.metric_values(metric, self._y_true, self._outputs)
             values = tf.cast(values, metric.dtype)
             if len(values.shape) > 1:
                 values = tf.reduce_mean(values, list(range(1, len(values.shape))))
@@ -188,7 +190,7 @@ class Step:
             for layer in model.layers:
                 x = self._operation(layer)(x)
             return x
-        return model._run_through_graph(x, operation_fn=self._operation)
+        return internals.run_through_graph(model, x, self._operation)
 
     def _operation(self, layer: Any) -> Callable[..., Any]:
         kind = type(layer).__name__
@@ -205,7 +207,7 @@ class Step:
         if type(layer).__name__ == "InputLayer":
             return x
         y = layer(keras.tree.map_structure(merged, x))
-        return _carried(y, lambda t: tf.reshape(t, _shape((self._members, -1), t, 1)))
+        return internals.carried(y, lambda t: tf.reshape(t, _shape((self._members, -1), t, 1)))
 
     def dense(self, layer: Any, x: Any) -> Any:
         """`Dense` on `(G, batch, features)`."""
@@ -317,17 +319,14 @@ def _product(large: bool, dtype: Any) -> Callable[..., Any]:
     """The batched product for kernels of this size."""
     import tensorflow as tf
 
-    if large or tf.config.list_physical_devices("GPU"):
-        return tf.raw_ops.BatchMatMul
-    # The first version is handed to oneDNN, whose preparations take 50 µs; the third is not.
-    return functools.partial(tf.raw_ops.BatchMatMulV3, Tout=dtype)
+    return internals.batched_product(dtype, large or bool(tf.config.list_physical_devices("GPU")))
 
 
 def merged(tensor: Any) -> Any:
     """The samples of all members one after the other: `(G, b, ...)` to `(G * b, ...)`."""
     import tensorflow as tf
 
-    return _carried(tensor, lambda t: tf.reshape(t, _shape((-1,), t, 2)))
+    return internals.carried(tensor, lambda t: tf.reshape(t, _shape((-1,), t, 2)))
 
 
 def _shape(first: tuple[Any, ...], tensor: Any, axis: int) -> Any:
@@ -338,34 +337,3 @@ def _shape(first: tuple[Any, ...], tensor: Any, axis: int) -> Any:
     if rest.is_fully_defined():
         return (*first, *rest)
     return tf.concat([tf.stack(first), tf.shape(tensor)[axis:]], 0)
-
-
-def _carried(tensor: Any, change: Callable[[Any], Any]) -> Any:
-    """The changed tensor, with what Keras hangs on it."""
-    new = change(tensor)
-    if hasattr(tensor, "_keras_logits"):
-        new._keras_logits = change(tensor._keras_logits)
-    return new
-
-
-# ------------------------------------------------------------------ what compile was given
-
-
-def compiled_loss(model: Any) -> tuple[Any, Any]:
-    """The one loss that `compile` was given, and its weight or None."""
-    _, loss, weight, _ = model._compile_loss._flat_losses[0]
-    return loss, weight
-
-
-def compiled_metrics(model: Any) -> Iterator[tuple[Any, bool]]:
-    """The metrics of `compile`, and whether each takes the weights of samples."""
-    container = internals.own_metrics(model)
-    if container is None:
-        return
-    for lists, weighted in (
-        (container._flat_metrics, False),
-        (container._flat_weighted_metrics, True),
-    ):
-        for each in lists:
-            for metric in each.metrics if each else ():
-                yield metric, weighted

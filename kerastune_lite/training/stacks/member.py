@@ -217,7 +217,7 @@ def max_stack(member: Member) -> int:
     # The weights with two slots each and a gradient, before and after a step.
     state = 8 * weights
     outputs = 0
-    for layer in internals._nested_layers(model):
+    for layer in internals.nested_layers(model):
         for tensor in keras.tree.flatten(getattr(layer, "output", None)):
             if tensor is not None:
                 outputs += int(np.prod([size or 1 for size in tensor.shape[1:]]))

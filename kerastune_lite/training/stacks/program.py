@@ -9,7 +9,6 @@ that are wrong, without an error.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -66,7 +65,7 @@ class Mapped:
     """
 
     def __init__(self, model: Any, structure: Structure) -> None:
-        allow_argmax()
+        internals.allow_argmax()
         optimizer, self.slots = plain_copy(model.optimizer, model.trainable_variables)
         places = [
             (optimizer if place.owner is model.optimizer else place.owner, place.attribute)
@@ -348,24 +347,6 @@ class _Results:
             return list(logs.values())
 
         return dict(zip(names, tf.vectorized_map(one, metrics)))
-
-
-@functools.lru_cache(maxsize=1)
-def allow_argmax() -> None:
-    """Teach `vectorized_map` an operation that Keras's argmax uses and it does not know.
-
-    Without that it goes through the members one by one.
-    """
-    import tensorflow as tf
-    from tensorflow.python.ops.parallel_for import pfor
-
-    def bitcast(given: Any) -> Any:
-        return pfor.wrap(tf.bitcast(given.stacked_input(0), given.get_attr("type")), True)
-
-    try:
-        pfor.RegisterPFor("Bitcast")(bitcast)
-    except (AttributeError, KeyError):  # a later TensorFlow knows it, or is made otherwise
-        return
 
 
 def _traced(function: Any, *specs: Any) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from kerastune_lite.training.paths import internals
 from kerastune_lite.training.paths.scalars import read_at_run_time
 from kerastune_lite.training.paths.slots import Slot, plain_copy
 from kerastune_lite.training.paths.structure import Structure
@@ -269,15 +270,12 @@ def _columns(
 @contextlib.contextmanager
 def _rows(variables: Sequence[Any], is_open: bool) -> Iterator[None]:
     """Within it, Keras takes these variables for matrices with a row for each member."""
-    known = [variable._shape for variable in variables]
-    try:
-        for variable in variables:
-            size = (None if is_open else variable.shape[-1]) if len(variable.shape) else 1
-            variable._shape = (None, size)
+    sizes = [
+        (None if is_open else variable.shape[-1]) if len(variable.shape) else 1
+        for variable in variables
+    ]
+    with internals.other_shapes(variables, [(None, size) for size in sizes]):
         yield
-    finally:
-        for variable, shape in zip(variables, known):
-            variable._shape = shape
 
 
 def _parts(
