@@ -97,7 +97,7 @@ class _FunctionTuner(Tuner):
         takes = inspect.signature(function).parameters
         if "epochs" in takes:
             # As its signature is what says whether it can be told.
-            self.run_trial = self._run_on if "initial_epoch" in takes else self._run_for  # type: ignore[method-assign]
+            self.run_trial = self._run_on if "initial_epoch" in takes else self._run_for  # type: ignore[method-assign, assignment]
         super().__init__(None, *args, **kwargs)
 
     def run_trial(self, trial: Trial) -> Any:

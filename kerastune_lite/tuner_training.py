@@ -171,7 +171,7 @@ class TrainingSide:
 
         check_takes_callbacks(self._tuner.hypermodel)
         fit = self._fit_arguments(args, kwargs)
-        fit.check(space, self._resolved_objective)
+        fit.check(space, self._resolved_objective, self._tuner.scheduler.decides_epochs)
         check_callbacks(callbacks)
         return TrainingJob(self._options(callbacks), fit, self._close_door)
 

@@ -53,6 +53,11 @@ class Scheduler(ABC):
     reads_curves: ClassVar[bool] = False
     """Whether it looks at `history.curve`."""
 
+    @property
+    def decides_epochs(self) -> bool:
+        """Whether it says for how many epochs trials train, whatever the fit arguments say."""
+        return False
+
     @abstractmethod
     def plan(self, history: History, free: int) -> list[Rung]:
         """Up to `free` rungs to train now, each of which depends on no other of them.

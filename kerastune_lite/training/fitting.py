@@ -73,14 +73,24 @@ class FitArguments:
         self.args = self.args[:_DATA]
         self.kwargs.update((name, self._given[name]) for name in positional[_DATA:])
 
-    def check(self, space: Space, objective: Objective) -> None:
+    def check(self, space: Space, objective: Objective, scheduled: bool = False) -> None:
         """Find what would fail in every trial.
+
+        Args:
+            scheduled: whether a scheduler decides for how many epochs trials are trained.
 
         Raises:
             FatalValueError: with what is wrong and how to mend it.
         """
         if self.overridden:
             return
+        if scheduled and space.named("epochs"):
+            raise FatalValueError(
+                "`epochs` cannot be tuned in this search: its scheduler decides for how many epochs "
+                "each trial is trained. build(hp) declares a hyperparameter 'epochs'. Take it out, "
+                "or take a tuner that trains each trial in one go (BayesianOptimization, "
+                "RandomSearch)."
+            )
         if isinstance(objective, DefaultObjective):
             raise FatalValueError(
                 "model.fit() reports several metrics, so the tuner must be told which one counts. "

@@ -103,3 +103,14 @@ def test_it_goes_on_after_an_interrupt(tmp_path):
     whole = searched(tmp_path / "whole", callbacks=[Interrupts()])
     assert [t.epochs for t in tuner.trials] == [t.epochs for t in whole.trials]
     assert [t.score for t in tuner.trials] == pytest.approx([t.score for t in whole.trials])
+
+
+def test_epochs_cannot_be_tuned_where_they_are_scheduled(tmp_path):
+    def tuned(hp):
+        hp.Int("epochs", 1, 9)
+        return build(hp)
+
+    tuner = kt.Hyperband(tuned, "val_loss", max_epochs=3, directory=tmp_path)
+    with pytest.raises(ValueError, match="its scheduler decides"):
+        tuner.search(X, Y, validation_split=0.25, verbose=0)
+    assert tuner.trials == []
