@@ -44,7 +44,8 @@ class Scheduler(ABC):
 
     Like an oracle it has settings and no state of its own: what it answers is a function of the
     trials so far. A trial says which `bracket` it belongs to, for how many epochs it is trained at
-    present (`goal`) and for how many it has been (`epochs`); `history.curve(number)` has the losses.
+    present (`goal`) and for how many it has been (`epochs`). `history.curve(number)` has its
+    losses.
 
     A trial may be COMPLETED before its rung's end: a callback stopped it. Its loss is what it would
     be at any later rung.

@@ -86,8 +86,8 @@ class FitArguments:
             return
         if scheduled and space.named("epochs"):
             raise FatalValueError(
-                "`epochs` cannot be tuned in this search: its scheduler decides for how many epochs "
-                "each trial is trained. build(hp) declares a hyperparameter 'epochs'. Take it out, "
+                "`epochs` cannot be tuned in this search: its scheduler decides for how many each "
+                "trial is trained. build(hp) declares a hyperparameter 'epochs'. Take it out, "
                 "or take a tuner that trains each trial in one go (BayesianOptimization, "
                 "RandomSearch)."
             )
