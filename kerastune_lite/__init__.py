@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ASHA": "presets",
+    "BayesianOptimization": "presets",
     "GridSearch": "presets",
     "HyperModel": "hypermodel",
     "Hyperband": "presets",
@@ -34,11 +36,19 @@ if TYPE_CHECKING:
     from kerastune_lite.hyperparameters import HyperParameters
     from kerastune_lite.objective import Objective
     from kerastune_lite.oracles import Oracle
-    from kerastune_lite.presets import GridSearch, Hyperband, RandomSearch
+    from kerastune_lite.presets import (
+        ASHA,
+        BayesianOptimization,
+        GridSearch,
+        Hyperband,
+        RandomSearch,
+    )
     from kerastune_lite.results import open_project
     from kerastune_lite.tuner import Tuner
 
 __all__ = [
+    "ASHA",
+    "BayesianOptimization",
     "GridSearch",
     "HyperModel",
     "HyperParameters",

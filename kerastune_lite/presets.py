@@ -6,7 +6,8 @@ from typing import Any
 
 from kerastune_lite.hyperparameters import HyperParameters
 from kerastune_lite.objective import ObjectiveLike
-from kerastune_lite.oracles import GridOracle, Oracle, RandomOracle
+from kerastune_lite.oracles import BayesianOracle, GridOracle, Oracle, RandomOracle
+from kerastune_lite.schedulers import ASHA as ASHAScheduler
 from kerastune_lite.schedulers import Hyperband as HyperbandScheduler
 from kerastune_lite.tuner import Tuner
 
@@ -80,6 +81,51 @@ class GridSearch(Tuner):
         )
 
 
+class BayesianOptimization(Tuner):
+    """Bayesian optimisation: a Gaussian process says where to look next.
+
+    The space's defaults come first, then quasi-random points, then the model's proposals. What a
+    plain `Tuner` does, too.
+
+    Args:
+        num_initial_points: how many trials come before the model.
+        alpha: the variance of the noise in the objective. None: learned.
+        beta: how much to explore, by a confidence bound. None: expected improvement.
+
+    The other arguments are those of `Tuner`, in KerasTuner's order.
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: ObjectiveLike = None,
+        max_trials: int | None = 10,
+        num_initial_points: int | None = None,
+        alpha: float | None = None,
+        beta: float | None = None,
+        seed: int | None = None,
+        hyperparameters: HyperParameters | None = None,
+        tune_new_entries: bool = True,
+        allow_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int = 3,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            hypermodel,
+            objective,
+            max_trials,
+            oracle=BayesianOracle(num_initial_points, alpha, beta),
+            seed=seed,
+            hyperparameters=hyperparameters,
+            tune_new_entries=tune_new_entries,
+            allow_new_entries=allow_new_entries,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+            **kwargs,
+        )
+
+
 class Hyperband(Tuner):
     """Hyperband (Li et al., 2018): many trials for a few epochs, the better ones for more.
 
@@ -127,5 +173,43 @@ class Hyperband(Tuner):
             allow_new_entries=allow_new_entries,
             max_retries_per_trial=max_retries_per_trial,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
+            **kwargs,
+        )
+
+
+class ASHA(Tuner):
+    """Asynchronous successive halving (Li et al., 2020) with a Gaussian process to propose trials.
+
+    Every trial begins with few epochs; whenever one is among the best of those that came as far, it
+    goes on. The search ends after `max_trials`. `search(epochs=...)` is taken and ignored.
+
+    Args:
+        max_epochs: that the best trials are trained for.
+        factor: one in so many goes on to the next rung, which is so many times as long.
+        min_epochs: no rung ends before.
+        stop: whether trials train on and are stopped, instead of pausing at the end of each rung.
+        oracle: proposes values. Default: Bayesian.
+
+    The other arguments are those of `Tuner`.
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: ObjectiveLike = None,
+        max_trials: int | None = 50,
+        max_epochs: int = 100,
+        factor: int = 3,
+        min_epochs: int = 1,
+        stop: bool = True,
+        oracle: Oracle | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            hypermodel,
+            objective,
+            max_trials,
+            oracle=oracle or BayesianOracle(),
+            scheduler=ASHAScheduler(max_epochs, factor, min_epochs, stop),
             **kwargs,
         )

@@ -15,7 +15,7 @@ from kerastune_lite.hooks import Hooks
 from kerastune_lite.hypermodel import get_hypermodel
 from kerastune_lite.hyperparameters import HyperParameters, Space, Value, read_space
 from kerastune_lite.objective import Objective, ObjectiveLike, create_objective
-from kerastune_lite.oracles import Oracle, RandomOracle
+from kerastune_lite.oracles import BayesianOracle, Oracle
 from kerastune_lite.results import Results
 from kerastune_lite.runners import InlineRunner
 from kerastune_lite.schedulers import FullTraining, Scheduler
@@ -40,7 +40,7 @@ class Tuner(Results, Hooks):
             to be minimised.
         max_trials: how many trials in all, those of earlier runs of the script included. None:
             until the space is exhausted.
-        oracle: proposes values. Default: random search.
+        oracle: proposes values. Default: Bayesian optimisation.
         scheduler: says how long each trial trains. Default: to its end.
         hyperparameters: parameters given beforehand; they win over those of the builder.
         allow_new_entries: whether the builder may ask for others.
@@ -114,8 +114,9 @@ class Tuner(Results, Hooks):
             max_retries_per_trial,
             max_consecutive_failed_trials,
         )
-        self._oracle_in_use = oracle or RandomOracle()
-        self._scheduler = scheduler or FullTraining()
+        self._oracle_in_use = oracle or BayesianOracle()
+        self.scheduler = scheduler or FullTraining()
+        """Says how long each trial trains."""
         self._folder = ProjectFolder(directory or ".", project_name or "untitled_project")
         self._checkpoints = Checkpoints(self._folder.root, keep_checkpoints)
         self._training = TrainingSide(
@@ -195,7 +196,7 @@ class Tuner(Results, Hooks):
             )
             parts = Parts(
                 oracle=self._oracle_in_use,
-                scheduler=self._scheduler,
+                scheduler=self.scheduler,
                 runner=InlineRunner(),
                 store=store,
                 checkpoints=self._checkpoints,
@@ -346,7 +347,7 @@ class Tuner(Results, Hooks):
         return {
             "objective": self._objective.to_json(),
             "oracle": self._oracle_in_use.settings(),
-            "scheduler": self._scheduler.settings(),
+            "scheduler": self.scheduler.settings(),
             "executions_per_trial": self.executions_per_trial,
             "seed": self._seed,
             "compile": self._training.described(),

@@ -77,7 +77,7 @@ class TracedModel:
             [scope.get_current_value(v) for v in self.others],
             [updated.get_current_value(v) for v in self.optimizer_variables],
         )
-        return new, [scope.get_current_value(v) for v in self.metrics]
+        return new, self._metrics_in(scope)
 
     def test_step(
         self, state: State, metrics: list[Any], batch: Any
@@ -90,7 +90,14 @@ class TracedModel:
         with self._scope(state, metrics) as scope:
             self._forward(batch, training=False)
         others = [scope.get_current_value(v) for v in self.others]
-        return others, [scope.get_current_value(v) for v in self.metrics]
+        return others, self._metrics_in(scope)
+
+    def _metrics_in(self, scope: Any) -> list[Any]:
+        values = [scope.get_current_value(v) for v in self.metrics]
+        for value, variable in zip(values, self.metrics):
+            # Some metrics lose it, and a loop's variables have to keep theirs.
+            value.set_shape(variable.shape)
+        return values
 
     def results(self, metrics: list[Any]) -> dict[str, Any]:
         """The logs that the metrics amount to."""
