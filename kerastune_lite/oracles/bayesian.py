@@ -1,0 +1,188 @@
+"""Bayesian optimisation with a Gaussian process."""
+
+from __future__ import annotations
+
+import functools
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from kerastune_lite.history import History
+from kerastune_lite.hyperparameters import Space, Value
+from kerastune_lite.oracles.base import Oracle, completed, draw_distinct
+from kerastune_lite.oracles.gp.acquisition import confidence_bound, log_expected_improvement
+from kerastune_lite.oracles.gp.encoding import Array, Encoding, encoding_of
+from kerastune_lite.oracles.gp.learning import Learned, learned
+from kerastune_lite.oracles.gp.model import Data, Priors, fitted
+from kerastune_lite.oracles.gp.surface import Surface
+from kerastune_lite.oracles.sobol import checked_seed, untried_point
+from kerastune_lite.visited import Visited
+
+_SOBOL_POINTS = 7
+"""With fewer, searches of six and more parameters end worse; with more, they begin worse."""
+_LEAST = 3
+"""So many results there must be before a model is made."""
+_KEPT_FITS = 8
+"""Enough for a batch, and for several searches that take turns."""
+_LOOKED_AT = 64
+"""How many of the most promising points are looked at for one that was not tried."""
+_LEFT = 16
+"""How many of the last untried points of a finite space are compared."""
+_DRAWS_FROM = 30
+"""From this trial on some proposals are the best points of a draw of the function,"""
+_DRAWS_EVERY = 3
+"""one in so many."""
+
+
+class BayesianOracle(Oracle):
+    """Proposes where a Gaussian process, made from all trials so far, promises most.
+
+    The space's defaults come first, then quasi-random points, then the model's. Trials that are
+    running count with what the model expects of them, so that several workers do not crowd at one
+    place; failed trials count with the worst loss, so that their like is avoided. Where trials were
+    trained for different numbers of epochs, all of them enter, each at the epochs it was trained
+    for.
+
+    Args:
+        num_initial_points: how many trials come before the model, the defaults included.
+            Default: 8.
+        alpha: the variance of the noise, as a share of that of the losses. Default: learned.
+        beta: weight of the uncertainty; what is minimised is then mean - beta x deviation.
+            Default: none, expected improvement is maximised.
+        seed: of the quasi-random points' scrambling.
+    """
+
+    reads_curves = True
+
+    def __init__(
+        self,
+        num_initial_points: int | None = None,
+        alpha: float | None = None,
+        beta: float | None = None,
+        seed: int = 0,
+    ) -> None:
+        if num_initial_points is not None and (
+            isinstance(num_initial_points, bool)
+            or not isinstance(num_initial_points, int)
+            or num_initial_points < 1
+        ):
+            raise ValueError(
+                "`num_initial_points` must be a whole number of at least 1. "
+                f"Received: {num_initial_points!r}."
+            )
+        for name, number in (("alpha", alpha), ("beta", beta)):
+            if number is not None and not 0.0 <= number < float("inf"):
+                raise ValueError(f"`{name}` must be a number of at least 0. Received: {number!r}.")
+        self.num_initial_points = num_initial_points
+        self.alpha = alpha
+        self.beta = beta
+        self.seed = checked_seed(seed)
+        # The fits that were made last; they are found again from the same data.
+        self._fits: OrderedDict[tuple[bytes, ...], Array] = OrderedDict()
+
+    def settings(self) -> dict[str, Value]:
+        return {
+            **super().settings(),
+            "num_initial_points": self.num_initial_points,
+            "alpha": self.alpha,
+            "beta": self.beta,
+            "seed": self.seed,
+        }
+
+    def propose(
+        self, space: Space, history: History, count: int, rng: np.random.Generator
+    ) -> list[dict[str, Value]]:
+        points = self._points(space, history, rng)
+        return draw_distinct(history.visited, count, lambda: next(points, None))
+
+    def _points(
+        self, space: Space, history: History, rng: np.random.Generator
+    ) -> Iterator[dict[str, Value]]:
+        """Points in the order of proposal, each untried when it is asked for."""
+        visited, number = history.visited, len(history)
+        initial = self.num_initial_points or 1 + _SOBOL_POINTS
+        encoding = encoding_of(space)
+        model: Learned | None = None
+        pending: list[Array] = []
+        while True:
+            point: dict[str, Value] | None = None
+            if number < initial or not encoding.axes:
+                defaults = space.defaults()
+                point = defaults if defaults not in visited else None
+            elif model is None:
+                model = learned(history, encoding, self._theta, _LEAST)
+            if point is None and model is not None:
+                surface, leaders = self._surface(encoding, model, pending)
+                point = _best(space, visited, surface, leaders, number, self.beta, rng)
+                if point is None:
+                    return
+            if point is None:
+                point = untried_point(space, visited, number, self.seed, rng)
+            if point is None:
+                return
+            pending.append(encoding.units(point)[0])
+            number += 1
+            yield point
+
+    def _surface(
+        self, encoding: Encoding, model: Learned, pending: list[Array]
+    ) -> tuple[Surface, Array]:
+        """The surface after the points of this batch, and the best trials' units."""
+        taken = model.pending(pending)
+        posterior, best = model.posterior(taken)
+        acquisition = (
+            functools.partial(log_expected_improvement, best=best)
+            if self.beta is None
+            else functools.partial(confidence_bound, beta=self.beta)
+        )
+        surface = Surface(encoding, model.rules, posterior, model.timed, taken, acquisition)
+        return surface, model.leaders
+
+    def _theta(self, data: Data) -> Array:
+        """The settings of the process for these data."""
+        key = data.key()
+        if key not in self._fits:
+            self._fits[key] = fitted(data, Priors(fixed_noise=self.alpha))
+            if len(self._fits) > _KEPT_FITS:
+                self._fits.popitem(last=False)
+        self._fits.move_to_end(key)
+        return self._fits[key]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_fits": OrderedDict()}
+
+
+def _best(
+    space: Space,
+    visited: Visited,
+    surface: Surface,
+    leaders: Array,
+    number: int,
+    beta: float | None,
+    rng: np.random.Generator,
+) -> dict[str, Value] | None:
+    """The most promising untried point; None if all were tried."""
+    # Expected improvement trusts the model; where the model is wrong it stays at one place. A draw
+    # of the function now and then leaves it.
+    draws = beta is None and number >= _DRAWS_FROM and number % _DRAWS_EVERY == 0
+    units = surface.drawn(leaders, rng) if draws else surface.best(leaders, rng)
+    units = surface.not_taken(units)
+    for row in units[:_LOOKED_AT]:
+        point = surface.encoding.values(row)
+        if point not in visited:
+            return point
+    # Nearly exhausted: compare some of the points that nobody has tried.
+    left = []
+    for _ in range(_LEFT):
+        answers = visited.sample_untried(space, rng)
+        if answers is None:
+            return None
+        point = completed(space, answers, lambda parameter: parameter.domain.sample(rng))
+        if point not in visited:
+            left.append(point)
+    if not left:
+        return None
+    promise = surface.promise(np.array([surface.encoding.units(point)[0] for point in left]))
+    return left[int(np.argmax(promise))]

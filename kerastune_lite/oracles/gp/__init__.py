@@ -1,0 +1,1 @@
+"""Gaussian processes over mixed, conditional and growing spaces, in NumPy and SciPy."""
