@@ -20,9 +20,10 @@ RELATIVE, ABSOLUTE = 1e-5, 1e-6
 """How far a value of the history may be from that of `fit`."""
 
 SEED = [0]
+PATHS = (SHARED, OWN)
 
-# What three models of one structure differ in: the first is traced, the second goes through the
-# self-check, the third is trained without further ado.
+# What three models of one structure differ in: one is traced, the next goes through the self-check,
+# the last is trained without further ado.
 UNITS = (8, 12, 5)
 MORE_UNITS = (6, 3, 10)
 RATES = (0.02, 0.05, 0.01)
@@ -174,23 +175,64 @@ def no_warnings():
     assert not seen, [record.getMessage() for record in seen]
 
 
-def check_shared(build, fit, programs=1, variants=(0, 1, 2), null=(), whole=False, **tolerance):
-    """Three models of one structure are trained by `programs` programs as `fit` trains them.
+def check_shared(
+    build,
+    fit,
+    programs=1,
+    variants=(0, 1),
+    compared=None,
+    own=False,
+    null=(),
+    whole=False,
+    **tolerance,
+):
+    """Models of one structure are trained by `programs` programs as `fit` trains them.
 
     Args:
         build: variant -> a compiled model.
         fit: variant -> the arguments of `fit`.
         programs: 1 where one program serves all sizes and scalars.
+        variants: in the order in which they are trained.
+        compared: the variants that `fit` trains, too, in most of a test's time. The last one, if it
+            is not given: whatever is wrong with a program shows in a model that it was not traced
+            for.
+        own: whether the last one is trained on a trace of its own, too.
     """
     with no_programs() as known, no_warnings():
         for variant in variants:
             outcome = by_door(build, fit, variant, whole=whole)
             assert (outcome.path, outcome.reason) == (SHARED, None), f"variant {variant}"
-            right = by_fit(build, fit, variant)
-            check_same(outcome, right, null, **tolerance)
-            if whole:
-                check_same_slots(outcome, right)
+            if variant in (variants[-1:] if compared is None else compared):
+                right = by_fit(build, fit, variant)
+                check_same(outcome, right, null, **tolerance)
+                if whole:
+                    check_same_slots(outcome, right)
         assert served(known) == programs
+        if own:
+            outcome = by_door(build, fit, variant, OWN)
+            assert outcome.path == OWN
+            check_same(outcome, right, null, **tolerance)
+
+
+THOROUGHLY = {"variants": (2, 1, 0), "compared": (2, 1, 0), "own": True}
+
+
+def grid(names, common=None):
+    """Parametrize a test by `name` and `extent`, which are arguments of `check_shared`.
+
+    All `names` are gone through thoroughly, with each variant compared and on each path, in the
+    slow part of the suite; the `common` ones, if not all, are in its fast part as well.
+    """
+    fast = (pytest.param(name, {}, id=name) for name in (names if common is None else common))
+    slow = (
+        pytest.param(name, THOROUGHLY, id=f"{name}, all", marks=pytest.mark.slow) for name in names
+    )
+    return pytest.mark.parametrize(("name", "extent"), [*fast, *slow])
+
+
+def rare_is_slow(names, common):
+    """The `names` as parameters of a test; all but the `common` ones are marked as slow."""
+    return [n if n in common else pytest.param(n, marks=pytest.mark.slow) for n in names]
 
 
 def served(known):
@@ -209,6 +251,18 @@ def check_own(build, fit, reason=None, fastest=SHARED, null=(), slots=True, **to
     check_same(outcome, right, null, **tolerance)
     if slots and not null:
         check_same_slots(outcome, right)
+
+
+def check_both(build, fit, variant=1, **tolerance):
+    """One model is trained as `fit` trains it: on a trace of its own, and on a shared one."""
+    right = by_fit(build, fit, variant)
+    for path in PATHS:
+        with no_programs(), no_warnings():
+            outcome = by_door(build, fit, variant, path)
+        assert outcome.path == path, outcome.reason
+        check_same(outcome, right, **tolerance)
+        if path == OWN and right.model.optimizer.built:
+            check_same_slots(outcome, right)
 
 
 def check_plain(build, fit, reason, fastest=SHARED):

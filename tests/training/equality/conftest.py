@@ -9,3 +9,10 @@ from kerastune_lite.training import session
 def traced_functions():
     with session.traced_functions():
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def short_collections():
+    """A tenth of the time goes into collections of garbage otherwise."""
+    with session.short_collections():
+        yield

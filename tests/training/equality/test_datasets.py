@@ -16,10 +16,10 @@ from tests.training.equality.cases import (
     mlp,
     numbers,
     one_output,
+    rare_is_slow,
 )
 
 x, y = classes()
-TWO = (0, 1)
 
 
 def slices(*arrays):
@@ -66,12 +66,18 @@ READ = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", READ)
+@pytest.mark.parametrize(
+    "name",
+    rare_is_slow(
+        READ,
+        ["prefetched", "cached", "zipped", "with weights", "without a remainder"],
+    ),
+)
 def test_datasets_that_are_read_once(name):
     def held_out():
         return slices(x[:20], y[:20]).batch(6)
 
-    check_shared(mlp(), of(READ[name], validation_data=held_out), variants=TWO)
+    check_shared(mlp(), of(READ[name], validation_data=held_out))
 
 
 def test_a_dataset_for_validation_only():
@@ -80,7 +86,7 @@ def test_a_dataset_for_validation_only():
         common = {"batch_size": BATCHES[variant], "epochs": 2, "verbose": 0, "shuffle": False}
         return {"x": x, "y": y, "validation_data": held_out, **common}
 
-    check_shared(mlp(), given, variants=TWO)
+    check_shared(mlp(), given)
 
 
 def worst(y_true, y_pred):
@@ -100,13 +106,12 @@ def test_arrays_for_validation_of_a_dataset_come_in_batches_of_32():
     check_own(one_output(metrics=[worst]), given)
 
 
-@pytest.mark.parametrize("one_hot", [False, True])
+@pytest.mark.parametrize("one_hot", rare_is_slow([False, True], [False]))
 def test_class_weights(one_hot):
     targets = np.eye(3, dtype="float32")[y] if one_hot else y
     build = mlp(loss=("" if one_hot else "sparse_") + "categorical_crossentropy")
     weights = {0: 0.5, 1: 2.0, 2: 1.0}
-    check_shared(build, of(lambda size: slices(x, targets).batch(size), class_weight=weights),
-                 variants=TWO)  # fmt: skip
+    check_shared(build, of(lambda size: slices(x, targets).batch(size), class_weight=weights))
 
 
 def test_each_epoch_of_a_shuffled_dataset_has_an_order_of_its_own():
@@ -130,15 +135,15 @@ PLAIN = {
 
 
 @pytest.mark.filterwarnings("ignore:Your input ran out of data")
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", rare_is_slow(PLAIN, ["mapped", "filtered", "repeated"]))
 def test_datasets_that_are_left_to_fit(name):
     dataset, reason = PLAIN[name]
     check_plain(mlp(), of(dataset), reason)
 
 
-@pytest.mark.parametrize("steps", [3])
-def test_an_endless_dataset(steps):
-    fit = of(lambda size: slices().repeat().batch(size), steps_per_epoch=steps)
+@pytest.mark.slow
+def test_an_endless_dataset():
+    fit = of(lambda size: slices().repeat().batch(size), steps_per_epoch=3)
     check_plain(mlp(), fit, "steps_per_epoch")
 
 

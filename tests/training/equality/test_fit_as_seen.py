@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from tests.training.equality.cases import (
+    PATHS,
     Door,
     adam,
     arguments,
@@ -17,9 +18,8 @@ from tests.training.equality.cases import (
     made,
     mlp,
     no_programs,
+    rare_is_slow,
 )
-
-PATHS = ("shared trace", "own trace")
 
 
 def last_values(text):
@@ -34,20 +34,21 @@ def last_values(text):
     return last
 
 
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("verbose", [1, 2, "auto"])
-def test_what_is_printed(path, verbose, capsys):
+@pytest.mark.parametrize("verbose", rare_is_slow([1, 2, "auto"], ["auto", 2]))
+def test_what_is_printed(verbose, capsys):
     fit = arguments(verbose=verbose, epochs=2)
-    with no_programs():
-        by_door(mlp(), fit, fastest=path)
-        mine = last_values(capsys.readouterr().out)
     by_fit(mlp(), fit)
     right = last_values(capsys.readouterr().out)
-    assert list(mine) == list(right) == [1, 2]
-    for epoch, values in right.items():
-        assert [name for name, _ in mine[epoch]] == [name for name, _ in values]
-        for (_, one), (_, other) in zip(mine[epoch], values):
-            assert abs(float(one) - float(other)) < 2e-4
+    assert list(right) == [1, 2]
+    for path in PATHS:
+        with no_programs():
+            by_door(mlp(), fit, fastest=path)
+        mine = last_values(capsys.readouterr().out)
+        assert list(mine) == [1, 2]
+        for epoch, values in right.items():
+            assert [name for name, _ in mine[epoch]] == [name for name, _ in values]
+            for (_, one), (_, other) in zip(mine[epoch], values):
+                assert abs(float(one) - float(other)) < 2e-4
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -119,7 +120,7 @@ def test_the_later_epochs_of_a_segment_have_the_order_they_would_have_in_one_go(
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("shuffle", [True, "batch"])
+@pytest.mark.parametrize("shuffle", rare_is_slow([True, "batch"], [True]))
 def test_the_same_seed_gives_the_same_training(path, shuffle):
     build, fit = mlp(optimizer=adam), arguments(shuffle=shuffle)
     with no_programs():

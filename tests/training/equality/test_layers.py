@@ -15,19 +15,21 @@ from tests.training.equality.cases import (
     check_same,
     check_shared,
     classes,
+    grid,
     keras,
     mlp,
     no_programs,
+    rare_is_slow,
     sgd,
 )
 
 L = keras.layers
 
-ACTIVATIONS = ("relu", "elu", "selu", "gelu", "swish", "leaky_relu", "softmax", "linear")
-MORE_ACTIVATIONS = (
-    *("celu", "exponential", "hard_sigmoid", "hard_silu", "hard_tanh", "log_softmax"),
-    *("mish", "relu6", "sigmoid", "silu", "soft_shrink", "softplus", "softsign", "sparse_plus"),
-    *("squareplus", "tanh", "tanh_shrink", "hard_shrink", "log_sigmoid"),
+ACTIVATIONS = (
+    *("relu", "elu", "gelu", "swish", "leaky_relu", "softmax", "selu", "linear", "celu"),
+    *("exponential", "hard_sigmoid", "hard_silu", "hard_tanh", "log_softmax", "mish", "relu6"),
+    *("sigmoid", "silu", "soft_shrink", "softplus", "softsign", "sparse_plus", "squareplus"),
+    *("tanh", "tanh_shrink", "hard_shrink", "log_sigmoid"),
 )
 
 
@@ -67,18 +69,32 @@ BETWEEN = {
         L.BatchNormalization(),
         L.Activation("relu"),
     ],
+    "batch normalization and dropout": lambda v: [
+        L.Dense(MORE_UNITS[v], use_bias=False),
+        L.BatchNormalization(),
+        L.Dropout(DROPPED[v]),
+    ],
     "leaky relu": lambda v: [L.LeakyReLU(0.2), L.ReLU(max_value=3.0), L.ELU(0.5), L.Softmax()],
     "rescaling": lambda v: [L.Rescaling(0.5, offset=0.1)],
     "flatten": lambda v: [L.Flatten()],
 }
 
 
-@pytest.mark.parametrize("name", BETWEEN)
-def test_layers_of_all_sizes(name):
-    check_shared(mlp(BETWEEN[name]), arguments())
+RARE = ("no bias", "one unit", "dropout with a seed", "noise shape", "flatten")
 
 
-@pytest.mark.parametrize("rate", [0.0, 1e-3])
+@grid(BETWEEN, [n for n in BETWEEN if n not in RARE])
+def test_layers_of_all_sizes(name, extent):
+    check_shared(mlp(BETWEEN[name]), arguments(), **extent)
+
+
+def test_three_models_one_after_the_other():
+    """Each of them is compared: the first, the one of the self-check, the one after it."""
+    build = mlp(BETWEEN["batch normalization and dropout"], adam)
+    check_shared(build, arguments(), variants=(0, 1, 2), compared=(0, 1, 2))
+
+
+@pytest.mark.parametrize("rate", rare_is_slow([0.0, 1e-3], [0.0]))
 def test_a_rate_at_the_edge(rate):
     # Zero is another program, since Python branches on it.
     check_shared(mlp(lambda v: [L.Dropout(rate), L.GaussianNoise(rate)]), arguments())
@@ -86,17 +102,27 @@ def test_a_rate_at_the_edge(rate):
 
 def test_gaussian_dropout_keeps_its_rate_in_the_key():
     build = mlp(lambda v: [L.GaussianDropout(DROPPED[v])])
-    check_shared(build, arguments(), programs=3)
+    check_shared(build, arguments(), programs=2)
 
 
-@pytest.mark.parametrize(
-    "name", [*ACTIVATIONS, *(pytest.param(n, marks=pytest.mark.slow) for n in MORE_ACTIVATIONS)]
-)
-def test_activations(name):
+def activated(*names):
+    """variant -> layers with these activations."""
+
     def layers(variant):
-        return [L.Dense(2 * MORE_UNITS[variant], activation=name), L.Activation(name)]
+        pairs = ((L.Dense(2 * MORE_UNITS[variant], name), L.Activation(name)) for name in names)
+        return [layer for pair in pairs for layer in pair]
 
-    check_shared(mlp(layers), arguments(), variants=(0, 1))
+    return layers
+
+
+def test_common_activations():
+    check_shared(mlp(activated("relu", "elu", "gelu", "swish", "leaky_relu")), arguments())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_activations(name):
+    check_shared(mlp(activated(name)), arguments())
 
 
 IMAGES = {
@@ -139,6 +165,10 @@ IMAGES = {
             L.GlobalMaxPooling2D(),
         ],
     ),
+    "conv3d": (
+        (4, 4, 4, 1),
+        lambda v: [L.Conv3D(UNITS[v], 2), L.MaxPooling3D(), L.GlobalAveragePooling3D()],
+    ),
     "dense on a sequence": (
         (5, 3),
         lambda v: [L.Dense(UNITS[v], activation="tanh"), L.Dense(MORE_UNITS[v]), L.Flatten()],
@@ -146,19 +176,10 @@ IMAGES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", IMAGES)
-def test_images_of_all_sizes(name):
+@grid(IMAGES, [n for n in IMAGES if n not in ("conv1d causal", "conv3d")])
+def test_images_of_all_sizes(name, extent):
     shape, layers = IMAGES[name]
-    check_shared(sequential(layers, shape), arguments(classes(60, shape)))
-
-
-@pytest.mark.slow
-def test_conv3d():
-    build = sequential(
-        lambda v: [L.Conv3D(UNITS[v], 2), L.MaxPooling3D(), L.GlobalAveragePooling3D()],
-        (4, 4, 4, 1),
-    )
-    check_shared(build, arguments(classes(60, (4, 4, 4, 1))))
+    check_shared(sequential(layers, shape), arguments(classes(60, shape)), **extent)
 
 
 def test_the_statistics_of_batch_normalization_move_alike():
@@ -198,22 +219,16 @@ SEQUENCES = {
                                   L.Flatten()]),
 }  # fmt: skip
 
-QUICK = ("lstm", "layer normalization", "separable conv2d", "prelu", "bidirectional")
+
+@grid(SEQUENCES, ("lstm", "layer normalization", "separable conv2d"))
+def test_layers_of_one_size(name, extent):
+    shape, layers = SEQUENCES[name]
+    check_shared(sequential(layers, shape), arguments(classes(60, shape)), **extent)
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        *QUICK,
-        *(pytest.param(n, marks=pytest.mark.slow) for n in SEQUENCES if n not in QUICK),
-    ],
+    "name", rare_is_slow(["gru", "layer normalization"], ["layer normalization"])
 )
-def test_layers_of_one_size(name):
-    shape, layers = SEQUENCES[name]
-    check_shared(sequential(layers, shape), arguments(classes(60, shape)))
-
-
-@pytest.mark.parametrize("name", ["gru", "layer normalization"])
 def test_other_sizes_are_another_program(name):
     layers = {
         "gru": lambda v: [L.GRU(MORE_UNITS[v])],
@@ -223,7 +238,6 @@ def test_other_sizes_are_another_program(name):
         sequential(layers, (5, 3) if name == "gru" else (6,)),
         arguments(classes(60, (5, 3) if name == "gru" else (6,))),
         programs=2,
-        variants=(0, 1),
     )
 
 
@@ -234,9 +248,10 @@ def test_embedding():
     check_shared(build, arguments(tokens()))
 
 
+@pytest.mark.slow
 def test_embedding_before_a_recurrent_layer():
     build = sequential(lambda v: [L.Embedding(11, 4), L.GRU(3)], (7,), adam)
-    check_shared(build, arguments(tokens()), variants=(0, 1))
+    check_shared(build, arguments(tokens()))
 
 
 def test_attention():
@@ -289,7 +304,7 @@ def test_a_layer_of_the_users_own():
     check_own(mlp(lambda v: [Scale()]), arguments(), "Scale")
 
 
-@pytest.mark.parametrize("name", ["gelu", "swish", "mine"])
+@pytest.mark.parametrize("name", rare_is_slow(["gelu", "swish", "mine"], ["gelu"]))
 def test_an_activation_of_the_users_own_is_not_taken_for_the_one_of_its_name(name):
     def layers(variant):
         slope = (1.0, 1.0, 5.0)[variant]
@@ -301,7 +316,7 @@ def test_an_activation_of_the_users_own_is_not_taken_for_the_one_of_its_name(nam
         return [L.Dense(5, activation=activation)]
 
     with no_programs():
-        for variant in range(3):
+        for variant in (0, 2):
             outcome = by_door(mlp(layers), arguments(), variant)
-            check_same(outcome, by_fit(mlp(layers), arguments(), variant))
             assert outcome.path == "own trace"
+    check_same(outcome, by_fit(mlp(layers), arguments(), variant))

@@ -15,16 +15,17 @@ from tests.training.equality.cases import (
     check_same,
     check_shared,
     classes,
+    grid,
     keras,
     mlp,
     no_programs,
     numbers,
     one_output,
+    rare_is_slow,
     sgd,
 )
 
 L, losses = keras.layers, keras.losses
-TWO = (0, 1)
 
 
 def one_hot(rows=90):
@@ -53,10 +54,10 @@ LOGITS = {
 }
 
 
-@pytest.mark.parametrize("name", LOGITS)
-def test_losses_of_logits(name):
+@grid(LOGITS, ("sparse", "categorical"))
+def test_losses_of_logits(name, extent):
     loss, data = LOGITS[name]
-    check_shared(mlp(loss=loss, last=lambda: L.Dense(3)), arguments(data()), variants=TWO)
+    check_shared(mlp(loss=loss, last=lambda: L.Dense(3)), arguments(data()), **extent)
 
 
 PROBABILITIES = {
@@ -67,9 +68,9 @@ PROBABILITIES = {
 }
 
 
-@pytest.mark.parametrize("name", PROBABILITIES)
-def test_losses_of_probabilities(name):
-    check_shared(mlp(loss=name), arguments(PROBABILITIES[name]()), variants=TWO)
+@grid(PROBABILITIES, ("sparse_categorical_crossentropy", "categorical_crossentropy"))
+def test_losses_of_probabilities(name, extent):
+    check_shared(mlp(loss=name), arguments(PROBABILITIES[name]()), **extent)
 
 
 BINARY = {
@@ -79,11 +80,11 @@ BINARY = {
 }
 
 
-@pytest.mark.parametrize("name", BINARY)
-def test_losses_of_one_probability(name):
+@grid(BINARY, ("binary_crossentropy",))
+def test_losses_of_one_probability(name, extent):
     build = one_output(loss=BINARY[name], metrics=["accuracy"], activation="sigmoid")
     # y has one dimension less than the output.
-    check_shared(build, arguments(zeros_and_ones()), variants=TWO)
+    check_shared(build, arguments(zeros_and_ones()), **extent)
 
 
 def gentle(variant):
@@ -103,33 +104,31 @@ NUMBERS = {
 }
 
 
-@pytest.mark.parametrize(
-    "name", [n if n in ("mse", "huber", "sum") else pytest.param(n, marks=pytest.mark.slow)
-             for n in NUMBERS]
-)  # fmt: skip
-def test_losses_of_numbers(name):
+@grid(NUMBERS, ("mse", "mae", "huber", "sum"))
+def test_losses_of_numbers(name, extent):
     x, y = numbers()
     # Not near zero, by which some losses divide.
     build = one_output(loss=NUMBERS[name], optimizer=gentle)
-    check_shared(build, arguments((x, y + 1)), variants=TWO)
+    check_shared(build, arguments((x, y + 1)), **extent)
 
 
+@pytest.mark.slow
 def test_poisson():
     build = one_output(loss="poisson", activation="softplus")
-    check_shared(build, arguments(numbers()), variants=TWO)
+    check_shared(build, arguments(numbers()))
 
 
-@pytest.mark.parametrize("name", ["hinge", "squared_hinge"])
+@pytest.mark.parametrize("name", rare_is_slow(["hinge", "squared_hinge"], ["hinge"]))
 def test_hinge(name):
     build = one_output(loss=name, activation="tanh")
-    check_shared(build, arguments(signs()), variants=TWO)
+    check_shared(build, arguments(signs()))
 
 
 def test_one_delta_is_not_taken_for_another():
     def build(variant):
         return one_output(loss=lambda: losses.Huber((0.1, 0.4)[variant]))(variant)
 
-    check_shared(build, arguments(numbers()), variants=TWO, programs=2)
+    check_shared(build, arguments(numbers()), programs=2)
 
 
 def cubic(y_true, y_pred):
@@ -149,7 +148,7 @@ OWN = {
 }
 
 
-@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("name", rare_is_slow(OWN, ["a function", "a class"]))
 def test_losses_of_the_users_own(name):
     build = one_output(loss=OWN[name])
     check_own(build, arguments(numbers()))
@@ -166,7 +165,7 @@ def test_a_function_of_the_users_own_is_not_taken_for_the_loss_of_its_name():
     with no_programs():
         for variant in (0, 1):
             outcome = by_door(build, arguments(numbers()), variant)
-            check_same(outcome, by_fit(build, arguments(numbers()), variant))
+    check_same(outcome, by_fit(build, arguments(numbers()), variant))
 
 
 # ------------------------------------------------------------------ several outputs
@@ -212,24 +211,23 @@ SEVERAL = {
 }
 
 
-@pytest.mark.parametrize("name", SEVERAL)
+@pytest.mark.parametrize("name", rare_is_slow(SEVERAL, ["lists", "dict outputs"]))
 @pytest.mark.filterwarnings("ignore:Gradients do not exist")  # of an output without a loss
 def test_several_outputs(name):
     compiled, as_dict = SEVERAL[name]
     targets = dict(zip(NAMED, TARGETS)) if as_dict else TARGETS
-    check_shared(two_outputs(compiled, as_dict), arguments((x, targets)), variants=TWO)
+    check_shared(two_outputs(compiled, as_dict), arguments((x, targets)))
 
 
 def test_loss_weights_are_part_of_the_key():
     def compiled(variant):
         return {"loss": LISTED, "loss_weights": [(0.3, 0.6)[variant], 2.0]}
 
-    check_shared(two_outputs(compiled, optimizer=adam), arguments((x, TARGETS)),
-                 variants=TWO, programs=2)  # fmt: skip
+    check_shared(two_outputs(compiled, optimizer=adam), arguments((x, TARGETS)), programs=2)
 
 
 def test_sample_weights_per_output():
     weights = tuple(np.linspace(0.1, i, 65).astype("float32") for i in (1, 2))
     fit = arguments((x, TARGETS), sample_weight=weights)
     build = two_outputs(lambda v: {"loss": LISTED, "weighted_metrics": [["accuracy"], ["mae"]]})
-    check_shared(build, fit, variants=TWO)
+    check_shared(build, fit)

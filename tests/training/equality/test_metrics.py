@@ -8,15 +8,16 @@ from tests.training.equality.cases import (
     check_own,
     check_shared,
     classes,
+    grid,
     keras,
     mlp,
     numbers,
     one_output,
+    rare_is_slow,
     splitted,
 )
 
 m = keras.metrics
-TWO = (0, 1)
 
 
 def one_hot():
@@ -25,17 +26,21 @@ def one_hot():
 
 
 OF_CLASSES = {
-    "accuracy and top k": lambda: [
+    "accuracy, top k and mean iou": lambda: [
         "accuracy",
         m.SparseTopKCategoricalAccuracy(2, name="top2"),
         "sparse_categorical_crossentropy",
+        m.MeanIoU(3, sparse_y_pred=False),
     ],
-    "mean iou": lambda: [m.MeanIoU(3, sparse_y_pred=False)],
 }
 OF_ONE_HOT = {
-    "f1": lambda: [m.F1Score(average="macro"), "accuracy"],
+    "f1 and top k": lambda: [
+        m.F1Score(average="macro"),
+        "accuracy",
+        m.TopKCategoricalAccuracy(2),
+        m.CategoricalCrossentropy(),
+    ],
     "f1 of each class": lambda: [m.F1Score(average=None)],
-    "top k": lambda: [m.TopKCategoricalAccuracy(2), m.CategoricalCrossentropy()],
     "auc, precision and recall": lambda: [
         m.AUC(num_thresholds=50, multi_label=True),
         m.Precision(),
@@ -44,26 +49,31 @@ OF_ONE_HOT = {
     ],
 }
 OF_NUMBERS = {
-    "r2": lambda: [m.R2Score(), m.RootMeanSquaredError(), "mape"],
-    "two of a kind": lambda: [m.MeanAbsoluteError(), m.MeanAbsoluteError(name="again")],
-    "pearson": lambda: [m.PearsonCorrelation(), m.CosineSimilarity()],
+    "r2, rmse, mape, pearson and cosine": lambda: [
+        m.R2Score(),
+        m.RootMeanSquaredError(),
+        "mape",
+        m.PearsonCorrelation(),
+        m.CosineSimilarity(),
+    ],
+    "two of a kind": lambda: ["mae", m.MeanAbsoluteError(), m.MeanAbsoluteError(name="again")],
 }
 
 
-@pytest.mark.parametrize("name", OF_CLASSES)
-def test_metrics_of_classes(name):
-    check_shared(mlp(metrics=OF_CLASSES[name]), arguments(), variants=TWO)
+@grid(OF_CLASSES)
+def test_metrics_of_classes(name, extent):
+    check_shared(mlp(metrics=OF_CLASSES[name]), arguments(), **extent)
 
 
-@pytest.mark.parametrize("name", OF_ONE_HOT)
-def test_metrics_of_one_hot_classes(name):
+@grid(OF_ONE_HOT, ("f1 and top k", "auc, precision and recall"))
+def test_metrics_of_one_hot_classes(name, extent):
     build = mlp(loss="categorical_crossentropy", metrics=OF_ONE_HOT[name])
-    check_shared(build, arguments(one_hot()), variants=TWO)
+    check_shared(build, arguments(one_hot()), **extent)
 
 
-@pytest.mark.parametrize("name", OF_NUMBERS)
-def test_metrics_of_numbers(name):
-    check_shared(one_output(metrics=OF_NUMBERS[name]), arguments(numbers()), variants=TWO)
+@grid(OF_NUMBERS)
+def test_metrics_of_numbers(name, extent):
+    check_shared(one_output(metrics=OF_NUMBERS[name]), arguments(numbers()), **extent)
 
 
 def test_metrics_without_names_are_numbered_as_fit_numbers_them():
@@ -71,17 +81,17 @@ def test_metrics_without_names_are_numbered_as_fit_numbers_them():
         loss="binary_crossentropy", activation="sigmoid", metrics=lambda: [m.AUC(), m.AUC()]
     )
     x, y = classes(count=2)
-    check_shared(build, arguments((x, y)), variants=TWO)
+    check_shared(build, arguments((x, y)))
 
 
-@pytest.mark.parametrize("shape", [(65,), (65, 1)])
+@pytest.mark.parametrize("shape", [(65,), pytest.param((65, 1), marks=pytest.mark.slow)])
 def test_weighted_metrics(shape):
     weights = np.linspace(0.0, 2.0, 65).astype("float32").reshape(shape)
     (_, _), (x, y) = splitted(classes())
     held_out = (x, y, np.linspace(1.0, 3.0, 25))
     build = mlp(metrics=["accuracy"], weighted_metrics=["accuracy"])
     fit = arguments(sample_weight=weights, validation_data=held_out)
-    check_shared(build, fit, variants=TWO)
+    check_shared(build, fit)
 
 
 def worst(y_true, y_pred):
@@ -129,16 +139,16 @@ OWN = {
 }
 
 
-@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("name", rare_is_slow(OWN, ["a class with two results", "mean of tensors"]))
 def test_metrics_of_the_users_own(name):
     check_own(one_output(metrics=OWN[name]), arguments(numbers()))
 
 
-@pytest.mark.parametrize("size", [None, 7])
+@pytest.mark.parametrize("size", rare_is_slow([None, 7], [7]))
 def test_a_metric_that_depends_on_the_batches_of_the_validation(size):
     fit = arguments(numbers(), validation_batch_size=size)
     check_own(one_output(metrics=[worst]), fit)
 
 
 def test_no_metrics():
-    check_shared(one_output(metrics=None), arguments(numbers()), variants=TWO)
+    check_shared(one_output(metrics=None), arguments(numbers()))

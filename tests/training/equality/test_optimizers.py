@@ -6,6 +6,7 @@ from tests.training.equality.cases import (
     FACTORS,
     MOMENTA,
     MORE_UNITS,
+    PATHS,
     RATES,
     SEED,
     Door,
@@ -17,10 +18,12 @@ from tests.training.equality.cases import (
     check_plain,
     check_same,
     check_shared,
+    grid,
     keras,
     mlp,
     no_programs,
     no_warnings,
+    rare_is_slow,
 )
 
 L, optimizers = keras.layers, keras.optimizers
@@ -68,30 +71,29 @@ SHARED = {
     ),
 }  # fmt: skip
 
-QUICK = (
-    *("sgd", "momentum", "rmsprop", "adam", "adamw", "nadam", "adagrad", "lion", "ftrl"),
+COMMON = (
+    *("sgd", "momentum", "rmsprop", "adam", "adamw", "nadam", "adagrad"),
     *("clipnorm", "clipvalue", "ema", "cosine decay"),
 )
 
 
-@pytest.mark.parametrize(
-    "name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in SHARED]
-)
-def test_optimizers(name):
-    check_shared(mlp(hidden, SHARED[name]), arguments())
+@grid(SHARED, COMMON)
+def test_optimizers(name, extent):
+    check_shared(mlp(hidden, SHARED[name]), arguments(), **{"own": True, **extent})
 
 
-@pytest.mark.parametrize("name", ["momentum", "adam", "ema", "nadam"])
+@pytest.mark.parametrize("name", rare_is_slow(["momentum", "adam", "ema", "nadam"], ["adam"]))
 def test_the_whole_state_of_the_optimizer(name):
     check_shared(mlp(hidden, SHARED[name]), arguments(), whole=True, variants=(1, 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Lamb", "Adafactor"])
 def test_optimizers_that_look_at_shapes(name):
     def optimizer(variant):
         return getattr(optimizers, name)(RATES[variant])
 
-    check_shared(mlp(hidden, optimizer), arguments(), programs=2, variants=(0, 1))
+    check_shared(mlp(hidden, optimizer), arguments(), programs=2)
 
 
 def test_no_momentum_and_some_are_two_programs():
@@ -105,7 +107,7 @@ def test_one_schedule_is_not_taken_for_another():
     def optimizer(variant):
         return optimizers.SGD(schedules.ExponentialDecay((0.1, 0.2)[variant], 3, 0.9))
 
-    check_shared(mlp(hidden, optimizer), arguments(), programs=2, variants=(0, 1))
+    check_shared(mlp(hidden, optimizer), arguments(), programs=2)
 
 
 def excluding(variant):
@@ -147,7 +149,9 @@ OWN = {
 }
 
 
-@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize(
+    "name", rare_is_slow(OWN, ["gradient accumulation", "loss scaling", "the user's own"])
+)
 def test_optimizers_that_need_a_trace_of_their_own(name):
     check_own(mlp(hidden, OWN[name]), arguments())
 
@@ -160,27 +164,28 @@ def test_an_optimizer_that_copies_weights_when_it_is_built():
     check_plain(build, arguments(), "copies of weights")
 
 
-@pytest.mark.parametrize("name", ["sgd", "adam", "ema"])
-def test_on_a_trace_of_its_own(name):
+@pytest.mark.parametrize("name", rare_is_slow(["sgd", "adam", "ema"], ["adam"]))
+def test_the_whole_state_on_a_trace_of_its_own(name):
     check_own(mlp(hidden, SHARED[name]), arguments(), "asked for", fastest="own trace")
 
 
-@pytest.mark.parametrize("path", ["shared trace", "own trace"])
-@pytest.mark.parametrize("kind", ["momentum", "adam", "cosine decay", "ema"])
-def test_a_second_fit_goes_on_where_the_first_one_ended(path, kind):
+@pytest.mark.parametrize(
+    "kind",
+    rare_is_slow(["momentum", "adam", "cosine decay", "ema"], ["momentum", "cosine decay"]),
+)
+def test_a_second_fit_goes_on_where_the_first_one_ended(kind):
     build, fit = mlp(hidden, SHARED[kind]), arguments()
-    with no_programs(), no_warnings():
-        for variant in (0, 1, 2) if path == "shared trace" else (0,):
-            first, right = (
-                by_door(build, fit, variant, path, whole=True),
-                by_fit(build, fit, variant),
-            )
-            assert first.path == path
-            again = {**fit(variant), "epochs": 5, "initial_epoch": 3}
+    again = {**fit(1), "epochs": 5, "initial_epoch": 3}
+    right = by_fit(build, fit, 1)
+    right.history = right.model.fit(**again)
+    for path in PATHS:
+        with no_programs(), no_warnings():
+            if path == "shared trace":
+                by_door(build, fit, 0)
+            first = by_door(build, fit, 1, path, whole=True)
             history, taken = Door(fastest=path).fit(first.model, (), again, SEED, True)
-            assert taken.path == path
-            second = Outcome(first.model, history)
-            check_same(second, Outcome(right.model, right.model.fit(**again)))
+        assert first.path == taken.path == path
+        check_same(Outcome(first.model, history), right)
 
 
 def test_the_model_can_be_trained_by_fit_afterwards():
