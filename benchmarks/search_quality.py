@@ -31,7 +31,7 @@ DEFAULT = ("random", "sobol", "bayesian", "Optuna TPE", "Optuna GP")
 
 
 def regrets(name, contender, seed, trials):
-    """The regret after each trial, `(trials,)`, and the milliseconds of the processor per proposal."""
+    """The regret after each trial, `(trials,)`, and the processor's milliseconds per proposal."""
     problem = problems.problem(name)
     noise = np.random.default_rng([seed, 1])
     search = contenders.ALL[contender](problem, trials, seed)

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from kerastune_lite.errors import StoreError
 from kerastune_lite.hyperparameters import Parameter, Space
 from kerastune_lite.store import schema
 from kerastune_lite.store.base import Epoch, Project, Store
+from kerastune_lite.store.text import dumped, numbers_of
 from kerastune_lite.trial import Execution, Outcome, Trial, TrialStatus
 
 _TRIAL_EVENTS = (ev.TrialStarted, ev.TrialPaused, ev.TrialResumed, ev.TrialEnded)
@@ -183,7 +183,7 @@ class SQLiteStore(Store):
         if isinstance(event, ev.EpochEnded):
             execute(
                 "INSERT OR REPLACE INTO epochs VALUES (?, ?, ?, ?, ?)",
-                (event.trial, event.execution, event.attempt, event.epoch, _dump(event.metrics)),
+                (event.trial, event.execution, event.attempt, event.epoch, dumped(event.metrics)),
             )
         elif isinstance(event, ev.SegmentStarted):
             self._start_segment(event)
@@ -201,7 +201,7 @@ class SQLiteStore(Store):
         elif isinstance(event, ev.Enqueued):
             execute(
                 "INSERT OR IGNORE INTO queue VALUES (?, ?, NULL)",
-                (event.position, _dump(event.values)),
+                (event.position, dumped(event.values)),
             )
         elif isinstance(event, ev.SearchStarted):
             self._start_search(event)
@@ -217,10 +217,10 @@ class SQLiteStore(Store):
         settings = {key: value for key, value in event.settings.items() if key != "versions"}
         self._connection.executemany(
             "INSERT OR REPLACE INTO project VALUES (?, ?)",
-            [("name", _dump(event.project)), ("settings", _dump(settings))],
+            [("name", dumped(event.project)), ("settings", dumped(settings))],
         )
         self._connection.execute(
-            "INSERT INTO sessions (started, versions) VALUES (?, ?)", (event.time, _dump(versions))
+            "INSERT INTO sessions (started, versions) VALUES (?, ?)", (event.time, dumped(versions))
         )
 
     def _grow_space(self, event: ev.SpaceGrown) -> None:
@@ -231,7 +231,7 @@ class SQLiteStore(Store):
                 "INSERT INTO parameters (name, domain, conditions, first_trial) "
                 "VALUES (?, ?, ?, ?) "
                 "ON CONFLICT (name, conditions) DO UPDATE SET domain = excluded.domain",
-                (data["name"], _dump(data["domain"]), _dump(data["conditions"]), event.trial),
+                (data["name"], dumped(data["domain"]), dumped(data["conditions"]), event.trial),
             )
 
     def _write_trial(self, trial: Trial) -> None:
@@ -239,12 +239,12 @@ class SQLiteStore(Store):
             f"INSERT OR REPLACE INTO trials VALUES ({', '.join('?' * 14)})",
             (
                 trial.number,
-                _dump(trial.values),
+                dumped(trial.values),
                 trial.status.value,
                 trial.origin,
                 trial.score,
                 trial.loss,
-                _dump(trial.metrics),
+                dumped(trial.metrics),
                 trial.best_step,
                 trial.message,
                 trial.started,
@@ -279,13 +279,13 @@ class SQLiteStore(Store):
                 execution.outcome.value,
                 execution.score,
                 execution.loss,
-                _dump(execution.metrics),
+                dumped(execution.metrics),
                 execution.best_epoch,
                 execution.epochs,
                 execution.seconds,
                 execution.message,
                 execution.weights,
-                None if config is None else _dump(config),
+                None if config is None else dumped(config),
                 execution.path,
                 execution.path_reason,
                 execution.state,
@@ -341,7 +341,7 @@ class SQLiteStore(Store):
                 origin=row[3],
                 score=row[4],
                 loss=row[5],
-                metrics=_numbers(row[6]),
+                metrics=numbers_of(row[6]),
                 best_step=row[7],
                 message=row[8],
                 executions=tuple(executions.get(row[0], ())),
@@ -359,7 +359,7 @@ class SQLiteStore(Store):
                 "ORDER BY execution, attempt, epoch",
                 (trial,),
             )
-            return [Epoch(row[0], row[1], row[2], _numbers(row[3])) for row in rows]
+            return [Epoch(row[0], row[1], row[2], numbers_of(row[3])) for row in rows]
 
     def close(self) -> None:
         self._connection.close()
@@ -372,7 +372,7 @@ def _execution(row: tuple[Any, ...]) -> Execution:
         outcome=Outcome(row[3]),
         score=row[4],
         loss=row[5],
-        metrics=_numbers(row[6]),
+        metrics=numbers_of(row[6]),
         best_epoch=row[7],
         epochs=row[8],
         seconds=row[9],
@@ -384,27 +384,3 @@ def _execution(row: tuple[Any, ...]) -> Execution:
         state=row[15],
         stopped=bool(row[16]),
     )
-
-
-_DUMP = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-
-
-def _dump(value: Any) -> str:
-    """JSON that other tools can read: NaN and infinities, which JSON lacks, become strings."""
-    try:
-        return _DUMP(value)
-    except ValueError:
-        return _DUMP({name: _spelled(entry) for name, entry in value.items()})
-
-
-def _spelled(value: Any) -> Any:
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _numbers(text: str) -> Mapping[str, float]:
-    """Metrics as `_dump` wrote them."""
-    metrics = json.loads(text)
-    for name, value in metrics.items():
-        if isinstance(value, str):
-            metrics[name] = float(value)
-    return metrics
