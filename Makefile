@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-oldest lint format bench bench-training notebooks screenshots clean
+.PHONY: help demo test test-fast test-oldest lint format bench bench-training bench-search notebooks screenshots clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ bench: $(VENV)/installed-bench  ## measure what a trial costs besides training, 
 
 bench-training: $(VENV)/installed-bench  ## measure training against KerasTuner and a plain loop (a quarter of an hour)
 	$(BIN)/python benchmarks/throughput.py
+
+bench-search: $(VENV)/installed-bench  ## measure what searches find, against KerasTuner and Optuna (long), and what a proposal costs
+	$(BIN)/python benchmarks/search_quality.py
+	$(BIN)/python benchmarks/suggest_cost.py
 
 notebooks: $(VENV)/installed-dev  ## make the notebooks from their sources, and run them
 	cd notebooks && for source in *.py; do \

@@ -98,8 +98,15 @@ def keras_tuner_with(oracle_of):
         objective = keras_tuner.Objective("loss", "min")
         space = keras_tuner_space(keras_tuner, problem.space)
         oracle = oracle_of(keras_tuner)(
-            objective=objective, max_trials=trials, hyperparameters=space, seed=seed
+            objective=objective,
+            max_trials=trials,
+            hyperparameters=space,
+            seed=seed,
+            # Its Bayesian search ends with an error where trainings diverge: failed trials do not
+            # enter into its model, which then proposes their like without end.
+            max_consecutive_failed_trials=trials,
         )
+        oracle.verbose = 0
         with tempfile.TemporaryDirectory() as directory:
             oracle._set_project_dir(directory, "p")
             for _ in range(trials):

@@ -115,7 +115,7 @@ class BayesianOptimization(Tuner):
             hypermodel,
             objective,
             max_trials,
-            oracle=BayesianOracle(num_initial_points, alpha, beta),
+            oracle=BayesianOracle(num_initial_points, alpha, beta, seed or 0),
             seed=seed,
             hyperparameters=hyperparameters,
             tune_new_entries=tune_new_entries,
