@@ -81,10 +81,15 @@ class Turns:
         """Whether no more trials may begin in this turn."""
         return not self._left
 
-    def next_trial(self) -> None:
+    def next_trial(self, together: bool = False) -> None:
         """Called when a trial is to begin, or rather when all before it is over, but for
-        those that train side by side with it."""
+        those that train side by side with it.
+
+        Args:
+            together: whether it trains side by side with the one before.
+        """
         self._stop()
+        self.stretches[-1]["together"] = together
         if not self._left:
             self._wait()
         self._left -= 1
@@ -127,13 +132,32 @@ def contend(name: str, row: Row, values: list[Values], connection: Any) -> None:
     connection.send(
         {
             "setup": setup,
-            "trials": trials,
+            "trials": spread(trials),
             "memory_at_start": at_start,
             "memory_peak": memory(),
             "seconds_per_later_epoch": stamps.later(),
             **found,
         }
     )
+
+
+def spread(stretches: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One stretch per trial; of trials that trained side by side each has an equal share."""
+    even: list[dict[str, Any]] = []
+    group: list[dict[str, Any]] = []
+    for stretch in stretches:
+        group.append(stretch)
+        if not stretch.get("together"):
+            parts = collections.Counter[str]()
+            for each in group:
+                parts.update(each["parts"])
+            share = {
+                "seconds": sum(each["seconds"] for each in group) / len(group),
+                "parts": {name: value / len(group) for name, value in parts.items()},
+            }
+            even += [share] * len(group)
+            group = []
+    return even
 
 
 def warm_up(keras: Any) -> None:
@@ -243,7 +267,7 @@ def train_ours(
         def propose(self, space: Any, history: Any, count: int, rng: Any) -> list[Values]:
             if history.running and turns.over:
                 return []  # those that train side by side are of one turn
-            turns.next_trial()
+            turns.next_trial(together=bool(history.running))
             return [values[len(history)]]
 
     tuner = kt.Tuner(
