@@ -128,12 +128,12 @@ class Search:
             StoreError: the project could not be written.
         """
         reason, message = StopReason.FAILED, "stopped by an error"
-        if self._limits.max_time is not None:
-            self._deadline = time.monotonic() + self._limits.max_time
         with self._interrupts:
             try:
                 self._record(self._started(project, settings))
                 self._parts.runner.open(self._parts.job, self._on_epoch)
+                if self._limits.max_time is not None:  # from now on: one trial should begin
+                    self._deadline = time.monotonic() + self._limits.max_time
                 reason = self._loop()
                 message = self._message(reason)
             except KeyboardInterrupt:
