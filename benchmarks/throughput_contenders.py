@@ -74,6 +74,7 @@ class Turns:
         self._connection = connection
         self._clock = clock
         self._left = 0
+        self._trials = 1
         self._wait()
 
     @property
@@ -81,19 +82,19 @@ class Turns:
         """Whether no more trials may begin in this turn."""
         return not self._left
 
-    def next_trial(self, together: bool = False) -> None:
-        """Called when a trial is to begin, or rather when all before it is over, but for
-        those that train side by side with it.
-
-        Args:
-            together: whether it trains side by side with the one before.
-        """
+    def next_trial(self) -> None:
+        """Called when a trial is to begin, or rather when all before it is over."""
         self._stop()
-        self.stretches[-1]["together"] = together
         if not self._left:
             self._wait()
         self._left -= 1
+        self._trials = 1
         self._start()
+
+    def also(self) -> None:
+        """Called when another trial has begun, to be trained side by side with the latest."""
+        self._left -= 1
+        self._trials += 1
 
     def end(self) -> None:
         """Called when all trials are over."""
@@ -110,7 +111,8 @@ class Turns:
 
     def _stop(self) -> None:
         seconds = time.perf_counter() - self._began
-        self.stretches.append({"seconds": seconds, "parts": dict(self._clock.seconds)})
+        parts = dict(self._clock.seconds)
+        self.stretches.append({"seconds": seconds, "parts": parts, "trials": self._trials})
 
 
 def contend(name: str, row: Row, values: list[Values], connection: Any) -> None:
@@ -144,19 +146,10 @@ def contend(name: str, row: Row, values: list[Values], connection: Any) -> None:
 def spread(stretches: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """One stretch per trial; of trials that trained side by side each has an equal share."""
     even: list[dict[str, Any]] = []
-    group: list[dict[str, Any]] = []
     for stretch in stretches:
-        group.append(stretch)
-        if not stretch.get("together"):
-            parts = collections.Counter[str]()
-            for each in group:
-                parts.update(each["parts"])
-            share = {
-                "seconds": sum(each["seconds"] for each in group) / len(group),
-                "parts": {name: value / len(group) for name, value in parts.items()},
-            }
-            even += [share] * len(group)
-            group = []
+        trials = stretch["trials"]
+        parts = {name: value / trials for name, value in stretch["parts"].items()}
+        even += [{"seconds": stretch["seconds"] / trials, "parts": parts}] * trials
     return even
 
 
@@ -263,24 +256,35 @@ def train_ours(
 ) -> dict[str, Any]:
     class Listed(kt.Oracle):
         learns = False  # as in RandomSearch
+        counted = 0
 
         def propose(self, space: Any, history: Any, count: int, rng: Any) -> list[Values]:
-            if history.running and turns.over:
-                return []  # those that train side by side are of one turn
-            turns.next_trial(together=bool(history.running))
+            self.count(len(history))
+            if history.running:
+                # Might it be trained side by side with them? Those that are, are of one turn.
+                return [] if turns.over else [values[len(history)]]
+            turns.next_trial()
+            self.counted += 1
             return [values[len(history)]]
 
+        def count(self, begun: int) -> None:
+            for _ in range(begun - self.counted):
+                turns.also()
+            self.counted = begun
+
+    oracle = Listed()
     tuner = kt.Tuner(
         row.build,
         row.objective,
         max_trials=len(values),
-        oracle=Listed(),
+        oracle=oracle,
         executions_per_trial=row.executions,
         directory=directory,
         project_name="p",
         seed=0,
     )
     tuner.search(**fit_arguments(row, data, stamps))
+    oracle.count(len(values))
     check([trial.values for trial in tuner.trials], values)
     paths = collections.Counter(
         execution.path for trial in tuner.trials for execution in trial.executions
