@@ -26,11 +26,12 @@ _HOMES = {
     "open_project": "results",
     "oracles": "oracles",
     "schedulers": "schedulers",
+    "sklearn": "sklearn",
     "tune_function": "functions",
 }
 
 if TYPE_CHECKING:
-    from kerastune_lite import errors, oracles, schedulers
+    from kerastune_lite import errors, oracles, schedulers, sklearn
     from kerastune_lite.functions import tune_function
     from kerastune_lite.hypermodel import HyperModel
     from kerastune_lite.hyperparameters import HyperParameters
@@ -61,6 +62,7 @@ __all__ = [
     "open_project",
     "oracles",
     "schedulers",
+    "sklearn",
     "tune_function",
 ]
 

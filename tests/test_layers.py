@@ -25,7 +25,7 @@ LAYERS = [
     {"runners"},
     {"recorder", "planner", "segments"},
     {"search", "settings", "results"},
-    {"tuner_oracle", "user_trials"},
+    {"tuner_oracle", "user_trials", "sklearn"},
     {"tuner_training"},
     {"tuner"},
     {"presets", "functions"},
@@ -109,6 +109,24 @@ def test_only_training_imports_keras():
             for name in names:
                 if name.split(".")[0] in ("keras", "tensorflow"):
                     assert unit_of(path) == "training", path
+
+
+def test_only_the_sklearn_side_imports_scikit_learn():
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            for name in names:
+                if name.split(".")[0] in ("sklearn", "scikeras", "joblib"):
+                    assert unit_of(path) == "sklearn", path
+
+
+def test_the_sklearn_side_loads_nothing_before_a_name_is_used():
+    code = "import sys, kerastune_lite.sklearn as side; print(*sorted(sys.modules))"
+    loaded = in_fresh_process(code).split()
+    for heavy in ("tensorflow", "keras", "sklearn", "scikeras"):
+        assert heavy not in loaded
 
 
 def test_public_names_are_all_there():

@@ -1,0 +1,434 @@
+"""What both estimators have in common: scikeras's wrapper, with what broke in it mended.
+
+scikeras (0.13, no longer maintained) routes parameters, encodes targets and compiles models; its
+names and arguments are kept. `build(hp)` comes on top of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from scikeras._utils import route_params
+from scikeras.utils import metric_name
+from scikeras.utils.random_state import tensorflow_random_state
+from scikeras.utils.transformers import _is_categorical_crossentropy
+from scikeras.wrappers import BaseWrapper
+from sklearn.base import BaseEstimator
+from sklearn.utils import InputTags, TargetTags
+from sklearn.utils.validation import check_is_fitted
+
+from kerastune_lite.hypermodel import overrides_fit
+from kerastune_lite.hyperparameters import HyperParameters, Value
+from kerastune_lite.hyperparameters.domains import plain
+from kerastune_lite.sklearn.assignment import Assignment
+from kerastune_lite.sklearn.builders import (
+    builder_of,
+    check_allowed,
+    check_asked,
+    is_hypermodel,
+    takes_hp,
+)
+from kerastune_lite.sklearn.data import validated_pair, validated_samples, validated_targets
+from kerastune_lite.sklearn.encoders import LabelEncoder
+from kerastune_lite.sklearn.parameters import (
+    PREFIX,
+    check_names,
+    given_names,
+    split,
+    warn_of_idle,
+)
+from kerastune_lite.sklearn.prediction import predict
+from kerastune_lite.training import session
+from kerastune_lite.training.door import Door
+from kerastune_lite.training.fitting import FIT_HYPERPARAMETERS
+from kerastune_lite.training.quiet import load_keras
+
+keras = load_keras()
+
+_DEFAULTS: dict[str, Any] = {"epochs": 1, "batch_size": None}
+
+
+class KerasWrapper(BaseWrapper):
+    """A Keras model as an estimator; `KerasClassifier` and `KerasRegressor` say what they are."""
+
+    hyperparameters: Mapping[str, Any] | None
+    fast: bool
+
+    _assignment: Assignment | None = None
+    """What a search asks of this fit."""
+    _hp: HyperParameters | None = None
+    """What `build` was given, if it takes any."""
+
+    def __sklearn_tags__(self) -> Any:
+        # scikeras has its mixin last and the tags of an older scikit-learn.
+        tags = super().__sklearn_tags__()
+        tags.target_tags = TargetTags(required=True, multi_output=True)
+        tags.input_tags = InputTags(sparse=False, three_d_array=True)
+        return tags
+
+    # ------------------------------------------------------------------ parameters
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The parameters by name.
+
+        Args:
+            deep: the values of hyperparameters as `hp__<name>`, too.
+        """
+        params: dict[str, Any] = super().get_params(deep=deep)
+        if deep:
+            values = self.hyperparameters
+            # `fit` is where anything else is refused.
+            items = values.items() if isinstance(values, Mapping) else ()
+            params.update((f"{PREFIX}{name}", value) for name, value in items)
+        return params
+
+    def set_params(self, **params: Any) -> Any:
+        """Set parameters, values of hyperparameters among them.
+
+        Raises:
+            ValueError: there is no such parameter.
+        """
+        values, others = split(params)
+        super().set_params(**others)
+        if values:
+            # A new one: the old may be another estimator's as well.
+            self.hyperparameters = {**(self.hyperparameters or {}), **values}
+        return self
+
+    __repr__ = BaseEstimator.__repr__
+
+    # ------------------------------------------------------------------ building
+
+    @property
+    def _builds_from(self) -> Any:
+        return self.model if self.model is not None else self.build_fn
+
+    def _check_model_param(self) -> Any:
+        source = self._builds_from
+        if not takes_hp(source, given_names(self)):
+            builder = builder_of(source)
+            # Objects that can be called are as good as functions.
+            return super()._check_model_param() if builder is None else builder
+        assignment = self._assignment
+        self._hp = HyperParameters(values=self._given()) if assignment is None else assignment.hp
+        builder = builder_of(source)
+        if builder is None:
+            raise TypeError(f"`model` must be callable. Received: {source!r}.")
+        return functools.partial(builder, self._hp)
+
+    def _given(self) -> dict[str, Value]:
+        return {name: plain(value) for name, value in (self.hyperparameters or {}).items()}
+
+    def _build_keras_model(self) -> Any:
+        self._hp = None
+        given = self._given()
+        try:
+            model = super()._build_keras_model()
+        except Exception:
+            if self._hp is not None:
+                # A value that is not allowed may be what is wrong.
+                check_allowed(self._hp, given)
+            raise
+        if not isinstance(model, keras.Model):
+            hint = " Did you forget `return model`?" if model is None else ""
+            raise TypeError(
+                "`model` must build a Keras model."
+                f"{hint} Received: {model!r} of type {type(model).__name__}."
+            )
+        if self._hp is not None:
+            check_asked(self._hp, given)
+            self.hyperparameters_ = self._hp.used_values()
+        elif given:
+            raise ValueError(
+                "`hp__<name>` is for models that are built from `hp`: model=build with "
+                f"def build(hp). Received: hp__{next(iter(given))}, and a model that is not."
+            )
+        warn_of_idle(self, model.compiled)
+        return model
+
+    def _get_compile_kwargs(self) -> dict[str, Any]:
+        kwargs: dict[str, Any] = super()._get_compile_kwargs()
+        # An optimizer belongs to the variables that it has seen, a metric to its model.
+        for name in ("optimizer", "metrics"):
+            kwargs[name] = keras.tree.map_structure(_fresh, kwargs[name])
+        return kwargs
+
+    def _initialize(self, X: Any, y: Any = None) -> tuple[np.ndarray, Any]:
+        assignment = self._assignment
+        self._random_state = _seed(self.random_state)
+        if self._random_state is None and assignment is not None:
+            self._random_state = assignment.seed
+        X, y = self._validate_data(X, y, reset=True)
+        self._encode_with(self.target_encoder.fit(y))
+        self.feature_encoder_ = self.feature_encoder.fit(X)
+        self._note(self.feature_encoder_)
+        self.model_ = self._build_keras_model()
+        encoder, loss = self.target_encoder_, getattr(self.model_, "loss", None)
+        undecided = type(encoder) is LabelEncoder and encoder.loss is None
+        if undecided and _is_categorical_crossentropy(loss):
+            # The builder compiled it with a loss that says how labels are to be encoded.
+            self._encode_with(LabelEncoder(loss, encoder.categories).fit(y))
+        self._initialize_callbacks()
+        return X, y
+
+    def _encode_with(self, encoder: Any) -> None:
+        self.target_encoder_ = encoder
+        self._note(encoder)
+
+    def _note(self, encoder: Any) -> None:
+        for name, value in getattr(encoder, "get_metadata", dict)().items():
+            setattr(self, name, value)
+
+    def _validate_data(
+        self, X: Any = None, y: Any = None, reset: bool = False, y_numeric: bool = False
+    ) -> tuple[Any, Any]:
+        if X is None:
+            return None, validated_targets(self, y, reset, y_numeric)
+        if y is None and not reset:
+            return validated_samples(self, X, reset), None
+        return validated_pair(self, X, y, reset, y_numeric)
+
+    # ------------------------------------------------------------------ training
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, **kwargs: Any) -> Any:
+        """Build a model and train it.
+
+        Args:
+            X: `(n, features)`, or with more axes.
+            y: `(n,)` or `(n, outputs)`.
+            sample_weight: `(n,)`.
+            **kwargs: for `Model.fit`, in place of what the parameters say.
+
+        Raises:
+            TypeError, ValueError: the data or the parameters cannot be right.
+        """
+        epochs, first = kwargs.pop("epochs", None), kwargs.pop("initial_epoch", 0)
+        self._fit(X, y, sample_weight, self.warm_start, epochs, first, **kwargs)
+        return self
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        warm_start: bool,
+        epochs: int | None,
+        initial_epoch: int,
+        **kwargs: Any,
+    ) -> None:
+        check_names(self)
+        with session.traced_functions():
+            super()._fit(X, y, sample_weight, warm_start, epochs, initial_epoch, **kwargs)
+
+    def _fit_keras_model(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        warm_start: bool,
+        epochs: int | None,
+        initial_epoch: int,
+        **kwargs: Any,
+    ) -> None:
+        arguments = route_params(self.get_params(), "fit", pass_filter=self._fit_kwargs)
+        arguments = {k: v for k, v in arguments.items() if not k.startswith("callbacks")}
+        arguments["sample_weight"] = sample_weight
+        arguments["callbacks"] = list(keras.tree.flatten(self._fit_callbacks))
+        arguments.update(self._tuned(epochs, kwargs))
+        if epochs is not None:
+            arguments["epochs"] = epochs
+        arguments["epochs"] += initial_epoch
+        arguments["initial_epoch"] = initial_epoch
+        arguments.update(kwargs)
+        for name in ("batch_size", "validation_batch_size"):
+            if arguments.get(name) == -1:
+                arguments[name] = len(X)
+        if self._assignment is not None:
+            self._assignment.prepare(self.model_, arguments)
+        history = self._trained(X, y, arguments)
+        if not warm_start or initial_epoch == 0 or not hasattr(self, "history_"):
+            self.history_: dict[str, list[Any]] = defaultdict(list)
+        for name, values in history.items():
+            self.history_[_known_name(name)] += values
+
+    def _tuned(self, epochs: int | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments of `Model.fit` that are hyperparameters.
+
+        Raises:
+            ValueError: one is a parameter of the estimator as well.
+        """
+        tuned = {}
+        asked = {} if self._hp is None else self._hp.used_values()
+        for name in FIT_HYPERPARAMETERS:
+            if name not in asked or name in kwargs or (name == "epochs" and epochs is not None):
+                continue
+            given = getattr(self, f"fit__{name}", getattr(self, name))
+            if given != _DEFAULTS[name]:
+                raise ValueError(
+                    f"`{name}` can be a hyperparameter or a parameter, not both: build(hp) "
+                    f"declares {name!r}, and the estimator has {name}={given!r}. Take one of them "
+                    "out."
+                )
+            tuned[name] = asked[name]
+        return tuned
+
+    def _trained(self, X: Any, y: Any, arguments: dict[str, Any]) -> Mapping[str, list[Any]]:
+        """Train the model; what its History holds."""
+        model, source = self.model_, self._builds_from
+        seed = self._random_state
+        if seed is None:
+            seed = int(np.random.randint(2**31 - 1))
+        # All of the model is wanted afterwards: it may be saved, or trained on.
+        with (
+            self._seeded(),
+            Door(self.fast).in_place_of_fit(model, seed, whole=True) as taken,
+        ):
+            if is_hypermodel(source) and overrides_fit(source):
+                history = source.fit(self._hp, model, X, y, **arguments)
+            else:
+                history = model.fit(x=X, y=y, **arguments)
+        self.training_path_ = taken[-1].path if taken else None
+        if not isinstance(history, keras.callbacks.History):
+            history = model.history
+        found: Mapping[str, list[Any]] = history.history
+        return found
+
+    @contextlib.contextmanager
+    def _seeded(self) -> Iterator[None]:
+        if self._random_state is None:
+            yield
+        else:
+            with tensorflow_random_state(self._random_state):
+                yield
+
+    def adopt(self, model: Any, X: Any, y: Any) -> None:
+        """Be fitted, with a model that was trained elsewhere.
+
+        Args:
+            model: a Keras model with its weights.
+            X, y: samples and targets like those it was trained on; all classes must be there.
+        """
+        self._random_state = _seed(self.random_state)
+        X, y = self._validate_data(X, y, reset=True)
+        self._encode_with(self.target_encoder.fit(y))
+        self.feature_encoder_ = self.feature_encoder.fit(X)
+        self._initialize_callbacks()
+        self.history_ = defaultdict(list)
+        if model.optimizer is not None and not model.optimizer.built:
+            # Keras cannot read back a model that it saved without.
+            model.optimizer.build(model.trainable_variables)
+        self.model_ = model
+
+    @classmethod
+    def from_trial(cls, model: Any, trial: Any, **params: Any) -> Any:
+        """An estimator with the hyperparameters that a trial of a tuner had; not fitted.
+
+        Args:
+            model: what the tuner built with: `build(hp)` or a HyperModel.
+            trial: of `tuner.get_best_trials()`, say.
+            **params: of the estimator. `epochs`, unless it was tuned, is by default as many as led
+                to the trial's best epoch.
+
+        Raises:
+            TypeError, ValueError: it is no trial, or it failed.
+        """
+        from kerastune_lite.sklearn.conversion import from_trial
+
+        return from_trial(cls, model, trial, **params)
+
+    # ------------------------------------------------------------------ files
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted estimator to one file, without pickle.
+
+        It holds the Keras model, and as JSON the labels, the shape of the data, and the parameters
+        that are plain values. Functions and objects are left out, the builder among them.
+
+        Raises:
+            NotFittedError: it was not fitted.
+            TypeError: it has encoders of its own.
+            OSError: the file cannot be written; an earlier one is untouched.
+        """
+        from kerastune_lite.sklearn.saving import save
+
+        save(self, path)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        model: Any = None,
+        custom_objects: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """The estimator that `save` wrote; it predicts as it did.
+
+        No code of the file's is run: Keras refuses Lambda layers and the like.
+
+        Args:
+            path: the file.
+            model: what it is built with, for those who want to fit it again.
+            custom_objects: name -> class, for layers of your own.
+
+        Raises:
+            ValueError: the file is no such estimator, or would need code to be run.
+        """
+        from kerastune_lite.sklearn.saving import load
+
+        return load(cls, path, model, custom_objects)
+
+    # ------------------------------------------------------------------ predicting
+
+    def _predict_raw(self, X: Any, **kwargs: Any) -> Any:
+        check_is_fitted(self, "model_")
+        X, _ = self._validate_data(X)
+        X = self.feature_encoder_.transform(X)
+        arguments = route_params(
+            self.get_params(), "predict", pass_filter=self._predict_kwargs, strict=True
+        )
+        arguments = {k: v for k, v in arguments.items() if not k.startswith("callbacks")}
+        arguments["callbacks"] = self._predict_callbacks
+        arguments.update(kwargs)
+        if arguments.get("batch_size") == -1:
+            arguments["batch_size"] = len(X)
+        return predict(self.model_, X, arguments)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """How well `X` is predicted, as `scorer` says.
+
+        Args:
+            X: `(n, features)`.
+            y: `(n,)` or `(n, outputs)`.
+            sample_weight: `(n,)`.
+        """
+        arguments = route_params(self.get_params(), "score", pass_filter=set())
+        return float(self.scorer(y, self.predict(X), sample_weight=sample_weight, **arguments))
+
+
+def _fresh(item: Any) -> Any:
+    if isinstance(item, (keras.optimizers.Optimizer, keras.metrics.Metric)):
+        return type(item).from_config(item.get_config())
+    return item
+
+
+def _seed(random_state: Any) -> int | None:
+    """A seed; of a generator its next number, which it gives again to the next fit."""
+    if not isinstance(random_state, np.random.RandomState):
+        return None if random_state is None else int(random_state)
+    copied = np.random.RandomState()
+    copied.set_state(random_state.get_state())
+    return int(copied.randint(2**31 - 1))
+
+
+def _known_name(name: str) -> str:
+    """A metric's name as scikeras has it in `history_`."""
+    if name == "loss" or name.startswith("val_"):
+        return name
+    with contextlib.suppress(ValueError):
+        return str(metric_name(name))
+    return name

@@ -1,0 +1,101 @@
+"""From the trials of a tuner to estimators."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kerastune_lite.sklearn.wrappers import KerasClassifier, KerasRegressor
+from kerastune_lite.trial import Trial, TrialStatus
+
+
+def from_trial(kind: type, model: Any, trial: Any, **params: Any) -> Any:
+    """An estimator with the hyperparameters of a trial; see `KerasClassifier.from_trial`."""
+    if not isinstance(trial, Trial):
+        raise TypeError(
+            f"{kind.__name__}.from_trial() takes what builds the model, and a trial. Received: "
+            f"{type(trial).__name__}. Write from_trial(build, tuner.get_best_trials()[0])."
+        )
+    if trial.status is TrialStatus.FAILED:
+        raise ValueError(
+            f"from_trial() takes a trial that can be trained again. Trial {trial.trial_id} failed: "
+            f"{trial.failure}. Take one of tuner.get_best_trials()."
+        )
+    if trial.best_step is not None and "epochs" not in trial.values:
+        params.setdefault("epochs", trial.best_step + 1)
+    return kind(model, hyperparameters=dict(trial.values), **params)
+
+
+def fitted_estimator(
+    trial: Trial,
+    model: Any,
+    hypermodel: Any,
+    classes: Sequence[Any] | None = None,
+    kind: str | None = None,
+    **params: Any,
+) -> Any:
+    """An estimator that predicts with a model that is trained.
+
+    Args:
+        trial: whose model it is.
+        model: with its weights.
+        hypermodel: builds such models, should the estimator be fitted again.
+        classes: the labels in the order of the model's outputs. Default: 0, 1, 2, ...
+        kind: "classifier" or "regressor". Default: by the model's loss.
+        **params: of `KerasClassifier` or `KerasRegressor`.
+
+    Raises:
+        ValueError: the model has not one input and one output, or the classes do not fit.
+    """
+    kind = _kind(model, classes) if kind is None else kind
+    if kind not in ("classifier", "regressor"):
+        raise ValueError(
+            f'`kind` must be "classifier", "regressor" or None. Received: kind={kind!r}.'
+        )
+    for name, shapes in (("input", model.input_shape), ("output", model.output_shape)):
+        if not isinstance(shapes, tuple):
+            raise ValueError(
+                f"scikit-learn's estimators have one array of samples and one of targets. Received "
+                f"a model with {len(shapes)} {name}s."
+            )
+    function = getattr(hypermodel, "function", hypermodel)
+    wrapper: Any = KerasClassifier if kind == "classifier" else KerasRegressor
+    estimator = from_trial(wrapper, function, trial, **params)
+    features = model.input_shape[1:]
+    targets = _labels(model, classes) if kind == "classifier" else _numbers(model)
+    estimator.adopt(model, np.zeros((len(targets), *(n or 1 for n in features))), targets)
+    estimator.hyperparameters_ = dict(trial.values)
+    return estimator
+
+
+def _kind(model: Any, classes: Any) -> str:
+    loss = getattr(model, "loss", None)
+    name = loss if isinstance(loss, str) else getattr(loss, "name", None)
+    if name is None:
+        name = loss.__name__ if inspect.isroutine(loss) else type(loss).__name__
+    return "classifier" if classes is not None or "crossentropy" in str(name) else "regressor"
+
+
+def _labels(model: Any, classes: Sequence[Any] | None) -> np.ndarray:
+    outputs = model.output_shape[-1]
+    count = 2 if outputs == 1 else outputs
+    labels = np.arange(count) if classes is None else np.asarray(classes)
+    if labels.shape != (count,) or len(np.unique(labels)) != count:
+        raise ValueError(
+            f"`classes` must hold a label for each of the model's {count} classes, in the order of "
+            f"its outputs. Received: {classes!r}."
+        )
+    if list(labels) != sorted(labels):
+        raise ValueError(
+            "scikit-learn has classes in sorted order, and so must the model's outputs be. "
+            f"Received: classes={classes!r}."
+        )
+    return labels
+
+
+def _numbers(model: Any) -> np.ndarray:
+    outputs = model.output_shape[-1]
+    return np.zeros(2) if outputs == 1 else np.zeros((2, outputs))
