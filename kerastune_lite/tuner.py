@@ -317,6 +317,21 @@ class Tuner(Results, Hooks):
             raise ValueError("There is no completed trial to train again; call search() first.")
         return self._training.retrain(best[0] if trial is None else trial, fit_args, fit_kwargs)
 
+    def to_sklearn(self, trial: Trial | None = None, **kwargs: Any) -> Any:
+        """A scikit-learn estimator, fitted, with the model of a trial.
+
+        Args:
+            trial: default: the best one.
+            **kwargs: see `kerastune_lite.sklearn.conversion.fitted_estimator`.
+        """
+        from kerastune_lite.sklearn.conversion import fitted_estimator
+
+        best = self.get_best_trials(1)
+        if trial is None and not best:
+            raise ValueError("There is no completed trial to convert; call search() first.")
+        trial = best[0] if trial is None else trial
+        return fitted_estimator(trial, self.load_model(trial), self.hypermodel, **kwargs)
+
     # ------------------------------------------------------------------ inside
 
     def _trials(self) -> History:
