@@ -10,9 +10,14 @@ from kerastune_lite.trial import Report, Segment
 
 
 class InlineRunner(Runner):
-    """What is submitted while nothing runs goes to the job at once, which may train it together."""
+    """What is submitted while nothing runs goes to the job at once, which may train it together.
 
-    def __init__(self) -> None:
+    Args:
+        capacity: how many segments the job has use for at once.
+    """
+
+    def __init__(self, capacity: int = 1) -> None:
+        self._capacity = capacity
         self._waiting: list[Segment] = []
         self._running: Iterator[Report] = iter(())
         self._job: Job | None = None
@@ -20,7 +25,7 @@ class InlineRunner(Runner):
 
     @property
     def capacity(self) -> int:
-        return 1
+        return self._capacity
 
     def open(self, job: Job, emit: Emit) -> None:
         self._job, self._emit = job, emit

@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 _HOMES = {
     "KerasClassifier": "wrappers",
     "KerasRegressor": "wrappers",
+    "SklearnTuner": "kerastuner",
+    "TunerSearchCV": "search",
 }
 
 if TYPE_CHECKING:
+    from kerastune_lite.sklearn.kerastuner import SklearnTuner
+    from kerastune_lite.sklearn.search import TunerSearchCV
     from kerastune_lite.sklearn.wrappers import KerasClassifier, KerasRegressor
 
-__all__ = ["KerasClassifier", "KerasRegressor"]
+__all__ = ["KerasClassifier", "KerasRegressor", "SklearnTuner", "TunerSearchCV"]
 
 
 def __getattr__(name: str) -> Any:

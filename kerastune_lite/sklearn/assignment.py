@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kerastune_lite.hyperparameters import HyperParameters
-from kerastune_lite.training.resuming import (
-    StateKeeper,
-    StateRestorer,
-    TrainingState,
-    check_resumable,
-    restore_model,
-)
+
+if TYPE_CHECKING:
+    from kerastune_lite.training.resuming import StateKeeper, TrainingState
 
 
 @dataclasses.dataclass
@@ -20,7 +16,7 @@ class Assignment:
     """What an estimator is told before it fits, and where it leaves what came of it.
 
     Attributes:
-        hp: what `build` is given.
+        hp: what `build` is given; None: as the estimator says.
         seed: of an estimator that has none of its own; below 2**32.
         end_epoch: train to here (excluded); None: as far as the estimator says.
         state: where an earlier training ended; None: from the beginning.
@@ -28,7 +24,7 @@ class Assignment:
         keeper: has it afterwards.
     """
 
-    hp: HyperParameters
+    hp: HyperParameters | None
     seed: int
     end_epoch: int | None = None
     state: TrainingState | None = None
@@ -45,14 +41,16 @@ class Assignment:
             StoreError: the state is of another model.
             FatalValueError: a callback cannot go on where it stopped.
         """
+        from kerastune_lite.training import resuming
+
         resumable = list(arguments["callbacks"])
         if self.end_epoch is not None:
             arguments["epochs"] = self.end_epoch
         if self.state is not None:
-            restore_model(self.state, model)
+            resuming.restore_model(self.state, model)
             arguments["initial_epoch"] = self.state.epoch
-            arguments["callbacks"].append(StateRestorer(self.state, resumable))
+            arguments["callbacks"].append(resuming.StateRestorer(self.state, resumable))
         if self.keep_state:
-            check_resumable(resumable)
-            self.keeper = StateKeeper(resumable, arguments["epochs"])
+            resuming.check_resumable(resumable)
+            self.keeper = resuming.StateKeeper(resumable, arguments["epochs"])
             arguments["callbacks"].append(self.keeper)

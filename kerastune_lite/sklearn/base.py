@@ -10,13 +10,12 @@ import contextlib
 import functools
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from scikeras._utils import route_params
 from scikeras.utils import metric_name
-from scikeras.utils.random_state import tensorflow_random_state
 from scikeras.utils.transformers import _is_categorical_crossentropy
 from scikeras.wrappers import BaseWrapper
 from sklearn.base import BaseEstimator
@@ -31,6 +30,7 @@ from kerastune_lite.sklearn.builders import (
     builder_of,
     check_allowed,
     check_asked,
+    check_is_model,
     is_hypermodel,
     takes_hp,
 )
@@ -44,6 +44,7 @@ from kerastune_lite.sklearn.parameters import (
     warn_of_idle,
 )
 from kerastune_lite.sklearn.prediction import predict
+from kerastune_lite.sklearn.seeding import seed_of_fit, seeded
 from kerastune_lite.training import session
 from kerastune_lite.training.door import Door
 from kerastune_lite.training.fitting import FIT_HYPERPARAMETERS
@@ -115,8 +116,8 @@ class KerasWrapper(BaseWrapper):
             builder = builder_of(source)
             # Objects that can be called are as good as functions.
             return super()._check_model_param() if builder is None else builder
-        assignment = self._assignment
-        self._hp = HyperParameters(values=self._given()) if assignment is None else assignment.hp
+        told = None if self._assignment is None else self._assignment.hp
+        self._hp = HyperParameters(values=self._given()) if told is None else told
         builder = builder_of(source)
         if builder is None:
             raise TypeError(f"`model` must be callable. Received: {source!r}.")
@@ -135,12 +136,7 @@ class KerasWrapper(BaseWrapper):
                 # A value that is not allowed may be what is wrong.
                 check_allowed(self._hp, given)
             raise
-        if not isinstance(model, keras.Model):
-            hint = " Did you forget `return model`?" if model is None else ""
-            raise TypeError(
-                "`model` must build a Keras model."
-                f"{hint} Received: {model!r} of type {type(model).__name__}."
-            )
+        check_is_model(model)
         if self._hp is not None:
             check_asked(self._hp, given)
             self.hyperparameters_ = self._hp.used_values()
@@ -160,10 +156,8 @@ class KerasWrapper(BaseWrapper):
         return kwargs
 
     def _initialize(self, X: Any, y: Any = None) -> tuple[np.ndarray, Any]:
-        assignment = self._assignment
-        self._random_state = _seed(self.random_state)
-        if self._random_state is None and assignment is not None:
-            self._random_state = assignment.seed
+        # All of a fit is seeded at once, not its parts: TensorFlow takes its time for that.
+        self._random_state = None
         X, y = self._validate_data(X, y, reset=True)
         self._encode_with(self.target_encoder.fit(y))
         self.feature_encoder_ = self.feature_encoder.fit(X)
@@ -196,6 +190,16 @@ class KerasWrapper(BaseWrapper):
 
     # ------------------------------------------------------------------ training
 
+    def initialize(self, X: Any, y: Any = None) -> Any:
+        """Build the model without training it, for one that has its weights already.
+
+        Args:
+            X, y: as for `fit`.
+        """
+        with seeded(seed_of_fit(self.random_state)):
+            self._initialize(X, y)
+        return self
+
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **kwargs: Any) -> Any:
         """Build a model and train it.
 
@@ -223,7 +227,7 @@ class KerasWrapper(BaseWrapper):
         **kwargs: Any,
     ) -> None:
         check_names(self)
-        with session.traced_functions():
+        with session.traced_functions(), seeded(seed_of_fit(self.random_state)):
             super()._fit(X, y, sample_weight, warm_start, epochs, initial_epoch, **kwargs)
 
     def _fit_keras_model(
@@ -281,14 +285,13 @@ class KerasWrapper(BaseWrapper):
     def _trained(self, X: Any, y: Any, arguments: dict[str, Any]) -> Mapping[str, list[Any]]:
         """Train the model; what its History holds."""
         model, source = self.model_, self._builds_from
-        seed = self._random_state
+        seed = seed_of_fit(self.random_state)
+        if seed is None and self._assignment is not None:
+            seed = self._assignment.seed
         if seed is None:
             seed = int(np.random.randint(2**31 - 1))
         # All of the model is wanted afterwards: it may be saved, or trained on.
-        with (
-            self._seeded(),
-            Door(self.fast).in_place_of_fit(model, seed, whole=True) as taken,
-        ):
+        with Door(self.fast).in_place_of_fit(model, seed, whole=True) as taken:
             if is_hypermodel(source) and overrides_fit(source):
                 history = source.fit(self._hp, model, X, y, **arguments)
             else:
@@ -299,14 +302,6 @@ class KerasWrapper(BaseWrapper):
         found: Mapping[str, list[Any]] = history.history
         return found
 
-    @contextlib.contextmanager
-    def _seeded(self) -> Iterator[None]:
-        if self._random_state is None:
-            yield
-        else:
-            with tensorflow_random_state(self._random_state):
-                yield
-
     def adopt(self, model: Any, X: Any, y: Any) -> None:
         """Be fitted, with a model that was trained elsewhere.
 
@@ -314,7 +309,7 @@ class KerasWrapper(BaseWrapper):
             model: a Keras model with its weights.
             X, y: samples and targets like those it was trained on; all classes must be there.
         """
-        self._random_state = _seed(self.random_state)
+        self._random_state = None
         X, y = self._validate_data(X, y, reset=True)
         self._encode_with(self.target_encoder.fit(y))
         self.feature_encoder_ = self.feature_encoder.fit(X)
@@ -414,15 +409,6 @@ def _fresh(item: Any) -> Any:
     if isinstance(item, (keras.optimizers.Optimizer, keras.metrics.Metric)):
         return type(item).from_config(item.get_config())
     return item
-
-
-def _seed(random_state: Any) -> int | None:
-    """A seed; of a generator its next number, which it gives again to the next fit."""
-    if not isinstance(random_state, np.random.RandomState):
-        return None if random_state is None else int(random_state)
-    copied = np.random.RandomState()
-    copied.set_state(random_state.get_state())
-    return int(copied.randint(2**31 - 1))
 
 
 def _known_name(name: str) -> str:

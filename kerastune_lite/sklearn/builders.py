@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from kerastune_lite.hyperparameters import HyperParameters, Value
-from kerastune_lite.training.quiet import load_keras
 
 SCIKERAS_ARGUMENTS = ("meta", "compile_kwargs", "params")
 """What scikeras hands to a builder that has arguments of these names."""
@@ -19,7 +19,7 @@ def builder_of(model: Any) -> Callable[..., Any] | None:
 
     None for a model that is built already, and for what can build nothing.
     """
-    if model is None or isinstance(model, load_keras().Model):
+    if model is None or is_built(model):
         return None
     if is_hypermodel(model):
         build: Callable[..., Any] = model.build
@@ -30,9 +30,15 @@ def builder_of(model: Any) -> Callable[..., Any] | None:
     return model.__call__ if callable(model) else None
 
 
+def is_built(model: Any) -> bool:
+    """Whether it is a Keras model, of which there are none before Keras was imported."""
+    keras = sys.modules.get("keras")
+    return keras is not None and isinstance(model, keras.Model)
+
+
 def is_hypermodel(model: Any) -> bool:
     """Whether it builds and fits, as `HyperModel` does, and is no Keras model itself."""
-    if inspect.isclass(model) or isinstance(model, load_keras().Model):
+    if inspect.isclass(model) or is_built(model):
         return False
     return all(callable(getattr(model, name, None)) for name in ("build", "fit"))
 
@@ -67,6 +73,20 @@ def argument_names(builder: Callable[..., Any]) -> tuple[list[str], bool]:
     open_ended = any(each.kind is each.VAR_KEYWORD for each in arguments)
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return [each.name for each in arguments if each.kind in kinds], open_ended
+
+
+def check_is_model(model: Any) -> None:
+    """Raise unless a builder has built something.
+
+    Raises:
+        TypeError: it is no Keras model.
+    """
+    if not is_built(model):
+        hint = " Did you forget `return model`?" if model is None else ""
+        raise TypeError(
+            "`model` must build a Keras model."
+            f"{hint} Received: {model!r} of type {type(model).__name__}."
+        )
 
 
 def check_asked(hp: HyperParameters, given: Mapping[str, Value]) -> None:

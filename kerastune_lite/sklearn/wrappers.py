@@ -130,7 +130,7 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
         categories = "auto" if classes is None else [np.sort(classes)]
         return LabelEncoder(loss=self.loss, categories=categories)
 
-    def initialize(self, X: Any, y: Any) -> KerasClassifier:
+    def initialize(self, X: Any, y: Any = None) -> KerasClassifier:
         """Build the model without training it, for one that has its weights already.
 
         Args:

@@ -7,9 +7,9 @@ from tests.runners.conformance import RunnerConformance, drain, segments
 
 
 class TestInlineRunner(RunnerConformance):
-    @pytest.fixture
-    def runner(self):
-        return InlineRunner()
+    @pytest.fixture(params=[1, 3])
+    def runner(self, request):
+        return InlineRunner(request.param)
 
 
 class TestSimulatedRunner(RunnerConformance):

@@ -6,7 +6,8 @@ import pytest
 
 import kerastune_lite as kt
 from kerastune_lite.sklearn import KerasClassifier, KerasRegressor
-from tests.sklearn.models import blobs, build_sigmoid
+from tests.sklearn.data import blobs
+from tests.sklearn.models import build_sigmoid
 
 X, Y = blobs()
 

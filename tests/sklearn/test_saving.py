@@ -10,7 +10,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import FunctionTransformer
 
 from kerastune_lite.sklearn import KerasClassifier, KerasRegressor
-from tests.sklearn.models import blobs, build, build_regression, build_sigmoid
+from tests.sklearn.data import blobs
+from tests.sklearn.models import build, build_regression, build_sigmoid
 
 X, Y = blobs()
 

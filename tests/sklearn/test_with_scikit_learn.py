@@ -22,7 +22,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from kerastune_lite.sklearn import KerasClassifier, KerasRegressor
-from tests.sklearn.models import blobs, build, build_regression, build_sigmoid
+from tests.sklearn.data import blobs
+from tests.sklearn.models import build, build_regression, build_sigmoid
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation:DeprecationWarning"  # Keras and TensorFlow, when they pickle

@@ -11,7 +11,8 @@ from sklearn.exceptions import NotFittedError
 
 from kerastune_lite import HyperModel
 from kerastune_lite.sklearn import KerasClassifier, KerasRegressor
-from tests.sklearn.models import blobs, build, build_regression, build_sigmoid
+from tests.sklearn.data import blobs
+from tests.sklearn.models import build, build_regression, build_sigmoid
 
 X, Y = blobs()
 

@@ -1,0 +1,207 @@
+"""A search over folds, kept in a project like any other."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import secrets
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerastune_lite import settings as st
+from kerastune_lite.errors import SettingsMismatchError, StoreError
+from kerastune_lite.events import SpaceGrown, StopReason
+from kerastune_lite.history import History
+from kerastune_lite.hooks import Hooks
+from kerastune_lite.objective import Objective
+from kerastune_lite.oracles import Oracle
+from kerastune_lite.runners import InlineRunner
+from kerastune_lite.schedulers import Scheduler
+from kerastune_lite.search import Limits, Parts, Search
+from kerastune_lite.sklearn.candidates import Candidates
+from kerastune_lite.sklearn.folds import FoldJob
+from kerastune_lite.store import Checkpoints, ProjectFolder
+from kerastune_lite.trial import TrialStatus
+from kerastune_lite.views import progress_view
+from kerastune_lite.views.base import View
+from kerastune_lite.views.tensorboard import TensorBoardView
+
+
+@dataclasses.dataclass(frozen=True)
+class Wish:
+    """What is searched for, and within which limits.
+
+    Attributes:
+        folds: how many.
+        max_trials, max_time: None: no limit.
+        data: what samples, folds and estimator are known by, for a project that is reopened.
+        verbose: of the progress view.
+    """
+
+    objective: Objective
+    folds: int
+    max_trials: int | None
+    max_time: float | None
+    data: Mapping[str, Any]
+    verbose: int
+
+
+class Project:
+    """The folder of a search, and the seed that goes with it.
+
+    Args:
+        directory, name: where it lies; without a directory it is forgotten when it is closed.
+        seed: None: that of the project, or a new one.
+
+    Raises:
+        StoreError: the folder holds a project that cannot be read.
+    """
+
+    def __init__(self, directory: Any, name: str | None, seed: int | None) -> None:
+        self._kept = directory is not None
+        self._scratch = contextlib.ExitStack()
+        if directory is None:
+            scratch = tempfile.TemporaryDirectory(prefix="kerastune_")
+            directory = self._scratch.enter_context(scratch)
+        self._folder = ProjectFolder(directory, name or "untitled_project")
+        self._stored: Mapping[str, Any] = {}
+        if self._folder.exists:
+            with contextlib.closing(self._folder.open(read_only=True)) as store:
+                self._stored = store.load().settings
+        if seed is None:
+            seed = self._stored.get("seed")
+        self.seed: int = secrets.randbelow(2**31) if seed is None else seed
+
+    @property
+    def root(self) -> Path:
+        """Where files are kept."""
+        return self._folder.root
+
+    def __enter__(self) -> Project:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._scratch.close()
+
+    def search(
+        self, wish: Wish, job: FoldJob, candidates: Candidates, oracle: Oracle, scheduler: Scheduler
+    ) -> tuple[History, StopReason]:
+        """Search until a limit is reached; a project that has trials goes on where it stood.
+
+        Returns:
+            All trials, and why it ended.
+
+        Raises:
+            SettingsMismatchError: the project's trials do not fit this search.
+            ProjectInUseError: another process is searching it.
+        """
+        settings = {
+            "objective": wish.objective.to_json(),
+            "oracle": oracle.settings(),
+            "scheduler": scheduler.settings(),
+            "executions_per_trial": wish.folds,
+            "seed": self.seed,
+            "compile": None,
+            "max_trials": wish.max_trials,
+            "versions": st.versions(),
+            "fit": dict(wish.data),
+        }
+        with self._folder.writing(), contextlib.closing(self._folder.open()) as store:
+            known = store.load()
+            history = History(known.trials, space_is_fixed=not candidates.grows)
+            scored, where = bool(history.best(1)), str(self.root)
+            st.check_settings(known.settings, settings, where, scored)
+            _check_data(known.settings.get("fit", {}), wish.data, where, bool(known.trials))
+            changed = st.check_space(known.space, candidates.space, where, scored)
+            space = known.space.merged(changed, overwrite=True)
+            store.record([SpaceGrown(tuple(space), None)])
+            checkpoints = Checkpoints(self.root, keep=0)
+            checkpoints.tidy(history)
+            # Enough at once to keep all processes busy.
+            capacity = max(1, -(-job.processes // wish.folds))
+            parts = Parts(
+                oracle=oracle,
+                scheduler=scheduler,
+                runner=InlineRunner(capacity),
+                store=store,
+                checkpoints=checkpoints,
+                views=self._views(wish.verbose),
+                job=job,
+                hooks=Hooks(),
+            )
+            limits = Limits(
+                wish.max_trials,
+                wish.max_time,
+                wish.folds,
+                max_consecutive_failed_trials=sys.maxsize,  # scikit-learn scores them NaN
+            )
+            search = Search(
+                parts,
+                limits,
+                wish.objective,
+                self.seed,
+                history,
+                space,
+                known.queue,
+                candidates.grows,
+            )
+            return history, _run(search, self._folder.name, settings)
+
+    def _views(self, verbose: int) -> list[View]:
+        shown = progress_view(verbose)
+        views = [] if shown is None else [shown]
+        if self._kept:
+            views.append(TensorBoardView(self._folder.tensorboard, extra_hparams_dirs=[]))
+        return views
+
+
+def _run(search: Search, name: str, settings: Mapping[str, Any]) -> StopReason:
+    try:
+        return search.run(name, settings)
+    except StoreError:
+        raise
+    except RuntimeError:
+        # Every point of the space failed: what to say of that is scikit-learn's business.
+        if all(trial.status is TrialStatus.FAILED for trial in search.history):
+            return StopReason.EXHAUSTED
+        raise
+
+
+def _check_data(
+    stored: Mapping[str, Any], current: Mapping[str, Any], where: str, has_trials: bool
+) -> None:
+    """Refuse to compare scores on other data.
+
+    Raises:
+        SettingsMismatchError: with what differs.
+    """
+    differences = st.changed_fit_arguments(stored, current) if has_trials else []
+    if differences:
+        raise SettingsMismatchError(
+            f"The project in {where} was searched with other data, folds or another estimator, so "
+            "that old and new scores cannot be compared:\n  " + "\n  ".join(differences) + "\n"
+            "Choose another `project_name`, or delete that folder."
+        )
+
+
+def seed_of(random_state: Any) -> int | None:
+    """A seed for the search; of a generator its next number.
+
+    Raises:
+        ValueError: it is no random state.
+    """
+    if random_state is None:
+        return None
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31 - 1))
+    if isinstance(random_state, (int, np.integer)) and 0 <= random_state < 2**32:
+        return int(random_state)
+    raise ValueError(
+        "`random_state` must be None, a whole number from 0 to 2**32 - 1, or a RandomState. "
+        f"Received: {random_state!r}."
+    )

@@ -1,0 +1,42 @@
+"""Random generators: seeded for a fit, and as they were afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+
+def seed_of_fit(random_state: Any) -> int | None:
+    """A seed; of a generator its next number, which it gives again to the next fit."""
+    if not isinstance(random_state, np.random.RandomState):
+        return None if random_state is None else int(random_state)
+    copied = np.random.RandomState()
+    copied.set_state(random_state.get_state())
+    return int(copied.randint(2**31 - 1))
+
+
+@contextlib.contextmanager
+def seeded(seed: int | None) -> Iterator[None]:
+    """Within it, all random generators begin with `seed`, if there is one."""
+    if seed is None:
+        yield
+    else:
+        from scikeras.utils.random_state import tensorflow_random_state
+
+        with tensorflow_random_state(seed):
+            yield
+
+
+@contextlib.contextmanager
+def kept_generators() -> Iterator[None]:
+    """After it, Python's and NumPy's generators go on as if nothing had been drawn."""
+    kept = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(kept[0])
+        np.random.set_state(kept[1])

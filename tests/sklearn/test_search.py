@@ -1,0 +1,317 @@
+"""TunerSearchCV as what GridSearchCV is, on scikit-learn's own estimators."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from scipy.stats import loguniform, randint
+from sklearn.base import clone, is_classifier
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import FitFailedWarning
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.model_selection import GridSearchCV, GroupKFold, ShuffleSplit
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.svm import SVC
+
+from kerastune_lite import HyperParameters
+from kerastune_lite.errors import SettingsMismatchError
+from kerastune_lite.oracles import RandomOracle
+from kerastune_lite.sklearn import SklearnTuner, TunerSearchCV
+from tests.sklearn.data import blobs
+
+X, Y = blobs()
+GRID = {"C": [0.01, 0.1, 1.0], "fit_intercept": [True, False]}
+
+
+def searched(space=GRID, estimator=None, x=X, y=Y, fit=None, **params):
+    params = {"cv": 3, "max_trials": 4, "random_state": 0, **params}
+    estimator = LogisticRegression() if estimator is None else estimator
+    search = TunerSearchCV(estimator, space, **params)
+    return search.fit(x, y, **(fit or {}))
+
+
+# ------------------------------------------------------------------ the contract
+
+
+@pytest.mark.parametrize("scoring", [None, "roc_auc", ["accuracy", "roc_auc"]])
+def test_a_grid_gives_what_grid_search_gives(scoring):
+    refit = "roc_auc" if isinstance(scoring, list) else True
+    kwargs = {"cv": 3, "scoring": scoring, "refit": refit, "return_train_score": True}
+    ours = TunerSearchCV(LogisticRegression(), GRID, tuner="grid", max_trials=None, **kwargs)
+    ours.fit(X, Y)
+    theirs = GridSearchCV(LogisticRegression(), GRID, **kwargs).fit(X, Y)
+    assert set(ours.cv_results_) == {*theirs.cv_results_, "trial_id", "epochs", "start_time"}
+    order = [ours.cv_results_["params"].index(each) for each in theirs.cv_results_["params"]]
+    for name, column in theirs.cv_results_.items():
+        if "time" not in name:
+            assert list(np.asarray(ours.cv_results_[name])[order]) == list(column), name
+    assert ours.best_score_ == theirs.best_score_
+    assert ours.best_params_ in theirs.cv_results_["params"]
+    np.testing.assert_array_equal(ours.predict(X), ours.best_estimator_.predict(X))
+    assert ours.score(X, Y) == ours.best_estimator_.score(X, Y) if scoring is None else True
+    assert (ours.n_splits_, ours.multimetric_) == (theirs.n_splits_, theirs.multimetric_)
+    assert list(ours.classes_) == list(theirs.classes_)
+    assert type(ours.scorer_) is type(theirs.scorer_)
+    assert ours.refit_time_ > 0
+
+
+@pytest.mark.parametrize("tuner", ["random", "sobol", "bayesian", RandomOracle()])
+def test_tuners(tuner):
+    space = {"C": loguniform(1e-3, 1e3), "fit_intercept": [True, False]}
+    search = searched(space, tuner=tuner)
+    assert len(search.cv_results_["params"]) == 4
+    assert list(search.cv_results_["trial_id"]) == ["0000", "0001", "0002", "0003"]
+    assert search.best_score_ == search.cv_results_["mean_test_score"].max()
+    again = searched(space, tuner=tuner)
+    assert again.cv_results_["params"] == search.cv_results_["params"]
+
+
+def test_it_is_what_its_estimator_is():
+    search = TunerSearchCV(LogisticRegression(), GRID)
+    assert is_classifier(search)
+    copy = clone(search)
+    assert copy.get_params()["estimator__C"] == 1.0
+    assert not hasattr(search, "predict_log_proba") or hasattr(LogisticRegression, "predict_proba")
+
+
+def test_a_grid_that_is_cut_off_is_told_of():
+    with pytest.warns(UserWarning, match="more points than max_trials=4"):
+        searched(tuner="grid")
+    searched(tuner="grid", max_trials=6)  # all of them: nothing to tell
+
+
+def test_refit_by_a_function_and_not_at_all():
+    slowest = searched(refit=lambda results: 2)
+    assert slowest.best_index_ == 2
+    assert not hasattr(slowest, "best_score_")
+    none = searched(refit=False)
+    assert none.best_params_ == none.cv_results_["params"][none.best_index_]
+    assert not hasattr(none, "best_estimator_")
+    several = searched(refit=False, scoring=["accuracy", "roc_auc"])
+    assert not hasattr(several, "best_index_")
+    assert "mean_test_roc_auc" in several.cv_results_
+
+
+def two_scores(estimator, x, y):
+    right = accuracy_score(y, estimator.predict(x))
+    return {"right": right, "wrong": 1 - right}
+
+
+def test_scoring_by_functions():
+    single = searched(scoring=lambda estimator, x, y: -1.0)
+    assert single.best_score_ == -1.0
+    several = searched(scoring=two_scores, refit="right")
+    assert several.multimetric_
+    assert several.best_score_ == several.cv_results_["mean_test_right"].max()
+    with pytest.raises(ValueError, match=r"`refit` says which one counts.*\['right', 'wrong'\]"):
+        searched(scoring=two_scores)
+    with pytest.raises(ValueError, match="multi-metric scoring"):
+        searched(scoring=["accuracy", "roc_auc"])
+    with pytest.raises(ValueError, match="'roc_auc_'"):
+        searched(scoring="roc_auc_")
+
+
+def test_groups_and_other_splitters():
+    groups = np.arange(60) // 10
+    search = searched(cv=GroupKFold(3), fit={"groups": groups})
+    assert search.n_splits_ == 3
+    assert searched(cv=ShuffleSplit(2, random_state=None)).n_splits_ == 2
+    rows = np.arange(60)
+    assert searched(cv=[(rows[:40], rows[40:])]).n_splits_ == 1
+
+
+def test_weights_of_samples_reach_fit():
+    weights = np.where(Y == 1, 1e6, 1e-6)
+
+    def share_of_ones(estimator, x, y, sample_weight=None):
+        return estimator.predict(x).mean()
+
+    search = searched({"C": [100.0]}, fit={"sample_weight": weights}, scoring=share_of_ones)
+    assert search.best_score_ > 0.8  # of 0.5 without the weights
+
+
+class Failing(LogisticRegression):
+    def fit(self, X, y):
+        if self.C > 0.5:
+            raise ArithmeticError("C is too large")
+        return super().fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
+def test_fits_that_fail():
+    grid = {"C": [0.1, 1.0]}
+    with pytest.warns(FitFailedWarning, match="C is too large"):
+        search = searched(grid, Failing(), tuner="grid")
+    scores = dict(zip(search.cv_results_["param_C"], search.cv_results_["mean_test_score"]))
+    assert np.isnan(scores[1.0])
+    assert search.best_params_ == {"C": 0.1}
+    with pytest.warns(FitFailedWarning):
+        search = searched(grid, Failing(), tuner="grid", error_score=-3.0)
+    assert search.cv_results_["mean_test_score"].min() == -3.0
+    with pytest.raises(ArithmeticError):
+        searched(grid, Failing(), tuner="grid", error_score="raise")
+    with pytest.raises(ValueError, match="All the 6 fits failed"):
+        searched({"C": [1.0, 2.0]}, Failing(), tuner="grid")
+
+
+@pytest.mark.filterwarnings("ignore:Scoring failed")
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
+def test_scores_that_are_no_numbers():
+    search = searched(scoring=lambda e, x, y: np.nan if e.C < 0.05 else 1.0, max_trials=6)
+    assert search.best_params_["C"] > 0.05
+    assert np.isnan(search.cv_results_["mean_test_score"]).sum() == 2
+
+
+def test_steps_of_a_pipeline_and_lists_of_dicts():
+    pipeline = Pipeline([("scale", StandardScaler()), ("model", LogisticRegression())])
+    space = [
+        {"model": [SVC()], "model__C": loguniform(0.1, 10)},
+        {"scale": [StandardScaler(), MinMaxScaler(), "passthrough"], "model__C": [1.0]},
+    ]
+    search = searched(space, pipeline, tuner="random", max_trials=8)
+    kinds = {type(each.get("model")).__name__ for each in search.cv_results_["params"]}
+    assert kinds == {"SVC", "NoneType"}
+    assert search.predict(X).shape == (60,)
+
+
+def test_a_regressor_and_several_targets():
+    targets = np.stack([X[:, 0], X[:, 1]], axis=1)
+    search = searched({"alpha": loguniform(1e-3, 1)}, Ridge(), y=targets)
+    assert search.predict(X).shape == (60, 2)
+
+
+@pytest.mark.slow
+def test_two_processes_find_what_one_finds():
+    forest = RandomForestClassifier(random_state=0, n_estimators=5)
+    space = {"max_depth": randint(1, 5), "criterion": ["gini", "entropy"]}
+    one, two = (
+        searched(space, forest, tuner="random", max_trials=5, n_jobs=n_jobs) for n_jobs in (1, 2)
+    )
+    assert one.cv_results_["params"] == two.cv_results_["params"]
+    np.testing.assert_array_equal(
+        one.cv_results_["mean_test_score"], two.cv_results_["mean_test_score"]
+    )
+
+
+def test_estimators_without_a_seed_draw_anew_for_each_fold():
+    forest = RandomForestClassifier(n_estimators=1)
+    seen = []
+    searched(
+        {"max_depth": [3, 4]},
+        forest,
+        tuner="grid",
+        scoring=lambda e, x, y: seen.append(e.estimators_[0].random_state) or 0.0,
+    )
+    assert len(set(seen)) == len(seen)
+
+
+def test_estimators_without_keras_load_no_tensorflow():
+    code = """
+import sys
+from sklearn.linear_model import LogisticRegression
+from kerastune_lite.sklearn import SklearnTuner, TunerSearchCV
+x, y = [[0.0], [1.0]] * 10, [0, 1] * 10
+TunerSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2, max_trials=2).fit(x, y)
+build = lambda hp: LogisticRegression(C=hp.Float("C", 0.1, 1.0))
+SklearnTuner("random", build, max_trials=2).search(x, y, verbose=0)
+print(*sys.modules)
+"""
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "tensorflow" not in loaded
+    assert "keras" not in loaded
+
+
+# ------------------------------------------------------------------ mistakes
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "message"),
+    [
+        ({"space": {"D": [1]}}, ValueError, r"Received: 'D' for LogisticRegression, which has: C,"),
+        ({"space": None}, TypeError, r"Received: LogisticRegression without `param_distributions`"),
+        ({"tuner": "baysian"}, ValueError, r"Received: tuner='baysian'"),
+        ({"tuner": "hyperband"}, ValueError, r"needs KerasClassifier"),
+        ({"max_trials": 0}, ValueError, r"`max_trials` must be at least 1"),
+        ({"max_trials": "9"}, TypeError, r"`max_trials` must be a whole number"),
+        ({"random_state": "9"}, ValueError, r"`random_state` must be None, a whole"),
+        ({"cv": "five"}, ValueError, r"cv"),
+        ({"error_score": "warn"}, ValueError, r"error_score"),
+        ({"max_time": 0}, ValueError, r"None was finished: max_time reached.*max_time=0"),
+    ],
+)
+def test_mistakes_are_told(params, error, message):
+    with pytest.raises(error, match=message):
+        searched(**params)
+
+
+# ------------------------------------------------------------------ projects
+
+
+def test_a_search_goes_on_where_it_stood(tmp_path):
+    kwargs = {"directory": tmp_path, "project_name": "it", "random_state": None}
+    first = searched(max_trials=2, tuner="random", **kwargs)
+    second = searched(max_trials=5, tuner="random", **kwargs)
+    assert second.cv_results_["params"][:2] == first.cv_results_["params"]
+    assert list(second.cv_results_["start_time"][:2]) == list(first.cv_results_["start_time"])
+    calls = []
+    third = searched(
+        max_trials=5,
+        tuner="random",
+        scoring=make_scorer(lambda y, p: calls.append(1) or accuracy_score(y, p)),
+        **kwargs,
+    )
+    assert not calls, "what was scored is not scored again"
+    assert third.best_params_ == second.best_params_
+    with pytest.raises(SettingsMismatchError, match=r"other data, folds or another estimator"):
+        searched(x=X + 1, tuner="random", **kwargs)
+    with pytest.raises(SettingsMismatchError, match="oracle"):
+        searched(tuner="sobol", **kwargs)
+    assert (tmp_path / "it" / "tensorboard" / "trial_0001" / "execution2").is_dir()
+
+
+def test_without_a_directory_nothing_is_left(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    searched()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_progress_is_shown_when_it_is_wanted(capsys):
+    searched(verbose=2)
+    assert "trial 3" in capsys.readouterr().out
+    searched()
+    assert capsys.readouterr().out == ""
+
+
+# ------------------------------------------------------------------ SklearnTuner
+
+
+def build_any(hp: HyperParameters):
+    if hp.Choice("kind", ["linear", "forest"]) == "linear":
+        return LogisticRegression(C=hp.Float("C", 0.01, 10.0, sampling="log"))
+    return RandomForestClassifier(n_estimators=hp.Int("trees", 2, 5), random_state=0)
+
+
+def test_sklearn_tuner():
+    tuner = SklearnTuner("random", build_any, metrics=accuracy_score, max_trials=5, seed=0)
+    with pytest.raises(ValueError, match=r"call search\(\) first"):
+        tuner.get_best_models()
+    tuner.search(X, Y, verbose=0)
+    best, second = tuner.get_best_models(2)
+    assert best.score(X, Y) > 0.5
+    assert hasattr(second, "predict")
+    values = tuner.get_best_hyperparameters()[0].values
+    assert values["kind"] == ("linear" if isinstance(best, LogisticRegression) else "forest")
+    assert ("trees" in values) == (values["kind"] == "forest"), "only what was asked for"
+    assert "mean_test_accuracy_score" in tuner.results
+    assert tuner.results["mean_test_score"].max() == tuner.results["mean_test_accuracy_score"].max()
+
+
+def test_sklearn_tuner_says_what_build_must_return():
+    with pytest.raises(TypeError, match="must return an estimator of scikit-learn's"):
+        SklearnTuner("random", lambda hp: hp.Int("x", 0, 3)).search(X, Y, verbose=0)
