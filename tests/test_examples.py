@@ -35,6 +35,16 @@ def test_digits_and_digits_again(tmp_path):
     assert "trial 0  val_accuracy" not in again.stdout, "what was trained is not trained again"
 
 
+def test_sklearn_pipeline(tmp_path):
+    shown = run("sklearn_pipeline.py", "--trials", 2, "--epochs", 2, "--directory", tmp_path)
+    assert shown.stderr == "", "TensorFlow's start-up notes stay away"
+    lines = [line for line in shown.stdout.splitlines() if "roc_auc" in line]
+    assert [line.split(":")[0] for line in lines] == ["TunerSearchCV, bayesian", "GridSearchCV"]
+    assert all("10 fits in" in line for line in lines)
+    for line in lines:
+        assert 0.0 <= float(line.split("roc_auc ")[1].split()[0]) <= 1.0
+
+
 def test_hyperband_against_random_search(tmp_path):
     shown = run(
         "hyperband.py", "--max-epochs", 3, "--times", 1, "--directory", tmp_path

@@ -26,6 +26,11 @@ __all__ = ["KerasClassifier", "KerasRegressor", "SklearnTuner", "TunerSearchCV"]
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"kerastune_lite.sklearn has no {name!r}. It offers: {__all__}.")
+    if _HOMES[name] == "wrappers":
+        # Before scikeras, which would load it with all of TensorFlow's notes.
+        from kerastune_lite.training.quiet import load_keras
+
+        load_keras()
     value = getattr(importlib.import_module(f"kerastune_lite.sklearn.{_HOMES[name]}"), name)
     globals()[name] = value
     return value

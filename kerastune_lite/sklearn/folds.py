@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -217,10 +218,13 @@ def _prepared(folds: Folds, segment: Segment, hp: HyperParameters | None) -> Any
     if step is None:
         return estimator
     if keras_step(estimator) is not None:
-        from kerastune_lite.training import session
-
-        session.begin(segment.seed, _evaluated % _COLLECT_EVERY == 0)
+        if _evaluated % _COLLECT_EVERY == 0:
+            gc.collect()
         _evaluated += 1
+        if step[1].random_state is None:
+            from kerastune_lite.training import session
+
+            session.seed_all(segment.seed)
     state = None
     if segment.resume_from is not None:
         from kerastune_lite.training.state_files import read_state

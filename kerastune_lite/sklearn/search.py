@@ -258,7 +258,8 @@ def _reproducible(estimator: Any, seed: int) -> Iterator[None]:
     step[1]._assignment = Assignment(None, seed)
     try:
         with kept_generators():
-            session.begin(seed, collect=True)
+            if step[1].random_state is None:
+                session.seed_all(seed)
             yield
     finally:
         step[1]._assignment = None
