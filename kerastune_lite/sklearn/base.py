@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
@@ -43,6 +42,7 @@ from kerastune_lite.sklearn.parameters import (
     split,
     warn_of_idle,
 )
+from kerastune_lite.sklearn.portable import Portable
 from kerastune_lite.sklearn.prediction import predict
 from kerastune_lite.sklearn.seeding import seed_of_fit, seeded
 from kerastune_lite.training import session
@@ -55,7 +55,7 @@ keras = load_keras()
 _DEFAULTS: dict[str, Any] = {"epochs": 1, "batch_size": None}
 
 
-class KerasWrapper(BaseWrapper):
+class KerasWrapper(Portable, BaseWrapper):
     """A Keras model as an estimator; `KerasClassifier` and `KerasRegressor` say what they are."""
 
     hyperparameters: Mapping[str, Any] | None
@@ -101,6 +101,11 @@ class KerasWrapper(BaseWrapper):
             # A new one: the old may be another estimator's as well.
             self.hyperparameters = {**(self.hyperparameters or {}), **values}
         return self
+
+    def __sklearn_clone__(self) -> Any:
+        if isinstance(self.model, keras.Model):
+            _complete(self.model)
+        return super().__sklearn_clone__()
 
     __repr__ = BaseEstimator.__repr__
 
@@ -315,67 +320,8 @@ class KerasWrapper(BaseWrapper):
         self.feature_encoder_ = self.feature_encoder.fit(X)
         self._initialize_callbacks()
         self.history_ = defaultdict(list)
-        if model.optimizer is not None and not model.optimizer.built:
-            # Keras cannot read back a model that it saved without.
-            model.optimizer.build(model.trainable_variables)
+        _complete(model)
         self.model_ = model
-
-    @classmethod
-    def from_trial(cls, model: Any, trial: Any, **params: Any) -> Any:
-        """An estimator with the hyperparameters that a trial of a tuner had; not fitted.
-
-        Args:
-            model: what the tuner built with: `build(hp)` or a HyperModel.
-            trial: of `tuner.get_best_trials()`, say.
-            **params: of the estimator. `epochs`, unless it was tuned, is by default as many as led
-                to the trial's best epoch.
-
-        Raises:
-            TypeError, ValueError: it is no trial, or it failed.
-        """
-        from kerastune_lite.sklearn.conversion import from_trial
-
-        return from_trial(cls, model, trial, **params)
-
-    # ------------------------------------------------------------------ files
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted estimator to one file, without pickle.
-
-        It holds the Keras model, and as JSON the labels, the shape of the data, and the parameters
-        that are plain values. Functions and objects are left out, the builder among them.
-
-        Raises:
-            NotFittedError: it was not fitted.
-            TypeError: it has encoders of its own.
-            OSError: the file cannot be written; an earlier one is untouched.
-        """
-        from kerastune_lite.sklearn.saving import save
-
-        save(self, path)
-
-    @classmethod
-    def load(
-        cls,
-        path: str | os.PathLike[str],
-        model: Any = None,
-        custom_objects: Mapping[str, Any] | None = None,
-    ) -> Any:
-        """The estimator that `save` wrote; it predicts as it did.
-
-        No code of the file's is run: Keras refuses Lambda layers and the like.
-
-        Args:
-            path: the file.
-            model: what it is built with, for those who want to fit it again.
-            custom_objects: name -> class, for layers of your own.
-
-        Raises:
-            ValueError: the file is no such estimator, or would need code to be run.
-        """
-        from kerastune_lite.sklearn.saving import load
-
-        return load(cls, path, model, custom_objects)
 
     # ------------------------------------------------------------------ predicting
 
@@ -403,6 +349,16 @@ class KerasWrapper(BaseWrapper):
         """
         arguments = route_params(self.get_params(), "score", pass_filter=set())
         return float(self.scorer(y, self.predict(X), sample_weight=sample_weight, **arguments))
+
+
+def _complete(model: Any) -> None:
+    """Give a compiled model the variables of its optimizer, if it has none yet.
+
+    Keras cannot read back a model that it saved without; copies are made that way, too.
+    """
+    optimizer = getattr(model, "optimizer", None)
+    if model.built and optimizer is not None and not optimizer.built:
+        optimizer.build(model.trainable_variables)
 
 
 def _fresh(item: Any) -> Any:

@@ -102,6 +102,7 @@ def warn_of_idle(estimator: Any, compiled_by_builder: bool) -> None:
         return
     idle = [name for name in vars(estimator) if name.partition("__")[0] in _COMPILED]
     idle = [name for name in idle if "__" in name]
+    idle += ["metrics"] if estimator.metrics is not None else []
     if idle:
         warnings.warn(
             f"{idle} have no effect: the function that builds the model compiles it. Have it take "

@@ -184,6 +184,8 @@ def test_a_regressor_and_several_targets():
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:A worker stopped while some jobs:UserWarning")
+@pytest.mark.usefixtures("processes")
 def test_two_processes_find_what_one_finds():
     forest = RandomForestClassifier(random_state=0, n_estimators=5)
     space = {"max_depth": randint(1, 5), "criterion": ["gini", "entropy"]}

@@ -5,7 +5,8 @@ import keras
 import numpy as np
 import pytest
 from scipy.stats import randint
-from sklearn.model_selection import StratifiedKFold, cross_val_score
+from sklearn import config_context
+from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -145,6 +146,21 @@ def test_early_stopping_ends_a_fold_for_good():
     assert search.cv_results_["epochs"].max() == 2
 
 
+def test_a_search_within_cross_validation():
+    search = TunerSearchCV(classifier(), tuner="random", max_trials=2, cv=2, random_state=0)
+    assert cross_val_score(search, X, WORDS, cv=2).shape == (2,)
+
+
+def test_metadata_is_routed():
+    weights = np.where(Y == 1, 1.0, 2.0)
+    with config_context(enable_metadata_routing=True):
+        estimator = classifier().set_fit_request(sample_weight=True)
+        estimator.set_score_request(sample_weight=True)
+        groups = {"groups": np.arange(60) // 10, "sample_weight": weights}
+        search = searched(estimator, cv=GroupKFold(2), max_trials=1, fit=groups)
+    assert search.n_splits_ == 2
+
+
 def test_a_regressor():
     search = searched(KerasRegressor(build_regression, epochs=2), y=X[:, 0], scoring="r2")
     assert search.predict(X).shape == (60,)
@@ -184,6 +200,8 @@ def test_joblib_keeps_a_search(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:A worker stopped while some jobs:UserWarning")
+@pytest.mark.usefixtures("processes")
 def test_two_processes_resume_as_one_does():
     kwargs = {"tuner": "hyperband", "max_trials": 4, "random_state": 0}
     one, two = (

@@ -57,6 +57,8 @@ def test_grid_search_in_a_pipeline():
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:A worker stopped while some jobs:UserWarning")
+@pytest.mark.usefixtures("processes")
 def test_randomized_search_and_two_processes():
     search = RandomizedSearchCV(
         KerasClassifier(build, epochs=2),

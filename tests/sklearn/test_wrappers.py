@@ -219,6 +219,8 @@ def test_other_mistakes_are_told():
 def test_parameters_for_compiling_that_have_no_effect_are_told_of():
     with pytest.warns(UserWarning, match="optimizer__learning_rate.*have no effect"):
         classifier(optimizer__learning_rate=0.1).fit(X, Y)
+    with pytest.warns(UserWarning, match="'metrics'.*have no effect"):
+        classifier(metrics=["accuracy"]).fit(X, Y)
 
 
 # ------------------------------------------------------------------ scikeras's arguments
@@ -244,6 +246,38 @@ def test_scikeras_arguments_go_on_working():
     assert float(fitted.model_.optimizer.learning_rate) == 0.5
     assert len(fitted.history_["accuracy"]) == 3
     assert int(fitted.model_.optimizer.iterations) == 3
+
+
+class Subclass(KerasClassifier):
+    """As scikeras's documentation has it."""
+
+    def __init__(self, units=4, loss="binary_crossentropy", **kwargs):
+        super().__init__(loss=loss, **kwargs)
+        self.units = units
+
+    def _keras_build_fn(self, meta, compile_kwargs):
+        model = build_uncompiled(meta, self.units)
+        model.compile(optimizer=compile_kwargs["optimizer"], loss=compile_kwargs["loss"])
+        return model
+
+
+def test_subclasses_that_build():
+    fitted = clone(Subclass(units=3, optimizer="adam", epochs=2)).set_params(units=5).fit(X, Y)
+    assert fitted.model_.layers[0].units == 5
+    assert type(fitted.model_.optimizer).__name__ == "Adam"
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
+def test_a_model_that_is_built_already():
+    model = build_uncompiled({"n_features_in_": 4})
+    model.compile("adam", loss="binary_crossentropy")
+    estimator = KerasClassifier(model, epochs=2)
+    copy = clone(estimator)
+    weights = [each.copy() for each in model.get_weights()]
+    copy.fit(X, Y)
+    for before, after in zip(weights, model.get_weights()):
+        np.testing.assert_array_equal(before, after)
+    assert estimator.fit(X, Y).model_ is model
 
 
 def test_arguments_of_the_builder_without_a_prefix():
