@@ -15,7 +15,7 @@ _RAISED = re.compile(r"[\w.]+(Error|Exception|Interrupt|Exit|Warning)\b")
 _FAILURE_LINES = 2
 """Keras says in the first line of a message where it was, and in the second what was wrong."""
 
-TRAINING_PATHS = ("model.fit", "own trace", "shared trace", "stacked")
+TRAINING_PATHS = ("model.fit", "own trace", "shared trace", "NumPy", "stacked")
 """The ways in which models are trained, from the slowest."""
 
 

@@ -8,7 +8,7 @@ from kerastune_lite.training.quiet import load_keras
 
 keras = load_keras()
 
-from kerastune_lite.training.door import SHARED, STACKED, Door  # noqa: E402
+from kerastune_lite.training.door import ARRAYS, STACKED, Door  # noqa: E402
 
 # Between Keras and TensorFlow, about their own conversions to NumPy.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -65,9 +65,9 @@ def test_trials_that_were_resumed_are_as_those_trained_in_one_go(tmp_path, fast)
 def test_stacks_of_rungs_are_as_trials_one_by_one(tmp_path, monkeypatch):
     callbacks = [keras.callbacks.ReduceLROnPlateau(patience=1, factor=0.5)]
     together = searched(tmp_path / "together", callbacks=callbacks)
-    monkeypatch.setattr(Door.__init__, "__defaults__", (True, SHARED))
+    monkeypatch.setattr(Door.__init__, "__defaults__", (True, ARRAYS))
     apart = searched(tmp_path / "apart", callbacks=callbacks)
-    assert paths(apart) == {SHARED}
+    assert paths(apart) == {ARRAYS}
     assert STACKED in paths(together)
     for trial, other in zip(together.trials, apart.trials):
         assert trial.values == other.values

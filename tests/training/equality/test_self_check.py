@@ -163,7 +163,7 @@ def test_the_check_leaves_the_model_as_it_was():
     with no_programs() as known:
         by_door(build, arguments(), 0, whole=True)
         second = by_door(build, arguments(), 1, whole=True)
-        assert [each._checked for each in known._known.values()] == [True]
+        assert [each.checked for each in known._known.values()] == [True]
     check_same(second, by_fit(build, arguments(), 1))
 
 
