@@ -175,6 +175,7 @@ def test_what_the_probes_call_is_what_they_probe(monkeypatch, name):
         "loss_options",
         "loss_tracker",
         "metric_function",
+        "metric_options",
         "nested_layers",
         "run_through_graph",
     ],

@@ -10,7 +10,7 @@ from typing import Any
 
 from kerastune_lite.training.arrays.layers import NotInArrays
 from kerastune_lite.training.arrays.losses import LOSSES, Loss
-from kerastune_lite.training.arrays.measuring import Measure, adds_up
+from kerastune_lite.training.arrays.measuring import Measure, adds_up, measure_of
 from kerastune_lite.training.paths import internals
 from kerastune_lite.training.paths.engines import Feeding, first_row
 from kerastune_lite.training.paths.structure import Structure
@@ -89,7 +89,7 @@ def _read(model: Any, feeding: Feeding) -> Compiled:
             measures.append(None)
             continue
         _, y, weight = keras.utils.unpack_x_y_sample_weight(samples.tensors)
-        measures.append(Measure(model, y, weight))
+        measures.append(measure_of(model, y, weight))
     training, validation = measures
     assert training is not None
     return Compiled(name, options, factor, training, validation)

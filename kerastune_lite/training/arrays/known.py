@@ -18,7 +18,7 @@ from kerastune_lite.training.paths.structure import Structure
 
 logger = logging.getLogger(__name__)
 
-_ARITHMETIC = 1 << 24
+_ARITHMETIC = 1 << 25
 """Weights times samples of a batch, from where on TensorFlow's threads gain more than its
 operations' starts cost."""
 

@@ -1,12 +1,14 @@
-"""What an epoch's outputs amount to: the metrics of `compile`, by Keras's own code.
+"""What an epoch's outputs amount to: the metrics of `compile`.
 
 All metrics that are let through add up over batches, so they are given an epoch's outputs at once.
+The commonest are written out here; where there is another one, Keras's own code computes them all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,6 +16,8 @@ from kerastune_lite.training.paths import internals
 from kerastune_lite.training.quiet import load_keras
 
 keras = load_keras()
+
+Array = np.ndarray
 
 _ADDITIVE = frozenset(
     # Metrics whose variables are sums over samples, besides those that take a mean.
@@ -48,13 +52,121 @@ def adds_up(metric: Any) -> bool:
     return kind in _ADDITIVE
 
 
-class Measure:
-    """Turns sums of losses and an epoch's outputs into logs.
+Samplewise = Callable[[Array, Array], Array]
+"""Targets and outputs, `(n, ...)` and `(n, outputs)` -> what a metric takes the mean of, `(n,)`."""
+
+
+def _right_class(y: Array, outputs: Array) -> Array:
+    return y.reshape(len(outputs)) == outputs.argmax(-1)
+
+
+def _right_among(y: Array, outputs: Array) -> Array:
+    return y.argmax(-1) == outputs.argmax(-1)
+
+
+def _right_side(y: Array, outputs: Array) -> Array:
+    return ((outputs > np.float32(0.5)) == y.reshape(outputs.shape)).mean(-1)
+
+
+def _squared(y: Array, outputs: Array) -> Array:
+    return np.square(outputs - y.reshape(outputs.shape).astype(np.float32)).mean(-1)
+
+
+def _absolute(y: Array, outputs: Array) -> Array:
+    return np.abs(outputs - y.reshape(outputs.shape).astype(np.float32)).mean(-1)
+
+
+_WRITTEN: Mapping[str, Samplewise] = {
+    # By the name of the function in `keras.metrics`.
+    "binary_accuracy": _right_side,
+    "categorical_accuracy": _right_among,
+    "mean_absolute_error": _absolute,
+    "mean_squared_error": _squared,
+    "sparse_categorical_accuracy": _right_class,
+}
+
+
+def _written(metric: Any) -> Samplewise | None:
+    """What is written out for a metric, if anything is."""
+    if not isinstance(metric, keras.metrics.MeanMetricWrapper) or metric.dtype != "float32":
+        return None
+    function, options = internals.metric_function(metric), internals.metric_options(metric)
+    if {name: v for name, v in options.items() if (name, v) != ("threshold", 0.5)}:
+        return None
+    name = getattr(function, "__name__", "")
+    return _WRITTEN.get(name) if function is getattr(keras.metrics, name, None) else None
+
+
+class Measure(Protocol):
+    """Turns an epoch's outputs into logs."""
+
+    def __call__(
+        self, losses: float, count: int, y: Array, outputs: Array, weight: Array | None
+    ) -> Mapping[str, Any]:
+        """The logs.
+
+        Args:
+            losses: of all batches, each times its size, in sum.
+            count: how many samples there were.
+            y, outputs, weight: of all samples.
+        """
+
+
+def measure_of(model: Any, y: Any, weight: Any) -> Measure:
+    """What measures models like this one.
 
     Args:
         model: built, with its metrics; nothing of it is kept.
         y, weight: like the targets and weights of samples that come; None where there are none.
     """
+    metrics = internals.compiled_metrics(model)
+    written = [(_written(metric), weighted) for metric, weighted in metrics]
+    loss, *names = model.get_metrics_result()
+    of_a_shape = int(np.prod(y.shape[1:])) in (1, model.outputs[0].shape[-1])
+    if loss != "loss" or len(names) != len(metrics) or not of_a_shape:
+        return TracedMeasure(model, y, weight)
+    means = [Mean(name, *each) for name, each in zip(names, written) if each[0] is not None]  # type: ignore[arg-type]
+    return WrittenMeasure(means) if len(means) == len(names) else TracedMeasure(model, y, weight)
+
+
+@dataclasses.dataclass(frozen=True)
+class Mean:
+    """A metric that is a mean over samples.
+
+    Attributes:
+        name: in the logs.
+        of: what.
+        weighted: whether the weights of samples count.
+    """
+
+    name: str
+    of: Samplewise
+    weighted: bool
+
+
+class WrittenMeasure:
+    """Measures in NumPy."""
+
+    def __init__(self, means: Sequence[Mean]) -> None:
+        self._means = means
+
+    def __call__(
+        self, losses: float, count: int, y: Array, outputs: Array, weight: Array | None
+    ) -> Mapping[str, Any]:
+        logs = {"loss": np.float32(losses / count)}
+        for mean in self._means:
+            values = mean.of(y, outputs)
+            if weight is not None and mean.weighted:
+                total, entered = float((values * weight).sum(dtype=np.float64)), float(weight.sum())
+            else:
+                total, entered = float(values.sum(dtype=np.float64)), float(count)
+            # Keras's mean of nothing is 0.
+            logs[mean.name] = np.float32(total / entered if entered else 0.0)
+        return logs
+
+
+class TracedMeasure:
+    """Measures by Keras's own code, traced; see `measure_of` for the arguments."""
 
     def __init__(self, model: Any, y: Any, weight: Any) -> None:
         import tensorflow as tf
@@ -74,15 +186,8 @@ class Measure:
         )
 
     def __call__(
-        self, losses: Any, count: int, y: Any, outputs: Any, weight: Any
+        self, losses: float, count: int, y: Array, outputs: Array, weight: Array | None
     ) -> Mapping[str, Any]:
-        """The logs.
-
-        Args:
-            losses: of all batches, each times its size, in sum.
-            count: how many samples there were.
-            y, outputs, weight: of all samples.
-        """
         import tensorflow as tf
 
         given = [tf.constant(losses, "float32"), tf.constant(count, "float32")]

@@ -230,6 +230,11 @@ def metric_function(metric: Any) -> Any:
     return metric._fn
 
 
+def metric_options(metric: Any) -> dict[str, Any]:
+    """The arguments that a `MeanMetricWrapper` gives to its function."""
+    return dict(metric._fn_kwargs)
+
+
 def loss_options(loss: Any) -> dict[str, Any]:
     """The arguments that a loss gives to its function."""
     return dict(getattr(loss, "_fn_kwargs", {}))

@@ -204,6 +204,7 @@ def _compiled_works() -> bool:
         and [weighted for _, weighted in metrics] == [False, True]
         and functions == [keras.losses.mean_absolute_error, keras.losses.mean_squared_error]
         and huber.fn is keras.losses.huber
+        and internals.metric_options(keras.metrics.BinaryAccuracy()) == {"threshold": 0.5}
         and internals.loss_options(huber) == {"delta": 2.0}
         and type(tracker) is keras.metrics.Mean
         and float(tracker.total.numpy()) == float(tracker.count.numpy()) == 0.0

@@ -222,7 +222,9 @@ def small(loss="sparse_categorical_crossentropy", hidden=lambda: (), last="softm
 
 
 REFUSED = {
-    "Conv1D layers": small(hidden=lambda: [layers.Reshape((4, 2)), layers.Conv1D(2, 2), layers.Flatten()]),
+    "Conv1D layers": small(
+        hidden=lambda: [layers.Reshape((4, 2)), layers.Conv1D(2, 2), layers.Flatten()]
+    ),
     "LayerNormalization layers": small(hidden=lambda: [layers.LayerNormalization()]),
     "a special ReLU layer": small(hidden=lambda: [layers.ReLU(max_value=2.0)]),
     "the optimizer Ftrl": small(optimizer=lambda variant: keras.optimizers.Ftrl(RATES[variant])),
