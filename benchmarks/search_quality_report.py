@@ -1,0 +1,172 @@
+"""What `search_quality.py` measured, as tables and as a picture.
+
+Results are `{"trials" or "epochs": {problem: {contender: entry}}, "machine": text}`. An entry has
+the `budget` of each search, its `steps` for each seed, and `ms`, milliseconds per trial for each
+seed. Steps are `[at, regret]`, from which trial or epoch on the regret is what.
+"""
+
+import json
+import math
+import os
+
+import numpy as np
+
+CHECKPOINTS = {"trials": (10, 25, 50, 100), "epochs": (100, 300, 1000)}
+FLOOR = 0.01
+"""Regrets below it are equal in geometric means: which digits nobody needs is no difference."""
+PLOTTED = {
+    "trials": ("bayesian", "KerasTuner Bayesian", "Optuna TPE", "Optuna GP", "random"),
+    "epochs": (
+        "ASHA, bayesian",
+        "Hyperband, bayesian",
+        "bayesian",
+        "KerasTuner Hyperband",
+        "Optuna TPE, Hyperband",
+        "Optuna random, ASHA",
+        "random",
+    ),
+}
+"""More than these cannot be told apart in one picture."""
+NOTHING_FOUND = 1.0
+
+
+def is_peer(contender):
+    return contender.startswith(("Optuna", "KerasTuner"))
+
+
+def at(steps, place):
+    """The regret after so many trials, or epochs."""
+    found = [regret for begin, regret in steps if begin <= place]
+    return found[-1] if found else NOTHING_FOUND
+
+
+def mean_and_error(entry, place, seeds=None):
+    """Of the regret after so many trials, or epochs, over the first `seeds` searches."""
+    found = np.array([at(steps, place) for steps in entry["steps"][:seeds]])
+    error = found.std(ddof=1) / math.sqrt(len(found)) if len(found) > 1 else 0.0
+    return float(found.mean()), float(error)
+
+
+def geometric_mean(entries, place, seeds=None):
+    """Over the problems, and its standard error by that of each."""
+    pairs = [mean_and_error(entry, place, seeds) for entry in entries]
+    means = [max(mean, FLOOR) for mean, _ in pairs]
+    geometric = math.exp(np.mean(np.log(means)))
+    relative = [error / mean for (_, error), mean in zip(pairs, means)]
+    return geometric, geometric * math.hypot(*relative) / len(relative)
+
+
+# ---------------------------------------------------------------------- tables
+
+
+def tables(results, rows, seeds, groups, held_out=()):
+    """Prints a table per problem, and geometric means over groups of them.
+
+    Args:
+        rows: what is to be printed, as (trials or epochs, problem, contender).
+        groups: from a name to the problems of the group.
+        held_out: problems that are marked.
+    """
+    print(f"mean normalised regret +- standard error; {results['machine']}, {seeds} seeds")
+    for kind in dict.fromkeys(kind for kind, *_ in rows):
+        of_kind = [(problem, contender) for k, problem, contender in rows if k == kind]
+        entries = results[kind]
+        budget = max(entries[problem][contender]["budget"] for problem, contender in of_kind)
+        places = [place for place in CHECKPOINTS[kind] if place <= budget] or [budget]
+        names = list(dict.fromkeys(problem for problem, _ in of_kind))
+        for name in names:
+            _head(f"{name}{' *' * (name in held_out)}, by {kind}", places, "ms/trial")
+            for contender in [c for problem, c in of_kind if problem == name]:
+                entry = entries[name][contender]
+                pairs = [mean_and_error(entry, place, seeds) for place in places]
+                print(_line(contender, pairs) + f"{np.mean(entry['ms'][:seeds]):10.1f}")
+        for group, members in groups.items():
+            members = [name for name in members if name in names]
+            shared = [
+                contender
+                for contender in dict.fromkeys(contender for _, contender in of_kind)
+                if all((name, contender) in of_kind for name in members)
+            ]
+            if len(members) > 1 and shared:
+                _head(f"geometric mean, {group}", places)
+            for contender in shared if len(members) > 1 else ():
+                of_group = [entries[name][contender] for name in members]
+                pairs = [geometric_mean(of_group, place, seeds) for place in places]
+                print(_line(contender, pairs))
+
+
+def _head(title, places, *more):
+    print(f"\n{title:32}" + "".join(f"{p:>17}" for p in places) + "".join(f"{m:>10}" for m in more))
+
+
+def _line(contender, pairs):
+    return f"{contender:32}" + "".join(f"{mean:9.3f} +-{error:.3f}" for mean, error in pairs)
+
+
+def write(results, path):
+    """As JSON, a line per contender; never half of it."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}")
+    kinds = []
+    for kind in CHECKPOINTS:
+        if kind not in results:
+            continue
+        rows = [
+            f'"{problem}": {{\n'
+            + ",\n".join(f"{json.dumps(c)}: {_compact(entry)}" for c, entry in entries.items())
+            + "\n}"
+            for problem, entries in results[kind].items()
+        ]
+        kinds.append(f'"{kind}": {{\n' + ",\n".join(rows) + "\n}")
+    kinds.append(f'"machine": {json.dumps(results["machine"])}')
+    beside.write_text("{" + ",\n".join(kinds) + "}\n")
+    beside.replace(path)
+
+
+def _compact(entry):
+    return json.dumps(entry, separators=(",", ":"))
+
+
+# ---------------------------------------------------------------------- the picture
+
+
+def plot(results, problems, path):
+    """The geometric mean of the regret over `problems`, by trials and by epochs.
+
+    The image is of the kind that the ending of `path` says.
+    """
+    try:
+        import matplotlib
+
+        matplotlib.use("agg")
+        from matplotlib import pyplot
+    except ImportError:
+        print("The plot is left out: it needs matplotlib (pip install kerastune_lite[plots]).")
+        return
+    kinds = [kind for kind in CHECKPOINTS if kind in results]
+    figure, axes = pyplot.subplots(1, len(kinds), figsize=(5 * len(kinds), 3.6), squeeze=False)
+    for axis, kind in zip(axes.flat, kinds):
+        _panel(axis, kind, results[kind], problems)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110, metadata={"Date": None} if path.suffix == ".svg" else None)
+
+
+def _panel(axis, kind, entries, problems):
+    names = [name for name in problems if name in entries]
+    ours = peers = 0
+    for contender in PLOTTED[kind]:
+        if not names or any(contender not in entries[name] for name in names):
+            continue
+        chosen = [entries[name][contender] for name in names]
+        places = np.unique(np.geomspace(1, chosen[0]["budget"], 60).round().astype(int))
+        pairs = np.array([geometric_mean(chosen, place) for place in places])
+        peers, ours = peers + is_peer(contender), ours + (not is_peer(contender))
+        color, style = (f"C{peers + 3}", "--") if is_peer(contender) else (f"C{ours - 1}", "-")
+        axis.plot(places, pairs[:, 0], style, color=color, label=contender, linewidth=1.6)
+        axis.fill_between(
+            places, pairs.sum(1), pairs[:, 0] - pairs[:, 1], alpha=0.12, color=color, linewidth=0
+        )
+    first = {"trials": 5, "epochs": 30}[kind]
+    axis.set(xscale="log", yscale="log", xlabel=kind, ylabel="regret", xlim=(first, None))
+    axis.set_title(f"mean of {len(names)} problems", fontsize="medium")
+    axis.legend(fontsize="x-small")
+    axis.grid(True, which="both", alpha=0.2)
