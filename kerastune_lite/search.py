@@ -289,6 +289,8 @@ class Search:
             space=self.space,
             executions=_merged(trial.executions, executions),
         )
+        if self._parts.job.whole_trials:
+            trial = self._cut_short(trial)  # Else it would be asked for what is left.
         failed = [e for e in executions if e.outcome is not Outcome.COMPLETED]
         hopeless = [e for e in failed if not self._may_retry(trial, e)]
         ended = [
@@ -320,7 +322,7 @@ class Search:
             self._complete(self.history[number])
 
     def _cut_short(self, trial: Trial) -> Trial:
-        """A trial that its scheduler stopped has come to its goal, which was not far away."""
+        """A trial that its scheduler stopped has come to its goal, which was where it stopped."""
         ends = [
             e.epochs
             for e in trial.completed_executions
