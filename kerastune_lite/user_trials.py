@@ -70,7 +70,14 @@ class UserTrials:
             under_way = UnderWay(segment, hp, emit)
             return self._train(under_way, trial, args, kwargs, objective)
 
+        if self._tuner.scheduler.decides_epochs:
+            self._check_takes_epochs()
         return GuardedJob(train, whole_trials=True, goes_on=self._is_told_where_to_begin)
+
+    @property
+    def _source(self) -> str:
+        """What messages call it that gave a result."""
+        return getattr(self._tuner, "source", f"{type(self._tuner).__name__}.run_trial()")
 
     @property
     def _is_told_where_to_begin(self) -> bool:
@@ -94,8 +101,7 @@ class UserTrials:
                     returned = self._drained(returned, under_way, objective)
             if self._frozen_space:
                 check_frozen(under_way.hp.space, segment.trial.space)
-            source = f"{type(self._tuner).__name__}.run_trial()"
-            read = read_results(returned, objective, source)
+            read = read_results(returned, objective, self._source)
             results = [finite(each, objective) for each in read]
             if not under_way.trained and not isinstance(returned, _Yielded):
                 for execution, result in enumerate(results):
@@ -118,13 +124,21 @@ class UserTrials:
             self._delete_unused(under_way, executions)
 
     def _epochs(self, segment: Segment) -> dict[str, int]:
-        """What a scheduler wants to be trained.
-
-        Raises:
-            FatalTypeError: this `run_trial` cannot be told.
-        """
+        """What a scheduler wants to be trained."""
         if segment.end_epoch is None:
             return {}
+        self._check_takes_epochs()
+        told = {"epochs": segment.end_epoch}
+        if self._is_told_where_to_begin:
+            told["initial_epoch"] = segment.start_epoch
+        return told
+
+    def _check_takes_epochs(self) -> None:
+        """Refuse a `run_trial` that cannot be told for how many epochs to train.
+
+        Raises:
+            FatalTypeError: this one.
+        """
         if not accepts(self._tuner.run_trial, "epochs"):
             raise FatalTypeError(
                 "This search trains trials for some epochs first, and the better ones for more, so "
@@ -132,10 +146,6 @@ class UserTrials:
                 "epochs, **kwargs); with `initial_epoch` among the arguments it can go on where "
                 "it stopped. Or take a tuner that trains each trial in one go."
             )
-        told = {"epochs": segment.end_epoch}
-        if self._is_told_where_to_begin:
-            told["initial_epoch"] = segment.start_epoch
-        return told
 
     def _drained(
         self, yielded: Generator[Any, Any, Any], under_way: UnderWay, objective: Objective
@@ -145,14 +155,15 @@ class UserTrials:
         segment = under_way.segment
         with contextlib.closing(yielded):
             for count, value in enumerate(yielded):
+                epoch = segment.start_epoch + count
+                if segment.end_epoch is not None and epoch >= segment.end_epoch:
+                    break  # More than it was asked for.
                 metrics = scalars(value) if isinstance(value, Mapping) else {}
                 if not isinstance(value, Mapping):
-                    source = f"{type(self._tuner).__name__}.run_trial()"
-                    metrics = dict(read_results(value, objective, source)[0].metrics)
+                    metrics = dict(read_results(value, objective, self._source)[0].metrics)
                 for name in {*metrics, *history}:
                     series = history.setdefault(name, [float("nan")] * count)
                     series.append(metrics.get(name, float("nan")))
-                epoch = segment.start_epoch + count
                 event = EpochEnded(segment.trial.number, 0, segment.attempt, epoch, metrics)
                 if under_way.emit(event) is not Decision.CONTINUE:
                     break
