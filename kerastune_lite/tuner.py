@@ -97,6 +97,15 @@ class Tuner(Results, Hooks):
             max_time=max_time,
             seed=seed,
         )
+        st.check_part("oracle", oracle, Oracle, "kerastune_lite.oracles.BayesianOracle()")
+        example = "kerastune_lite.schedulers.Hyperband(max_epochs=27)"
+        st.check_part("scheduler", scheduler, Scheduler, example)
+        if not isinstance(hyperparameters, (HyperParameters, type(None))):
+            raise TypeError(
+                "`hyperparameters` must be a kerastune_lite.HyperParameters in which some were "
+                "declared: hp = kerastune_lite.HyperParameters(); hp.Int('units', 8, 64). "
+                f"Received: {hyperparameters!r} of type {type(hyperparameters).__name__}."
+            )
         self.hypermodel = get_hypermodel(hypermodel)
         trains_itself = type(self).run_trial is not Tuner.run_trial
         if self.hypermodel is None and not trains_itself:
@@ -195,7 +204,7 @@ class Tuner(Results, Hooks):
                 extra_hparams_dirs=self._training.tensorboard_directories(),
             )
             parts = Parts(
-                oracle=self._oracle_in_use,
+                oracle=self._oracle_in_use.seeded(self._seed),
                 scheduler=self.scheduler,
                 runner=InlineRunner(),
                 store=store,

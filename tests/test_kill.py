@@ -188,6 +188,7 @@ def test_kills_between_and_within_rungs(tmp_path):
     dice = random.Random(2)
     killed = 0
     done: dict[int, int] = {}
+    stood = set()
     for kill in range(6):
         process = start(RUNGS, tmp_path / "killed", 9)
         assert process.stdout.readline() == "ready\n"
@@ -198,8 +199,11 @@ def test_kills_between_and_within_rungs(tmp_path):
         places = trained([*seen, *lines_of(process)])
         assert [place for place in places if place[1] < done.get(place[0], 0)] == []
         killed += process.returncode == -signal.SIGKILL
-        done = {t.number: t.epochs for t in trials_of(tmp_path / "killed")}
+        left = trials_of(tmp_path / "killed")
+        done = {t.number: t.epochs for t in left}
+        stood |= {t.status for t in left}
     assert killed >= 3
+    assert stood == {"RUNNING", "PAUSED", "COMPLETED"}, "it was killed within rungs"
 
     survivors = trials_of(tmp_path / "killed")
     assert [(t.number, dict(t.values), t.epochs, t.status, t.bracket) for t in survivors] == [

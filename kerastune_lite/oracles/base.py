@@ -46,6 +46,10 @@ class Oracle(ABC):
             rng: derived from the search's seed and the number of the next trial.
         """
 
+    def seeded(self, seed: int) -> Oracle:
+        """This oracle, or one with the search's seed where it draws and was given none itself."""
+        return self
+
     def settings(self) -> dict[str, Value]:
         """What tells this oracle from others, to be kept with the project."""
         return {"type": type(self).__name__}

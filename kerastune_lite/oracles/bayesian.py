@@ -17,7 +17,7 @@ from kerastune_lite.oracles.gp.encoding import Array, Encoding, encoding_of
 from kerastune_lite.oracles.gp.learning import Learned, learned
 from kerastune_lite.oracles.gp.model import Data, Priors, fitted
 from kerastune_lite.oracles.gp.surface import Surface
-from kerastune_lite.oracles.sobol import checked_seed, untried_point
+from kerastune_lite.oracles.sobol import checked_seed, untried_point, with_scrambling
 from kerastune_lite.visited import Visited
 
 _SOBOL_POINTS = 7
@@ -51,7 +51,10 @@ class BayesianOracle(Oracle):
         alpha: the variance of the noise, as a share of that of the losses. Default: learned.
         beta: weight of the uncertainty; what is minimised is then mean - beta x deviation.
             Default: none, expected improvement is maximised.
-        seed: of the quasi-random points' scrambling.
+        seed: of the quasi-random points' scrambling. Default: the search's.
+
+    Raises:
+        ValueError: an argument cannot be right.
     """
 
     reads_curves = True
@@ -61,11 +64,11 @@ class BayesianOracle(Oracle):
         num_initial_points: int | None = None,
         alpha: float | None = None,
         beta: float | None = None,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         if num_initial_points is not None and (
             isinstance(num_initial_points, bool)
-            or not isinstance(num_initial_points, int)
+            or not isinstance(num_initial_points, (int, np.integer))
             or num_initial_points < 1
         ):
             raise ValueError(
@@ -73,14 +76,18 @@ class BayesianOracle(Oracle):
                 f"Received: {num_initial_points!r}."
             )
         for name, number in (("alpha", alpha), ("beta", beta)):
-            if number is not None and not 0.0 <= number < float("inf"):
+            if number is not None and not _is_amount(number):
                 raise ValueError(f"`{name}` must be a number of at least 0. Received: {number!r}.")
-        self.num_initial_points = num_initial_points
-        self.alpha = alpha
-        self.beta = beta
+        self.num_initial_points = None if num_initial_points is None else int(num_initial_points)
+        self.alpha = None if alpha is None else float(alpha)
+        self.beta = None if beta is None else float(beta)
         self.seed = checked_seed(seed)
+        self._scrambling = self.seed or 0
         # The fits that were made last; they are found again from the same data.
         self._fits: OrderedDict[tuple[bytes, ...], Array] = OrderedDict()
+
+    def seeded(self, seed: int) -> Oracle:
+        return self if self.seed is not None else with_scrambling(self, seed)
 
     def settings(self) -> dict[str, Value]:
         return {
@@ -119,7 +126,7 @@ class BayesianOracle(Oracle):
                 if point is None:
                     return
             if point is None:
-                point = untried_point(space, visited, number, self.seed, rng)
+                point = untried_point(space, visited, number, self._scrambling, rng)
             if point is None:
                 return
             pending.append(encoding.units(point)[0])
@@ -152,6 +159,12 @@ class BayesianOracle(Oracle):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_fits": OrderedDict()}
+
+
+def _is_amount(number: Any) -> bool:
+    """Whether it is a finite number of at least 0."""
+    is_number = isinstance(number, (int, float, np.number)) and not isinstance(number, bool)
+    return is_number and 0.0 <= float(number) < float("inf")
 
 
 def _best(
