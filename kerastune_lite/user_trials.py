@@ -8,7 +8,6 @@ import inspect
 import sys
 import time
 from collections.abc import Generator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from kerastune_lite.errors import FatalTypeError
@@ -17,6 +16,7 @@ from kerastune_lite.hypermodel import accepts
 from kerastune_lite.hyperparameters import HyperParameters
 from kerastune_lite.objective import Objective
 from kerastune_lite.schedulers import Decision
+from kerastune_lite.store import Checkpoints
 from kerastune_lite.training.base import Emit
 from kerastune_lite.training.job import GuardedJob, check_frozen, merge_returned, report_late
 from kerastune_lite.training.results import finite, read_results, scalars
@@ -46,14 +46,14 @@ class UserTrials:
     Args:
         tuner: has `run_trial`.
         frozen_space: whether it may ask for nothing that was not given.
-        folder: the project's.
+        checkpoints: names the files of states.
     """
 
-    def __init__(self, tuner: Any, frozen_space: bool, folder: Path) -> None:
+    def __init__(self, tuner: Any, frozen_space: bool, checkpoints: Checkpoints) -> None:
         self.under_way: UnderWay | None = None
         self._tuner = tuner
         self._frozen_space = frozen_space
-        self._folder = folder
+        self._checkpoints = checkpoints
 
     def job(
         self, args: Sequence[Any], kwargs: Mapping[str, Any], objective: Objective
@@ -73,6 +73,23 @@ class UserTrials:
         if self._tuner.scheduler.decides_epochs:
             self._check_takes_epochs()
         return GuardedJob(train, whole_trials=True, goes_on=self._is_told_where_to_begin)
+
+    def part_of(self, segment: Segment, execution: int, goes_on: bool) -> Segment:
+        """The part of a whole trial's segment that trains one of its executions.
+
+        It begins where the execution ended in the rung before, if its state was kept.
+
+        Args:
+            goes_on: whether states may be used and kept.
+        """
+        trial = segment.trial
+        reached = next((e for e in trial.completed_executions if e.index == execution), None)
+        state = reached.state if reached is not None and goes_on else None
+        keep = None
+        if goes_on and trial.goes_on and trial.goal is not None:
+            keep = self._checkpoints.state_name(trial.number, execution, trial.goal)
+        first = reached.epochs if reached is not None and state is not None else 0
+        return dataclasses.replace(segment, start_epoch=first, resume_from=state, keep_state=keep)
 
     @property
     def _source(self) -> str:
@@ -118,6 +135,12 @@ class UserTrials:
             )
             if not under_way.trained:
                 executions = [_reached(e, segment) for e in executions]
+            else:
+                # A number that sums up several trainings does not tell of their epochs.
+                longest = max(e.epochs for e in under_way.trained)
+                executions = [
+                    dataclasses.replace(e, epochs=e.epochs or longest) for e in executions
+                ]
             return executions
         finally:
             self.under_way = None
@@ -173,7 +196,7 @@ class UserTrials:
         """Delete weights that were written on behalf of `run_trial` and that no execution names."""
         written = {under_way.saved, *(execution.weights for execution in under_way.trained)}
         for name in written - {None} - {execution.weights for execution in executions}:
-            (self._folder / str(name)).unlink(missing_ok=True)
+            (self._checkpoints.folder / str(name)).unlink(missing_ok=True)
 
 
 @dataclasses.dataclass(frozen=True)
