@@ -103,7 +103,17 @@ class Search:
         self._begun: set[tuple[int, int, int]] = set()
         self._stopped: dict[tuple[int, int], int] = {}  # by the scheduler, after so many epochs
         self._planner = Planner(
-            parts.oracle, parts.scheduler, history, seed, queue, limits.max_trials, clock
+            parts.oracle,
+            parts.scheduler,
+            history,
+            seed,
+            queue,
+            limits.max_trials,
+            clock,
+            # Where the number of trials is given, each should be as good as it can be.
+            in_batches=limits.max_trials is None
+            and limits.max_time is not None
+            and not parts.scheduler.decides_epochs,
         )
         self._segments = Segments(
             history,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -106,6 +106,51 @@ class BayesianOracle(Oracle):
         points = self._points(space, history, rng)
         return draw_distinct(history.visited, count, lambda: next(points, None))
 
+    @on_one_thread
+    def propose_alike(
+        self,
+        space: Space,
+        history: History,
+        point: Mapping[str, Value],
+        count: int,
+        rng: np.random.Generator,
+    ) -> list[dict[str, Value]]:
+        points = self._alike(space, history, point, rng)
+        return draw_distinct(history.visited, count, lambda: next(points, None))
+
+    def _alike(
+        self,
+        space: Space,
+        history: History,
+        point: Mapping[str, Value],
+        rng: np.random.Generator,
+    ) -> Iterator[dict[str, Value]]:
+        """Points that differ from `point` in fractions alone, the most promising first."""
+        encoding = encoding_of(space)
+        held = encoding.units(point)[0].copy()
+        for i, axis in enumerate(encoding.axes):
+            if type(point.get(axis.parameter.name)) is float:
+                held[i] = np.nan
+        if not np.isnan(held).any():
+            return
+        # As for the point itself, which is in the history now.
+        early = len(history) <= (self.num_initial_points or 1 + _SOBOL_POINTS)
+        model = None if early else learned(history, encoding, self._theta, _LEAST)
+        pending: list[Array] = []
+        while True:
+            if model is None:
+                units = np.where(np.isnan(held), rng.random((_LOOKED_AT, len(held))), held)
+                units = encoding.snapped(units)
+            else:
+                surface, leaders = self._surface(encoding, model, pending, held)
+                units = surface.not_taken(surface.best(leaders, rng))[:_LOOKED_AT]
+            values = map(encoding.values, units)
+            found = next((each for each in values if each not in history.visited), None)
+            if found is None:
+                return
+            pending.append(encoding.units(found)[0])
+            yield found
+
     def _points(
         self, space: Space, history: History, rng: np.random.Generator
     ) -> Iterator[dict[str, Value]]:
@@ -136,7 +181,11 @@ class BayesianOracle(Oracle):
             yield point
 
     def _surface(
-        self, encoding: Encoding, model: Learned, pending: list[Array]
+        self,
+        encoding: Encoding,
+        model: Learned,
+        pending: list[Array],
+        held: Array | None = None,
     ) -> tuple[Surface, Array]:
         """The surface after the points of this batch, and the best trials' units."""
         taken = model.pending(pending)
@@ -146,7 +195,7 @@ class BayesianOracle(Oracle):
             if self.beta is None
             else functools.partial(confidence_bound, beta=self.beta)
         )
-        surface = Surface(encoding, model.rules, posterior, model.timed, taken, acquisition)
+        surface = Surface(encoding, model.rules, posterior, model.timed, taken, acquisition, held)
         return surface, model.leaders
 
     def _theta(self, data: Data) -> Array:
