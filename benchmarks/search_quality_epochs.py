@@ -145,11 +145,11 @@ def _hyperband(epochs):
 
 
 def _asha(epochs):
-    return ASHA(epochs, FACTOR)
-
-
-def _asha_pausing(epochs):
     return ASHA(epochs, FACTOR, stop=False)
+
+
+def _stopping_asha(epochs):
+    return ASHA(epochs, FACTOR, stop=True)
 
 
 # ---------------------------------------------------------------------- the peers
@@ -236,8 +236,8 @@ OURS = {
     "Hyperband, bayesian": ours(_bayesian, _hyperband),
     "ASHA": ours(_random, _asha),
     "ASHA, bayesian": ours(_bayesian, _asha),
-    "pausing ASHA": ours(_random, _asha_pausing),
-    "pausing ASHA, bayesian": ours(_bayesian, _asha_pausing),
+    "stopping ASHA": ours(_random, _stopping_asha),
+    "stopping ASHA, bayesian": ours(_bayesian, _stopping_asha),
 }
 OPTUNA = {
     "Optuna random, ASHA": optuna_with(lambda optuna: optuna.samplers.RandomSampler, _halving),

@@ -201,7 +201,7 @@ def test_a_meter_trains_no_epoch_more_than_it_has(by_epochs):
 
 
 BY_EPOCHS = ["random", "median, bayesian", "Hyperband", "Hyperband, bayesian", "ASHA, bayesian"]
-BY_EPOCHS += ["pausing ASHA, bayesian", "Optuna random, ASHA", "Optuna TPE, Hyperband"]
+BY_EPOCHS += ["stopping ASHA, bayesian", "Optuna random, ASHA", "Optuna TPE, Hyperband"]
 
 
 @pytest.mark.parametrize("name", BY_EPOCHS)
@@ -233,7 +233,7 @@ def test_all_epochs_are_spent_and_the_best_loss_is_one_that_was_seen(
 
 def test_the_same_seed_searches_the_same(modules):
     problem = modules[0].problem("wine")
-    for name in ("Hyperband, bayesian", "pausing ASHA, bayesian"):
+    for name in ("Hyperband, bayesian", "ASHA, bayesian"):
         first, again, other = (modules[2].by_epoch(problem, name, s, 50)[0] for s in (1, 1, 2))
         assert first == again
         assert first != other
