@@ -212,3 +212,40 @@ def test_callbacks_that_forget_are_trained_from_the_start(tmp_path):
     tuner, trained = own(tmp_path, kind=Forgetting, max_epochs=3)
     assert {t.epochs for t in tuner.trials} == {1, 3}
     assert len(trained) > sum(t.epochs for t in tuner.trials)
+
+
+@pytest.mark.parametrize(
+    "scheduler",
+    [
+        kt.schedulers.ASHA(9),
+        pytest.param(kt.schedulers.ASHA(9, stop=False), marks=pytest.mark.slow),
+        kt.schedulers.MedianStopping(9, warmup_epochs=2, min_trials=2),
+    ],
+    ids=["stopping", "promotion", "median"],
+)
+def test_who_ended_a_training_can_be_told(tmp_path, scheduler):
+    """EarlyStopping ends some trials, the scheduler others."""
+    tuner = kt.Tuner(
+        build,
+        "val_loss",
+        max_trials=16,
+        seed=0,
+        oracle=kt.oracles.RandomOracle(),
+        scheduler=scheduler,
+        directory=tmp_path,
+    )
+    stop = keras.callbacks.EarlyStopping(patience=1)
+    tuner.search(X, Y, validation_split=0.25, batch_size=16, callbacks=[stop], verbose=0)
+    told = []
+    for trial in tuner.trials:
+        (execution,) = trial.executions
+        losses = tuner.history(trial)[0]["val_loss"]
+        assert len(losses) == execution.epochs
+        ended_itself = len(losses) == int(np.argmin(losses)) + 2
+        if execution.epochs < 9:
+            told.append(execution.stopped)
+            assert execution.stopped or trial.goal == execution.epochs
+            assert ended_itself or not execution.stopped
+        assert trial.status == "COMPLETED"
+        assert trial.score == pytest.approx(min(losses))
+    assert set(told) == {True, False}, "there are both"
