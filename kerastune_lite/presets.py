@@ -20,7 +20,7 @@ def _refuse(part: str, kwargs: dict[str, Any], name: str) -> None:
     """
     if part in kwargs:
         raise TypeError(
-            f"{name} has a {part} of its own, which is what it is known for. Received: "
+            f"{name} brings its own {part}, which is what it is known for. Received: "
             f"{part}={kwargs[part]!r}; leave it out, or take kerastune_lite.Tuner(build, "
             "objective, oracle=..., scheduler=...), which combines any of them."
         )

@@ -115,8 +115,9 @@ class Tuner(Results, Hooks):
                 "A tuner needs a `hypermodel`, or a subclass that overrides run_trial(). Received "
                 "neither: pass your function build(hp) as the first argument."
             )
-        self.max_trials = max_trials
-        self.executions_per_trial = executions_per_trial
+        # NumPy's integers are as good as Python's here, and not in the project's settings.
+        self.max_trials = max_trials = None if max_trials is None else int(max_trials)
+        self.executions_per_trial = executions_per_trial = int(executions_per_trial)
         self.tune_new_entries = tune_new_entries
         self._limits = Limits(
             max_trials,
@@ -150,7 +151,7 @@ class Tuner(Results, Hooks):
         self._space = self._builders_space if tune_new_entries else self._given
         self._history = History()
         self._waiting: list[dict[str, Value]] = []
-        self._seed = seed
+        self._seed = None if seed is None else int(seed)
         self._store: Store | None = None
         if self._folder.exists:
             with contextlib.closing(self._folder.open(read_only=True)) as store:

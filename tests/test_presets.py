@@ -2,6 +2,7 @@
 
 import inspect
 
+import numpy as np
 import pytest
 
 import kerastune_lite as kt
@@ -101,6 +102,15 @@ def test_a_seed_need_not_be_given_again(tmp_path):
     assert seeded(kt.BayesianOptimization, tmp_path, None) == before
 
 
+def test_numpys_integers_are_integers(tmp_path):
+    kwargs = {"max_trials": np.int64(3), "executions_per_trial": np.int32(1)}
+    tuner = kt.tune_function(
+        lambda x: x, {"x": [1, 2, 3, 4]}, seed=np.int64(3), directory=tmp_path, verbose=0, **kwargs
+    )
+    assert len(tuner.trials) == 3
+    assert type(tuner.seed) is int
+
+
 @pytest.mark.parametrize(
     ("kind", "part"),
     [
@@ -114,7 +124,7 @@ def test_a_seed_need_not_be_given_again(tmp_path):
     ],
 )
 def test_what_a_search_is_known_for_cannot_be_exchanged(tmp_path, kind, part):
-    with pytest.raises(TypeError, match=f"{kind.__name__} has a {part} of its own.*Tuner"):
+    with pytest.raises(TypeError, match=f"{kind.__name__} brings its own {part}, .*Tuner"):
         made(kind, tmp_path, **{part: None})
 
 
