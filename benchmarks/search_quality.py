@@ -164,9 +164,7 @@ def main():
             report.write(results, arguments.json)
     tables = _tables(arguments.problems)
     held_out = [name for name in tables if name in problems.HELD_OUT]
-    groups = {"all": arguments.problems, "tables": tables, "tables *": held_out}
-    if tables == arguments.problems:
-        del groups["all"]
+    groups = {"tables": tables, "tables *": held_out, "all": arguments.problems}
     report.tables(results, wanted, arguments.seeds, groups, problems.HELD_OUT)
     if arguments.plot:
         report.plot(results, tables or arguments.problems, arguments.plot)

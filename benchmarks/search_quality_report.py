@@ -15,18 +15,26 @@ CHECKPOINTS = {"trials": (10, 25, 50, 100), "epochs": (100, 300, 1000)}
 FLOOR = 0.01
 """Regrets below it are equal in geometric means: which digits nobody needs is no difference."""
 PLOTTED = {
-    "trials": ("bayesian", "KerasTuner Bayesian", "Optuna TPE", "Optuna GP", "random"),
-    "epochs": (
-        "ASHA, bayesian",
-        "Hyperband, bayesian",
-        "bayesian",
-        "KerasTuner Hyperband",
-        "Optuna TPE, Hyperband",
-        "Optuna random, ASHA",
-        "random",
-    ),
+    "trials": {
+        "bayesian": "C0",
+        "KerasTuner Bayesian": "C3",
+        "Optuna TPE": "C4",
+        "Optuna GP": "C5",
+        "random": "C7",
+    },
+    "epochs": {
+        "Hyperband, bayesian": "C2",
+        "ASHA, bayesian": "C1",
+        "bayesian": "C0",
+        "KerasTuner Hyperband": "C3",
+        "Optuna TPE, Hyperband": "C4",
+        "Optuna random, ASHA": "C5",
+        "random": "C7",
+    },
 }
-"""More than these cannot be told apart in one picture."""
+"""And in which colour; more than these cannot be told apart in one picture."""
+TICKS = {"trials": (5, 10, 25, 50, 100), "epochs": (30, 100, 300, 1000)}
+LEVELS = (0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0)
 NOTHING_FOUND = 1.0
 
 
@@ -56,6 +64,24 @@ def geometric_mean(entries, place, seeds=None):
     return geometric, geometric * math.hypot(*relative) / len(relative)
 
 
+def against_the_best_peer(problems, contender, place, seeds=None):
+    """The geometric mean, over problems, of regret by that of the best peer on each; its error.
+
+    Args:
+        problems: for each, its entries by contender.
+    """
+    logs, errors = [], []
+    for entries in problems:
+        pairs = {name: mean_and_error(entry, place, seeds) for name, entry in entries.items()}
+        mean, error = pairs[contender]
+        best, error_of_best = min(pair for name, pair in pairs.items() if is_peer(name))
+        mean, best = max(mean, FLOOR), max(best, FLOOR)
+        logs.append(math.log(mean / best))
+        errors += [error / mean, error_of_best / best]
+    ratio = math.exp(np.mean(logs))
+    return ratio, ratio * math.hypot(*errors) / len(logs)
+
+
 # ---------------------------------------------------------------------- tables
 
 
@@ -80,27 +106,43 @@ def tables(results, rows, seeds, groups, held_out=()):
                 entry = entries[name][contender]
                 pairs = [mean_and_error(entry, place, seeds) for place in places]
                 print(_line(contender, pairs) + f"{np.mean(entry['ms'][:seeds]):10.1f}")
+        printed = []
         for group, members in groups.items():
             members = [name for name in members if name in names]
+            if members in printed:
+                continue
+            printed.append(members)
             shared = [
                 contender
                 for contender in dict.fromkeys(contender for _, contender in of_kind)
                 if all((name, contender) in of_kind for name in members)
             ]
             if len(members) > 1 and shared:
-                _head(f"geometric mean, {group}", places)
-            for contender in shared if len(members) > 1 else ():
-                of_group = [entries[name][contender] for name in members]
-                pairs = [geometric_mean(of_group, place, seeds) for place in places]
-                print(_line(contender, pairs))
+                problems = [{c: entries[name][c] for c in shared} for name in members]
+                _group(group, problems, places, seeds)
+
+
+def _group(name, problems, places, seeds):
+    """Geometric means over some problems, which have the same contenders."""
+    _head(f"geometric mean, {name}", places)
+    for contender in problems[0]:
+        entries = [each[contender] for each in problems]
+        print(_line(contender, [geometric_mean(entries, place, seeds) for place in places]))
+    if not any(map(is_peer, problems[0])):
+        return
+    _head(f"by the best peer on each, {name}", places)
+    for contender in problems[0]:
+        if not is_peer(contender):
+            pairs = [against_the_best_peer(problems, contender, place, seeds) for place in places]
+            print(_line(contender, pairs))
 
 
 def _head(title, places, *more):
-    print(f"\n{title:32}" + "".join(f"{p:>17}" for p in places) + "".join(f"{m:>10}" for m in more))
+    print(f"\n{title:36}" + "".join(f"{p:>17}" for p in places) + "".join(f"{m:>10}" for m in more))
 
 
 def _line(contender, pairs):
-    return f"{contender:32}" + "".join(f"{mean:9.3f} +-{error:.3f}" for mean, error in pairs)
+    return f"{contender:36}" + "".join(f"{mean:9.3f} +-{error:.3f}" for mean, error in pairs)
 
 
 def write(results, path):
@@ -152,21 +194,23 @@ def plot(results, problems, path):
 
 def _panel(axis, kind, entries, problems):
     names = [name for name in problems if name in entries]
-    ours = peers = 0
-    for contender in PLOTTED[kind]:
+    for contender, color in PLOTTED[kind].items():
         if not names or any(contender not in entries[name] for name in names):
             continue
         chosen = [entries[name][contender] for name in names]
-        places = np.unique(np.geomspace(1, chosen[0]["budget"], 60).round().astype(int))
-        pairs = np.array([geometric_mean(chosen, place) for place in places])
-        peers, ours = peers + is_peer(contender), ours + (not is_peer(contender))
-        color, style = (f"C{peers + 3}", "--") if is_peer(contender) else (f"C{ours - 1}", "-")
-        axis.plot(places, pairs[:, 0], style, color=color, label=contender, linewidth=1.6)
-        axis.fill_between(
-            places, pairs.sum(1), pairs[:, 0] - pairs[:, 1], alpha=0.12, color=color, linewidth=0
-        )
-    first = {"trials": 5, "epochs": 30}[kind]
-    axis.set(xscale="log", yscale="log", xlabel=kind, ylabel="regret", xlim=(first, None))
-    axis.set_title(f"mean of {len(names)} problems", fontsize="medium")
-    axis.legend(fontsize="x-small")
-    axis.grid(True, which="both", alpha=0.2)
+        first, last = TICKS[kind][0], chosen[0]["budget"]
+        places = np.unique(np.geomspace(min(first, last), last, 50).round().astype(int))
+        mean, error = np.array([geometric_mean(chosen, place) for place in places]).T
+        style = "--" if is_peer(contender) else "-"
+        axis.plot(places, mean, style, color=color, label=contender, linewidth=1.6)
+        axis.fill_between(places, mean - error, mean + error, alpha=0.12, color=color, linewidth=0)
+    axis.set(xscale="log", yscale="log", xlabel=kind, ylabel="regret")
+    axis.minorticks_off()
+    axis.set_xticks(TICKS[kind], TICKS[kind])
+    low, high = axis.get_ylim()
+    levels = [level for level in LEVELS if low <= level <= high]
+    axis.set_yticks(levels, levels)
+    axis.set_title(f"geometric mean over {len(names)} problems", fontsize="medium")
+    if axis.lines:
+        axis.legend(fontsize="x-small")
+    axis.grid(True, alpha=0.3)
