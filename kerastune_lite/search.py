@@ -101,8 +101,19 @@ class Search:
         self._interrupts = Interrupts()
         self._under_way: set[int] = set()
         self._begun: set[tuple[int, int, int]] = set()
+        self._stopped: dict[tuple[int, int], int] = {}  # by the scheduler, after so many epochs
         self._planner = Planner(
-            parts.oracle, parts.scheduler, history, seed, queue, limits.max_trials, clock
+            parts.oracle,
+            parts.scheduler,
+            history,
+            seed,
+            queue,
+            limits.max_trials,
+            clock,
+            # Where the number of trials is given, each should be as good as it can be.
+            in_batches=limits.max_trials is None
+            and limits.max_time is not None
+            and not parts.scheduler.decides_epochs,
         )
         self._segments = Segments(
             history,
@@ -260,11 +271,15 @@ class Search:
                 # It was brought along, and is trained indeed.
                 segment = self._segments.make(self.history[event.trial], event.execution)
                 self._record(self._segment_begun(segment), event)
-            if not self._objective.missing(event.metrics):
-                loss = self._objective.loss(event.metrics)
-                self.history.note(event.trial, event.execution, event.epoch, loss)
+            if self._objective.missing(event.metrics):
+                return Decision.CONTINUE  # Nothing is known that was not known an epoch ago.
+            loss = self._objective.loss(event.metrics)
+            self.history.note(event.trial, event.execution, event.epoch, loss)
             losses = self.history.losses(event.trial, event.execution)
-            return self._parts.scheduler.judge(self.history, event.trial, losses)
+            decision = self._parts.scheduler.judge(self.history, event.trial, losses)
+            if decision is Decision.STOP:
+                self._stopped[event.trial, event.execution] = event.epoch + 1
+            return decision
 
     def _on_report(self, report: Report) -> None:
         trial = self.history[report.segment.trial.number]
@@ -275,13 +290,17 @@ class Search:
         self._grow_space(report, trial)
         if report.fatal is not None:
             raise report.fatal
-        executions = [_placed(e, trial) for e in report.executions]
+        executions = [
+            _placed(e, trial, self._stopped.get((trial.number, e.index))) for e in report.executions
+        ]
         trial = dataclasses.replace(
             trial,
             values={**report.values, **_without(trial.values, report.values)},
             space=self.space,
             executions=_merged(trial.executions, executions),
         )
+        if self._parts.job.whole_trials:
+            trial = self._cut_short(trial)  # Else it would be asked for what is left.
         failed = [e for e in executions if e.outcome is not Outcome.COMPLETED]
         hopeless = [e for e in failed if not self._may_retry(trial, e)]
         ended = [
@@ -302,7 +321,7 @@ class Search:
 
     def _rung_ended(self, trial: Trial, ended: Sequence[ev.Event]) -> None:
         """A trial has come to its goal, or to its end before that."""
-        trial = trial.scored(self._objective.loss_of, self._clock())
+        trial = self._cut_short(trial.scored(self._objective.loss_of, self._clock()))
         if trial.goes_on and not all(e.stopped for e in trial.completed_executions):
             trial = dataclasses.replace(trial, status=TrialStatus.PAUSED, finished=None)
             self._record(*ended, ev.TrialPaused(trial))
@@ -311,6 +330,20 @@ class Search:
             self._end_trial(trial, ended)
         for number in self._parts.scheduler.finished(self.history):
             self._complete(self.history[number])
+
+    def _cut_short(self, trial: Trial) -> Trial:
+        """A trial that its scheduler stopped has come to its goal, which was where it stopped."""
+        ends = [
+            e.epochs
+            for e in trial.completed_executions
+            if not e.stopped
+            and (
+                e.epochs == self._stopped.get((trial.number, e.index))
+                # One that was stopped before the search died.
+                or (trial.goal is not None and e.epochs < trial.goal)
+            )
+        ]
+        return dataclasses.replace(trial, goal=min(ends), goes_on=False) if ends else trial
 
     def _complete(self, trial: Trial) -> None:
         """End a paused trial with the score that it has."""
@@ -322,6 +355,7 @@ class Search:
         self.history.update(trial)
         self._under_way.discard(trial.number)
         self._begun = {place for place in self._begun if place[0] != trial.number}
+        self._stopped = {p: end for p, end in self._stopped.items() if p[0] != trial.number}
         self._parts.checkpoints.prune(self.history, trial)
 
     @staticmethod
@@ -376,9 +410,15 @@ class Search:
         }[reason]
 
 
-def _placed(execution: Execution, trial: Trial) -> Execution:
-    """An execution as it is kept with its trial."""
+def _placed(execution: Execution, trial: Trial, cut_at: int | None) -> Execution:
+    """An execution as it is kept with its trial.
+
+    Args:
+        cut_at: after so many epochs the scheduler wanted it to stop.
+    """
     if execution.outcome is Outcome.COMPLETED:
+        if execution.epochs == cut_at:
+            return dataclasses.replace(execution, stopped=False, state=None)
         if trial.goal is not None and execution.epochs < trial.goal:
             # Whatever ended it before its goal, a callback or the user's own loop.
             return dataclasses.replace(execution, stopped=True, state=None)

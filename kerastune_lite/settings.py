@@ -55,6 +55,32 @@ def check_counts(**counts: Any) -> None:
             )
 
 
+def check_part(name: str, given: Any, kind: type, example: str) -> None:
+    """Refuse what is no oracle or no scheduler.
+
+    Args:
+        name: of the argument.
+        kind: what it must be an instance of, unless it is None.
+        example: of a right one.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if given is None or isinstance(given, kind):
+        return
+    if isinstance(given, type) and issubclass(given, kind):
+        raise TypeError(
+            f"`{name}` must be an instance. Received the class {given.__name__}: write "
+            f"{given.__name__}(...)."
+        )
+    what = f"{given!r} of type {type(given).__name__}"
+    if isinstance(given, type):
+        what = f"the class {given.__module__}.{given.__name__}"
+    raise TypeError(
+        f"`{name}` must be one of kerastune_lite.{name}s, such as {example}. Received: {what}."
+    )
+
+
 def check_settings(
     stored: Mapping[str, Any], current: Mapping[str, Any], where: str, has_scores: bool
 ) -> None:

@@ -50,7 +50,9 @@ class Tuner(Results, Hooks):
         max_retries_per_trial: try a failed execution again, so often.
         max_consecutive_failed_trials: stop after so many failures in a row.
         max_model_size: in parameters; larger models fail their trial.
-        max_time: seconds per call of `search()`; the trial under way is finished.
+        max_time: seconds per call of `search()`; the trial under way is finished. With
+            `max_trials=None` the default oracle proposes up to 8 trials at once, wherever they
+            can train side by side: more trials in the time, each a little less well chosen.
         optimizer, loss, metrics: override those that the builder compiles with.
         keep_checkpoints: how many of the best trials keep their weights on disk.
         directory, project_name: where the project lies: `directory/project_name`.
@@ -97,6 +99,15 @@ class Tuner(Results, Hooks):
             max_time=max_time,
             seed=seed,
         )
+        st.check_part("oracle", oracle, Oracle, "kerastune_lite.oracles.BayesianOracle()")
+        example = "kerastune_lite.schedulers.Hyperband(max_epochs=27)"
+        st.check_part("scheduler", scheduler, Scheduler, example)
+        if not isinstance(hyperparameters, (HyperParameters, type(None))):
+            raise TypeError(
+                "`hyperparameters` must be a kerastune_lite.HyperParameters in which some were "
+                "declared: hp = kerastune_lite.HyperParameters(); hp.Int('units', 8, 64). "
+                f"Received: {hyperparameters!r} of type {type(hyperparameters).__name__}."
+            )
         self.hypermodel = get_hypermodel(hypermodel)
         trains_itself = type(self).run_trial is not Tuner.run_trial
         if self.hypermodel is None and not trains_itself:
@@ -104,8 +115,9 @@ class Tuner(Results, Hooks):
                 "A tuner needs a `hypermodel`, or a subclass that overrides run_trial(). Received "
                 "neither: pass your function build(hp) as the first argument."
             )
-        self.max_trials = max_trials
-        self.executions_per_trial = executions_per_trial
+        # NumPy's integers are as good as Python's here, and not in the project's settings.
+        self.max_trials = max_trials = None if max_trials is None else int(max_trials)
+        self.executions_per_trial = executions_per_trial = int(executions_per_trial)
         self.tune_new_entries = tune_new_entries
         self._limits = Limits(
             max_trials,
@@ -139,7 +151,7 @@ class Tuner(Results, Hooks):
         self._space = self._builders_space if tune_new_entries else self._given
         self._history = History()
         self._waiting: list[dict[str, Value]] = []
-        self._seed = seed
+        self._seed = None if seed is None else int(seed)
         self._store: Store | None = None
         if self._folder.exists:
             with contextlib.closing(self._folder.open(read_only=True)) as store:
@@ -195,7 +207,7 @@ class Tuner(Results, Hooks):
                 extra_hparams_dirs=self._training.tensorboard_directories(),
             )
             parts = Parts(
-                oracle=self._oracle_in_use,
+                oracle=self._oracle_in_use.seeded(self._seed),
                 scheduler=self.scheduler,
                 runner=InlineRunner(),
                 store=store,
