@@ -217,17 +217,18 @@ def watch_ours(clock: Clock) -> None:
     from kerastune_lite.training import door, execution, session
     from kerastune_lite.training.arrays import known
     from kerastune_lite.training.arrays.engine import ArrayEngine
-    from kerastune_lite.training.paths import engines, loop
+    from kerastune_lite.training.paths import engines, loop, shared
     from kerastune_lite.training.stacks import member, stack
 
     clock.watch("build", execution, "build_model")
     clock.watch("session", session, "begin", "seed_all")
     clock.watch("prepare", door.Door, "_prepared", "_engine", "member", "groups")
-    clock.watch("trace", door, "_trace")
+    clock.watch("trace", shared, "_trace")
     clock.watch("trace", member, "program_of")
     clock.watch("trace", engines.OwnEngine, "__init__", "_traced")
     clock.watch("trace", known, "_made")
-    clock.watch("check", door, "difference", "difference_of")
+    clock.watch("check", door, "difference")
+    clock.watch("check", shared, "difference")
     clock.watch("check", known, "_difference")
     for engine in (ArrayEngine, engines.SharedEngine, engines.OwnEngine, stack.Stack):
         for name in ("train", "measure"):

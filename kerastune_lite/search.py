@@ -14,38 +14,20 @@ from kerastune_lite.history import History
 from kerastune_lite.hooks import Hooks
 from kerastune_lite.hyperparameters import Space, Value
 from kerastune_lite.interrupts import Interrupts
+from kerastune_lite.limits import Limits
 from kerastune_lite.objective import Objective
 from kerastune_lite.oracles import Oracle
 from kerastune_lite.planner import Beginning, Planner
 from kerastune_lite.recorder import Recorder
 from kerastune_lite.runners import Runner
 from kerastune_lite.schedulers import Decision, Scheduler
-from kerastune_lite.segments import Segments
+from kerastune_lite.segments import Segments, merged, placed
 from kerastune_lite.store import Checkpoints, Store
 from kerastune_lite.training.base import Job
 from kerastune_lite.trial import Execution, Outcome, Report, Segment, Trial, TrialStatus
 from kerastune_lite.views.base import View
 
 logger = logging.getLogger(__name__)
-
-
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """When to stop.
-
-    Attributes:
-        max_trials: None: when the space is exhausted.
-        max_time: seconds of wall clock for this call; trials under way are finished.
-        executions_per_trial: how often each trial is trained.
-        max_retries_per_trial: how often a failed execution is tried again.
-        max_consecutive_failed_trials: so many failures in a row stop the search.
-    """
-
-    max_trials: int | None = None
-    max_time: float | None = None
-    executions_per_trial: int = 1
-    max_retries_per_trial: int = 0
-    max_consecutive_failed_trials: int = 3
 
 
 @dataclasses.dataclass
@@ -146,10 +128,10 @@ class Search:
                 if self._limits.max_time is not None:  # from now on: one trial should begin
                     self._deadline = time.monotonic() + self._limits.max_time
                 reason = self._loop()
-                message = self._message(reason)
+                message = self._limits.message(reason)
             except KeyboardInterrupt:
                 reason = StopReason.INTERRUPTED
-                message = self._message(reason)
+                message = self._limits.message(reason)
             except Exception as error:
                 first_sentence = str(error).strip().split("\n")[0].split(". ")[0]
                 message = f"stopped by {type(error).__name__}: {first_sentence}"
@@ -291,13 +273,13 @@ class Search:
         if report.fatal is not None:
             raise report.fatal
         executions = [
-            _placed(e, trial, self._stopped.get((trial.number, e.index))) for e in report.executions
+            placed(e, trial, self._stopped.get((trial.number, e.index))) for e in report.executions
         ]
         trial = dataclasses.replace(
             trial,
             values={**report.values, **_without(trial.values, report.values)},
             space=self.space,
-            executions=_merged(trial.executions, executions),
+            executions=merged(trial.executions, executions),
         )
         if self._parts.job.whole_trials:
             trial = self._cut_short(trial)  # Else it would be asked for what is left.
@@ -398,42 +380,6 @@ class Search:
             f"{what}, so something is wrong with all of them. Mend it and {mend}. "
             f"The latest failure:\n\n{latest.message}"
         )
-
-    def _message(self, reason: StopReason) -> str:
-        """Why the search ended, to follow upon how many trials were done."""
-        return {
-            StopReason.BUDGET: f"max_trials={self._limits.max_trials} reached",
-            StopReason.EXHAUSTED: "every point of the space was tried",
-            StopReason.TIME: f"max_time={self._limits.max_time} s reached; search() again goes on",
-            StopReason.SCHEDULE: "all that was planned is trained",
-            StopReason.INTERRUPTED: "interrupted; search() again goes on",
-        }[reason]
-
-
-def _placed(execution: Execution, trial: Trial, cut_at: int | None) -> Execution:
-    """An execution as it is kept with its trial.
-
-    Args:
-        cut_at: after so many epochs the scheduler wanted it to stop.
-    """
-    if execution.outcome is Outcome.COMPLETED:
-        if execution.epochs == cut_at:
-            return dataclasses.replace(execution, stopped=False, state=None)
-        if trial.goal is not None and execution.epochs < trial.goal:
-            # Whatever ended it before its goal, a callback or the user's own loop.
-            return dataclasses.replace(execution, stopped=True, state=None)
-        return execution
-    taken = {(e.index, e.attempt) for e in trial.executions}
-    if (execution.index, execution.attempt) in taken:
-        # There stands what it had reached in an earlier rung.
-        return dataclasses.replace(execution, attempt=execution.attempt + 1)
-    return execution
-
-
-def _merged(known: Sequence[Execution], reported: Sequence[Execution]) -> tuple[Execution, ...]:
-    """All executions; what was reported of one that went on replaces what was known of it."""
-    places = {(e.index, e.attempt) for e in reported}
-    return (*(e for e in known if (e.index, e.attempt) not in places), *reported)
 
 
 def _without(values: Mapping[str, Value], others: Mapping[str, Value]) -> dict[str, Value]:

@@ -14,12 +14,13 @@ from kerastune_lite.history import History
 from kerastune_lite.hooks import Hooks
 from kerastune_lite.hypermodel import get_hypermodel
 from kerastune_lite.hyperparameters import HyperParameters, Space, Value, read_space
+from kerastune_lite.limits import Limits
 from kerastune_lite.objective import Objective, ObjectiveLike, create_objective
 from kerastune_lite.oracles import BayesianOracle, Oracle
 from kerastune_lite.results import Results
 from kerastune_lite.runners import InlineRunner
 from kerastune_lite.schedulers import FullTraining, Scheduler
-from kerastune_lite.search import Limits, Parts, Search
+from kerastune_lite.search import Parts, Search
 from kerastune_lite.store import Checkpoints, Epoch, Project, ProjectFolder, Store, best_execution
 from kerastune_lite.training.job import check_frozen
 from kerastune_lite.trial import Trial

@@ -17,8 +17,8 @@ from kerastune_lite.oracles.gp.encoding import Array, Encoding, encoding_of
 from kerastune_lite.oracles.gp.learning import Learned, learned
 from kerastune_lite.oracles.gp.model import Data, Priors, fitted
 from kerastune_lite.oracles.gp.surface import Surface
-from kerastune_lite.oracles.gp.threads import on_one_thread
 from kerastune_lite.oracles.sobol import checked_seed, untried_point, with_scrambling
+from kerastune_lite.threads import one_thread
 from kerastune_lite.visited import Visited
 
 _SOBOL_POINTS = 7
@@ -99,14 +99,14 @@ class BayesianOracle(Oracle):
             "seed": self.seed,
         }
 
-    @on_one_thread
+    @one_thread()
     def propose(
         self, space: Space, history: History, count: int, rng: np.random.Generator
     ) -> list[dict[str, Value]]:
         points = self._points(space, history, rng)
         return draw_distinct(history.visited, count, lambda: next(points, None))
 
-    @on_one_thread
+    @one_thread()
     def propose_alike(
         self,
         space: Space,

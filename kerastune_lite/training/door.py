@@ -18,7 +18,6 @@ from kerastune_lite.training.paths.engines import (
     Feeding,
     OwnEngine,
     SharedEngine,
-    first_row,
     quick_start,
 )
 from kerastune_lite.training.paths.fit_call import FitCall, Unsuitable, bound, check_supported
@@ -30,11 +29,10 @@ from kerastune_lite.training.paths.loop import (
     check_callbacks,
     loop,
 )
-from kerastune_lite.training.paths.program import Program
-from kerastune_lite.training.paths.programs import PROGRAMS, Known, traced
-from kerastune_lite.training.paths.self_check import difference
-from kerastune_lite.training.paths.side_by_side import difference as difference_of
-from kerastune_lite.training.paths.structure import NotShared, Structure, structure_of
+from kerastune_lite.training.paths.programs import PROGRAMS, traced
+from kerastune_lite.training.paths.shared import shared_program
+from kerastune_lite.training.paths.side_by_side import difference
+from kerastune_lite.training.paths.structure import NotShared, structure_of
 from kerastune_lite.training.quiet import load_keras
 from kerastune_lite.training.stacks import member as stacking
 from kerastune_lite.training.stacks import stack as stacks
@@ -212,7 +210,7 @@ class Door:
                 engine = ArrayEngine(model, in_arrays, structure, feeding, closely)
                 return engine, Taken(ARRAYS)
             except NotInArrays as reason:
-                structure, program = _shared(model, structure, feeding)
+                structure, program = shared_program(model, structure, feeding)
                 shared = SharedEngine(model, program, structure, feeding, closely)
                 return shared, Taken(SHARED, str(reason))
         except NotShared as reason:
@@ -266,48 +264,6 @@ class Door:
             raise NotStacked(f"the first epoch raised {error}") from error
 
 
-def _shared(model: Any, structure: Structure, feeding: Feeding) -> tuple[Structure, Program]:
-    """The program for this model, traced now if there is none yet, and the structure it is of.
-
-    Args:
-        structure: with open sizes, where there can be.
-
-    Raises:
-        NotShared: there is none for this model.
-    """
-    known = _known(model, structure, feeding)
-    if known.program is None and structure.sized:
-        structure = structure_of(model, sized=False)
-        known = _known(model, structure, feeding)
-    if known.program is None:
-        raise NotShared(known.banned or "it cannot be traced")
-    return structure, known.program
-
-
-def _known(model: Any, structure: Structure, feeding: Feeding) -> Known:
-    """What is known of the shared program for this model; it is traced if there is none yet."""
-    validation = feeding.validation
-    types = feeding.training.types, "" if validation is None else validation.types
-    key = "\n".join((structure.key, str(structure.sized), *types))
-    known = PROGRAMS.get(key)
-    if known is None:
-        known = traced(lambda: _trace(model, structure, feeding), structure.scalars)
-        PROGRAMS.put(key, known)
-    else:
-        program = known.program
-        known.check(structure.scalars, lambda: difference(program, model, structure, feeding))
-    return known
-
-
-def _trace(model: Any, structure: Structure, feeding: Feeding) -> Program:
-    data = feeding.training.tensors
-    internals.build_all(model, first_row(data))
-    program = Program(model, structure, data)
-    if feeding.validation is not None:
-        program.measurement(model, structure, feeding.validation.tensors)
-    return program
-
-
 def _stacked_key(member: Member) -> str:
     return "\n".join((STACKED, *map(str, stacking.program_key(member))))
 
@@ -333,7 +289,7 @@ def _side_by_side(members: Sequence[Member]) -> Any:
     for member in (last, *members):
         known.check(
             member.structure.scalars,
-            lambda m=member: difference_of(program, m.model, m.structure, m.feeding),  # type: ignore[misc]
+            lambda m=member: difference(program, m.model, m.structure, m.feeding),  # type: ignore[misc]
         )
     if known.program is None:
         raise NotStacked(known.banned or "it cannot be traced")

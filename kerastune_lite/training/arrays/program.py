@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from kerastune_lite.threads import one_thread
 from kerastune_lite.training.arrays.checks import check_model, last_activation
 from kerastune_lite.training.arrays.compiled import Compiled
 from kerastune_lite.training.arrays.epoch import Epoch, Plan
 from kerastune_lite.training.arrays.network import Network, Numbers
 from kerastune_lite.training.arrays.optimizers import RULES
-from kerastune_lite.training.arrays.threads import one_thread
 from kerastune_lite.training.arrays.values import ArrayValues, parts, row
 from kerastune_lite.training.paths.data import Source
 from kerastune_lite.training.paths.slots import Slot, plain_copy

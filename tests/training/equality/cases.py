@@ -11,6 +11,7 @@ import pytest
 from kerastune_lite.training import door as door_module
 from kerastune_lite.training.arrays import known as arrays_module
 from kerastune_lite.training.door import ARRAYS, OWN, PLAIN, SHARED, Door
+from kerastune_lite.training.paths import shared as shared_module
 from kerastune_lite.training.paths.programs import Programs
 from kerastune_lite.training.quiet import load_keras
 
@@ -154,11 +155,11 @@ def check_same_slots(one, other, relative=1e-4, absolute=2e-6):
 def no_programs():
     """Within it there are no shared programs yet; yields where they go."""
     kept, programs = door_module.PROGRAMS, Programs()
-    door_module.PROGRAMS = arrays_module.PROGRAMS = programs
+    door_module.PROGRAMS = arrays_module.PROGRAMS = shared_module.PROGRAMS = programs
     try:
         yield programs
     finally:
-        door_module.PROGRAMS = arrays_module.PROGRAMS = kept
+        door_module.PROGRAMS = arrays_module.PROGRAMS = shared_module.PROGRAMS = kept
 
 
 @contextlib.contextmanager

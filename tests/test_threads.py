@@ -5,7 +5,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from kerastune_lite.history import History
 from kerastune_lite.oracles import BayesianOracle
 from kerastune_lite.oracles import bayesian as module
-from kerastune_lite.oracles.gp.threads import on_one_thread
+from kerastune_lite.threads import one_thread
 from tests.oracles.conformance import FLAT, ended
 
 
@@ -23,7 +23,7 @@ def two_threads():
 
 
 def test_one_thread_while_it_runs_and_as_many_as_before_afterwards():
-    @on_one_thread
+    @one_thread()
     def method(first, *, second):
         """What it says."""
         return threads(), first, second
@@ -34,7 +34,7 @@ def test_one_thread_while_it_runs_and_as_many_as_before_afterwards():
 
 
 def test_an_error_leaves_as_many_threads_as_before():
-    @on_one_thread
+    @one_thread()
     def method():
         raise ValueError("no")
 
