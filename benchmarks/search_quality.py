@@ -1,185 +1,173 @@
-"""How good a loss a search finds, by trials: our oracles, Optuna's samplers, KerasTuner's oracles.
+"""How good a loss a search finds, by trials and by epochs: ours, Optuna's, KerasTuner's.
 
-    python benchmarks/search_quality.py [--problems digits ...] [--contenders bayesian ...]
-        [--seeds 10] [--trials 100] [--quick] [--jobs 1] [--json FILE] [--plot FILE]
+    python benchmarks/search_quality.py [--by trials epochs] [--problems digits ...]
+        [--contenders bayesian ...] [--seeds 10] [--trials 100] [--epochs 1000] [--quick]
+        [--jobs 1] [--json FILE] [--plot FILE]
 
-Every contender has the same number of trials, begins as it does by default, and has its default
-settings. What counts is the loss without noise of the trial that was best as reported, as
-normalised regret: 0 is the best of the problem, 1 the median of its space. Means over seeds, +-
-standard errors. KerasTuner's Bayesian search takes about a second per trial, so its rows are made
-only on demand: name them. Tables marked * were not used while our oracles were made.
+Every contender has the same number of trials, or of epochs in all trials together, begins as it
+does by default, and has its default settings. What counts is normalised regret: 0 is the best of
+the problem, 1 the median of its space (for tables, of log losses). By trials it is that of the loss
+without noise of the trial that was best as reported; by epochs, on the tables alone, that of the
+best loss after any epoch so far. Means over seeds, +- standard errors. Tables marked * were not
+used while our oracles and schedulers were made.
+
+KerasTuner's Bayesian search takes about a second per trial, so it is compared only when it is
+named. With --json the file keeps what was measured: what it holds already is not measured again,
+so that more rows, more seeds or another plot cost only what is new. The plot is of the tables.
 """
 
 import argparse
 import concurrent.futures
+import contextlib
 import json
 import math
 import multiprocessing
+import os
+import platform
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import search_quality_contenders as contenders
+import search_quality_epochs as by_epochs
 import search_quality_problems as problems
+import search_quality_report as report
+from threadpoolctl import threadpool_limits
 
-CHECKPOINTS = (10, 25, 50, 100)
-FLOOR = 0.01
-"""Regrets below it are equal in the geometric mean: which digits nobody needs is no difference."""
-QUICK = {"problems": ["branin", "conditional"], "seeds": 2, "trials": 12}
-DEFAULT = ("random", "sobol", "bayesian", "Optuna TPE", "Optuna GP")
+USUAL = {"problems": None, "seeds": 10, "trials": 100, "epochs": 1000}
+QUICK = {"problems": ["branin", "conditional", "wine"], "seeds": 2, "trials": 12, "epochs": 60}
+DEFAULT = {
+    "trials": ("bayesian", "Optuna TPE", "Optuna GP", "random", "sobol"),
+    "epochs": tuple(by_epochs.ALL),
+}
 
 
-def regrets(name, contender, seed, trials):
-    """The regret after each trial, `(trials,)`, and the processor's milliseconds per proposal."""
-    problem = problems.problem(name)
+def by_trials(problem, contender, seed, trials):
+    """The regret of the best trial, as `[trial, regret]` whenever it changed, and ms a trial."""
     noise = np.random.default_rng([seed, 1])
     search = contenders.ALL[contender](problem, trials, seed)
-    found, reported, true = [], math.inf, problem.median
-    spent = 0.0
-    started = time.process_time()
+    found, reported = [], math.inf
+    started, outside = time.process_time(), 0.0
     values = next(search)
-    spent += time.process_time() - started
-    for number in range(trials):
+    for number in range(1, trials + 1):
+        paused = time.process_time()
         loss = problem.loss(values, noise)
         if loss < reported:
-            reported, true = loss, problem.true_loss(values)
-        found.append(problem.regret(true))
-        started = time.process_time()
+            reported = loss
+            found.append([number, round(problem.regret(problem.true_loss(values)), 5)])
+        outside += time.process_time() - paused
         try:
             values = search.send(loss)
         except StopIteration:
-            found += [found[-1]] * (trials - number - 1)
             break
-        spent += time.process_time() - started
-    return found, 1e3 * spent / trials
+    return found, 1e3 * (time.process_time() - started - outside) / trials
 
 
-def measure(arguments):
-    """A dict from problem to contender to {"regret": (seeds, trials), "ms": mean}."""
-    tasks = [
-        (name, contender, seed, arguments.trials)
-        for name in arguments.problems
-        for contender in arguments.contenders
-        for seed in range(arguments.seeds)
-    ]
-    results = {name: {} for name in arguments.problems}
+def by_epoch(problem, contender, seed, epochs):
+    """The regret of the best loss, as `[epoch, regret]` whenever it changed, and ms a trial."""
+    meter, started = by_epochs.Meter(problem, epochs), time.process_time()
+    with contextlib.suppress(by_epochs.Spent):
+        by_epochs.ALL[contender](problem, meter, seed)
+    return meter.steps, 1e3 * (time.process_time() - started) / meter.trials
+
+
+def run(kind, name, contender, seed, budget):
+    """One search: its steps, and the processor's milliseconds per trial besides training."""
+    search = {"trials": by_trials, "epochs": by_epoch}[kind]
+    with threadpool_limits(1):  # quicker for matrices of this size, and a busy machine's too
+        return search(problems.problem(name), contender, seed, budget)
+
+
+def measure(arguments, results):
+    """Adds what `arguments` ask for to `results` of an earlier time; yields each row there is.
+
+    A row is (trials or epochs, problem, contender).
+    """
+    left_out = {}
     with _executor(arguments.jobs) as executor:
-        done = executor.map(regrets, *zip(*tasks)) if executor else map(regrets, *zip(*tasks))
-        for (name, contender, *_), (found, milliseconds) in zip(tasks, done):
-            entry = results[name].setdefault(contender, {"regret": [], "ms": []})
-            entry["regret"].append(found)
-            entry["ms"].append(milliseconds)
-    return results
+        mapped = executor.map if executor else map
+        for kind, name, contender in rows(arguments):
+            budget = getattr(arguments, kind)
+            entries = results.setdefault(kind, {}).setdefault(name, {})
+            entry = entries.get(contender)
+            if entry is None or entry["budget"] != budget:
+                entry = {"budget": budget, "steps": [], "ms": []}
+            seeds = range(len(entry["steps"]), arguments.seeds)
+            if seeds and (needs := contenders.missing(contender)) is not None:
+                left_out.setdefault(contender, needs)
+                continue
+            tasks = [(kind, name, contender, seed, budget) for seed in seeds]
+            for steps, milliseconds in mapped(run, *zip(*tasks)) if tasks else ():
+                entry["steps"].append(steps)
+                entry["ms"].append(round(milliseconds, 2))
+            entries[contender] = entry
+            yield kind, name, contender
+    for contender, needs in left_out.items():
+        print(f"{contender} is left out: {needs} is not installed")
+
+
+def rows(arguments):
+    """What is asked for; by epochs there are tables alone."""
+    for kind in arguments.by:
+        searches = {"trials": contenders.ALL, "epochs": by_epochs.ALL}[kind]
+        names = arguments.problems if kind == "trials" else _tables(arguments.problems)
+        for name in names:
+            for contender in arguments.contenders or DEFAULT[kind]:
+                if contender in searches:
+                    yield kind, name, contender
+
+
+def _tables(names):
+    return [name for name in names if name in problems.tables()]
 
 
 def _executor(jobs):
     if jobs == 1:
-        import contextlib
-
         return contextlib.nullcontext()
     return concurrent.futures.ProcessPoolExecutor(
         jobs, mp_context=multiprocessing.get_context("spawn")
     )
 
 
-def report(results, trials):
-    """A table per problem, and the geometric mean over all (of regrets, or `FLOOR`)."""
-    checkpoints = [c for c in CHECKPOINTS if c <= trials] or [trials]
-    for name, rows in results.items():
-        mark = " *" if name in problems.HELD_OUT else ""
-        print(f"\n{name + mark:22}" + "".join(f"{c:>16}" for c in checkpoints) + f"{'ms':>9}")
-        for contender, entry in rows.items():
-            print(f"{contender:22}" + _cells(entry["regret"], checkpoints) + _ms(entry["ms"]))
-    if len(results) > 1:
-        print(f"\n{'geometric means':22}" + "".join(f"{c:>16}" for c in checkpoints))
-        for contender in next(iter(results.values())):
-            means = [
-                math.exp(
-                    np.mean([math.log(_mean(rows[contender], c)) for rows in results.values()])
-                )
-                for c in checkpoints
-            ]
-            print(f"{contender:22}" + "".join(f"{mean:16.3f}" for mean in means))
-
-
-def _mean(entry, checkpoint):
-    return max(float(np.mean([run[checkpoint - 1] for run in entry["regret"]])), FLOOR)
-
-
-def _cells(runs, checkpoints):
-    cells = ""
-    for checkpoint in checkpoints:
-        at = np.array([run[checkpoint - 1] for run in runs])
-        error = at.std(ddof=1) / math.sqrt(len(at)) if len(at) > 1 else 0.0
-        cells += f"{at.mean():9.3f} +-{error:.3f}"
-    return cells
-
-
-def _ms(times):
-    return f"{np.mean(times):9.1f}"
-
-
-def plot(results, path):
-    """Mean regret by trials, one panel per problem, as an image of the kind the name says."""
-    try:
-        import matplotlib
-
-        matplotlib.use("agg")
-        from matplotlib import pyplot
-    except ImportError:
-        print("The plot is left out: it needs matplotlib (pip install kerastune_lite[plots]).")
-        return
-    columns = min(len(results), 3)
-    rows = -(-len(results) // columns)
-    figure, axes = pyplot.subplots(
-        rows, columns, figsize=(4.5 * columns, 3.5 * rows), squeeze=False
-    )
-    for axis, (name, entries) in zip(axes.flat, results.items()):
-        for contender, entry in entries.items():
-            runs = np.array(entry["regret"])
-            mean, error = runs.mean(0), runs.std(0) / math.sqrt(len(runs))
-            trials = np.arange(1, runs.shape[1] + 1)
-            axis.plot(trials, mean, label=contender)
-            axis.fill_between(trials, mean - error, mean + error, alpha=0.2)
-        axis.set(title=name, xlabel="trials", ylabel="regret", yscale="log")
-    for axis in axes.flat[len(results) :]:
-        axis.remove()
-    axes.flat[0].legend(fontsize="small")
-    figure.tight_layout()
-    figure.savefig(path)
+def parsed():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    known = [*contenders.ALL, *(name for name in by_epochs.ALL if name not in contenders.ALL)]
+    parser.add_argument("--by", nargs="+", choices=list(DEFAULT), default=list(DEFAULT))
+    parser.add_argument("--problems", nargs="+", choices=problems.names(), metavar="NAME")
+    parser.add_argument("--contenders", nargs="+", choices=known, metavar="NAME")
+    parser.add_argument("--seeds", type=int)
+    parser.add_argument("--trials", type=int, help="that each search has, by trials")
+    parser.add_argument("--epochs", type=int, help="that each search has, by epochs")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="keeps what was measured")
+    parser.add_argument("--plot", type=Path)
+    arguments = parser.parse_args()
+    for name, value in (QUICK if arguments.quick else USUAL).items():
+        if getattr(arguments, name) is None:
+            setattr(arguments, name, value)
+    arguments.problems = arguments.problems or problems.names()
+    return arguments
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--problems", nargs="+", choices=problems.names(), metavar="NAME")
-    parser.add_argument("--contenders", nargs="+", choices=list(contenders.ALL), metavar="NAME")
-    parser.add_argument("--seeds", type=int)
-    parser.add_argument("--trials", type=int)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--plot", type=Path)
-    arguments = parser.parse_args()
-    usual = {"problems": problems.names(), "seeds": 10, "trials": 100}
-    for name, value in (QUICK if arguments.quick else usual).items():
-        if getattr(arguments, name) is None:
-            setattr(arguments, name, value)
-    wanted = arguments.contenders or list(DEFAULT)
-    arguments.contenders = []
-    for contender in wanted:
-        needs = contenders.missing(contender)
-        if needs is None:
-            arguments.contenders.append(contender)
-        else:
-            print(f"{contender} is left out: {needs} is not installed")
-
-    results = measure(arguments)
-    report(results, arguments.trials)
-    if arguments.json:
-        arguments.json.write_text(json.dumps({"trials": arguments.trials, "results": results}))
+    arguments = parsed()
+    results = {}
+    if arguments.json and arguments.json.exists():
+        results = json.loads(arguments.json.read_text())
+    results["machine"] = f"{os.cpu_count()} cores ({platform.machine()})"
+    wanted = []
+    for row in measure(arguments, results):
+        wanted.append(row)
+        if arguments.json:
+            report.write(results, arguments.json)
+    tables = _tables(arguments.problems)
+    held_out = [name for name in tables if name in problems.HELD_OUT]
+    groups = {"tables": tables, "tables *": held_out, "all": arguments.problems}
+    report.tables(results, wanted, arguments.seeds, groups, problems.HELD_OUT)
     if arguments.plot:
-        plot(results, arguments.plot)
+        report.plot(results, tables or arguments.problems, arguments.plot)
 
 
 if __name__ == "__main__":

@@ -166,10 +166,10 @@ ALL = {**OURS, **OPTUNA, **KERAS_TUNER}
 def missing(name):
     """What would have to be installed for a contender; None if all is there."""
     needs = []
-    if name in OPTUNA:
+    if name.startswith("Optuna"):
         needs.append("optuna")
     if name == "Optuna GP":
         needs.append("torch")
-    if name in KERAS_TUNER:
+    if name.startswith("KerasTuner"):
         needs.append("keras_tuner")
     return next((need for need in needs if importlib.util.find_spec(need) is None), None)

@@ -5,6 +5,7 @@ and the `median` of the space. Its normalised regret is 0 at the best and 1 at t
 ones also have `curve(values)`, the losses epoch by epoch.
 """
 
+import functools
 import math
 from pathlib import Path
 
@@ -249,6 +250,7 @@ def names():
     return [*tables(), *FUNCTIONS]
 
 
+@functools.cache
 def problem(name):
     """The problem of this name."""
     return Table(tables()[name]) if name in tables() else FUNCTIONS[name]()

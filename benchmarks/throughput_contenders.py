@@ -215,18 +215,22 @@ def watch_ours(clock: Clock) -> None:
     from kerastune_lite.recorder import Recorder
     from kerastune_lite.store import Checkpoints
     from kerastune_lite.training import door, execution, session
-    from kerastune_lite.training.paths import engines, loop
+    from kerastune_lite.training.arrays import known
+    from kerastune_lite.training.arrays.engine import ArrayEngine
+    from kerastune_lite.training.paths import engines, loop, shared
     from kerastune_lite.training.stacks import member, stack
 
     clock.watch("build", execution, "build_model")
     clock.watch("session", session, "begin", "seed_all")
     clock.watch("prepare", door.Door, "_prepared", "_engine", "member", "groups")
-    clock.watch("trace", door, "_trace")
+    clock.watch("trace", shared, "_trace")
     clock.watch("trace", member, "program_of")
     clock.watch("trace", engines.OwnEngine, "__init__", "_traced")
+    clock.watch("trace", known, "_made")
     clock.watch("check", door, "difference")
-    clock.watch("check", stack, "difference")
-    for engine in (engines.SharedEngine, engines.OwnEngine, stack.Stack):
+    clock.watch("check", shared, "difference")
+    clock.watch("check", known, "_difference")
+    for engine in (ArrayEngine, engines.SharedEngine, engines.OwnEngine, stack.Stack):
         for name in ("train", "measure"):
             clock.watch(first_or_later(), engine, name)
         clock.watch("report", engine, "show", "take")
@@ -239,11 +243,13 @@ def watch_ours(clock: Clock) -> None:
 
 def first_or_later() -> Callable[..., str]:
     """Tells the first run of a program, which TensorFlow prepares then, from the others."""
+    from kerastune_lite.training.arrays.program import ArrayProgram
+
     seen: weakref.WeakSet[Any] = weakref.WeakSet()
 
     def part(engine: Any, *args: Any) -> str:
         program = getattr(engine, "_program", engine)
-        if program in seen:
+        if program in seen or isinstance(program, ArrayProgram):
             return "compute"
         seen.add(program)
         return "first run"

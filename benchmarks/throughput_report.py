@@ -159,10 +159,10 @@ def print_parts(console: Console, results: list[Result]) -> None:
         made.add_row(label(result), *(figure(1e3 * seconds) for seconds in columns))
     console.print(made)
     console.print(
-        "tuner: making it and starting the search; first run: the first epoch of a trace, its "
-        "arithmetic included; check: the second trial of a structure, trained both ways for two "
-        "batches; prepare: arguments, data, key; report: callbacks, and showing them the weights; "
-        "store: SQLite, weights, TensorBoard; session: counters, seeds, garbage.\n",
+        "tuner: making it and starting the search; trace: or writing a structure out in NumPy; "
+        "first run: the first epoch of a trace, its arithmetic included; check: training both ways "
+        "for two batches; prepare: arguments, data, key; report: callbacks, and showing them the "
+        "weights; store: SQLite, weights, TensorBoard; session: counters, seeds, garbage.\n",
         style="dim",
     )
 

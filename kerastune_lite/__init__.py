@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "ASHA": "presets",
+    "BOHB": "presets",
     "BayesianOptimization": "presets",
     "GridSearch": "presets",
     "HyperModel": "hypermodel",
@@ -23,6 +24,7 @@ _HOMES = {
     "RandomSearch": "presets",
     "Tuner": "tuner",
     "errors": "errors",
+    "hyperparameters": "hyperparameters",
     "open_project": "results",
     "oracles": "oracles",
     "schedulers": "schedulers",
@@ -31,7 +33,7 @@ _HOMES = {
 }
 
 if TYPE_CHECKING:
-    from kerastune_lite import errors, oracles, schedulers, sklearn
+    from kerastune_lite import errors, hyperparameters, oracles, schedulers, sklearn
     from kerastune_lite.functions import tune_function
     from kerastune_lite.hypermodel import HyperModel
     from kerastune_lite.hyperparameters import HyperParameters
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from kerastune_lite.oracles import Oracle
     from kerastune_lite.presets import (
         ASHA,
+        BOHB,
         BayesianOptimization,
         GridSearch,
         Hyperband,
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ASHA",
+    "BOHB",
     "BayesianOptimization",
     "GridSearch",
     "HyperModel",
@@ -59,6 +63,7 @@ __all__ = [
     "RandomSearch",
     "Tuner",
     "errors",
+    "hyperparameters",
     "open_project",
     "oracles",
     "schedulers",

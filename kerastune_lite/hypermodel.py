@@ -93,6 +93,13 @@ def get_hypermodel(given: Any) -> Any:
             f"`hypermodel` must be an instance. Received the class {given.__name__}: write "
             f"{given.__name__}()."
         )
+    # Keras need not be loaded to know one of its models.
+    if any(k.__name__ == "Model" and k.__module__.startswith("keras") for k in type(given).__mro__):
+        raise TypeError(
+            "`hypermodel` must be a function build(hp) that makes a model: each trial trains a new "
+            f"one. Received a model: {given!r}. Write def build(hp): ... return model, and pass "
+            "build, without calling it."
+        )
     if callable(getattr(given, "build", None)) and callable(getattr(given, "fit", None)):
         return given
     if callable(given):

@@ -18,6 +18,9 @@ from kerastune_lite.trial import Trial, TrialStatus
 
 logger = logging.getLogger(__name__)
 
+_BATCH = 8
+"""So many trials are proposed at once, at most; what the first ones tell is lost on the others."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Beginning:
@@ -43,6 +46,8 @@ class Planner:
         queue: points to try first: position -> values.
         max_trials: how many trials there may be in all.
         clock: seconds since 1970.
+        in_batches: whether an oracle that learns may be asked for several trials at once that
+            might be trained side by side. It then learns less from each of them.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class Planner:
         queue: Mapping[int, Mapping[str, Value]],
         max_trials: int | None,
         clock: Any,
+        in_batches: bool = False,
     ) -> None:
         self._oracle = oracle
         self._scheduler = scheduler
@@ -62,6 +68,7 @@ class Planner:
         self._queue = dict(sorted(queue.items()))
         self._max_trials = max_trials
         self._clock = clock
+        self._in_batches = in_batches
         self._exhausted: Space | None = None
 
     def begin(self, space: Space, free: int, together: int) -> list[Beginning]:
@@ -84,8 +91,9 @@ class Planner:
             if not begun and not found:
                 return self.begin(space, free, together)
         begun += found
-        if len(found) == len(begun) > 0 and not self._oracle.learns:
-            begun += self._alike(space, new[-1], together - len(begun))
+        if len(found) == len(begun) > 0:
+            fill = self._like_the_latest if self._oracle.learns else self._alike
+            begun += fill(space, new[-1], together - len(begun))
         return begun
 
     def reason(self, space: Space) -> StopReason:
@@ -174,6 +182,15 @@ class Planner:
                 break
             begun.append(self._added(space, points[0], rung))
         return begun
+
+    def _like_the_latest(self, space: Space, rung: Rung, most: int) -> list[Beginning]:
+        """Further trials that an oracle that learns would have trained with the latest."""
+        most, latest = min(most, _BATCH - 1), self._history[-1]
+        if not self._in_batches or most < 1 or self._queue:
+            return []
+        rng = np.random.default_rng([self._seed, len(self._history)])
+        points = self._oracle.propose_alike(space, self._history, latest.values, most, rng)
+        return [self._added(space, p, rung) for p in points if _alike(p, latest.values)]
 
 
 def _alike(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:

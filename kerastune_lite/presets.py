@@ -12,6 +12,20 @@ from kerastune_lite.schedulers import Hyperband as HyperbandScheduler
 from kerastune_lite.tuner import Tuner
 
 
+def _refuse(part: str, kwargs: dict[str, Any], name: str) -> None:
+    """Raise if an oracle or scheduler is given to a search that is known by its own.
+
+    Raises:
+        TypeError: one is.
+    """
+    if part in kwargs:
+        raise TypeError(
+            f"{name} brings its own {part}, which is what it is known for. Received: "
+            f"{part}={kwargs[part]!r}; leave it out, or take kerastune_lite.Tuner(build, "
+            "objective, oracle=..., scheduler=...), which combines any of them."
+        )
+
+
 class RandomSearch(Tuner):
     """Random search: each trial draws its values independently, and none is drawn twice.
 
@@ -31,6 +45,7 @@ class RandomSearch(Tuner):
         max_consecutive_failed_trials: int = 3,
         **kwargs: Any,
     ) -> None:
+        _refuse("oracle", kwargs, "RandomSearch")
         super().__init__(
             hypermodel,
             objective,
@@ -66,6 +81,7 @@ class GridSearch(Tuner):
         max_consecutive_failed_trials: int = 3,
         **kwargs: Any,
     ) -> None:
+        _refuse("oracle", kwargs, "GridSearch")
         super().__init__(
             hypermodel,
             objective,
@@ -111,11 +127,12 @@ class BayesianOptimization(Tuner):
         max_consecutive_failed_trials: int = 3,
         **kwargs: Any,
     ) -> None:
+        _refuse("oracle", kwargs, "BayesianOptimization")
         super().__init__(
             hypermodel,
             objective,
             max_trials,
-            oracle=BayesianOracle(num_initial_points, alpha, beta, seed or 0),
+            oracle=BayesianOracle(num_initial_points, alpha, beta),
             seed=seed,
             hyperparameters=hyperparameters,
             tune_new_entries=tune_new_entries,
@@ -138,8 +155,7 @@ class Hyperband(Tuner):
         factor: one in so many goes on to the next rung, which is so many times as long.
         hyperband_iterations: how often to run all brackets.
         min_epochs: no rung ends before.
-        oracle: proposes values. Default: random. With `oracles.BayesianOracle()` it is BOHB
-            (Falkner et al., 2018) with a Gaussian process.
+        oracle: proposes values. Default: random. With a Bayesian one it is `BOHB`.
 
     The other arguments are those of `Tuner`, in KerasTuner's order.
     """
@@ -161,6 +177,7 @@ class Hyperband(Tuner):
         oracle: Oracle | None = None,
         **kwargs: Any,
     ) -> None:
+        _refuse("scheduler", kwargs, "Hyperband")
         kwargs.setdefault("max_trials", None)
         super().__init__(
             hypermodel,
@@ -173,6 +190,37 @@ class Hyperband(Tuner):
             allow_new_entries=allow_new_entries,
             max_retries_per_trial=max_retries_per_trial,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
+            **kwargs,
+        )
+
+
+class BOHB(Tuner):
+    """Hyperband whose trials a model proposes, in the manner of BOHB (Falkner et al., 2018).
+
+    The model is the Gaussian process of `BayesianOptimization`, with the training time as one more
+    input, so that short trainings say where long ones pay. The arguments are those of `Hyperband`.
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: ObjectiveLike = None,
+        max_epochs: int = 100,
+        factor: int = 3,
+        hyperband_iterations: int = 1,
+        seed: int | None = None,
+        min_epochs: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        _refuse("oracle", kwargs, "BOHB")
+        _refuse("scheduler", kwargs, "BOHB")
+        kwargs.setdefault("max_trials", None)
+        super().__init__(
+            hypermodel,
+            objective,
+            oracle=BayesianOracle(),
+            scheduler=HyperbandScheduler(max_epochs, factor, min_epochs, hyperband_iterations),
+            seed=seed,
             **kwargs,
         )
 
@@ -205,6 +253,7 @@ class ASHA(Tuner):
         oracle: Oracle | None = None,
         **kwargs: Any,
     ) -> None:
+        _refuse("scheduler", kwargs, "ASHA")
         super().__init__(
             hypermodel,
             objective,

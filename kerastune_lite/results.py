@@ -139,6 +139,13 @@ class Results(ABC):
 
         print_space(self.space, extended)
 
+    def _best_unless(self, trial: Trial | None, purpose: str) -> Trial:
+        """`trial`, or the best one where none was named."""
+        best = self.get_best_trials(1)
+        if trial is None and not best:
+            raise ValueError(f"There is no completed trial to {purpose}; call search() first.")
+        return best[0] if trial is None else trial
+
 
 class OpenedProject(Results):
     """A project on disk, finished or running, as it is at this moment; nothing is written.

@@ -14,38 +14,20 @@ from kerastune_lite.history import History
 from kerastune_lite.hooks import Hooks
 from kerastune_lite.hyperparameters import Space, Value
 from kerastune_lite.interrupts import Interrupts
+from kerastune_lite.limits import Limits
 from kerastune_lite.objective import Objective
 from kerastune_lite.oracles import Oracle
 from kerastune_lite.planner import Beginning, Planner
 from kerastune_lite.recorder import Recorder
 from kerastune_lite.runners import Runner
 from kerastune_lite.schedulers import Decision, Scheduler
-from kerastune_lite.segments import Segments
+from kerastune_lite.segments import Segments, merged, placed
 from kerastune_lite.store import Checkpoints, Store
 from kerastune_lite.training.base import Job
 from kerastune_lite.trial import Execution, Outcome, Report, Segment, Trial, TrialStatus
 from kerastune_lite.views.base import View
 
 logger = logging.getLogger(__name__)
-
-
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """When to stop.
-
-    Attributes:
-        max_trials: None: when the space is exhausted.
-        max_time: seconds of wall clock for this call; trials under way are finished.
-        executions_per_trial: how often each trial is trained.
-        max_retries_per_trial: how often a failed execution is tried again.
-        max_consecutive_failed_trials: so many failures in a row stop the search.
-    """
-
-    max_trials: int | None = None
-    max_time: float | None = None
-    executions_per_trial: int = 1
-    max_retries_per_trial: int = 0
-    max_consecutive_failed_trials: int = 3
 
 
 @dataclasses.dataclass
@@ -101,8 +83,19 @@ class Search:
         self._interrupts = Interrupts()
         self._under_way: set[int] = set()
         self._begun: set[tuple[int, int, int]] = set()
+        self._stopped: dict[tuple[int, int], int] = {}  # by the scheduler, after so many epochs
         self._planner = Planner(
-            parts.oracle, parts.scheduler, history, seed, queue, limits.max_trials, clock
+            parts.oracle,
+            parts.scheduler,
+            history,
+            seed,
+            queue,
+            limits.max_trials,
+            clock,
+            # Where the number of trials is given, each should be as good as it can be.
+            in_batches=limits.max_trials is None
+            and limits.max_time is not None
+            and not parts.scheduler.decides_epochs,
         )
         self._segments = Segments(
             history,
@@ -135,10 +128,10 @@ class Search:
                 if self._limits.max_time is not None:  # from now on: one trial should begin
                     self._deadline = time.monotonic() + self._limits.max_time
                 reason = self._loop()
-                message = self._message(reason)
+                message = self._limits.message(reason)
             except KeyboardInterrupt:
                 reason = StopReason.INTERRUPTED
-                message = self._message(reason)
+                message = self._limits.message(reason)
             except Exception as error:
                 first_sentence = str(error).strip().split("\n")[0].split(". ")[0]
                 message = f"stopped by {type(error).__name__}: {first_sentence}"
@@ -260,11 +253,15 @@ class Search:
                 # It was brought along, and is trained indeed.
                 segment = self._segments.make(self.history[event.trial], event.execution)
                 self._record(self._segment_begun(segment), event)
-            if not self._objective.missing(event.metrics):
-                loss = self._objective.loss(event.metrics)
-                self.history.note(event.trial, event.execution, event.epoch, loss)
+            if self._objective.missing(event.metrics):
+                return Decision.CONTINUE  # Nothing is known that was not known an epoch ago.
+            loss = self._objective.loss(event.metrics)
+            self.history.note(event.trial, event.execution, event.epoch, loss)
             losses = self.history.losses(event.trial, event.execution)
-            return self._parts.scheduler.judge(self.history, event.trial, losses)
+            decision = self._parts.scheduler.judge(self.history, event.trial, losses)
+            if decision is Decision.STOP:
+                self._stopped[event.trial, event.execution] = event.epoch + 1
+            return decision
 
     def _on_report(self, report: Report) -> None:
         trial = self.history[report.segment.trial.number]
@@ -275,13 +272,17 @@ class Search:
         self._grow_space(report, trial)
         if report.fatal is not None:
             raise report.fatal
-        executions = [_placed(e, trial) for e in report.executions]
+        executions = [
+            placed(e, trial, self._stopped.get((trial.number, e.index))) for e in report.executions
+        ]
         trial = dataclasses.replace(
             trial,
             values={**report.values, **_without(trial.values, report.values)},
             space=self.space,
-            executions=_merged(trial.executions, executions),
+            executions=merged(trial.executions, executions),
         )
+        if self._parts.job.whole_trials:
+            trial = self._cut_short(trial)  # Else it would be asked for what is left.
         failed = [e for e in executions if e.outcome is not Outcome.COMPLETED]
         hopeless = [e for e in failed if not self._may_retry(trial, e)]
         ended = [
@@ -302,7 +303,7 @@ class Search:
 
     def _rung_ended(self, trial: Trial, ended: Sequence[ev.Event]) -> None:
         """A trial has come to its goal, or to its end before that."""
-        trial = trial.scored(self._objective.loss_of, self._clock())
+        trial = self._cut_short(trial.scored(self._objective.loss_of, self._clock()))
         if trial.goes_on and not all(e.stopped for e in trial.completed_executions):
             trial = dataclasses.replace(trial, status=TrialStatus.PAUSED, finished=None)
             self._record(*ended, ev.TrialPaused(trial))
@@ -311,6 +312,20 @@ class Search:
             self._end_trial(trial, ended)
         for number in self._parts.scheduler.finished(self.history):
             self._complete(self.history[number])
+
+    def _cut_short(self, trial: Trial) -> Trial:
+        """A trial that its scheduler stopped has come to its goal, which was where it stopped."""
+        ends = [
+            e.epochs
+            for e in trial.completed_executions
+            if not e.stopped
+            and (
+                e.epochs == self._stopped.get((trial.number, e.index))
+                # One that was stopped before the search died.
+                or (trial.goal is not None and e.epochs < trial.goal)
+            )
+        ]
+        return dataclasses.replace(trial, goal=min(ends), goes_on=False) if ends else trial
 
     def _complete(self, trial: Trial) -> None:
         """End a paused trial with the score that it has."""
@@ -322,6 +337,7 @@ class Search:
         self.history.update(trial)
         self._under_way.discard(trial.number)
         self._begun = {place for place in self._begun if place[0] != trial.number}
+        self._stopped = {p: end for p, end in self._stopped.items() if p[0] != trial.number}
         self._parts.checkpoints.prune(self.history, trial)
 
     @staticmethod
@@ -364,36 +380,6 @@ class Search:
             f"{what}, so something is wrong with all of them. Mend it and {mend}. "
             f"The latest failure:\n\n{latest.message}"
         )
-
-    def _message(self, reason: StopReason) -> str:
-        """Why the search ended, to follow upon how many trials were done."""
-        return {
-            StopReason.BUDGET: f"max_trials={self._limits.max_trials} reached",
-            StopReason.EXHAUSTED: "every point of the space was tried",
-            StopReason.TIME: f"max_time={self._limits.max_time} s reached; search() again goes on",
-            StopReason.SCHEDULE: "all that was planned is trained",
-            StopReason.INTERRUPTED: "interrupted; search() again goes on",
-        }[reason]
-
-
-def _placed(execution: Execution, trial: Trial) -> Execution:
-    """An execution as it is kept with its trial."""
-    if execution.outcome is Outcome.COMPLETED:
-        if trial.goal is not None and execution.epochs < trial.goal:
-            # Whatever ended it before its goal, a callback or the user's own loop.
-            return dataclasses.replace(execution, stopped=True, state=None)
-        return execution
-    taken = {(e.index, e.attempt) for e in trial.executions}
-    if (execution.index, execution.attempt) in taken:
-        # There stands what it had reached in an earlier rung.
-        return dataclasses.replace(execution, attempt=execution.attempt + 1)
-    return execution
-
-
-def _merged(known: Sequence[Execution], reported: Sequence[Execution]) -> tuple[Execution, ...]:
-    """All executions; what was reported of one that went on replaces what was known of it."""
-    places = {(e.index, e.attempt) for e in reported}
-    return (*(e for e in known if (e.index, e.attempt) not in places), *reported)
 
 
 def _without(values: Mapping[str, Value], others: Mapping[str, Value]) -> dict[str, Value]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -100,3 +101,29 @@ def _is_done(trial: Trial, execution: Execution, resumable: bool) -> bool:
     if trial.goal is None or execution.stopped or execution.epochs >= trial.goal:
         return True
     return resumable and execution.state is None
+
+
+def placed(execution: Execution, trial: Trial, cut_at: int | None) -> Execution:
+    """An execution as it is kept with its trial.
+
+    Args:
+        cut_at: after so many epochs the scheduler wanted it to stop.
+    """
+    if execution.outcome is Outcome.COMPLETED:
+        if execution.epochs == cut_at:
+            return dataclasses.replace(execution, stopped=False, state=None)
+        if trial.goal is not None and execution.epochs < trial.goal:
+            # Whatever ended it before its goal, a callback or the user's own loop.
+            return dataclasses.replace(execution, stopped=True, state=None)
+        return execution
+    taken = {(e.index, e.attempt) for e in trial.executions}
+    if (execution.index, execution.attempt) in taken:
+        # There stands what it had reached in an earlier rung.
+        return dataclasses.replace(execution, attempt=execution.attempt + 1)
+    return execution
+
+
+def merged(known: Sequence[Execution], reported: Sequence[Execution]) -> tuple[Execution, ...]:
+    """All executions; what was reported of one that went on replaces what was known of it."""
+    places = {(e.index, e.attempt) for e in reported}
+    return (*(e for e in known if (e.index, e.attempt) not in places), *reported)

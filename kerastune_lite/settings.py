@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import logging
 import platform
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +17,8 @@ COMPARABLE = ("objective", "oracle", "scheduler", "executions_per_trial", "seed"
 """Settings on which the meaning of finished trials depends."""
 
 _PACKAGES = ("kerastune_lite", "keras", "tensorflow", "numpy", "tensorboard")
+
+logger = logging.getLogger(__name__)
 
 
 def versions() -> dict[str, str]:
@@ -53,6 +56,32 @@ def check_counts(**counts: Any) -> None:
             raise ValueError(
                 f"`{name}` must be at least {at_least.get(name, 1)}. Received: {name}={value}."
             )
+
+
+def check_part(name: str, given: Any, kind: type, example: str) -> None:
+    """Refuse what is no oracle or no scheduler.
+
+    Args:
+        name: of the argument.
+        kind: what it must be an instance of, unless it is None.
+        example: of a right one.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if given is None or isinstance(given, kind):
+        return
+    if isinstance(given, type) and issubclass(given, kind):
+        raise TypeError(
+            f"`{name}` must be an instance. Received the class {given.__name__}: write "
+            f"{given.__name__}(...)."
+        )
+    what = f"{given!r} of type {type(given).__name__}"
+    if isinstance(given, type):
+        what = f"the class {given.__module__}.{given.__name__}"
+    raise TypeError(
+        f"`{name}` must be one of kerastune_lite.{name}s, such as {example}. Received: {what}."
+    )
 
 
 def check_settings(
@@ -112,6 +141,22 @@ def changed_fit_arguments(stored: Mapping[str, Any], current: Mapping[str, Any])
         for name in names
         if stored.get(name) != current.get(name)
     ]
+
+
+def warn_of_fit_arguments(
+    stored: Mapping[str, Any], current: Mapping[str, Any], folder: str
+) -> None:
+    """Say in the log what differs between the arguments of two calls of `search()`.
+
+    Args:
+        folder: of the project.
+    """
+    for difference in changed_fit_arguments(stored, current):
+        logger.warning(
+            "%s: search() has other arguments than before: %s. Earlier trials keep their scores.",
+            folder,
+            difference,
+        )
 
 
 def described_fit_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ _RAISED = re.compile(r"[\w.]+(Error|Exception|Interrupt|Exit|Warning)\b")
 _FAILURE_LINES = 2
 """Keras says in the first line of a message where it was, and in the second what was wrong."""
 
-TRAINING_PATHS = ("model.fit", "own trace", "shared trace", "stacked")
+TRAINING_PATHS = ("model.fit", "own trace", "shared trace", "NumPy", "stacked")
 """The ways in which models are trained, from the slowest."""
 
 
@@ -63,7 +63,8 @@ class Execution:
             it: what a user's own `run_trial` does, or a project of an earlier version.
         path_reason: why on no faster path; None where nothing needs saying.
         state: the file from which it can go on, relative to the project's folder.
-        stopped: whether a callback ended it, so that there is nothing to go on with.
+        stopped: whether a callback of the user's ended it before its goal, so that there is nothing
+            to go on with. What the scheduler stopped is not counted here.
     """
 
     index: int
@@ -103,6 +104,7 @@ class Trial:
         started, finished: seconds since 1970.
         bracket: the scheduler's bracket that it belongs to.
         goal: how many epochs it is trained for at present; None: as many as the fit arguments say.
+            Of a trial that its scheduler stopped, as many as it had then.
         goes_on: whether it may be trained for more afterwards, so that its state is kept.
     """
 

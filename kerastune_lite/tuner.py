@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -14,19 +13,18 @@ from kerastune_lite.history import History
 from kerastune_lite.hooks import Hooks
 from kerastune_lite.hypermodel import get_hypermodel
 from kerastune_lite.hyperparameters import HyperParameters, Space, Value, read_space
+from kerastune_lite.limits import Limits
 from kerastune_lite.objective import Objective, ObjectiveLike, create_objective
 from kerastune_lite.oracles import BayesianOracle, Oracle
 from kerastune_lite.results import Results
 from kerastune_lite.runners import InlineRunner
 from kerastune_lite.schedulers import FullTraining, Scheduler
-from kerastune_lite.search import Limits, Parts, Search
+from kerastune_lite.search import Parts, Search
 from kerastune_lite.store import Checkpoints, Epoch, Project, ProjectFolder, Store, best_execution
 from kerastune_lite.training.job import check_frozen
 from kerastune_lite.trial import Trial
 from kerastune_lite.tuner_oracle import TunerOracle
 from kerastune_lite.tuner_training import TrainingSide
-
-logger = logging.getLogger(__name__)
 
 
 class Tuner(Results, Hooks):
@@ -50,7 +48,9 @@ class Tuner(Results, Hooks):
         max_retries_per_trial: try a failed execution again, so often.
         max_consecutive_failed_trials: stop after so many failures in a row.
         max_model_size: in parameters; larger models fail their trial.
-        max_time: seconds per call of `search()`; the trial under way is finished.
+        max_time: seconds per call of `search()`; the trial under way is finished. With
+            `max_trials=None` the default oracle proposes up to 8 trials at once, wherever they
+            can train side by side: more trials in the time, each a little less well chosen.
         optimizer, loss, metrics: override those that the builder compiles with.
         keep_checkpoints: how many of the best trials keep their weights on disk.
         directory, project_name: where the project lies: `directory/project_name`.
@@ -97,6 +97,15 @@ class Tuner(Results, Hooks):
             max_time=max_time,
             seed=seed,
         )
+        st.check_part("oracle", oracle, Oracle, "kerastune_lite.oracles.BayesianOracle()")
+        example = "kerastune_lite.schedulers.Hyperband(max_epochs=27)"
+        st.check_part("scheduler", scheduler, Scheduler, example)
+        if not isinstance(hyperparameters, (HyperParameters, type(None))):
+            raise TypeError(
+                "`hyperparameters` must be a kerastune_lite.HyperParameters in which some were "
+                "declared: hp = kerastune_lite.HyperParameters(); hp.Int('units', 8, 64). "
+                f"Received: {hyperparameters!r} of type {type(hyperparameters).__name__}."
+            )
         self.hypermodel = get_hypermodel(hypermodel)
         trains_itself = type(self).run_trial is not Tuner.run_trial
         if self.hypermodel is None and not trains_itself:
@@ -104,8 +113,9 @@ class Tuner(Results, Hooks):
                 "A tuner needs a `hypermodel`, or a subclass that overrides run_trial(). Received "
                 "neither: pass your function build(hp) as the first argument."
             )
-        self.max_trials = max_trials
-        self.executions_per_trial = executions_per_trial
+        # NumPy's integers are as good as Python's here, and not in the project's settings.
+        self.max_trials = max_trials = None if max_trials is None else int(max_trials)
+        self.executions_per_trial = executions_per_trial = int(executions_per_trial)
         self.tune_new_entries = tune_new_entries
         self._limits = Limits(
             max_trials,
@@ -139,7 +149,7 @@ class Tuner(Results, Hooks):
         self._space = self._builders_space if tune_new_entries else self._given
         self._history = History()
         self._waiting: list[dict[str, Value]] = []
-        self._seed = seed
+        self._seed = None if seed is None else int(seed)
         self._store: Store | None = None
         if self._folder.exists:
             with contextlib.closing(self._folder.open(read_only=True)) as store:
@@ -195,7 +205,7 @@ class Tuner(Results, Hooks):
                 extra_hparams_dirs=self._training.tensorboard_directories(),
             )
             parts = Parts(
-                oracle=self._oracle_in_use,
+                oracle=self._oracle_in_use.seeded(self._seed),
                 scheduler=self.scheduler,
                 runner=InlineRunner(),
                 store=store,
@@ -312,10 +322,8 @@ class Tuner(Results, Hooks):
         Returns:
             The trained model; `model.history` is its History.
         """
-        best = self.get_best_trials(1)
-        if trial is None and not best:
-            raise ValueError("There is no completed trial to train again; call search() first.")
-        return self._training.retrain(best[0] if trial is None else trial, fit_args, fit_kwargs)
+        trial = self._best_unless(trial, "train again")
+        return self._training.retrain(trial, fit_args, fit_kwargs)
 
     def to_sklearn(self, trial: Trial | None = None, **kwargs: Any) -> Any:
         """A scikit-learn estimator, fitted, with the model of a trial.
@@ -326,11 +334,8 @@ class Tuner(Results, Hooks):
         """
         from kerastune_lite.sklearn.conversion import fitted_estimator
 
-        best = self.get_best_trials(1)
-        if trial is None and not best:
-            raise ValueError("There is no completed trial to convert; call search() first.")
-        trial = best[0] if trial is None else trial
-        return fitted_estimator(trial, self.load_model(trial), self.hypermodel, **kwargs)
+        best = self._best_unless(trial, "convert")
+        return fitted_estimator(best, self.load_model(best), self.hypermodel, **kwargs)
 
     # ------------------------------------------------------------------ inside
 
@@ -382,13 +387,7 @@ class Tuner(Results, Hooks):
         self._space = project.space.merged(changed, overwrite=True)
         self._history = history
         if fit is not None and has_scores:
-            for difference in st.changed_fit_arguments(stored.get("fit", {}), fit):
-                logger.warning(
-                    "%s: search() has other arguments than before: %s. Earlier trials keep "
-                    "their scores.",
-                    self.project_dir,
-                    difference,
-                )
+            st.warn_of_fit_arguments(stored.get("fit", {}), fit, self.project_dir)
 
     def _record_queue(self, store: Store, project: Project) -> dict[int, Mapping[str, Value]]:
         """The points to try first: those left over on disk, then the new ones."""

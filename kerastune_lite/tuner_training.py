@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from kerastune_lite.training.door import Door
     from kerastune_lite.training.execution import TrainingOptions
     from kerastune_lite.training.fitting import FitArguments
+
+logger = logging.getLogger(__name__)
 
 # The modules of `training` that need Keras are imported where they are used: a tuner whose
 # run_trial has nothing to do with Keras never loads it.
@@ -58,7 +61,7 @@ class TrainingSide:
         self._checkpoints = checkpoints
         self._probed: Any = None
         self._objective: Objective | None = None
-        self._user_trials = UserTrials(tuner, frozen_space, checkpoints.folder)
+        self._user_trials = UserTrials(tuner, frozen_space, checkpoints)
         self._callbacks: Any = None
         self._verbose = 0
         self._fast = True
@@ -201,15 +204,26 @@ class TrainingSide:
         fit = self._fit_arguments(args, kwargs, given_wins=True)
         fit.check(under_way.hp.space, self._resolved_objective)
         options = dataclasses.replace(self._options(callbacks), verbose=verbose)
-        # From the start, also where a scheduler has the trial go on: the same seed gives the same.
-        segment = dataclasses.replace(under_way.segment, start_epoch=0)
-        trainer = Trainer(options, segment, under_way.hp, under_way.emit)
         returned = []
+        # What is trained by a second call in the same trial is something else (a fold, perhaps).
+        goes_on = not under_way.trained and self._may_go_on(callbacks, trial)
         for execution in range(self._tuner.executions_per_trial):
+            segment = self._user_trials.part_of(under_way.segment, execution, goes_on)
+            trainer = Trainer(options, segment, under_way.hp, under_way.emit)
             trained = trainer.train(trial, execution, fit)
             under_way.trained.append(trained.execution)
             returned.append(trained.returned)
         return returned
+
+    def _may_go_on(self, callbacks: Any, trial: Trial) -> bool:
+        """Whether the memory of all callbacks can be kept from one rung to the next."""
+        from kerastune_lite.training.callback_state import cannot_resume
+        from kerastune_lite.training.callbacks import fresh_callbacks
+
+        reason = cannot_resume(fresh_callbacks(callbacks, trial))
+        if reason is not None and trial.goes_on:
+            logger.info("Trials are trained from the start in each rung: %s.", reason)
+        return reason is None
 
     # ------------------------------------------------------------------ single models
 

@@ -8,7 +8,6 @@ import inspect
 import sys
 import time
 from collections.abc import Generator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from kerastune_lite.errors import FatalTypeError
@@ -17,6 +16,7 @@ from kerastune_lite.hypermodel import accepts
 from kerastune_lite.hyperparameters import HyperParameters
 from kerastune_lite.objective import Objective
 from kerastune_lite.schedulers import Decision
+from kerastune_lite.store import Checkpoints
 from kerastune_lite.training.base import Emit
 from kerastune_lite.training.job import GuardedJob, check_frozen, merge_returned, report_late
 from kerastune_lite.training.results import finite, read_results, scalars
@@ -46,14 +46,14 @@ class UserTrials:
     Args:
         tuner: has `run_trial`.
         frozen_space: whether it may ask for nothing that was not given.
-        folder: the project's.
+        checkpoints: names the files of states.
     """
 
-    def __init__(self, tuner: Any, frozen_space: bool, folder: Path) -> None:
+    def __init__(self, tuner: Any, frozen_space: bool, checkpoints: Checkpoints) -> None:
         self.under_way: UnderWay | None = None
         self._tuner = tuner
         self._frozen_space = frozen_space
-        self._folder = folder
+        self._checkpoints = checkpoints
 
     def job(
         self, args: Sequence[Any], kwargs: Mapping[str, Any], objective: Objective
@@ -70,7 +70,31 @@ class UserTrials:
             under_way = UnderWay(segment, hp, emit)
             return self._train(under_way, trial, args, kwargs, objective)
 
+        if self._tuner.scheduler.decides_epochs:
+            self._check_takes_epochs()
         return GuardedJob(train, whole_trials=True, goes_on=self._is_told_where_to_begin)
+
+    def part_of(self, segment: Segment, execution: int, goes_on: bool) -> Segment:
+        """The part of a whole trial's segment that trains one of its executions.
+
+        It begins where the execution ended in the rung before, if its state was kept.
+
+        Args:
+            goes_on: whether states may be used and kept.
+        """
+        trial = segment.trial
+        reached = next((e for e in trial.completed_executions if e.index == execution), None)
+        state = reached.state if reached is not None and goes_on else None
+        keep = None
+        if goes_on and trial.goes_on and trial.goal is not None:
+            keep = self._checkpoints.state_name(trial.number, execution, trial.goal)
+        first = reached.epochs if reached is not None and state is not None else 0
+        return dataclasses.replace(segment, start_epoch=first, resume_from=state, keep_state=keep)
+
+    @property
+    def _source(self) -> str:
+        """What messages call it that gave a result."""
+        return getattr(self._tuner, "source", f"{type(self._tuner).__name__}.run_trial()")
 
     @property
     def _is_told_where_to_begin(self) -> bool:
@@ -94,8 +118,7 @@ class UserTrials:
                     returned = self._drained(returned, under_way, objective)
             if self._frozen_space:
                 check_frozen(under_way.hp.space, segment.trial.space)
-            source = f"{type(self._tuner).__name__}.run_trial()"
-            read = read_results(returned, objective, source)
+            read = read_results(returned, objective, self._source)
             results = [finite(each, objective) for each in read]
             if not under_way.trained and not isinstance(returned, _Yielded):
                 for execution, result in enumerate(results):
@@ -112,19 +135,33 @@ class UserTrials:
             )
             if not under_way.trained:
                 executions = [_reached(e, segment) for e in executions]
+            else:
+                # A number that sums up several trainings does not tell of their epochs.
+                longest = max(e.epochs for e in under_way.trained)
+                executions = [
+                    dataclasses.replace(e, epochs=e.epochs or longest) for e in executions
+                ]
             return executions
         finally:
             self.under_way = None
             self._delete_unused(under_way, executions)
 
     def _epochs(self, segment: Segment) -> dict[str, int]:
-        """What a scheduler wants to be trained.
-
-        Raises:
-            FatalTypeError: this `run_trial` cannot be told.
-        """
+        """What a scheduler wants to be trained."""
         if segment.end_epoch is None:
             return {}
+        self._check_takes_epochs()
+        told = {"epochs": segment.end_epoch}
+        if self._is_told_where_to_begin:
+            told["initial_epoch"] = segment.start_epoch
+        return told
+
+    def _check_takes_epochs(self) -> None:
+        """Refuse a `run_trial` that cannot be told for how many epochs to train.
+
+        Raises:
+            FatalTypeError: this one.
+        """
         if not accepts(self._tuner.run_trial, "epochs"):
             raise FatalTypeError(
                 "This search trains trials for some epochs first, and the better ones for more, so "
@@ -132,10 +169,6 @@ class UserTrials:
                 "epochs, **kwargs); with `initial_epoch` among the arguments it can go on where "
                 "it stopped. Or take a tuner that trains each trial in one go."
             )
-        told = {"epochs": segment.end_epoch}
-        if self._is_told_where_to_begin:
-            told["initial_epoch"] = segment.start_epoch
-        return told
 
     def _drained(
         self, yielded: Generator[Any, Any, Any], under_way: UnderWay, objective: Objective
@@ -145,14 +178,15 @@ class UserTrials:
         segment = under_way.segment
         with contextlib.closing(yielded):
             for count, value in enumerate(yielded):
+                epoch = segment.start_epoch + count
+                if segment.end_epoch is not None and epoch >= segment.end_epoch:
+                    break  # More than it was asked for.
                 metrics = scalars(value) if isinstance(value, Mapping) else {}
                 if not isinstance(value, Mapping):
-                    source = f"{type(self._tuner).__name__}.run_trial()"
-                    metrics = dict(read_results(value, objective, source)[0].metrics)
+                    metrics = dict(read_results(value, objective, self._source)[0].metrics)
                 for name in {*metrics, *history}:
                     series = history.setdefault(name, [float("nan")] * count)
                     series.append(metrics.get(name, float("nan")))
-                epoch = segment.start_epoch + count
                 event = EpochEnded(segment.trial.number, 0, segment.attempt, epoch, metrics)
                 if under_way.emit(event) is not Decision.CONTINUE:
                     break
@@ -162,7 +196,7 @@ class UserTrials:
         """Delete weights that were written on behalf of `run_trial` and that no execution names."""
         written = {under_way.saved, *(execution.weights for execution in under_way.trained)}
         for name in written - {None} - {execution.weights for execution in executions}:
-            (self._folder / str(name)).unlink(missing_ok=True)
+            (self._checkpoints.folder / str(name)).unlink(missing_ok=True)
 
 
 @dataclasses.dataclass(frozen=True)

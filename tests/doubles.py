@@ -10,11 +10,12 @@ from kerastune_lite import events as ev
 from kerastune_lite.history import History
 from kerastune_lite.hooks import Hooks
 from kerastune_lite.hyperparameters import HyperParameters, Space
+from kerastune_lite.limits import Limits
 from kerastune_lite.objective import Objective
 from kerastune_lite.oracles import RandomOracle
 from kerastune_lite.runners import Runner
 from kerastune_lite.schedulers import Decision, FullTraining
-from kerastune_lite.search import Limits, Parts, Search
+from kerastune_lite.search import Parts, Search
 from kerastune_lite.store import Checkpoints, Epoch, Project, Store
 from kerastune_lite.training.base import Emit, Job
 from kerastune_lite.training.job import GuardedJob

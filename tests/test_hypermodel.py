@@ -275,3 +275,9 @@ def test_conditional_epochs_in_an_own_fit(tmp_path):
         epochs = len(tuner.history(trial)[0]["loss"])
         assert epochs == (trial.values["epochs"] if trial.values["long"] else 3)
         assert ("epochs" in trial.values) == trial.values["long"]
+
+
+@pytest.mark.parametrize("model", [linear, keras.Sequential])
+def test_a_model_is_no_hypermodel(model):
+    with pytest.raises(TypeError, match=r"Received a model: <Sequential.*pass build, without"):
+        get_hypermodel(model())

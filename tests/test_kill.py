@@ -61,6 +61,38 @@ tuner.search(x, x[:, :1], validation_split=0.25, epochs=4, verbose=0)
 print("done", flush=True)
 """
 
+RUNGS = """
+import sys
+import numpy as np
+import kerastune_lite as kt
+from kerastune_lite.training.quiet import load_keras
+
+keras = load_keras()
+
+def build(hp):
+    model = keras.Sequential([keras.Input((4,))])
+    model.add(keras.layers.Dense(8, activation=hp.Choice("activation", ["relu", "tanh"])))
+    model.add(keras.layers.Dense(1))
+    model.compile(keras.optimizers.Adam(hp.Float("rate", 1e-4, 0.1, sampling="log")), loss="mse")
+    return model
+
+class Tells(keras.callbacks.Callback):
+    def __init__(self, number):
+        super().__init__()
+        self.number = number
+
+    def on_epoch_end(self, epoch, logs=None):
+        print("trained", self.number, epoch, flush=True)
+
+tuner = kt.Hyperband(build, "val_loss", max_epochs=int(sys.argv[2]), seed=11,
+                     directory=sys.argv[1], project_name="p")
+x = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
+print("ready", flush=True)
+tuner.search(x, x[:, :1], validation_split=0.25, verbose=0,
+             callbacks=lambda trial: [Tells(trial.number)])
+print("done", flush=True)
+"""
+
 
 def start(code, directory, trials):
     return subprocess.Popen(
@@ -86,6 +118,13 @@ def trials_of(directory):
 
 def comparable(trials):
     return [(t.number, dict(t.values), t.score, t.metrics, t.status) for t in trials]
+
+
+def learned(code):
+    """The same search with a model that says what to try next."""
+    changed = code.replace("kt.RandomSearch", "kt.BayesianOptimization")
+    assert changed != code
+    return changed
 
 
 def kill_and_resume(code, tmp_path, trials, kills, longest):
@@ -122,3 +161,58 @@ def test_ten_kills(tmp_path):
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
 def test_kills_while_keras_trains(tmp_path):
     kill_and_resume(KERAS, tmp_path, trials=5, kills=2, longest=1.5)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
+def test_kills_of_a_search_that_learns(tmp_path):
+    kill_and_resume(learned(FUNCTION), tmp_path, trials=40, kills=3, longest=0.6)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
+def test_kills_while_keras_trains_what_was_learned(tmp_path):
+    kill_and_resume(learned(KERAS), tmp_path, trials=12, kills=2, longest=2.5)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
+def test_kills_between_and_within_rungs(tmp_path):
+    """No rung that was trained is trained again, and the search goes on to the same end."""
+    undisturbed = start(RUNGS, tmp_path / "whole", 9)
+    lines = lines_of(undisturbed)
+    assert lines[-1] == ["done"]
+    whole = trials_of(tmp_path / "whole")
+    assert sorted(trained(lines)) == sorted((t.number, e) for t in whole for e in range(t.epochs))
+
+    dice = random.Random(2)
+    killed = 0
+    done: dict[int, int] = {}
+    stood = set()
+    for kill in range(6):
+        process = start(RUNGS, tmp_path / "killed", 9)
+        assert process.stdout.readline() == "ready\n"
+        seen = []
+        if kill < 5:
+            seen = [process.stdout.readline().split() for _ in range(dice.randint(1, 16))]
+            process.send_signal(signal.SIGKILL)
+        places = trained([*seen, *lines_of(process)])
+        assert [place for place in places if place[1] < done.get(place[0], 0)] == []
+        killed += process.returncode == -signal.SIGKILL
+        left = trials_of(tmp_path / "killed")
+        done = {t.number: t.epochs for t in left}
+        stood |= {t.status for t in left}
+    assert killed >= 3
+    assert stood == {"RUNNING", "PAUSED", "COMPLETED"}, "it was killed within rungs"
+
+    survivors = trials_of(tmp_path / "killed")
+    assert [(t.number, dict(t.values), t.epochs, t.status, t.bracket) for t in survivors] == [
+        (t.number, dict(t.values), t.epochs, t.status, t.bracket) for t in whole
+    ]
+    # Trained side by side with others, or alone, differs in the last digits.
+    assert [t.score for t in survivors] == pytest.approx([t.score for t in whole], rel=1e-4)
+
+
+def trained(lines):
+    """(trial, epoch) in the order in which they were trained."""
+    return [(int(line[1]), int(line[2])) for line in lines if line[:1] == ["trained"]]

@@ -14,11 +14,11 @@ PACKAGE = Path(kerastune_lite.__file__).parent
 # From the bottom up. A module may import from its own row's unit and from rows further down;
 # units of one row do not know one another.
 LAYERS = [
-    {"errors"},
+    {"errors", "threads"},
     {"hyperparameters"},
     {"objective", "trial"},
     {"events", "visited"},
-    {"history"},
+    {"history", "limits"},
     {"oracles", "schedulers"},
     {"store", "views", "hypermodel", "hooks", "interrupts"},
     {"training"},

@@ -1,5 +1,6 @@
 """Trials that go on from rung to rung, on doubles: planned, paused, resumed, recovered."""
 
+import contextlib
 import dataclasses
 
 import numpy as np
@@ -9,7 +10,8 @@ from kerastune_lite import events as ev
 from kerastune_lite.events import StopReason
 from kerastune_lite.hyperparameters import Float, Int, Parameter, Space
 from kerastune_lite.oracles import GridOracle
-from kerastune_lite.schedulers import Decision, FullTraining, Hyperband
+from kerastune_lite.oracles.gp.curves import timed
+from kerastune_lite.schedulers import ASHA, Decision, FullTraining, Hyperband, MedianStopping
 from kerastune_lite.training.job import GuardedJob
 from kerastune_lite.trial import Execution, Outcome, TrialStatus
 from tests.doubles import MemoryStore, RecordingView, SimulatedRunner, make_search
@@ -26,6 +28,18 @@ def loss_at(x, epoch):
 
 class Killed(BaseException):
     """The process dies."""
+
+
+class Dying(MemoryStore):
+    """Takes the process with it when it has written so often."""
+
+    left = 10**9
+
+    def record(self, events):
+        self.left -= 1
+        if self.left < 0:
+            raise Killed
+        super().record(events)
 
 
 class Trainer:
@@ -126,21 +140,12 @@ def test_several_workers_train_the_same_epochs(tmp_path, workers):
 
 @pytest.mark.parametrize("step", range(0, 100, 7))
 def test_a_search_that_dies_goes_on_as_if_it_had_not(tmp_path, step):
-    class Dying(MemoryStore):
-        left = 10**9
-
-        def record(self, events):
-            Dying.left -= 1
-            if Dying.left < 0:
-                raise Killed
-            super().record(events)
-
     whole = searched(tmp_path)
     store = Dying()
-    Dying.left = step
+    store.left = step
     with pytest.raises(Killed):
         searched(tmp_path, store=store)
-    Dying.left = 10**9
+    store.left = 10**9
     assert table(searched(tmp_path, store=store)) == table(whole)
 
 
@@ -281,6 +286,66 @@ def test_curves_are_there_again_after_a_search_was_reopened(tmp_path):
     searched(tmp_path, store=store, scheduler=Watching(), max_trials=5)
     reopened = searched(tmp_path, store=store, scheduler=Watching(), max_trials=12)
     assert table(reopened) == table(whole)
+
+
+def test_who_stopped_a_trial_can_be_told(tmp_path):
+    trainer = Trainer(stops={0: 3}, curve=lambda x, epoch: 1.0 + x + 1.0 / (1 + epoch))
+    search = searched(tmp_path, trainer, scheduler=ASHA(9), max_trials=12)
+    by_callback, *others = search.history
+    assert by_callback.executions[0].stopped
+    assert (by_callback.epochs, by_callback.goal) == (3, 9)
+    cut = [trial for trial in others if trial.epochs < 9]
+    assert cut
+    assert all(t.goal == t.epochs and not t.executions[0].stopped for t in cut)
+    assert all(t.status is TrialStatus.COMPLETED for t in search.history)
+
+
+def test_a_model_of_stopped_trials_knows_how_far_they_came(tmp_path):
+    search = searched(tmp_path, scheduler=ASHA(9), max_trials=12)
+    assert {trial.epochs for trial in search.history} == {1, 3, 9}
+    by_time = timed(search.history)
+    assert by_time is not None
+    assert set(by_time.times.round(3)) == {0.0, 0.5, 1.0}
+    one_epoch = [trial.number for trial in search.history if trial.epochs == 1]
+    assert not (set(one_epoch) & set(by_time.numbers[by_time.times > 0].tolist()))
+
+
+@pytest.mark.parametrize("scheduler", [ASHA(9), ASHA(9, stop=False), MedianStopping(9, 1, 2)])
+@pytest.mark.parametrize("step", range(0, 70, 7))
+def test_stopped_trials_are_the_same_after_a_death(tmp_path, step, scheduler):
+    some = {"scheduler": scheduler, "max_trials": 9, "executions_per_trial": 2}
+    store = Dying()
+    store.left = step
+    with contextlib.suppress(Killed):
+        searched(tmp_path, Trainer(stops={1: 3}), store, **some)
+    store.left = 10**9
+    whole = searched(tmp_path, Trainer(stops={1: 3}), **some)
+    assert table(searched(tmp_path, Trainer(stops={1: 3}), store, **some)) == table(whole)
+
+
+def test_epochs_without_validation_are_not_judged(tmp_path):
+    judged = []
+
+    class Noting(FullTraining):
+        def plan(self, history, free):
+            return [dataclasses.replace(r, end_epoch=5) for r in super().plan(history, free)]
+
+        def judge(self, history, trial, losses):
+            judged.append(list(losses))
+            return Decision.STOP if len(losses) >= 4 else Decision.CONTINUE
+
+    def train(trial, hp, segment, emit):
+        for epoch in range(5):
+            metrics = {"loss": float(epoch)} if epoch % 2 else {"other": 1.0}
+            if emit(ev.EpochEnded(trial.number, 0, 0, epoch, metrics)) is Decision.STOP:
+                break
+        return [Execution(0, Outcome.COMPLETED, 0, 1.0, 1.0, {}, 1, epoch + 1)]
+
+    search = make_search(GuardedJob(train), tmp_path, space=SPACE, scheduler=Noting(), max_trials=1)
+    search.run("p", {})
+    assert [len(losses) for losses in judged] == [2, 4]
+    assert np.array_equal(judged[1], [np.nan, 1.0, np.nan, 3.0], equal_nan=True)
+    assert search.history[0].goal == search.history[0].epochs == 4
 
 
 def test_a_job_that_makes_no_headway_ends_its_trial(tmp_path):

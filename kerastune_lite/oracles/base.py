@@ -46,6 +46,28 @@ class Oracle(ABC):
             rng: derived from the search's seed and the number of the next trial.
         """
 
+    def propose_alike(
+        self,
+        space: Space,
+        history: History,
+        point: Mapping[str, Value],
+        count: int,
+        rng: np.random.Generator,
+    ) -> list[dict[str, Value]]:
+        """Up to `count` points that might be trained side by side with `point`, untried ones.
+
+        They differ from it in floating-point numbers alone: learning rates and the like leave a
+        network what it is. Asked of oracles that learn, where time is what limits a search.
+
+        Args:
+            point: that of the latest trial, which has begun.
+        """
+        return []
+
+    def seeded(self, seed: int) -> Oracle:
+        """This oracle, or one with the search's seed where it draws and was given none itself."""
+        return self
+
     def settings(self) -> dict[str, Value]:
         """What tells this oracle from others, to be kept with the project."""
         return {"type": type(self).__name__}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ from kerastune_lite.oracles.gp.encoding import Array, Encoding, encoding_of
 from kerastune_lite.oracles.gp.learning import Learned, learned
 from kerastune_lite.oracles.gp.model import Data, Priors, fitted
 from kerastune_lite.oracles.gp.surface import Surface
-from kerastune_lite.oracles.sobol import checked_seed, untried_point
+from kerastune_lite.oracles.sobol import checked_seed, untried_point, with_scrambling
+from kerastune_lite.threads import one_thread
 from kerastune_lite.visited import Visited
 
 _SOBOL_POINTS = 7
@@ -51,7 +52,10 @@ class BayesianOracle(Oracle):
         alpha: the variance of the noise, as a share of that of the losses. Default: learned.
         beta: weight of the uncertainty; what is minimised is then mean - beta x deviation.
             Default: none, expected improvement is maximised.
-        seed: of the quasi-random points' scrambling.
+        seed: of the quasi-random points' scrambling. Default: the search's.
+
+    Raises:
+        ValueError: an argument cannot be right.
     """
 
     reads_curves = True
@@ -61,11 +65,11 @@ class BayesianOracle(Oracle):
         num_initial_points: int | None = None,
         alpha: float | None = None,
         beta: float | None = None,
-        seed: int = 0,
+        seed: int | None = None,
     ) -> None:
         if num_initial_points is not None and (
             isinstance(num_initial_points, bool)
-            or not isinstance(num_initial_points, int)
+            or not isinstance(num_initial_points, (int, np.integer))
             or num_initial_points < 1
         ):
             raise ValueError(
@@ -73,14 +77,18 @@ class BayesianOracle(Oracle):
                 f"Received: {num_initial_points!r}."
             )
         for name, number in (("alpha", alpha), ("beta", beta)):
-            if number is not None and not 0.0 <= number < float("inf"):
+            if number is not None and not _is_amount(number):
                 raise ValueError(f"`{name}` must be a number of at least 0. Received: {number!r}.")
-        self.num_initial_points = num_initial_points
-        self.alpha = alpha
-        self.beta = beta
+        self.num_initial_points = None if num_initial_points is None else int(num_initial_points)
+        self.alpha = None if alpha is None else float(alpha)
+        self.beta = None if beta is None else float(beta)
         self.seed = checked_seed(seed)
+        self._scrambling = self.seed or 0
         # The fits that were made last; they are found again from the same data.
         self._fits: OrderedDict[tuple[bytes, ...], Array] = OrderedDict()
+
+    def seeded(self, seed: int) -> Oracle:
+        return self if self.seed is not None else with_scrambling(self, seed)
 
     def settings(self) -> dict[str, Value]:
         return {
@@ -91,11 +99,57 @@ class BayesianOracle(Oracle):
             "seed": self.seed,
         }
 
+    @one_thread()
     def propose(
         self, space: Space, history: History, count: int, rng: np.random.Generator
     ) -> list[dict[str, Value]]:
         points = self._points(space, history, rng)
         return draw_distinct(history.visited, count, lambda: next(points, None))
+
+    @one_thread()
+    def propose_alike(
+        self,
+        space: Space,
+        history: History,
+        point: Mapping[str, Value],
+        count: int,
+        rng: np.random.Generator,
+    ) -> list[dict[str, Value]]:
+        points = self._alike(space, history, point, rng)
+        return draw_distinct(history.visited, count, lambda: next(points, None))
+
+    def _alike(
+        self,
+        space: Space,
+        history: History,
+        point: Mapping[str, Value],
+        rng: np.random.Generator,
+    ) -> Iterator[dict[str, Value]]:
+        """Points that differ from `point` in fractions alone, the most promising first."""
+        encoding = encoding_of(space)
+        held = encoding.units(point)[0].copy()
+        for i, axis in enumerate(encoding.axes):
+            if type(point.get(axis.parameter.name)) is float:
+                held[i] = np.nan
+        if not np.isnan(held).any():
+            return
+        # As for the point itself, which is in the history now.
+        early = len(history) <= (self.num_initial_points or 1 + _SOBOL_POINTS)
+        model = None if early else learned(history, encoding, self._theta, _LEAST)
+        pending: list[Array] = []
+        while True:
+            if model is None:
+                units = np.where(np.isnan(held), rng.random((_LOOKED_AT, len(held))), held)
+                units = encoding.snapped(units)
+            else:
+                surface, leaders = self._surface(encoding, model, pending, held)
+                units = surface.not_taken(surface.best(leaders, rng))[:_LOOKED_AT]
+            values = map(encoding.values, units)
+            found = next((each for each in values if each not in history.visited), None)
+            if found is None:
+                return
+            pending.append(encoding.units(found)[0])
+            yield found
 
     def _points(
         self, space: Space, history: History, rng: np.random.Generator
@@ -119,7 +173,7 @@ class BayesianOracle(Oracle):
                 if point is None:
                     return
             if point is None:
-                point = untried_point(space, visited, number, self.seed, rng)
+                point = untried_point(space, visited, number, self._scrambling, rng)
             if point is None:
                 return
             pending.append(encoding.units(point)[0])
@@ -127,7 +181,11 @@ class BayesianOracle(Oracle):
             yield point
 
     def _surface(
-        self, encoding: Encoding, model: Learned, pending: list[Array]
+        self,
+        encoding: Encoding,
+        model: Learned,
+        pending: list[Array],
+        held: Array | None = None,
     ) -> tuple[Surface, Array]:
         """The surface after the points of this batch, and the best trials' units."""
         taken = model.pending(pending)
@@ -137,7 +195,7 @@ class BayesianOracle(Oracle):
             if self.beta is None
             else functools.partial(confidence_bound, beta=self.beta)
         )
-        surface = Surface(encoding, model.rules, posterior, model.timed, taken, acquisition)
+        surface = Surface(encoding, model.rules, posterior, model.timed, taken, acquisition, held)
         return surface, model.leaders
 
     def _theta(self, data: Data) -> Array:
@@ -152,6 +210,12 @@ class BayesianOracle(Oracle):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_fits": OrderedDict()}
+
+
+def _is_amount(number: Any) -> bool:
+    """Whether it is a finite number of at least 0."""
+    is_number = isinstance(number, (int, float, np.number)) and not isinstance(number, bool)
+    return is_number and 0.0 <= float(number) < float("inf")
 
 
 def _best(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 from typing import Any
 
@@ -27,14 +28,18 @@ class SobolOracle(Oracle):
     point number k of the sequence; when that was tried, point number k of another sequence.
 
     Args:
-        seed: of the scrambling; the generator that `propose` is given is used only when nearly
-            all points of a finite space were tried.
+        seed: of the scrambling; None: the search's. The generator that `propose` is given is used
+            only when nearly all points of a finite space were tried.
     """
 
     learns = False
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int | None = None) -> None:
         self.seed = checked_seed(seed)
+        self._scrambling = self.seed or 0
+
+    def seeded(self, seed: int) -> Oracle:
+        return self if self.seed is not None else with_scrambling(self, seed)
 
     def propose(
         self, space: Space, history: History, count: int, rng: np.random.Generator
@@ -42,22 +47,33 @@ class SobolOracle(Oracle):
         visited = history.visited
         numbers = iter(range(len(history), len(history) + count))
         return draw_distinct(
-            visited, count, lambda: untried_point(space, visited, next(numbers), self.seed, rng)
+            visited,
+            count,
+            lambda: untried_point(space, visited, next(numbers), self._scrambling, rng),
         )
 
     def settings(self) -> dict[str, Value]:
         return {**super().settings(), "seed": self.seed}
 
 
-def checked_seed(seed: int) -> int:
-    """`seed`, if it is one.
+def checked_seed(seed: int | None) -> int | None:
+    """`seed`, if it is one or None.
 
     Raises:
         ValueError: it is not a whole number of at least 0.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+    if seed is None:
+        return None
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ValueError(f"`seed` must be a whole number of at least 0. Received: {seed!r}.")
-    return seed
+    return int(seed)
+
+
+def with_scrambling(oracle: Any, seed: int) -> Any:
+    """A copy of an oracle with the sequence of this seed; its settings are as before."""
+    seeded = copy.copy(oracle)
+    seeded._scrambling = seed
+    return seeded
 
 
 def untried_point(

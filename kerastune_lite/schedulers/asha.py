@@ -168,7 +168,7 @@ class ASHA(Scheduler):
             reached = self._reached(trial, len(curve))
             for places, end in zip(rungs[:reached], ends):
                 places.append((_best_at(known, end), trial.number))
-            if 0 < reached < len(ends) and self._ended_itself(trial):
+            if 0 < reached < len(ends) and ended_itself(trial):
                 ended[reached - 1].append((best_of(known), trial.number))
         carried: list[Place] = []
         for places, here in zip(rungs, ended):
@@ -189,12 +189,6 @@ class ASHA(Scheduler):
             return level_of(trial, self._ends) + (not running)
         reached = bisect.bisect_right(self._ends, epochs or trial.epochs)
         return reached if running else max(1, reached)
-
-    def _ended_itself(self, trial: Trial) -> bool:
-        if not self.stop:
-            return ended_itself(trial)
-        # What was stopped here has exactly the epochs of a rung.
-        return trial.status is TrialStatus.COMPLETED and trial.epochs not in self._ends
 
     def settings(self) -> dict[str, Value]:
         return {

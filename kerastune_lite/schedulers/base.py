@@ -47,8 +47,9 @@ class Scheduler(ABC):
     present (`goal`) and for how many it has been (`epochs`). `history.curve(number)` has its
     losses.
 
-    A trial may be COMPLETED before its rung's end: a callback stopped it. Its loss is what it would
-    be at any later rung.
+    A trial may be COMPLETED before its rung's end. If a callback stopped it, which its executions
+    tell (`stopped`), its loss is what it would be at any later rung; if the scheduler did, `goal`
+    is where.
     """
 
     reads_curves: ClassVar[bool] = False
@@ -76,8 +77,12 @@ class Scheduler(ABC):
     def judge(self, history: History, trial: int, losses: Sequence[float]) -> Decision:
         """Whether `trial` goes on after the latest of its epochs.
 
+        It is asked after each epoch with a loss; that is number `len(losses)`, counted from 1, so
+        that trials can be compared at equal epochs.
+
         Args:
-            losses: of the running execution, one per epoch from its first; smaller is better.
+            losses: of the running execution, one per epoch from its first, NaN for those without
+                validation; smaller is better.
         """
 
     def finished(self, history: History) -> list[int]:

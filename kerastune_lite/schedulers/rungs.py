@@ -83,10 +83,8 @@ def best_of(losses: Sequence[float]) -> float:
 
 def ended_itself(trial: Trial) -> bool:
     """Whether a callback of the user's ended it, not a scheduler that had no more use for it."""
-    if trial.status is not TrialStatus.COMPLETED:
-        return False
-    goal = 0 if trial.goal is None else trial.goal
-    return any(each.stopped or each.epochs < goal for each in trial.completed_executions)
+    completed = trial.status is TrialStatus.COMPLETED
+    return completed and any(each.stopped for each in trial.completed_executions)
 
 
 def next_rung(trial: Trial, ends: Sequence[int], level: int) -> Rung:

@@ -18,11 +18,12 @@ from kerastune_lite.errors import SettingsMismatchError, StoreError
 from kerastune_lite.events import SpaceGrown, StopReason
 from kerastune_lite.history import History
 from kerastune_lite.hooks import Hooks
+from kerastune_lite.limits import Limits
 from kerastune_lite.objective import Objective
 from kerastune_lite.oracles import Oracle
 from kerastune_lite.runners import InlineRunner
 from kerastune_lite.schedulers import Scheduler
-from kerastune_lite.search import Limits, Parts, Search
+from kerastune_lite.search import Parts, Search
 from kerastune_lite.sklearn.candidates import Candidates
 from kerastune_lite.sklearn.folds import FoldJob
 from kerastune_lite.store import Checkpoints, ProjectFolder

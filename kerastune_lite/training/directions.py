@@ -40,14 +40,14 @@ def resolved(objective: Objective, model: Any = None) -> Objective:
 
 def _hint(model: Any) -> str:
     """What the name may have been meant to be, for one that was mistyped."""
-    compiled = getattr(model, "_compile_metrics", None)
+    if not hasattr(model, "_compile_metrics"):
+        return ""
+    compiled = model._compile_metrics  # None if `compile` was given none
     given = _flat([getattr(compiled, "_user_metrics", None), "loss"], names=True)
     names = [
         each if isinstance(each, str) else getattr(each, "name", getattr(each, "__name__", ""))
         for each in given
     ]
-    if compiled is None:
-        return ""
     return (
         f" Or is the name mistyped? The model reports {', '.join(sorted(filter(None, names)))}, "
         "and each with val_ in front when there is validation data."

@@ -8,6 +8,9 @@ import logging
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
+from kerastune_lite.training.arrays.engine import ArrayEngine
+from kerastune_lite.training.arrays.known import program_in_arrays
+from kerastune_lite.training.arrays.layers import NotInArrays
 from kerastune_lite.training.paths import internals, probes
 from kerastune_lite.training.paths.data import DeviceData
 from kerastune_lite.training.paths.engines import (
@@ -15,7 +18,6 @@ from kerastune_lite.training.paths.engines import (
     Feeding,
     OwnEngine,
     SharedEngine,
-    first_row,
     quick_start,
 )
 from kerastune_lite.training.paths.fit_call import FitCall, Unsuitable, bound, check_supported
@@ -27,10 +29,10 @@ from kerastune_lite.training.paths.loop import (
     check_callbacks,
     loop,
 )
-from kerastune_lite.training.paths.program import Program
-from kerastune_lite.training.paths.programs import PROGRAMS, Known, traced
-from kerastune_lite.training.paths.self_check import difference
-from kerastune_lite.training.paths.structure import NotShared, Structure, structure_of
+from kerastune_lite.training.paths.programs import PROGRAMS, traced
+from kerastune_lite.training.paths.shared import shared_program
+from kerastune_lite.training.paths.side_by_side import difference
+from kerastune_lite.training.paths.structure import NotShared, structure_of
 from kerastune_lite.training.quiet import load_keras
 from kerastune_lite.training.stacks import member as stacking
 from kerastune_lite.training.stacks import stack as stacks
@@ -40,7 +42,7 @@ from kerastune_lite.trial import TRAINING_PATHS
 keras = load_keras()
 logger = logging.getLogger(__name__)
 
-PLAIN, OWN, SHARED, STACKED = TRAINING_PATHS
+PLAIN, OWN, SHARED, ARRAYS, STACKED = TRAINING_PATHS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -193,31 +195,26 @@ class Door:
         return _Prepared(fit.model, call, callbacks, feeding, fit.whole)
 
     def _engine(self, prepared: _Prepared) -> tuple[Engine, Taken]:
-        try:
-            return self._shared(prepared), Taken(SHARED)
-        except NotShared as reason:
-            return OwnEngine(prepared.model, prepared.feeding), Taken(OWN, str(reason))
-
-    def _shared(self, prepared: _Prepared) -> Engine:
-        """An engine on a shared program, traced now if there is none yet.
-
-        Raises:
-            NotShared: there is none for this model.
-        """
         model, feeding = prepared.model, prepared.feeding
-        if self._fastest == OWN:
-            raise NotShared("it was asked for")
-        if not model.built:
-            raise NotShared("the model is not built before fit()")
-        for sized in (True, False):
-            structure = structure_of(model, sized)
-            known = _known(model, structure, feeding)
-            if known.program is not None:
-                closely = prepared.whole or prepared.callbacks.look_closely
-                return SharedEngine(model, known.program, structure, feeding, closely)
-            if not structure.sized:
-                raise NotShared(known.banned or "it cannot be traced")
-        raise AssertionError  # structures without sizes end the loop
+        try:
+            if self._fastest == OWN:
+                raise NotShared("it was asked for")
+            if not model.built:
+                raise NotShared("the model is not built before fit()")
+            structure = structure_of(model)
+            closely = prepared.whole or prepared.callbacks.look_closely
+            try:
+                if self._fastest == SHARED:
+                    raise NotInArrays("it was asked for")
+                in_arrays = program_in_arrays(model, structure, feeding)
+                engine = ArrayEngine(model, in_arrays, structure, feeding, closely)
+                return engine, Taken(ARRAYS)
+            except NotInArrays as reason:
+                structure, program = shared_program(model, structure, feeding)
+                shared = SharedEngine(model, program, structure, feeding, closely)
+                return shared, Taken(SHARED, str(reason))
+        except NotShared as reason:
+            return OwnEngine(model, feeding), Taken(OWN, str(reason))
 
     # ------------------------------------------------------------------ several models
 
@@ -231,9 +228,6 @@ class Door:
             raise NotStacked("it was asked for")
         try:
             self._check_fast()
-            missing = probes.missing_for_stacks()
-            if missing:
-                raise NotStacked(missing)
             prepared = _or_unsuitable(lambda: self._prepared(fit), "preparing")
             return stacking.member_of(
                 fit.model, prepared.call, prepared.callbacks, prepared.feeding, fit.whole
@@ -246,9 +240,6 @@ class Door:
         groups = []
         for group in stacking.stack_of(members, stacking.max_stack):
             pays = stacking.worth_stacking(group)
-            if pays:
-                known = PROGRAMS.get(_stacked_key(group[0]))
-                pays = known is None or known.program is not None
             groups += [group] if pays else [[member] for member in group]
         return groups
 
@@ -263,11 +254,9 @@ class Door:
             NotStacked: they have to be trained one by one, and are as they were.
         """
         with quick_start():
-            known = _known_stacked(members)
-        if known.program is None:
-            raise NotStacked(known.banned or "it cannot be traced")
+            program = _side_by_side(members)
         try:
-            for member, result in stacks.train_together(members, known.program):
+            for member, result in stacks.train_together(members, program):
                 logger.info("%s", STACKED)
                 yield member, result
         except FirstEpochFailed as error:
@@ -275,48 +264,36 @@ class Door:
             raise NotStacked(f"the first epoch raised {error}") from error
 
 
-def _known(model: Any, structure: Structure, feeding: Feeding) -> Known:
-    """What is known of the shared program for this model; it is traced if there is none yet."""
-    validation = feeding.validation
-    types = feeding.training.types, "" if validation is None else validation.types
-    key = "\n".join((structure.key, str(structure.sized), *types))
-    known = PROGRAMS.get(key)
-    if known is None:
-        known = traced(lambda: _trace(model, structure, feeding), structure.scalars)
-        PROGRAMS.put(key, known)
-    else:
-        program = known.program
-        known.check(structure.scalars, lambda: difference(program, model, structure, feeding))
-    return known
-
-
-def _trace(model: Any, structure: Structure, feeding: Feeding) -> Program:
-    data = feeding.training.tensors
-    internals.build_all(model, first_row(data))
-    program = Program(model, structure, data)
-    if feeding.validation is not None:
-        program.measurement(model, structure, feeding.validation.tensors)
-    return program
-
-
 def _stacked_key(member: Member) -> str:
     return "\n".join((STACKED, *map(str, stacking.program_key(member))))
 
 
-def _known_stacked(members: Sequence[Member]) -> Known:
+def _side_by_side(members: Sequence[Member]) -> Any:
+    """The program for a group.
+
+    Raises:
+        NotStacked: there is none.
+    """
     first, last = members[0], members[-1]
+    with contextlib.suppress(NotInArrays):
+        return program_in_arrays(first.model, first.open_structure, first.feeding)
+    missing = probes.missing_for_stacks()
+    if missing:
+        raise NotStacked(missing)
     key = _stacked_key(first)
     known = PROGRAMS.get(key)
     if known is None:
         known = traced(lambda: stacking.program_of(first), first.structure.scalars)
         PROGRAMS.put(key, known)
+    program = known.program
     for member in (last, *members):
-        program = known.program
         known.check(
             member.structure.scalars,
-            lambda program=program, member=member: stacks.difference(program, member),  # type: ignore[misc]
+            lambda m=member: difference(program, m.model, m.structure, m.feeding),  # type: ignore[misc]
         )
-    return known
+    if known.program is None:
+        raise NotStacked(known.banned or "it cannot be traced")
+    return program
 
 
 def _or_unsuitable(make: Callable[[], Any], what: str) -> Any:

@@ -55,9 +55,9 @@ def short_collections() -> Iterator[None]:
     """Within it, the garbage collector does not look at what was there before.
 
     Building and tracing models makes garbage by the megabyte, and each full collection goes
-    through all of TensorFlow's modules: a fifth of a second.
+    through all of TensorFlow's modules: a fifth of a second. Garbage that is there by now is
+    collected after the search.
     """
-    gc.collect()
     gc.freeze()
     try:
         yield

@@ -10,12 +10,13 @@ from kerastune_lite.trial import TRAINING_PATHS, Trial
 MAX_REASONS = 3
 """Of more reasons, the commonest are named."""
 
-_PLAIN, _OWN, _SHARED, _STACKED = TRAINING_PATHS
+_PLAIN, _OWN, _SHARED, _ARRAYS, _STACKED = TRAINING_PATHS
 
 _WORDS = {
     _PLAIN: ("with model.fit", "with model.fit"),
     _OWN: ("on a trace of its own", "on a trace of their own"),
     _SHARED: ("on a shared trace", "on a shared trace"),
+    _ARRAYS: ("in NumPy", "in NumPy"),
     _STACKED: ("side by side (stacked)", "side by side (stacked)"),
 }
 """What is said of one trial, and of several."""

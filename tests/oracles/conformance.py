@@ -61,6 +61,22 @@ class OracleConformance:
         assert len(points) == len(set(points)) == CONDITIONAL_POINTS
         assert oracle.propose(CONDITIONAL, history, 3, np.random.default_rng(0)) == []
 
+    @pytest.mark.parametrize("tried", [3, 12])
+    def test_companions_of_a_trial_differ_in_fractions_alone(self, oracle, tried):
+        history = run(oracle, FLAT, tried)
+        (point,) = oracle.propose(FLAT, history, 1, np.random.default_rng(1))
+        history.add(Trial(len(history), point, FLAT))
+
+        def companions():
+            return oracle.propose_alike(FLAT, history, point, 5, np.random.default_rng(2))
+
+        assert companions() == companions()
+        for other in companions():
+            assert {**other, "rate": point["rate"]} == point
+            assert FLAT.complete(other) == other
+        rates = [point["rate"], *(other["rate"] for other in companions())]
+        assert len(set(rates)) == len(rates)
+
     def test_function_of_history_and_generator(self, oracle):
         first, second = run(oracle, FLAT, 12, seed=3), run(oracle, FLAT, 12, seed=3)
         assert [dict(t.values) for t in first] == [dict(t.values) for t in second]

@@ -1,5 +1,6 @@
 import copy
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -279,12 +280,28 @@ def test_number_of_initial_points():
         {"alpha": float("inf")},
         {"beta": -0.1},
         {"beta": float("nan")},
+        {"alpha": "small"},
+        {"beta": True},
         {"seed": -1},
     ],
 )
 def test_refuses_settings_that_cannot_be(settings):
     with pytest.raises(ValueError, match=next(iter(settings))):
         BayesianOracle(**settings)
+
+
+def test_numpys_numbers_are_numbers():
+    oracle = BayesianOracle(np.int64(7), np.float32(0.5), np.float64(2.0), np.int64(3))
+    assert json.loads(json.dumps(oracle.settings())) == BayesianOracle(7, 0.5, 2.0, 3).settings()
+
+
+def test_the_searchs_seed_is_taken_where_none_was_given():
+    def initial(oracle):
+        return [trial.values for trial in run(oracle, FLAT, 5)]
+
+    assert initial(BayesianOracle().seeded(5)) == initial(BayesianOracle(seed=5))
+    assert initial(BayesianOracle(seed=2).seeded(5)) == initial(BayesianOracle(seed=2))
+    assert BayesianOracle().seeded(5).settings() == BayesianOracle().settings()
 
 
 def test_settings_tell_it_from_others():

@@ -37,6 +37,11 @@ def test_seeds_give_other_points():
     assert not np.isin(first, second).any()
 
 
+def test_the_searchs_seed_is_taken_where_none_was_given():
+    assert np.array_equal(points(SobolOracle().seeded(4), 8), points(SobolOracle(4), 8))
+    assert np.array_equal(points(SobolOracle(1).seeded(4), 8), points(SobolOracle(1), 8))
+
+
 def test_point_goes_by_its_number_alone():
     """Whatever the generator and however they were asked for."""
     single = [dict(t.values) for t in run(SobolOracle(), CUBE, 12)]
@@ -66,7 +71,7 @@ def test_branches_of_a_conditional_space_are_all_seen():
     assert kinds == {"mlp", "cnn"}
 
 
-@pytest.mark.parametrize("seed", [-1, 0.5, True, None])
+@pytest.mark.parametrize("seed", [-1, 0.5, True, "one"])
 def test_refuses_seeds_that_are_none(seed):
     with pytest.raises(ValueError, match="seed"):
         SobolOracle(seed)

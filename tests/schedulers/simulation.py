@@ -150,11 +150,17 @@ class Simulation:
         else:
             loss = min((x for x in losses if not math.isnan(x)), default=math.nan)
             done = Execution(
-                0, Outcome.COMPLETED, loss=loss, score=loss, epochs=len(losses), stopped=stopped
+                0,
+                Outcome.COMPLETED,
+                loss=loss,
+                score=loss,
+                epochs=len(losses),
+                stopped=stopped and not cut,
             )
             paused = trial.goes_on and not stopped and not cut
             ended = dataclasses.replace(
                 trial,
+                goal=len(losses) if cut else trial.goal,
                 status=TrialStatus.PAUSED if paused else TrialStatus.COMPLETED,
                 loss=loss,
                 score=loss,

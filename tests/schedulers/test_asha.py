@@ -1,5 +1,6 @@
 """ASHA: nobody waits, and one in a factor goes on, in the order in which results come."""
 
+import dataclasses
 import itertools
 import math
 
@@ -170,6 +171,32 @@ def test_one_that_ended_by_itself_counts_later_too():
     history.add(Trial(2, {"n": 2}, goal=27))
     assert ASHA(27).judge(history, 2, [0.05] + [0.2] * 8) is Decision.CONTINUE
     assert ASHA(27).judge(history, 2, [0.2] * 9) is Decision.STOP, "0.1 stands at epoch 9"
+
+
+def test_one_that_ended_by_itself_just_where_a_rung_ends_counts_later_too():
+    losses = {0: [0.1] * 27}
+    simulation = Simulation(
+        ASHA(27), lambda n: losses.get(n, [0.3, *[0.2] * 26]), points=2, stops={0: 3}.get
+    ).run()
+    ended, stopped = simulation.history
+    assert (ended.epochs, ended.goal) == (3, 27)
+    assert (stopped.epochs, stopped.goal) == (1, 1)
+    history = simulation.history
+    history.add(Trial(2, {"n": 2}, goal=27))
+    assert ASHA(27).judge(history, 2, [0.2] * 9) is Decision.STOP, "0.1 stands at epoch 9"
+    assert ASHA(27).judge(history, 2, [0.05] * 9) is Decision.CONTINUE
+
+
+def test_what_it_stopped_sets_no_standard_for_later_rungs():
+    curves = {0: [0.1] * 27, 1: [0.2] * 27}
+    simulation = Simulation(ASHA(27), curves.__getitem__, points=2, stops={0: 1}.get).run()
+    stopped = simulation.history[1]
+    assert (stopped.epochs, stopped.goal) == (1, 1)
+    # The same without the one that ended by itself.
+    history = History([dataclasses.replace(stopped, number=0)])
+    history.note(0, 0, 0, 0.2)
+    history.add(Trial(1, {"n": 2}, goal=27))
+    assert ASHA(27).judge(history, 1, [0.3, 0.5, 0.5]) is Decision.CONTINUE
 
 
 def test_about_one_in_a_factor_comes_as_far_as_each_rung():

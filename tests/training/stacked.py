@@ -1,12 +1,12 @@
 """Trainings side by side, for the tests: members of a stack, and what became of them."""
 
+from kerastune_lite.training.arrays.known import program_in_arrays
 from kerastune_lite.training.paths.data import DeviceData
 from kerastune_lite.training.paths.engines import Feeding
 from kerastune_lite.training.paths.fit_call import bound
 from kerastune_lite.training.paths.loop import Callbacks
 from kerastune_lite.training.stacks import stack as stacks
-from kerastune_lite.training.stacks.member import member_of, program_key, program_of
-from kerastune_lite.training.stacks.program import StackedProgram
+from kerastune_lite.training.stacks.member import member_of, program_of
 from tests.training.equality.cases import (
     DROPPED,
     FACTORS,
@@ -25,13 +25,9 @@ layers, regularizers = keras.layers, keras.regularizers
 SEEDS = ([0], [1], [2])
 
 
-def mapped(member):
-    """A program in which nothing is written out: `vectorized_map` does all."""
-    feeding = member.feeding
-    program_key(member)  # builds what a program is traced with
-    validation = None if feeding.validation is None else feeding.validation.tensors
-    tensors = feeding.training.tensors
-    return StackedProgram(member.model, member.structure, tensors, validation, written=False)
+def written_out(member):
+    """A program in NumPy."""
+    return program_in_arrays(member.model, member.open_structure, member.feeding)
 
 
 def members_of(build, fit, variants, data=None, **kinds):
@@ -58,8 +54,7 @@ def together(build, fit, variants=(0, 2), written=True, **kinds):
     """The outcomes of the variants, trained side by side."""
     members = members_of(build, fit, variants, **kinds)
     assert len({member.key for member in members}) == 1
-    program = program_of(members[0]) if written else mapped(members[0])
-    assert (program.reason is None) is written, program.reason
+    program = (written_out if written else program_of)(members[0])
     results = train_together(members, program)
     for result in results:
         if isinstance(result, Exception):
@@ -79,7 +74,7 @@ def check_stacked(build, fit, written=True, null=(), variants=(0, 2), compared=N
     Args:
         build: variant -> a compiled model.
         fit: variant -> the arguments of `fit`.
-        written: whether the step is one that is written out.
+        written: whether in NumPy, or by TensorFlow's vectorized_map.
         variants: of the members, in their order.
         compared: the variants that `fit` trains, too, in most of a test's time. The last one, if it
             is not given; the program was traced for the first.

@@ -181,3 +181,8 @@ def test_a_metric_of_the_users_hides_the_one_of_keras():
     assert direction("val_recall", linear()) == "max"
     with pytest.raises(ValueError, match="'val_recall'"):
         direction("val_recall", linear(metrics=[recall]))
+
+
+def test_a_mistyped_name_is_told_what_there_is():
+    with pytest.raises(ValueError, match=r"mistyped\? The model reports loss, and each with val_"):
+        resolved(Objective("val_los"), linear())

@@ -11,7 +11,7 @@ from kerastune_lite.training.quiet import load_keras
 keras = load_keras()
 
 from kerastune_lite.training import door as module  # noqa: E402
-from kerastune_lite.training.door import OWN, PLAIN, SHARED, Door  # noqa: E402
+from kerastune_lite.training.door import ARRAYS, OWN, PLAIN, SHARED, Door  # noqa: E402
 from kerastune_lite.training.paths.programs import Programs  # noqa: E402
 
 rng = np.random.default_rng(0)
@@ -46,10 +46,10 @@ def test_a_search_trains_on_shared_traces_and_says_so(tmp_path, capsys, caplog):
     searched = tuner(tmp_path)
     with caplog.at_level(logging.INFO, "kerastune_lite.training"):
         searched.search(X, Y, validation_split=0.2, epochs=2, verbose=0)
-    assert [trial.path for trial in searched.trials] == [SHARED] * 3
-    assert [r.getMessage() for r in caplog.records] == [SHARED] * 3
+    assert [trial.path for trial in searched.trials] == [ARRAYS] * 3
+    assert [r.getMessage() for r in caplog.records] == [ARRAYS] * 3
     searched.results_summary()
-    assert "3 trials on a shared trace" in capsys.readouterr().out
+    assert "3 trials in NumPy" in capsys.readouterr().out
     # What was recorded is what the model that is handed out has.
     best = searched.get_best_trials()[0]
     scores = searched.get_best_models()[0].evaluate(X[48:], Y[48:], verbose=0, return_dict=True)
@@ -79,7 +79,7 @@ def test_a_fit_of_ones_own_goes_through_it_each_time(tmp_path):
 
     searched = tuner(tmp_path, Twice())
     searched.search(X, Y, verbose=0)
-    assert [trial.path for trial in searched.trials] == [SHARED] * 3
+    assert [trial.path for trial in searched.trials] == [ARRAYS] * 3
 
 
 def test_the_models_own_fit_is_back_afterwards():
@@ -87,7 +87,7 @@ def test_the_models_own_fit_is_back_afterwards():
     with Door().in_place_of_fit(made, 0, whole=False) as taken:
         made.fit(X, Y, verbose=0)
         made.fit(X, Y, verbose=0)
-    assert [path.path for path in taken] == [SHARED] * 2
+    assert [path.path for path in taken] == [ARRAYS] * 2
     assert "fit" not in vars(made)
 
 
@@ -105,7 +105,7 @@ def test_each_fit_of_an_execution_has_an_order_of_its_own():
     assert orders[0] != pytest.approx(orders[2], rel=1e-6)
 
 
-@pytest.mark.parametrize("fastest", [OWN, SHARED])
+@pytest.mark.parametrize("fastest", [OWN, SHARED, ARRAYS])
 def test_the_users_mistake_is_said_by_fit_itself(fastest):
     with pytest.raises(Exception, match="label") as by_fit:
         model().fit(X, Y + 7, verbose=0)
@@ -113,7 +113,7 @@ def test_the_users_mistake_is_said_by_fit_itself(fastest):
         Door(fastest=fastest).fit(model(), (X, Y + 7), {"verbose": 0}, [0])
 
 
-@pytest.mark.parametrize("fastest", [OWN, SHARED])
+@pytest.mark.parametrize("fastest", [OWN, SHARED, ARRAYS])
 def test_what_a_callback_raises_is_not_caught(fastest):
     class Raises(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
@@ -123,9 +123,9 @@ def test_what_a_callback_raises_is_not_caught(fastest):
         Door(fastest=fastest).fit(model(), (X, Y), {"callbacks": [Raises()], "verbose": 0}, [0])
 
 
-@pytest.mark.parametrize("fastest", [OWN, SHARED])
+@pytest.mark.parametrize("fastest", [OWN, SHARED, ARRAYS])
 def test_an_engine_that_fails_is_replaced_by_fit_from_the_start(monkeypatch, fastest):
-    name = "SharedEngine" if fastest == SHARED else "OwnEngine"
+    name = {OWN: "OwnEngine", SHARED: "SharedEngine", ARRAYS: "ArrayEngine"}[fastest]
     trained = getattr(module, name).train
 
     def breaks(self, *args, **kwargs):

@@ -11,11 +11,12 @@ from kerastune_lite.training.quiet import load_keras
 
 keras = load_keras()
 
-from kerastune_lite.training.door import PLAIN, SHARED, STACKED, Door, Fit  # noqa: E402
+from kerastune_lite.training.door import ARRAYS, PLAIN, SHARED, STACKED, Door, Fit  # noqa: E402
 from kerastune_lite.training.paths import internals, probes  # noqa: E402
 from kerastune_lite.training.stacks.member import NotStacked  # noqa: E402
 
 X, Y = np.ones((20, 3), "float32"), np.zeros(20)
+IMAGES = np.ones((20, 3, 1), "float32")
 PROBES = {what: probe for each in probes._PROBES.values() for what, probe in each.items()}
 
 
@@ -31,6 +32,15 @@ def probed_anew():
 
 def model():
     made = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    made.compile("sgd", "mse")
+    return made
+
+
+def convolutional():
+    made = keras.Sequential(
+        [keras.Input((3, 1)), keras.layers.Conv1D(2, 2), keras.layers.Flatten()]
+    )
+    made.add(keras.layers.Dense(1))
     made.compile("sgd", "mse")
     return made
 
@@ -88,16 +98,26 @@ def test_what_is_missing_switches_the_fast_paths_off(monkeypatch, caplog, probe)
 
 
 @FAILING
-def test_what_stacks_miss_switches_them_off_alone(monkeypatch, caplog, probe):
+def test_what_numpy_misses_switches_it_off_alone(monkeypatch, caplog, probe):
     what = "how losses and metrics are kept"
+    monkeypatch.setitem(probes._PROBES["NumPy"], what, probe)
+    with caplog.at_level(logging.INFO):
+        for _ in range(3):
+            _, taken = Door().fit(model(), (X, Y), {"verbose": 0}, [0])
+            assert (taken.path, taken.reason) == (SHARED, differs(what))
+    assert lines(caplog) == [f"Models are trained by TensorFlow: {differs(what)}."]
+
+
+@FAILING
+def test_what_stacks_miss_switches_them_off_alone(monkeypatch, caplog, probe):
+    what = "how an argmax is vectorized"
     monkeypatch.setitem(probes._PROBES["stacks"], what, probe)
+    members = [Door().member(Fit(convolutional(), (IMAGES, Y), {"verbose": 0}, [0])) for _ in "ab"]
     with caplog.at_level(logging.INFO):
         for _ in range(3):
             with pytest.raises(NotStacked) as raised:
-                Door().member(Fit(model(), (X, Y), {"verbose": 0}, [0]))
+                next(Door().fit_together(members))
             assert str(raised.value) == differs(what)
-            _, taken = Door().fit(model(), (X, Y), {"verbose": 0}, [0])
-            assert taken.path == SHARED
     assert lines(caplog) == [f"Models are trained one by one: {differs(what)}."]
 
 
@@ -113,7 +133,7 @@ def test_what_datasets_miss_leaves_them_to_fit(monkeypatch, caplog, probe):
             _, taken = Door().fit(model(), (dataset,), {"verbose": 0, "shuffle": False}, [0])
             assert (taken.path, taken.reason) == (PLAIN, differs(what))
     _, taken = Door().fit(model(), (X, Y), {"verbose": 0}, [0])
-    assert taken.path == SHARED
+    assert taken.path == ARRAYS
     assert lines(caplog) == [f"Datasets are left to model.fit: {differs(what)}."]
 
 
@@ -126,7 +146,6 @@ def breaks(*args, **kwargs):
     [
         "adapted",
         "build_all",
-        "carried",
         "compute_loss",
         "first_epoch",
         "forward",
@@ -149,20 +168,25 @@ def test_what_the_probes_call_is_what_they_probe(monkeypatch, name):
 @pytest.mark.parametrize(
     "name",
     [
-        "allow_argmax",
-        "batched_product",
         "compiled_losses",
         "compiled_metrics",
         "has_schedule",
+        "layer_of_output",
+        "loss_options",
         "loss_tracker",
-        "metric_values",
+        "metric_function",
+        "metric_options",
         "nested_layers",
-        "other_shapes",
         "run_through_graph",
     ],
 )
-def test_what_the_probes_of_stacks_call_is_what_they_probe(monkeypatch, name):
+def test_what_the_probes_of_arrays_call_is_what_they_probe(monkeypatch, name):
     monkeypatch.setattr(internals, name, breaks)
+    assert probes.missing_for_arrays() is not None
+
+
+def test_what_the_probe_of_stacks_calls_is_what_it_probes(monkeypatch):
+    monkeypatch.setattr(internals, "allow_argmax", breaks)
     assert probes.missing_for_stacks() is not None
 
 
@@ -202,7 +226,7 @@ def searched(path):
 def right(tmp_path_factory):
     """The search as this Keras does it."""
     tuner = searched(tmp_path_factory.mktemp("right"))
-    assert [trial.path for trial in tuner.trials] == [SHARED, STACKED, STACKED, STACKED]
+    assert [trial.path for trial in tuner.trials] == [ARRAYS, STACKED, STACKED, STACKED]
     return tuner
 
 
@@ -217,25 +241,15 @@ def check_slower(tuner, right, path, caplog, said):
     assert line.startswith(said)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "batched_product",
-        "compiled_losses",
-        "compiled_metrics",
-        "has_schedule",
-        "metric_values",
-        "run_through_graph",
-    ],
-)
-def test_a_search_without_what_stacks_need(tmp_path, right, monkeypatch, caplog, name):
+@pytest.mark.parametrize("name", ["compiled_losses", "metric_function", "run_through_graph"])
+def test_a_search_without_what_numpy_needs(tmp_path, right, monkeypatch, caplog, name):
     monkeypatch.setattr(internals, name, breaks)
     with caplog.at_level(logging.INFO):
         tuner = searched(tmp_path)
-    check_slower(tuner, right, SHARED, caplog, "Models are trained one by one: Keras ")
+    check_slower(tuner, right, SHARED, caplog, "Models are trained by TensorFlow: Keras ")
 
 
-@pytest.mark.parametrize("name", ["build_all", "carried", "loss_tracker", "other_shapes"])
+@pytest.mark.parametrize("name", ["build_all", "loss_tracker"])
 def test_a_search_without_what_all_paths_need(tmp_path, right, monkeypatch, caplog, name):
     monkeypatch.setattr(internals, name, breaks)
     with caplog.at_level(logging.INFO):
@@ -243,26 +257,13 @@ def test_a_search_without_what_all_paths_need(tmp_path, right, monkeypatch, capl
     check_slower(tuner, right, PLAIN, caplog, "Models are trained with model.fit: Keras ")
 
 
-def no_third_product(patch):
-    import tensorflow as tf
-
-    patch.delattr(tf.raw_ops, "BatchMatMulV3")
-
-
-def no_registration(patch):
+def test_a_tensorflow_that_cannot_be_taught(monkeypatch):
     from tensorflow.python.ops.parallel_for import pfor
 
     internals.allow_argmax.cache_clear()
-    patch.delitem(pfor._pfor_converter_registry, "Bitcast", raising=False)
-    patch.delattr(pfor, "RegisterPFor")
-
-
-@pytest.mark.parametrize("gone", [no_third_product, no_registration])
-def test_a_search_on_a_tensorflow_without_it(tmp_path, right, monkeypatch, caplog, gone):
-    gone(monkeypatch)
-    with caplog.at_level(logging.INFO):
-        tuner = searched(tmp_path)
-    check_slower(tuner, right, SHARED, caplog, "Models are trained one by one: Keras ")
+    monkeypatch.delitem(pfor._pfor_converter_registry, "Bitcast", raising=False)
+    monkeypatch.delattr(pfor, "RegisterPFor")
+    assert "how an argmax is vectorized" in probes.missing_for_stacks()
     internals.allow_argmax.cache_clear()
 
 
@@ -291,9 +292,6 @@ def test_everything_is_put_back():
     variable = keras.Variable(np.ones((2, 3)))
     with pytest.raises(KeyError):
         fail_within(internals.unknown_sizes([variable]), lambda: None)
-    assert tuple(variable.shape) == (2, 3)
-    with pytest.raises(KeyError):
-        fail_within(internals.other_shapes([variable], [(None, 1)]), lambda: None)
     assert tuple(variable.shape) == (2, 3)
     numpy, nn = keras.src.backend.numpy, keras.src.backend.nn
     add, conv = numpy.add, nn.conv

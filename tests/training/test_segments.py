@@ -14,7 +14,7 @@ from kerastune_lite.trial import Segment, Trial
 keras = load_keras()
 
 from kerastune_lite.training.building import BuildOptions  # noqa: E402
-from kerastune_lite.training.door import OWN, PLAIN, SHARED, Door  # noqa: E402
+from kerastune_lite.training.door import ARRAYS, OWN, PLAIN, SHARED, Door  # noqa: E402
 from kerastune_lite.training.execution import Trainer, TrainingOptions  # noqa: E402
 from kerastune_lite.training.fitting import FitArguments  # noqa: E402
 from kerastune_lite.training.weights import load_weights  # noqa: E402
@@ -91,14 +91,14 @@ class Run:
         )
 
 
-@pytest.fixture(params=[PLAIN, OWN, SHARED])
+@pytest.fixture(params=[PLAIN, OWN, SHARED, ARRAYS])
 def path(request):
     return request.param
 
 
 @pytest.fixture
 def door(path):
-    return Door(fast=path != PLAIN, fastest=SHARED if path == SHARED else OWN)
+    return Door(fast=path != PLAIN, fastest=OWN if path == PLAIN else path)
 
 
 def callbacks():
@@ -153,7 +153,7 @@ def test_one_epoch_at_a_time(tmp_path):
 def test_a_fit_of_ones_own_is_told_where_to_begin_and_to_end(tmp_path):
     whole = Run(tmp_path / "whole", Door(), OwnFit())
     one = whole.segment().execution
-    assert one.path == SHARED
+    assert one.path == ARRAYS
     parts = Run(tmp_path / "parts", Door(), OwnFit())
     parts.segment(0, 2)
     check_equal(one, parts.segment(2).execution, whole, parts)

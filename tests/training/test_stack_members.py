@@ -1,27 +1,25 @@
 """Which trainings may be members of a stack, what they share, and how each comes to its end."""
 
+import copy
 import dataclasses
 
 import numpy as np
 import pytest
 
-from kerastune_lite.training.door import SHARED, Door
+from kerastune_lite.training.door import ARRAYS, Door
 from kerastune_lite.training.paths.data import DeviceData
 from kerastune_lite.training.paths.engines import Feeding
 from kerastune_lite.training.paths.fit_call import bound
 from kerastune_lite.training.paths.loop import Callbacks, FirstEpochFailed
 from kerastune_lite.training.stacks import member as stacking
-from kerastune_lite.training.stacks.checks import NotWritten
 from kerastune_lite.training.stacks.member import (
     TALLEST,
     NotStacked,
     max_stack,
     member_of,
-    program_of,
     stack_of,
     worth_stacking,
 )
-from kerastune_lite.training.stacks.program import StackedProgram
 from tests.training.equality.cases import Outcome, by_fit, check_same, classes, keras, made
 from tests.training.stacked import (
     SEEDS,
@@ -34,6 +32,7 @@ from tests.training.stacked import (
     together,
     train_together,
     with_optimizer,
+    written_out,
 )
 
 layers = keras.layers
@@ -88,7 +87,7 @@ class TestCallbacks:
             return {**fit(variant), "callbacks": [Fails()] if variant == 1 else []}
 
         members = members_of(plain, failing, (0, 1, 2))
-        first, error, last = train_together(members, program_of(members[0]))
+        first, error, last = train_together(members, written_out(members[0]))
         assert str(error) == "of this member"
         for variant, history in ((0, first), (2, last)):
             right = by_fit(plain, fit, variant)
@@ -105,7 +104,7 @@ class TestCallbacks:
         members = members_of(plain, lambda v: {**fit(v), "callbacks": [Fails()]}, (0, 1))
         assert all(
             isinstance(result, RuntimeError)
-            for result in train_together(members, program_of(members[0]))
+            for result in train_together(members, written_out(members[0]))
         )
 
     def test_one_that_stops_before_it_begins(self):
@@ -120,7 +119,7 @@ class TestCallbacks:
 
     def test_no_epochs(self):
         members = members_of(plain, fit_of(epochs=0), (0, 1))
-        results = train_together(members, program_of(members[0]))
+        results = train_together(members, written_out(members[0]))
         assert [result.epoch for result in results] == [[], []]
 
 
@@ -130,8 +129,8 @@ class TestShuffling:
         outcomes = together(dense, fit)
         for variant, outcome in zip((0, 2), outcomes):
             model = made(dense, variant)
-            history, taken = Door(fastest=SHARED).fit(model, (), fit(variant), SEEDS[variant])
-            assert taken.path == SHARED
+            history, taken = Door(fastest=ARRAYS).fit(model, (), fit(variant), SEEDS[variant])
+            assert taken.path == ARRAYS
             check_same(outcome, Outcome(model, history))
 
     def test_folds_of_one_array(self):
@@ -152,7 +151,7 @@ class TestShuffling:
             members.append(
                 member_of(model, call, callbacks, feeding, rows=train[i], validation_rows=folds[i])
             )
-        for i, history in enumerate(train_together(members, program_of(members[0]))):
+        for i, history in enumerate(train_together(members, written_out(members[0]))):
             fit = fit_of(x=x[train[i]], y=y[train[i]], validation_data=(x[folds[i]], y[folds[i]]))
             check_same(Outcome(members[i].model, history), by_fit(plain, fit))
 
@@ -200,16 +199,11 @@ class TestRefusals:
         with pytest.raises(ValueError, match="2 different keys"):
             train_together(members, None)
 
-    def test_open_sizes_of_what_is_not_written_out(self):
-        (member,) = members_of(with_optimizer(keras.optimizers.Adam), fit_of(), (0,))
-        with pytest.raises(NotWritten):
-            StackedProgram(member.model, member.open_structure, None, written=False)
-
 
 class TestFailing:
     def test_a_program_that_fails_at_once_leaves_the_models_as_they_were(self):
         members = members_of(plain, fit_of(), (0, 1))
-        program = program_of(members[0])
+        program = copy.copy(written_out(members[0]))
         before = [m.model.get_weights() for m in members]
 
         def fails(*args):

@@ -9,8 +9,7 @@ from kerastune_lite.training.quiet import load_keras
 
 keras = load_keras()
 
-from kerastune_lite.training import door as door_module  # noqa: E402
-from kerastune_lite.training.door import SHARED, STACKED, Door  # noqa: E402
+from kerastune_lite.training.door import ARRAYS, SHARED, STACKED, Door  # noqa: E402
 from kerastune_lite.training.stacks import stack as stacks  # noqa: E402
 from kerastune_lite.trial import TrialStatus  # noqa: E402
 from tests.doubles import RecordingView  # noqa: E402
@@ -67,7 +66,7 @@ def searched(path, build=rates_only, max_trials=6, executions_per_trial=1, **sea
 def one_by_one(monkeypatch, path, *args, **kwargs):
     """The same search without stacks."""
     with monkeypatch.context() as patched:
-        patched.setattr(Door.__init__, "__defaults__", (True, SHARED))
+        patched.setattr(Door.__init__, "__defaults__", (True, ARRAYS))
         return searched(path, *args, **kwargs)
 
 
@@ -101,9 +100,9 @@ class TestSameResults:
     def test_trials_that_differ_in_rates(self, tmp_path, monkeypatch):
         one = searched(tmp_path / "one")
         # The first one shows what kind of network it is.
-        assert paths(one) == [SHARED, *[STACKED] * 5]
+        assert paths(one) == [ARRAYS, *[STACKED] * 5]
         other = one_by_one(monkeypatch, tmp_path / "other")
-        assert set(paths(other)) == {SHARED}
+        assert set(paths(other)) == {ARRAYS}
         check_same(one, other)
         best = one.get_best_models()[0]
         scores = best.evaluate(X[60:], Y[60:], verbose=0, return_dict=True)
@@ -154,7 +153,7 @@ class TestSameResults:
 class TestWhoStaysAlone:
     def test_trials_that_differ_in_more_than_fractions(self, tmp_path):
         tuner = searched(tmp_path, units)
-        assert set(paths(tuner)) == {SHARED}
+        assert set(paths(tuner)) == {ARRAYS}
 
     def test_with_fast_false(self, tmp_path):
         tuner = searched(tmp_path, max_trials=3, executions_per_trial=2, fast=False)
@@ -168,7 +167,7 @@ class TestWhoStaysAlone:
             def fit(self, hp, model, *args, **kwargs):
                 return model.fit(*args, **kwargs)
 
-        assert set(paths(searched(tmp_path, Own(), 3, 2))) == {SHARED}
+        assert set(paths(searched(tmp_path, Own(), 3, 2))) == {ARRAYS}
 
     def test_callbacks_that_may_look_at_all_of_the_model(self, tmp_path):
         class Looks(keras.callbacks.Callback):
@@ -176,7 +175,7 @@ class TestWhoStaysAlone:
                 assert self.model.optimizer.built
 
         tuner = searched(tmp_path, max_trials=3, executions_per_trial=2, callbacks=[Looks()])
-        assert set(paths(tuner)) == {SHARED}
+        assert set(paths(tuner)) == {ARRAYS}
 
 
 class TestWhatGoesWrong:
@@ -201,19 +200,17 @@ class TestWhatGoesWrong:
 
         monkeypatch.setattr(stacks.Stack, "train", breaks)
         tuner = searched(tmp_path, executions_per_trial=2)
-        assert set(paths(tuner)) == {SHARED}
+        assert set(paths(tuner)) == {ARRAYS}
         assert [t.status for t in tuner.trials] == [TrialStatus.COMPLETED] * 6
 
     def test_a_program_that_computes_something_else(self, tmp_path, monkeypatch, caplog):
         """It is found out before it trains anything."""
+        from kerastune_lite.training.arrays import known, network
         from kerastune_lite.training.paths.programs import Programs
-        from kerastune_lite.training.stacks.layers import Step
 
-        monkeypatch.setattr(door_module, "PROGRAMS", Programs())
-        right = Step.number
-        monkeypatch.setattr(
-            Step, "number", lambda self, owner, name: 0.9 * right(self, owner, name)
-        )
+        monkeypatch.setattr(known, "PROGRAMS", Programs())
+        right = network.Number.of
+        monkeypatch.setattr(network.Number, "of", lambda self, given: 0.9 * right(self, given))
         tuner = searched(tmp_path)
         assert set(paths(tuner)) == {SHARED}
         assert "gave another result" in caplog.text

@@ -25,6 +25,7 @@ def test_nothing_is_said_where_no_path_is_known() -> None:
         ("model.fit", "1 trial with model.fit", "2 trials with model.fit"),
         ("own trace", "1 trial on a trace of its own", "2 trials on a trace of their own"),
         ("shared trace", "1 trial on a shared trace", "2 trials on a shared trace"),
+        ("NumPy", "1 trial in NumPy", "2 trials in NumPy"),
         ("stacked", "1 trial side by side (stacked)", "2 trials side by side (stacked)"),
     ],
 )
@@ -36,8 +37,8 @@ def test_one_path(path: str, one: str, several: str) -> None:
 def test_from_the_fastest_path_on() -> None:
     trials = [each for path in TRAINING_PATHS for each in trained(path)]
     assert paths_line(trials) == (
-        "Trained: 1 trial side by side (stacked), 1 on a shared trace, 1 on a trace of its own, "
-        "1 with model.fit"
+        "Trained: 1 trial side by side (stacked), 1 in NumPy, 1 on a shared trace, "
+        "1 on a trace of its own, 1 with model.fit"
     )
 
 

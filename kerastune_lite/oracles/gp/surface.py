@@ -39,6 +39,7 @@ class Surface:
         timed: whether there is that column; points are then judged at the end of training, 1.
         taken: rows that are being trained, `(q, d)`.
         acquisition: from means and deviations to what a point promises.
+        held: units, `(p,)`, that all points looked at have in common; NaN where they are free.
     """
 
     encoding: Encoding
@@ -47,6 +48,7 @@ class Surface:
     timed: bool
     taken: Array
     acquisition: Callable[[Array, Array], Promise]
+    held: Array | None = None
 
     def rows(self, units: Array) -> Array:
         """Rows of proposed points, `(m, p)`."""
@@ -63,7 +65,7 @@ class Surface:
         Args:
             leaders: the best points so far, `(k, p)`.
         """
-        units = candidates(self.encoding, leaders[:_LEADERS], rng)
+        units = self._with_held(candidates(self.encoding, leaders[:_LEADERS], rng))
         promise = self.promise(units)
         order = np.argsort(-promise, kind="stable")
         units, promise = units[order], promise[order]
@@ -91,6 +93,11 @@ class Surface:
             return units
         return units[squared_distances(self.rows(units), self.taken).min(1) > _ROOM**2]
 
+    def _with_held(self, units: Array) -> Array:
+        if self.held is None:
+            return units
+        return np.where(np.isnan(self.held), units, self.held)
+
     def _apart(self, units: Array) -> list[int]:
         """The first points, in their order, that are not near to one another."""
         rows = self.rows(units[:128])
@@ -108,6 +115,8 @@ class Surface:
         free = np.zeros_like(active)
         free[:, self.encoding.continuous] = True
         free &= active
+        if self.held is not None:
+            free &= np.isnan(self.held)
         if not free.any():
             return starts
         rows = self.rows(starts)
@@ -143,6 +152,7 @@ class Surface:
             np.column_stack([units[:, :i], np.full(len(units), position), units[:, i + 1 :]])
             for i, axis in enumerate(self.encoding.axes)
             for position in axis.positions
+            if self.held is None or np.isnan(self.held[i])
         ]
         return np.concatenate(found) if found else units[:0]
 

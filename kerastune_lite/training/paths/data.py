@@ -55,6 +55,19 @@ class Samples:
         return repr(specs)
 
 
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Data that is gone through in batches.
+
+    Attributes:
+        data: nested tensors, `(n, ...)` each.
+        batch_size: the last batch may be smaller.
+    """
+
+    data: Any
+    batch_size: int
+
+
 class DeviceData:
     """Turns what `fit` was given into tensors, and remembers the latest ones."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite.training.paths import internals
-from kerastune_lite.training.paths.data import DEFAULT_BATCH_SIZE, Samples
+from kerastune_lite.training.paths.data import DEFAULT_BATCH_SIZE, Samples, Source
 from kerastune_lite.training.paths.fit_call import FitCall, Unsuitable
 from kerastune_lite.training.paths.known import OPTIMIZERS
 from kerastune_lite.training.paths.program import Feed, Pace, Program
@@ -46,6 +46,17 @@ class Feeding:
                 or call.batch_size
                 or DEFAULT_BATCH_SIZE
             )
+
+    @property
+    def source(self) -> Source:
+        """What is trained on."""
+        return Source(self.training.tensors, self.batch_size)
+
+    @property
+    def validation_source(self) -> Source | None:
+        """What is measured on."""
+        data = self.validation
+        return None if data is None else Source(data.tensors, self.validation_batch_size)
 
     @property
     def steps(self) -> int:

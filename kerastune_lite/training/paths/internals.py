@@ -66,19 +66,10 @@ def plain_optimizers() -> Iterator[None]:
 @contextlib.contextmanager
 def unknown_sizes(variables: Sequence[Any]) -> Iterator[None]:
     """Within it, Keras believes that every dimension of these variables has an unknown size."""
-    with other_shapes(variables, [(None,) * len(variable.shape) for variable in variables]):
-        yield
-
-
-@contextlib.contextmanager
-def other_shapes(
-    variables: Sequence[Any], shapes: Sequence[tuple[int | None, ...]]
-) -> Iterator[None]:
-    """Within it, Keras believes that these variables have these shapes."""
     known = [variable._shape for variable in variables]
     try:
-        for variable, shape in zip(variables, shapes):
-            variable._shape = shape
+        for variable, shape in zip(variables, known):
+            variable._shape = (None,) * len(shape)
         yield
     finally:
         for variable, shape in zip(variables, known):
@@ -154,14 +145,6 @@ def softmax(x: Any) -> Any:
     # Where Keras's losses look for what a softmax was computed from.
     y._keras_logits = x
     return y
-
-
-def carried(tensor: Any, change: Callable[[Any], Any]) -> Any:
-    """The changed tensor, with what it was computed from by a softmax or sigmoid, likewise."""
-    new = change(tensor)
-    if hasattr(tensor, "_keras_logits"):
-        new._keras_logits = change(tensor._keras_logits)
-    return new
 
 
 # ------------------------------------------------------------------ the parts of a model
@@ -242,9 +225,26 @@ def compiled_metrics(model: Any) -> list[tuple[Any, bool]]:
     ]
 
 
-def metric_values(metric: Any, y_true: Any, y_pred: Any) -> Any:
-    """What a `MeanMetricWrapper` takes the mean of."""
-    return metric._fn(y_true, y_pred, **metric._fn_kwargs)
+def metric_function(metric: Any) -> Any:
+    """The function that a `MeanMetricWrapper` takes the mean of."""
+    return metric._fn
+
+
+def metric_options(metric: Any) -> dict[str, Any]:
+    """The arguments that a `MeanMetricWrapper` gives to its function."""
+    return dict(metric._fn_kwargs)
+
+
+def loss_options(loss: Any) -> dict[str, Any]:
+    """The arguments that a loss gives to its function."""
+    return dict(getattr(loss, "_fn_kwargs", {}))
+
+
+def layer_of_output(model: Any) -> Any:
+    """The layer that makes the output of a Sequential or functional model."""
+    if isinstance(model, keras.Sequential):
+        return model.layers[-1]
+    return model.outputs[0]._keras_history.operation
 
 
 # ------------------------------------------------------------------ what fit does
@@ -372,17 +372,3 @@ def allow_argmax() -> None:
             return pfor.wrap(tf.bitcast(given.stacked_input(0), given.get_attr("type")), True)
 
         pfor.RegisterPFor("Bitcast")(bitcast)
-
-
-def batched_product(dtype: Any, large: bool) -> Callable[..., Any]:
-    """The operation that multiplies a matrix of each member: `product(x=, y=, adj_x=, adj_y=)`.
-
-    Args:
-        large: whether the matrices are.
-    """
-    import tensorflow as tf
-
-    if large:
-        return tf.raw_ops.BatchMatMul
-    # The first version is handed to oneDNN, whose preparations take 50 µs; the third is not.
-    return functools.partial(tf.raw_ops.BatchMatMulV3, Tout=dtype)

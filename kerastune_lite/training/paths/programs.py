@@ -14,6 +14,10 @@ _KEPT = 24
 """How many programs are kept; one takes a few megabytes."""
 
 
+class Undecided(Exception):
+    """Nothing can be learned of a program from this model: its training diverges at once."""
+
+
 @dataclasses.dataclass
 class Known:
     """A program and what is known of it.
@@ -22,12 +26,13 @@ class Known:
         program: None where there can be none, for the reason `banned`.
         traced_with: the scalars of the model that it was traced with.
         banned: why it may not be used.
+        checked: whether it was compared with a model's own training.
     """
 
     program: Any
     traced_with: Sequence[float] = ()
     banned: str | None = None
-    _checked: bool = False
+    checked: bool = False
     _proven: set[int] = dataclasses.field(default_factory=set)
 
     def check(self, scalars: Sequence[float], difference: Callable[[], str | None]) -> None:
@@ -38,20 +43,24 @@ class Known:
 
         Args:
             scalars: of the model at hand.
-            difference: compares; what it found, in words.
+            difference: compares; what it found, in words. Where it is undecided, the next model is
+                compared.
         """
         if self.program is None:
             return
         others = {i for i, one in enumerate(scalars) if one != self.traced_with[i]} - self._proven
-        if self._checked and not others:
+        if self.checked and not others:
             return
-        self._checked = True
+        try:
+            found = difference()
+        except Undecided:
+            return
+        self.checked = True
         self._proven |= others
-        found = difference()
         if found is not None:
             self.banned, self.program = f"the self-check found {found}", None
             logger.warning(
-                "A shared trace gave another result than the model's own training (%s) and is "
+                "A fast path gave another result than the model's own training (%s) and is "
                 "no longer used. The result is not affected; please report the model.",
                 found,
             )

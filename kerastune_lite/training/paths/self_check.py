@@ -10,6 +10,7 @@ import numpy as np
 from kerastune_lite.training.paths.data import Samples
 from kerastune_lite.training.paths.engines import Feeding, feed_of, put_state, state_of
 from kerastune_lite.training.paths.program import Program
+from kerastune_lite.training.paths.programs import Undecided
 from kerastune_lite.training.paths.structure import Structure
 from kerastune_lite.training.paths.traced_model import State
 from kerastune_lite.training.quiet import load_keras
@@ -60,7 +61,17 @@ def compared(
 
     Args:
         program: knows the optimizer's slots.
+
+    Raises:
+        Undecided: there is nothing to be compared.
     """
+    with np.errstate(all="ignore"):  # a training may diverge at once
+        return _compared(program, model, feeding, train, measure)
+
+
+def _compared(
+    program: Any, model: Any, feeding: Feeding, train: Train, measure: Measure
+) -> str | None:
     data, rows, size = _first_rows(feeding.training)
     before = state_of(model, program)
     state, logs = train(before, data, rows, size)
@@ -76,6 +87,8 @@ def compared(
     finally:
         put_state(model, before)
         model.reset_metrics()
+    if not any(np.isfinite(each["loss"]) for each in (logs, own_logs)):
+        raise Undecided
     for name, one, other in (*_pairs("", logs, own_logs), *_pairs("val_", measured, own_measured)):
         one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
         if not np.allclose(one, other, _RELATIVE, _ABSOLUTE, equal_nan=True):
@@ -91,13 +104,15 @@ def _in_state(model: Any, before: State, state: State, own: State) -> str | None
     compared = [row for row in rows if len(row[0].shape) > 1] or rows
     optimizer = zip(model.optimizer.variables, before.optimizer, state.optimizer, own.optimizer)
     compared += [row for row in optimizer if len(row[0].shape) != 1]
-    compared += zip(model.non_trainable_variables, before.others, state.others, own.others)
+    others = zip(model.non_trainable_variables, before.others, state.others, own.others)
+    # Means follow those biases; variances do not, and are kept by the same code.
+    compared += [row for row in others if not row[0].path.endswith("moving_mean")]
     for variable, first, ours, theirs in compared:
         begin = np.asarray(first, np.float64)
         one, other = np.asarray(ours) - begin, np.asarray(theirs) - begin
         distance, size = float(np.linalg.norm(one - other)), float(np.linalg.norm(other))
         rounding = 1e-6 * float(np.linalg.norm(begin)) + 1e-12
-        if not np.isnan(size) and not distance <= _OF_UPDATE * size + rounding:
+        if np.isfinite(size) and not distance <= _OF_UPDATE * size + rounding:
             return f"{variable.path}: its change is off by {distance / max(size, 1e-30):.1%}"
     return None
 

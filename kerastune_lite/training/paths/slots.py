@@ -70,7 +70,7 @@ def plain_copy(optimizer: Any, variables: Sequence[Any]) -> tuple[Any, list[Slot
     return copy, slots
 
 
-def first_values(slots: Sequence[Slot], optimizer: Any, trainable: Sequence[Any]) -> list[Any]:
+def first_arrays(slots: Sequence[Slot], optimizer: Any, trainable: Sequence[Any]) -> list[Any]:
     """The values of all variables of an optimizer, whether or not it is built.
 
     Args:
@@ -78,17 +78,22 @@ def first_values(slots: Sequence[Slot], optimizer: Any, trainable: Sequence[Any]
         optimizer: a trial's own.
         trainable: the model's trainable variables or their values.
     """
-    import tensorflow as tf
-
     if optimizer.built:
-        return [tf.convert_to_tensor(v.value) for v in optimizer.variables]
+        return [v.numpy() for v in optimizer.variables]
     own = list(optimizer.variables)
     values = []
     for slot in slots:
         if slot.own is not None:
-            values.append(tf.convert_to_tensor(own[slot.own].value))
+            values.append(own[slot.own].numpy())
         elif slot.like is not None:
-            values.append(tf.fill(trainable[slot.like].shape, slot.begin))
+            values.append(np.full(tuple(trainable[slot.like].shape), slot.begin))
         else:
-            values.append(tf.convert_to_tensor(slot.begin))
+            values.append(slot.begin)
     return values
+
+
+def first_values(slots: Sequence[Slot], optimizer: Any, trainable: Sequence[Any]) -> list[Any]:
+    """The same as tensors."""
+    import tensorflow as tf
+
+    return [tf.convert_to_tensor(value) for value in first_arrays(slots, optimizer, trainable)]

@@ -55,12 +55,14 @@ class Structure:
         places: the scalars that it reads at run time, in an order that follows from the key.
         sized: whether it serves all sizes; otherwise the key holds them.
         stackable: whether models of this structure can train side by side.
+        measured: what metrics depend on; equal, same metrics.
     """
 
     key: str
     places: tuple[Place, ...]
     sized: bool
     stackable: bool
+    measured: str
 
     @property
     def scalars(self) -> list[float]:
@@ -90,31 +92,37 @@ def structure_of(model: Any, sized: bool = True) -> Structure:
     sized = sized and _all_sized(layers, model.optimizer)
     places = tuple(_places(layers, model.optimizer))
     reader = _Reader(sized, scalars_open=True)
-    key = _key(model, layers, reader)
+    key, measured = _key(model, layers, reader)
     if reader.open_scalars != len(places):
         # A scalar in some nook (a layer within a layer) that is not found again on the objects.
-        places, key = (), _key(model, layers, _Reader(sized, scalars_open=False))
+        places = ()
+        key, _ = _key(model, layers, _Reader(sized, scalars_open=False))
     key += f"\n{_owners(places)}"
     kinds = {type(layer).__name__ for layer in layers}
-    return Structure(key, places, sized, not kinds & RECURRENT)
+    return Structure(key, places, sized, not kinds & RECURRENT, measured)
 
 
-def _key(model: Any, layers: list[Any], reader: _Reader) -> str:
+def _key(model: Any, layers: list[Any], reader: _Reader) -> tuple[str, str]:
+    """The key, and the part of it that metrics depend on."""
     try:
         config, compiled = model.get_config(), model.get_compile_config()
-        description = [
-            reader.read(config, "model"),
-            # Names of metrics, of outputs and of inputs are seen by the user.
+        description = [reader.read(config, "model")]
+        # Names of metrics, of outputs and of inputs are seen by the user.
+        description.append(reader.read(compiled.pop("optimizer"), "optimizer", literally=True))
+        measured = [
             reader.read(compiled, "compile", literally=True),
             # Not all of their arguments are in their configs.
             [_attributes(each) for each in internals.losses_and_metrics(model)],
             [getattr(model, "output_names", None), _input_names(model)],
             [list(tensor.shape) for tensor in keras.tree.flatten(model.outputs)],
-            [reader.variable(v) for layer in layers for v in layer.variables],
-            [reader.variable(v) for v in model.variables],
             [keras.config.floatx(), keras.config.image_data_format()],
         ]
-        return json.dumps(description, sort_keys=True)
+        description += [
+            measured,
+            [reader.variable(v) for layer in layers for v in layer.variables],
+            [reader.variable(v) for v in model.variables],
+        ]
+        return json.dumps(description, sort_keys=True), json.dumps(measured, sort_keys=True)
     except NotShared:
         raise
     except Exception as error:

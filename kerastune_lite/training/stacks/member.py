@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from kerastune_lite.training.paths import internals
+from kerastune_lite.training.arrays.known import program_in_arrays
+from kerastune_lite.training.arrays.layers import NotInArrays
+from kerastune_lite.training.paths import internals, probes
 from kerastune_lite.training.paths.engines import Feeding
 from kerastune_lite.training.paths.fit_call import FitCall
 from kerastune_lite.training.paths.loop import Callbacks
@@ -20,8 +22,6 @@ from kerastune_lite.training.paths.structure import (
     structure_of,
 )
 from kerastune_lite.training.quiet import load_keras
-from kerastune_lite.training.stacks.checks import not_written
-from kerastune_lite.training.stacks.layers import LARGE_KERNEL
 from kerastune_lite.training.stacks.program import StackedProgram
 
 keras = load_keras()
@@ -32,9 +32,9 @@ TALLEST = 32
 MEMORY = 2**29
 """Bytes that the states and batches of a stack may take, or a sixteenth of the machine's memory."""
 
-_ARITHMETIC = 1 << 23
-"""Weights times samples of a batch, from where on the arithmetic of one member keeps two cores
-busy (128,000 weights, batches of 64)."""
+_ARITHMETIC = 1 << 21
+"""Weights times samples of a batch, from where on the arithmetic of one member takes much longer
+than starting its operations (32,000 weights, batches of 64)."""
 _STEPS = 1 << 17
 """Steps of members, all told, that a search has under way at most because of stacks: about a
 quarter of a minute."""
@@ -128,23 +128,14 @@ def member_of(
 
 
 def program_key(member: Member) -> tuple[Any, ...]:
-    """Members of equal keys can be trained by one program, if not side by side."""
+    """Members of equal keys can be trained by one program of TensorFlow, if not side by side."""
     feeding, validation = member.feeding, member.feeding.validation
     _build(member)
-    shapes = [v.shape for v in member.model.trainable_variables]
     return (
-        _structure(member).key,
-        max((int(np.prod(shape)) for shape in shapes), default=0) >= LARGE_KERNEL,
+        member.structure.key,
         feeding.training.types,
         None if validation is None else validation.types,
     )
-
-
-def _structure(member: Member) -> Structure:
-    """What its program is traced for: open sizes, if its steps are written out."""
-    tensors = member.feeding.training.tensors
-    written = not_written(member.model, member.open_structure, tensors) is None
-    return member.open_structure if written else member.structure
 
 
 def program_of(member: Member) -> StackedProgram:
@@ -153,7 +144,7 @@ def program_of(member: Member) -> StackedProgram:
     _build(member)
     return StackedProgram(
         member.model,
-        _structure(member),
+        member.structure,
         member.feeding.training.tensors,
         None if validation is None else validation.tensors,
     )
@@ -174,12 +165,15 @@ def _saves(member: Member) -> bool:
     import tensorflow as tf
 
     if tf.config.list_physical_devices("GPU"):
-        return True
+        return probes.missing_for_stacks() is None
     weights = sum(int(np.prod(v.shape)) for v in member.model.trainable_variables)
     if weights * member.feeding.batch_size > _ARITHMETIC:
         return False
-    _build(member)
-    return not_written(member.model, member.structure, member.feeding.training.tensors) is None
+    try:
+        program_in_arrays(member.model, member.open_structure, member.feeding)
+    except NotInArrays:
+        return False
+    return True
 
 
 def _steps(member: Member) -> int:

@@ -9,55 +9,53 @@ that are wrong, without an error.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from kerastune_lite.training.paths import internals
+from kerastune_lite.training.paths.data import Source
 from kerastune_lite.training.paths.program import Pace
 from kerastune_lite.training.paths.scalars import read_at_run_time
-from kerastune_lite.training.paths.slots import Slot, plain_copy
+from kerastune_lite.training.paths.slots import plain_copy
 from kerastune_lite.training.paths.structure import Structure
 from kerastune_lite.training.paths.traced_model import State, TracedModel
 from kerastune_lite.training.quiet import load_keras
-from kerastune_lite.training.stacks.checks import NotWritten
-from kerastune_lite.training.stacks.written import Written
 
 keras = load_keras()
 
 
-class Steps(Protocol):
-    """How the steps of a stack are computed; see `Written` for what the methods do."""
+@dataclasses.dataclass(frozen=True)
+class StackedValues:
+    """All that training changes in the members of a stack, as tensors `(G, ...)`.
 
-    metrics: list[Any]
-    slots: list[Slot]
+    Attributes:
+        groups: trainable variables, others, the optimizer's: the lists of `State`.
+    """
 
-    def specs(self) -> list[list[Any]]: ...
+    groups: list[list[Any]]
 
-    def packed(self, states: Sequence[State]) -> list[list[Any]]: ...
+    def picked(self, members: Sequence[int]) -> StackedValues:
+        """Those of some members."""
+        import tensorflow as tf
 
-    def dims(self, shapes: Sequence[Sequence[int]]) -> list[np.ndarray]: ...
+        return StackedValues([[tf.gather(v, list(members)) for v in g] for g in self.groups])
 
-    def unpacked(
-        self, values: Any, member: int, shapes: Sequence[tuple[int, ...]], whole: bool
-    ) -> State: ...
+    def with_member(self, place: int, by: StackedValues) -> StackedValues:
+        """The values with those of one member replaced by those of another one, alone in `by`."""
+        import tensorflow as tf
 
-    def with_own(self, values: Any, rows: Sequence[Sequence[Any]]) -> list[list[Any]]: ...
+        def replaced(value: Any, new: Any) -> Any:
+            return tf.concat([value[:place], new, value[place + 1 :]], 0)
 
-    def train_step(
-        self, values: Any, metrics: list[Any], batch: Any, scalars: Any, dims: list[Any]
-    ) -> tuple[list[list[Any]], list[Any]]: ...
-
-    def test_step(
-        self, values: Any, metrics: list[Any], batch: Any, scalars: Any, dims: list[Any]
-    ) -> list[Any]: ...
+        pairs = [zip(group, replacing) for group, replacing in zip(self.groups, by.groups)]
+        return StackedValues([[replaced(*pair) for pair in group] for group in pairs])
 
 
-class Mapped:
+class _Mapped:
     """Keras's own step of one model, made into that of many by `vectorized_map`.
-
-    The values of a stack are the lists of `State`, with an axis more in front.
 
     Args:
         model: built, with its metrics.
@@ -82,30 +80,8 @@ class Mapped:
     def specs(self) -> list[list[Any]]:
         return [[_stacked_spec(v) for v in group] for group in self._variables]
 
-    def packed(self, states: Sequence[State]) -> list[list[Any]]:
-        groups = [[s.trainable, s.others, s.optimizer] for s in states]
-        return [
-            [np.stack([np.asarray(value) for value in column]) for column in zip(*group)]
-            for group in zip(*groups)
-        ]
-
-    def dims(self, shapes: Sequence[Sequence[int]]) -> list[np.ndarray]:
-        return []
-
-    def unpacked(
-        self, values: Any, member: int, shapes: Sequence[tuple[int, ...]], whole: bool
-    ) -> State:
-        own = [v for v, slot in zip(values[2], self.slots) if whole or slot.own is not None]
-        return State(*([value[member] for value in group] for group in (*values[:2], own)))
-
-    def with_own(self, values: Any, rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
-        own = list(values[2])
-        for i, column in enumerate(zip(*rows)):
-            own[i] = np.asarray(column)
-        return [values[0], values[1], own]
-
     def train_step(
-        self, values: Any, metrics: list[Any], batch: Any, scalars: Any, dims: list[Any]
+        self, values: Any, metrics: list[Any], batch: Any, scalars: Any
     ) -> tuple[list[list[Any]], list[Any]]:
         import tensorflow as tf
 
@@ -122,9 +98,7 @@ class Mapped:
         ]
         return known, self._known(measured)
 
-    def test_step(
-        self, values: Any, metrics: list[Any], batch: Any, scalars: Any, dims: list[Any]
-    ) -> list[Any]:
+    def test_step(self, values: Any, metrics: list[Any], batch: Any, scalars: Any) -> list[Any]:
         import tensorflow as tf
 
         def step(given: Any) -> Any:
@@ -146,33 +120,18 @@ class StackedProgram:
 
     Args:
         model: any of its models, built with its metrics and optimizer. It is left as it was.
-        structure: its structure; with open sizes only if its steps are written out.
+        structure: its structure, with literal sizes.
         training: nested tensors, to be trained on; only types and shapes matter.
         validation: likewise, or None.
-        written: whether to use what is written out in `written`, where it can be.
-
-    Raises:
-        NotWritten: sizes are open that cannot be.
     """
 
     def __init__(
-        self,
-        model: Any,
-        structure: Structure,
-        training: Any,
-        validation: Any = None,
-        written: bool = True,
+        self, model: Any, structure: Structure, training: Any, validation: Any = None
     ) -> None:
-        self.reason: str | None = None
-        """Why its steps are not written out; None where they are."""
         self._names: list[str] = []
         self._pace = Pace()
-        steps = self._steps_of(model, structure, training, written)
+        steps = _Mapped(model, structure)
         self.slots = steps.slots
-        self.dims, self.packed, self.unpacked = steps.dims, steps.packed, steps.unpacked
-        self.with_own = steps.with_own
-        dims = steps.dims([tuple(v.shape) for v in model.trainable_variables])
-        self._dims_spec = [_spec(each) for each in dims]
         results = _Results(model)
         self._fresh = [np.asarray(value) for value in results.fresh()]
         with internals.plain_optimizers():
@@ -181,69 +140,94 @@ class StackedProgram:
             if validation is not None:
                 self._test = self._traced_measurement(steps, results, validation)
 
-    def _steps_of(self, model: Any, structure: Structure, data: Any, written: bool) -> Any:
-        try:
-            if not written:
-                raise NotWritten("it was asked for")
-            return Written(model, structure, data)
-        except NotWritten as reason:
-            if structure.sized:
-                raise
-            self.reason = str(reason)
-            return Mapped(model, structure)
+    # ------------------------------------------------------------------ states
+
+    def packed(self, states: Sequence[State]) -> StackedValues:
+        """The values of these members, one after the other."""
+        import tensorflow as tf
+
+        groups = zip(*([s.trainable, s.others, s.optimizer] for s in states))
+        return StackedValues(
+            [[tf.convert_to_tensor(np.stack(column)) for column in zip(*group)] for group in groups]
+        )
+
+    def unpacked(self, values: StackedValues, member: int, whole: bool) -> State:
+        """One member's state.
+
+        Args:
+            whole: or of the optimizer only what it has before it is built.
+        """
+        trainable, others, optimizer = values.groups
+        wanted = [v for v, slot in zip(optimizer, self.slots) if whole or slot.own is not None]
+        return State(*([value[member] for value in g] for g in (trainable, others, wanted)))
+
+    def with_own(self, values: StackedValues, rows: Sequence[Sequence[Any]]) -> StackedValues:
+        """The values with others for what an optimizer has before it is built.
+
+        Args:
+            rows: of each member: iterations, learning rate.
+        """
+        import tensorflow as tf
+
+        trainable, others, optimizer = values.groups
+        own = [tf.convert_to_tensor(np.asarray(column)) for column in zip(*rows)]
+        return StackedValues([trainable, others, [*own, *optimizer[len(own) :]]])
+
+    # ------------------------------------------------------------------ epochs
 
     def epoch(
         self,
-        values: Any,
-        data: Any,
-        batch_size: int,
+        values: StackedValues,
+        source: Source,
         scalars: Any,
         orders: Any,
-        dims: Any,
         most: int | None = None,
-    ) -> tuple[Any, dict[str, np.ndarray], int]:
+    ) -> tuple[StackedValues, list[dict[str, Any]], int]:
         """Train all members for an epoch.
 
         Args:
-            values: as `packed` makes them.
-            data: nested tensors, the same for all.
-            batch_size: of all.
+            source: the data of all.
             scalars: doubles, `(G, k)`.
             orders: `(G, n)`, the rows of the data in each member's order of training.
-            dims: of the weights' shapes.
             most: train no more batches than these.
 
         Returns:
-            The new values, the logs, `(G,)` or more each, and how many batches there were.
+            The new values, the logs of each, and how many batches there were.
         """
         members, count = orders.shape
-        batches = most or -(-count // batch_size)
+        batches = most or -(-count // source.batch_size)
         metrics = [np.repeat(value[None], members, 0) for value in self._fresh]
-        logs: list[Any] = []
+        groups, logs = values.groups, []
         for begin, end in self._pace.pieces(batches):
-            values, metrics, logs = self._train(
-                values, metrics, data, batch_size, scalars, orders, dims, begin, end
+            groups, metrics, logs = self._train(
+                groups, metrics, source.data, source.batch_size, scalars, orders, begin, end
             )
-        return values, self._named(logs), batches
+        return StackedValues(groups), self._named(logs, members), batches
 
     def measure(
-        self, values: Any, data: Any, batch_size: int, scalars: Any, rows: Any, dims: Any
-    ) -> dict[str, np.ndarray]:
-        """The logs of all members on validation data, `(G,)` or more each.
+        self, values: StackedValues, source: Source, scalars: Any, rows: Any
+    ) -> list[dict[str, Any]]:
+        """The logs of each member on validation data.
 
         Args:
             rows: `(G, m)`, the rows of the data that each is measured on.
         """
-        if self._test is None:
-            return {}
         members = rows.shape[0]
         metrics = [np.repeat(value[None], members, 0) for value in self._fresh]
-        return self._named(self._test(values, metrics, data, batch_size, scalars, rows, dims))
+        logs = self._test(values.groups, metrics, source.data, source.batch_size, scalars, rows)  # type: ignore[misc]
+        return self._named(logs, members)
 
-    def _named(self, logs: list[Any]) -> dict[str, np.ndarray]:
-        return dict(zip(self._names, (np.asarray(value) for value in logs)))
+    def _named(self, logs: list[Any], members: int) -> list[dict[str, Any]]:
+        import tensorflow as tf
 
-    def _traced_training(self, steps: Steps, results: _Results, data: Any) -> Any:
+        values = [np.asarray(value) for value in logs]
+        # Keras makes floats of single numbers; of others callbacks see tensors, as in `fit`.
+        return [
+            {n: v[i] if v.ndim == 1 else tf.constant(v[i]) for n, v in zip(self._names, values)}
+            for i in range(members)
+        ]
+
+    def _traced_training(self, steps: _Mapped, results: _Results, data: Any) -> Any:
         import tensorflow as tf
 
         def epoch(
@@ -253,13 +237,12 @@ class StackedProgram:
             size: Any,
             scalars: Any,
             orders: Any,
-            dims: Any,
             begin: Any,
             end: Any,
         ) -> Any:
             def body(step: Any, values: Any, metrics: Any) -> Any:
                 batch = _gathered(data, orders[:, step * size : (step + 1) * size])
-                values, metrics = steps.train_step(values, metrics, batch, scalars, dims)
+                values, metrics = steps.train_step(values, metrics, batch, scalars)
                 return step + 1, values, metrics
 
             _, values, metrics = tf.while_loop(
@@ -276,12 +259,11 @@ class StackedProgram:
             number,
             tf.TensorSpec((None, None), "float64"),
             tf.TensorSpec((None, None), "int32"),
-            self._dims_spec,
             number,
             number,
         )
 
-    def _traced_measurement(self, steps: Steps, results: _Results, data: Any) -> Any:
+    def _traced_measurement(self, steps: _Mapped, results: _Results, data: Any) -> Any:
         import tensorflow as tf
 
         def measure(
@@ -291,13 +273,12 @@ class StackedProgram:
             size: Any,
             scalars: Any,
             rows: Any,
-            dims: Any,
         ) -> Any:
             batches = (tf.shape(rows)[1] + size - 1) // size
 
             def body(step: Any, metrics: Any) -> Any:
                 batch = _gathered(data, rows[:, step * size : (step + 1) * size])
-                return step + 1, steps.test_step(values, metrics, batch, scalars, dims)
+                return step + 1, steps.test_step(values, metrics, batch, scalars)
 
             begin = (tf.constant(0), metrics)
             _, metrics = tf.while_loop(lambda step, metrics: step < batches, body, begin)
@@ -311,7 +292,6 @@ class StackedProgram:
             tf.TensorSpec((), "int32"),
             tf.TensorSpec((None, None), "float64"),
             tf.TensorSpec((None, None), "int32"),
-            self._dims_spec,
         )
 
     def _results(self, results: _Results, metrics: list[Any]) -> list[Any]:

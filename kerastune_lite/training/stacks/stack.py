@@ -8,18 +8,16 @@ member has its own data order, callbacks and end, and gets the result that it wo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from kerastune_lite.training.paths.engines import assign_all, quick_start
 from kerastune_lite.training.paths.loop import FirstEpochFailed, Loop, Want, loop
-from kerastune_lite.training.paths.self_check import compared
-from kerastune_lite.training.paths.slots import first_values
+from kerastune_lite.training.paths.side_by_side import Program, state_in_arrays
 from kerastune_lite.training.paths.traced_model import State
 from kerastune_lite.training.stacks.member import Member
-from kerastune_lite.training.stacks.program import StackedProgram
 
 
 class Stack:
@@ -30,22 +28,19 @@ class Stack:
         program: of that key.
     """
 
-    def __init__(self, members: Sequence[Member], program: StackedProgram) -> None:
+    def __init__(self, members: Sequence[Member], program: Program) -> None:
         self._members = list(members)
         self._program = program
         for member in members:
             optimizer = member.model.optimizer
             if (member.whole or optimizer.use_ema) and not optimizer.built:
                 optimizer.build(member.model.trainable_variables)
-        self._first = [_state_of(member.model, program) for member in members]
-        self._values = _on_device(program.packed(self._first))
-        shapes = [tuple(v.shape) for v in self._members[0].model.trainable_variables]
-        self._shapes, self._dims = shapes, program.dims(shapes)
+        self._first = [state_in_arrays(member.model, program.slots) for member in members]
+        self._values = program.packed(self._first)
         self._scalars: np.ndarray | None = None
         self._begins = sum(slot.own is not None for slot in program.slots)
         self._own = [self._own_of(member) for member in members]
         self._taken = False
-        self._on_host: Any = None
 
     def __len__(self) -> int:
         return len(self._members)
@@ -65,50 +60,33 @@ class Stack:
             self._values = self._program.with_own(self._values, self._own)
             self._taken = False
         before = self._values
-        self._values, results = self._trained(before, orders, self._scalars, None)
+        source = self._members[0].feeding.source
+        self._values, logs, batches = self._program.epoch(before, source, self._scalars, orders)
+        results = [(of_one, batches) for of_one in logs]
         for i in map(self._place, stopped):
-            values, (results[i],) = self._trained(
-                _picked(before, [i]), orders[i : i + 1], self._scalars[i : i + 1], 1
+            values, (of_one,), batches = self._program.epoch(
+                before.picked([i]), source, self._scalars[i : i + 1], orders[i : i + 1], 1
             )
-            self._values = _replaced(self._values, i, values)
-        self._on_host = None
+            self._values = self._values.with_member(i, values)
+            results[i] = of_one, batches
         return results
-
-    def _trained(
-        self, values: Any, orders: np.ndarray, scalars: np.ndarray, most: int | None
-    ) -> tuple[Any, list[tuple[dict[str, Any], int]]]:
-        feeding = self._members[0].feeding
-        values, logs, batches = self._program.epoch(
-            values, feeding.training.tensors, feeding.batch_size, scalars, orders, self._dims, most
-        )
-        return values, [(of_one, batches) for of_one in _apart(logs, len(orders))]
 
     def measure(self) -> list[dict[str, Any]]:
         """The metrics of all on their validation data."""
         feeding = self._members[0].feeding
-        if feeding.validation is None:
+        if feeding.validation is None or feeding.validation_source is None:
             return [{} for _ in self._members]
         every = np.arange(feeding.validation.count, dtype=np.int32)
         rows = np.stack([_chosen(m.validation_rows, every) for m in self._members])
-        logs = self._program.measure(
-            self._values,
-            feeding.validation.tensors,
-            feeding.validation_batch_size,
-            self._scalars,
-            rows,
-            self._dims,
-        )
-        return _apart(logs, len(self._members))
+        return self._program.measure(self._values, feeding.validation_source, self._scalars, rows)
 
     def show(self, member: Member) -> None:
         """Put the state of a member into its model."""
-        if self._on_host is None:
-            self._on_host = [[np.asarray(v) for v in group] for group in self._values]
         place = self._place(member)
         whole = bool(member.model.optimizer.built)
-        state = self._program.unpacked(self._on_host, place, self._shapes, whole)
+        state = self._program.unpacked(self._values, place, whole)
         _put(member.model, state)
-        self._own[place] = list(state.optimizer[: self._begins])
+        self._own[place] = [np.asarray(value) for value in state.optimizer[: self._begins]]
 
     def take(self, member: Member) -> None:
         """Take over what callbacks changed in a member's model: the learning rate."""
@@ -126,8 +104,7 @@ class Stack:
         if self._scalars is not None:
             self._scalars = self._scalars[keep]
         if keep:
-            self._values = _picked(self._values, keep)
-        self._on_host = None
+            self._values = self._values.picked(keep)
 
     def restore(self, members: Sequence[Member]) -> None:
         """Bring the models back to where they were before the first epoch.
@@ -146,36 +123,7 @@ class Stack:
         return next(i for i, each in enumerate(self._members) if each is member)
 
 
-def _apart(logs: dict[str, np.ndarray], members: int) -> list[dict[str, Any]]:
-    """The logs of each."""
-    import tensorflow as tf
-
-    # Keras makes floats of single numbers; of others callbacks see tensors, as in `fit`.
-    return [
-        {name: v[i] if v.ndim == 1 else tf.constant(v[i]) for name, v in logs.items()}
-        for i in range(members)
-    ]
-
-
-def _picked(values: list[list[Any]], members: Sequence[int]) -> list[list[Any]]:
-    import tensorflow as tf
-
-    return [[tf.gather(value, members) for value in group] for group in values]
-
-
-def _replaced(values: list[list[Any]], member: int, by: list[list[Any]]) -> list[list[Any]]:
-    """The values with those of one member replaced."""
-    import tensorflow as tf
-
-    return [
-        [tf.concat([v[:member], new, v[member + 1 :]], 0) for v, new in zip(group, replacing)]
-        for group, replacing in zip(values, by)
-    ]
-
-
-def train_together(
-    members: Sequence[Member], program: StackedProgram
-) -> Iterator[tuple[Member, Any]]:
+def train_together(members: Sequence[Member], program: Program) -> Iterator[tuple[Member, Any]]:
     """Train all members to their ends.
 
     Args:
@@ -202,7 +150,7 @@ def train_together(
 class _Run:
     """Drives the loops of the members in lock-step."""
 
-    def __init__(self, members: Sequence[Member], program: StackedProgram) -> None:
+    def __init__(self, members: Sequence[Member], program: Program) -> None:
         self._all = list(members)
         try:
             self._stack = Stack(members, program)
@@ -274,57 +222,11 @@ class _Run:
             raise FirstEpochFailed(type(error).__name__) from error
 
 
-def difference(program: StackedProgram, member: Member) -> str | None:
-    """What the program does otherwise than a member's own training, in words; None if nothing.
-
-    The model comes out as it went in.
-    """
-    shapes = [tuple(v.shape) for v in member.model.trainable_variables]
-    dims = program.dims(shapes)
-    scalars = np.array([member.structure.scalars], np.float64).reshape(1, -1)
-
-    def train(state: State, data: Any, rows: int, size: int) -> tuple[State, Mapping[str, Any]]:
-        order = np.arange(rows, dtype=np.int32)[None]
-        values = _on_device(program.packed([_arrays(state)]))
-        values, logs, _ = program.epoch(values, data, size, scalars, order, dims)
-        on_host = [[np.asarray(v) for v in group] for group in values]
-        return program.unpacked(on_host, 0, shapes, whole=True), _apart(logs, 1)[0]
-
-    def measure(state: State, data: Any, rows: int, size: int) -> Mapping[str, Any]:
-        order = np.arange(rows, dtype=np.int32)[None]
-        values = _on_device(program.packed([_arrays(state)]))
-        return _apart(program.measure(values, data, size, scalars, order, dims), 1)[0]
-
-    return compared(program, member.model, member.feeding, train, measure)
-
-
-def _arrays(state: State) -> State:
-    groups = (state.trainable, state.others, state.optimizer)
-    return State(*([np.asarray(value) for value in group] for group in groups))
-
-
 def _put(model: Any, state: State) -> None:
     """Bring a model into a state; its optimizer as far as the state goes."""
     variables = [*model.trainable_variables, *model.non_trainable_variables]
     values = [*state.trainable, *state.others, *state.optimizer]
     assign_all([*variables, *model.optimizer.variables], values)
-
-
-def _state_of(model: Any, program: StackedProgram) -> State:
-    return State(
-        [v.numpy() for v in model.trainable_variables],
-        [v.numpy() for v in model.non_trainable_variables],
-        [
-            np.asarray(value)
-            for value in first_values(program.slots, model.optimizer, model.trainable_variables)
-        ],
-    )
-
-
-def _on_device(values: list[list[Any]]) -> list[list[Any]]:
-    import tensorflow as tf
-
-    return [[tf.convert_to_tensor(value) for value in group] for group in values]
 
 
 def _chosen(rows: np.ndarray | None, order: np.ndarray) -> np.ndarray:

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from kerastune_lite.training import door as door_module
-from kerastune_lite.training.door import OWN, PLAIN, SHARED, Door
+from kerastune_lite.training.arrays import known as arrays_module
+from kerastune_lite.training.door import ARRAYS, OWN, PLAIN, SHARED, Door
+from kerastune_lite.training.paths import shared as shared_module
 from kerastune_lite.training.paths.programs import Programs
 from kerastune_lite.training.quiet import load_keras
 
@@ -153,11 +155,11 @@ def check_same_slots(one, other, relative=1e-4, absolute=2e-6):
 def no_programs():
     """Within it there are no shared programs yet; yields where they go."""
     kept, programs = door_module.PROGRAMS, Programs()
-    door_module.PROGRAMS = programs
+    door_module.PROGRAMS = arrays_module.PROGRAMS = shared_module.PROGRAMS = programs
     try:
         yield programs
     finally:
-        door_module.PROGRAMS = kept
+        door_module.PROGRAMS = arrays_module.PROGRAMS = shared_module.PROGRAMS = kept
 
 
 @contextlib.contextmanager
@@ -201,10 +203,11 @@ def check_shared(
     with no_programs() as known, no_warnings():
         for variant in variants:
             outcome = by_door(build, fit, variant, whole=whole)
-            assert (outcome.path, outcome.reason) == (SHARED, None), f"variant {variant}"
+            assert outcome.path == SHARED, f"variant {variant}: {outcome.reason}"
             if variant in (variants[-1:] if compared is None else compared):
                 right = by_fit(build, fit, variant)
                 check_same(outcome, right, null, **tolerance)
+                check_arrays(build, fit, right, variant, null, whole, **tolerance)
                 if whole:
                     check_same_slots(outcome, right)
         assert served(known) == programs
@@ -212,6 +215,22 @@ def check_shared(
             outcome = by_door(build, fit, variant, OWN)
             assert outcome.path == OWN
             check_same(outcome, right, null, **tolerance)
+
+
+def check_arrays(build, fit, right, variant=0, null=(), whole=False, must=False, **tolerance):
+    """If a model is trained in NumPy, then as `fit` trains it.
+
+    Args:
+        right: what `fit` made of it.
+        must: whether it has to be.
+    """
+    with no_programs(), no_warnings():
+        outcome = by_door(build, fit, variant, ARRAYS, whole)
+    assert outcome.path == ARRAYS or not must, outcome.reason
+    if outcome.path == ARRAYS:
+        check_same(outcome, right, null, **tolerance)
+        if whole:
+            check_same_slots(outcome, right)
 
 
 THOROUGHLY = {"variants": (2, 1, 0), "compared": (2, 1, 0), "own": True}
@@ -261,6 +280,8 @@ def check_both(build, fit, variant=1, **tolerance):
             outcome = by_door(build, fit, variant, path)
         assert outcome.path == path, outcome.reason
         check_same(outcome, right, **tolerance)
+        if path == SHARED:
+            check_arrays(build, fit, right, variant, **tolerance)
         if path == OWN and right.model.optimizer.built:
             check_same_slots(outcome, right)
 

@@ -163,16 +163,16 @@ def test_the_check_leaves_the_model_as_it_was():
     with no_programs() as known:
         by_door(build, arguments(), 0, whole=True)
         second = by_door(build, arguments(), 1, whole=True)
-        assert [each._checked for each in known._known.values()] == [True]
+        assert [each.checked for each in known._known.values()] == [True]
     check_same(second, by_fit(build, arguments(), 1))
 
 
 def test_the_check_is_made_once_per_program(monkeypatch):
-    from kerastune_lite.training import door
+    from kerastune_lite.training.paths import shared
 
     calls = []
-    check = door.difference
-    monkeypatch.setattr(door, "difference", lambda *given: calls.append(1) or check(*given))
+    check = shared.difference
+    monkeypatch.setattr(shared, "difference", lambda *given: calls.append(1) or check(*given))
     with no_programs():
         for variant in (0, 1, 2, 0, 1):
             by_door(mlp(), arguments(), variant)

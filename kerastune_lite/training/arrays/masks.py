@@ -1,0 +1,77 @@
+"""The masks of Keras's dropout layers, drawn for many batches at once."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray
+
+_BLOCK = 1 << 22
+"""Numbers that are drawn at once."""
+
+
+class Masks:
+    """What dropout layers multiply their inputs with.
+
+    Args:
+        states: of each layer's seed generator, `(G, 2)`; they go on with each batch.
+        rates: of each layer, of each member.
+    """
+
+    def __init__(self, states: Sequence[Array], rates: Sequence[Array]) -> None:
+        self._states = states
+        self._rates = rates
+        self._blocks: list[Array | None] = [None] * len(states)
+        self._used = [0] * len(states)
+        self.ahead = 1
+        """How many batches of the present one's size are to come, itself included."""
+
+    def of(self, layer: int, shape: tuple[int, ...]) -> Array:
+        """The mask of the next batch, `(G, batch, ...)`."""
+        block = self._blocks[layer]
+        if block is None or self._used[layer] == len(block) or block.shape[1:] != shape:
+            block = self._blocks[layer] = self._drawn(layer, shape)
+            self._used[layer] = 0
+        mask = block[self._used[layer]]
+        self._used[layer] += 1
+        self._states[layer][:, 1] += 1
+        return mask
+
+    def _drawn(self, layer: int, shape: tuple[int, ...]) -> Array:
+        batches = max(1, min(self.ahead, _BLOCK // int(np.prod(shape))))
+        block = np.empty((batches, *shape), np.float32)
+        for member, (state, rate) in enumerate(zip(self._states[layer], self._rates[layer])):
+            states = np.repeat(state[None], batches, 0)
+            states[:, 1] += np.arange(batches, dtype=state.dtype)
+            kept = _uniform(states, shape[1:]) >= np.float32(rate)
+            np.multiply(kept, np.float32(1 / (1 - rate)), out=block[:, member])
+        return block
+
+
+def _uniform(states: Array, shape: tuple[int, ...]) -> Array:
+    """What Keras draws from each of these states, `(len(states), *shape)`, in [0, 1)."""
+    # As Keras makes TensorFlow's seeds of its own.
+    seeds = np.mod(states, np.iinfo(np.int32).max - 1).astype(np.int32)
+    drawn: Array = _drawing()(seeds, np.array(shape, np.int32)).numpy()
+    return drawn
+
+
+@functools.lru_cache(maxsize=1)
+def _drawing() -> Any:
+    """The function that draws; traced once, for all shapes."""
+    import tensorflow as tf
+
+    def drawn(seeds: Any, shape: Any) -> Any:
+        return tf.map_fn(
+            lambda seed: tf.random.stateless_uniform(shape, seed),
+            seeds,
+            fn_output_signature=tf.TensorSpec(None, "float32"),
+            parallel_iterations=8,
+        )
+
+    specs = tf.TensorSpec((None, 2), "int32"), tf.TensorSpec((None,), "int32")
+    return tf.function(drawn, autograph=False).get_concrete_function(*specs)

@@ -1,0 +1,72 @@
+"""What trains members side by side, in NumPy or TensorFlow, and whether it does so rightly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from kerastune_lite.training.paths.data import Source
+from kerastune_lite.training.paths.engines import Feeding
+from kerastune_lite.training.paths.self_check import compared
+from kerastune_lite.training.paths.slots import Slot, first_arrays
+from kerastune_lite.training.paths.structure import Structure
+from kerastune_lite.training.paths.traced_model import State
+
+
+class Program(Protocol):
+    """The epochs and measurements of G members; see `arrays.program` and `stacks.program`."""
+
+    slots: list[Slot]
+
+    def packed(self, states: Sequence[State]) -> Any: ...
+
+    def unpacked(self, values: Any, member: int, whole: bool) -> State: ...
+
+    def with_own(self, values: Any, rows: Sequence[Sequence[Any]]) -> Any: ...
+
+    def epoch(
+        self, values: Any, source: Source, scalars: Any, orders: Any, most: int | None = None
+    ) -> tuple[Any, list[dict[str, Any]], int]: ...
+
+    def measure(
+        self, values: Any, source: Source, scalars: Any, rows: Any
+    ) -> list[dict[str, Any]]: ...
+
+
+def state_in_arrays(model: Any, slots: Sequence[Slot]) -> State:
+    """The state that a model is in.
+
+    Args:
+        slots: of its optimizer.
+    """
+    return State(
+        [v.numpy() for v in model.trainable_variables],
+        [v.numpy() for v in model.non_trainable_variables],
+        first_arrays(slots, model.optimizer, model.trainable_variables),
+    )
+
+
+def difference(program: Program, model: Any, structure: Structure, feeding: Feeding) -> str | None:
+    """What a program does otherwise than the model's own training, in words; None if nothing.
+
+    The model comes out as it went in.
+    """
+    scalars = np.array([structure.scalars], np.float64).reshape(1, -1)
+
+    def values_of(state: State) -> Any:
+        groups = (state.trainable, state.others, state.optimizer)
+        return program.packed([State(*([np.asarray(v) for v in group] for group in groups))])
+
+    def train(state: State, data: Any, rows: int, size: int) -> tuple[State, Mapping[str, Any]]:
+        order = np.arange(rows, dtype=np.int32)[None]
+        source = Source(data, size)
+        values, (logs,), _ = program.epoch(values_of(state), source, scalars, order)
+        return program.unpacked(values, 0, whole=True), logs
+
+    def measure(state: State, data: Any, rows: int, size: int) -> Mapping[str, Any]:
+        order = np.arange(rows, dtype=np.int32)[None]
+        return program.measure(values_of(state), Source(data, size), scalars, order)[0]
+
+    return compared(program, model, feeding, train, measure)
