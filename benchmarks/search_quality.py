@@ -1,15 +1,16 @@
-"""How good a loss a search finds, by trials and by epochs: ours, Optuna's, KerasTuner's.
+"""How good a loss a search finds, by trials, epochs and cost: ours, Optuna's, KerasTuner's.
 
-    python benchmarks/search_quality.py [--by trials epochs] [--problems digits ...]
-        [--contenders bayesian ...] [--seeds 10] [--trials 100] [--epochs 1000] [--quick]
-        [--jobs 1] [--json FILE] [--plot FILE]
+    python benchmarks/search_quality.py [--by trials epochs cost] [--problems digits ...]
+        [--contenders bayesian ...] [--seeds 10] [--trials 100] [--epochs 1000] [--cost 50]
+        [--quick] [--jobs 1] [--json FILE] [--plot FILE]
 
 Every contender has the same number of trials, or of epochs in all trials together, begins as it
 does by default, and has its default settings. What counts is normalised regret: 0 is the best of
 the problem, 1 the median of its space (for tables, of log losses). By trials it is that of the loss
 without noise of the trial that was best as reported; by epochs, on the tables alone, that of the
-best loss after any epoch so far. Means over seeds, +- standard errors. Tables marked * were not
-used while our oracles and schedulers were made.
+best loss after any epoch so far; by cost, on the tables alone, that of the best trial so far, where
+trials that train side by side cost less (`search_quality_cost.py`): it compares our own. Means over
+seeds, +- standard errors. Tables marked * were not used while our oracles and schedulers were made.
 
 KerasTuner's Bayesian search takes about a second per trial, so it is compared only when it is
 named. With --json the file keeps what was measured: what it holds already is not measured again,
@@ -30,17 +31,26 @@ from pathlib import Path
 
 import numpy as np
 import search_quality_contenders as contenders
+import search_quality_cost as costs
 import search_quality_epochs as by_epochs
 import search_quality_problems as problems
 import search_quality_report as report
 from threadpoolctl import threadpool_limits
 
-USUAL = {"problems": None, "seeds": 10, "trials": 100, "epochs": 1000}
-QUICK = {"problems": ["branin", "conditional", "wine"], "seeds": 2, "trials": 12, "epochs": 60}
+USUAL = {"problems": None, "seeds": 10, "trials": 100, "epochs": 1000, "cost": 50}
+QUICK = {
+    "problems": ["branin", "conditional", "wine"],
+    "seeds": 2,
+    "trials": 12,
+    "epochs": 60,
+    "cost": 12,
+}
 DEFAULT = {
     "trials": ("bayesian", "Optuna TPE", "Optuna GP", "random", "sobol"),
     "epochs": tuple(by_epochs.ALL),
+    "cost": tuple(costs.ALL),
 }
+SEARCHES = {"trials": contenders.ALL, "epochs": by_epochs.ALL, "cost": costs.ALL}
 
 
 def by_trials(problem, contender, seed, trials):
@@ -72,9 +82,16 @@ def by_epoch(problem, contender, seed, epochs):
     return meter.steps, 1e3 * (time.process_time() - started) / meter.trials
 
 
+def by_cost(problem, contender, seed, budget):
+    """The regret of the best trial, as `[cost, regret]` whenever it changed, and ms a trial."""
+    started = time.process_time()
+    steps, trials = costs.by_cost(problem, contender, seed, budget)
+    return steps, 1e3 * (time.process_time() - started) / trials
+
+
 def run(kind, name, contender, seed, budget):
     """One search: its steps, and the processor's milliseconds per trial besides training."""
-    search = {"trials": by_trials, "epochs": by_epoch}[kind]
+    search = {"trials": by_trials, "epochs": by_epoch, "cost": by_cost}[kind]
     with threadpool_limits(1):  # quicker for matrices of this size, and a busy machine's too
         return search(problems.problem(name), contender, seed, budget)
 
@@ -82,7 +99,7 @@ def run(kind, name, contender, seed, budget):
 def measure(arguments, results):
     """Adds what `arguments` ask for to `results` of an earlier time; yields each row there is.
 
-    A row is (trials or epochs, problem, contender).
+    A row is (trials, epochs or cost; problem; contender).
     """
     left_out = {}
     with _executor(arguments.jobs) as executor:
@@ -108,13 +125,12 @@ def measure(arguments, results):
 
 
 def rows(arguments):
-    """What is asked for; by epochs there are tables alone."""
+    """What is asked for; by epochs and by cost there are tables alone."""
     for kind in arguments.by:
-        searches = {"trials": contenders.ALL, "epochs": by_epochs.ALL}[kind]
         names = arguments.problems if kind == "trials" else _tables(arguments.problems)
         for name in names:
             for contender in arguments.contenders or DEFAULT[kind]:
-                if contender in searches:
+                if contender in SEARCHES[kind]:
                     yield kind, name, contender
 
 
@@ -132,13 +148,14 @@ def _executor(jobs):
 
 def parsed():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    known = [*contenders.ALL, *(name for name in by_epochs.ALL if name not in contenders.ALL)]
+    known = list(dict.fromkeys(name for searches in SEARCHES.values() for name in searches))
     parser.add_argument("--by", nargs="+", choices=list(DEFAULT), default=list(DEFAULT))
     parser.add_argument("--problems", nargs="+", choices=problems.names(), metavar="NAME")
     parser.add_argument("--contenders", nargs="+", choices=known, metavar="NAME")
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--trials", type=int, help="that each search has, by trials")
     parser.add_argument("--epochs", type=int, help="that each search has, by epochs")
+    parser.add_argument("--cost", type=float, help="that each search has, by cost")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--json", type=Path, help="keeps what was measured")

@@ -1,8 +1,8 @@
 """What `search_quality.py` measured, as tables and as a picture.
 
-Results are `{"trials" or "epochs": {problem: {contender: entry}}, "machine": text}`. An entry has
-the `budget` of each search, its `steps` for each seed, and `ms`, milliseconds per trial for each
-seed. Steps are `[at, regret]`, from which trial or epoch on the regret is what.
+Results are `{"trials", "epochs" or "cost": {problem: {contender: entry}}, "machine": text}`. An
+entry has the `budget` of each search, its `steps` for each seed, and `ms`, milliseconds per trial
+for each seed. Steps are `[at, regret]`, from which trial, epoch or cost on the regret is what.
 """
 
 import json
@@ -11,7 +11,7 @@ import os
 
 import numpy as np
 
-CHECKPOINTS = {"trials": (10, 25, 50, 100), "epochs": (100, 300, 1000)}
+CHECKPOINTS = {"trials": (10, 25, 50, 100), "epochs": (100, 300, 1000), "cost": (10, 25, 50)}
 FLOOR = 0.01
 """Regrets below it are equal in geometric means: which digits nobody needs is no difference."""
 PLOTTED = {
@@ -32,7 +32,7 @@ PLOTTED = {
         "random": "C7",
     },
 }
-"""And in which colour; more than these cannot be told apart in one picture."""
+"""And in which colour; more than these cannot be told apart in one picture. Cost has none."""
 TICKS = {"trials": (5, 10, 25, 50, 100), "epochs": (30, 100, 300, 1000)}
 LEVELS = (0.02, 0.03, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0)
 NOTHING_FOUND = 1.0
@@ -43,7 +43,7 @@ def is_peer(contender):
 
 
 def at(steps, place):
-    """The regret after so many trials, or epochs."""
+    """The regret after so many trials or epochs, or at this cost."""
     found = [regret for begin, regret in steps if begin <= place]
     return found[-1] if found else NOTHING_FOUND
 
@@ -89,7 +89,7 @@ def tables(results, rows, seeds, groups, held_out=()):
     """Prints a table per problem, and geometric means over groups of them.
 
     Args:
-        rows: what is to be printed, as (trials or epochs, problem, contender).
+        rows: what is to be printed, as (trials, epochs or cost; problem; contender).
         groups: from a name to the problems of the group.
         held_out: problems that are marked.
     """
@@ -184,7 +184,7 @@ def plot(results, problems, path):
     except ImportError:
         print("The plot is left out: it needs matplotlib (pip install kerastune_lite[plots]).")
         return
-    kinds = [kind for kind in CHECKPOINTS if kind in results]
+    kinds = [kind for kind in PLOTTED if kind in results]
     figure, axes = pyplot.subplots(1, len(kinds), figsize=(5 * len(kinds), 3.6), squeeze=False)
     for axis, kind in zip(axes.flat, kinds):
         _panel(axis, kind, results[kind], problems)

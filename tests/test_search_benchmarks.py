@@ -327,7 +327,10 @@ def test_search_quality_prints_and_keeps_what_it_measured(tmp_path):
     assert {name: set(rows) for name, rows in results["epochs"].items()} == {
         "wine": {"random", "bayesian", "Hyperband"}
     }
-    for kind in ("trials", "epochs"):
+    assert {name: set(rows) for name, rows in results["cost"].items()} == {
+        "wine": {"random", "bayesian"}
+    }
+    for kind in ("trials", "epochs", "cost"):
         for rows in results[kind].values():
             assert all(len(row["steps"]) == len(row["ms"]) == 2 for row in rows.values())
     assert "geometric mean" in printed

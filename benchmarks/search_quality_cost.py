@@ -1,0 +1,80 @@
+"""Who searches by cost in `search_quality.py`, where trials that train side by side cost less.
+
+A training alone costs 1, whatever the network. `n` trials that differ in fractions alone and train
+side by side cost `n` times what was measured for eight of them on a network of this size; their
+results are there when all have ended, and the next proposals wait for them. The first trial trains
+alone, as in a search. What proposals cost is not counted. `kerastune_lite.planner` decides what
+begins, as it does in a search with `max_trials=None, max_time=...`.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable
+
+import search_quality_contenders as contenders
+
+from kerastune_lite.history import History
+from kerastune_lite.oracles import BayesianOracle, Oracle, RandomOracle
+from kerastune_lite.planner import Planner
+from kerastune_lite.schedulers import FullTraining
+
+BATCH = 8
+STACKED = {"2 x 128": 0.76, "1 x 32": 0.69}
+"""What one of eight trials side by side costs, by hidden layers x units: the ratios of wall time
+that `python benchmarks/stacked_cost.py` printed on 2 cores (x86-64)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Contender:
+    """Which oracle, and what one of several trials side by side costs; None: one by one."""
+
+    oracle: Callable[[int], Oracle]
+    stacked: float | None = None
+
+    def cost(self, trials):
+        """Of so many trials that begin together."""
+        return 1.0 if trials == 1 else trials * self.stacked
+
+
+def by_cost(problem, contender, seed, budget):
+    """The regret of the best trial so far, as `[cost, regret]` when it changed, and how many began.
+
+    What has not ended when `budget` is spent does not count.
+    """
+    contender, history = ALL[contender], History()
+    oracle = contender.oracle(seed)
+    # Time stands still: nothing here looks at it.
+    planner = Planner(
+        oracle, FullTraining(), history, seed, {}, None, lambda: 0.0, contender.stacked is not None
+    )
+    spent, best, steps = 0.0, math.inf, []
+    while True:
+        together = BATCH if contender.stacked is not None and len(history) else 1
+        begun = [beginning.trial for beginning in planner.begin(problem.space, 1, together)]
+        spent += contender.cost(len(begun))
+        if spent > budget:
+            return steps, len(history)
+        losses = [problem.true_loss(trial.values) for trial in begun]
+        for trial, loss in zip(begun, losses):
+            history.update(contenders.ended(trial.number, trial.values, problem.space, loss))
+        found = min(filter(math.isfinite, losses), default=math.inf)
+        if found < best:
+            best = found
+            steps.append([round(spent, 3), round(problem.regret(best), 5)])
+
+
+def _random(seed):
+    return RandomOracle()
+
+
+def _bayesian(seed):
+    return BayesianOracle(seed=seed)
+
+
+ALL = {
+    "random": Contender(_random),
+    "bayesian": Contender(_bayesian),
+    **{
+        f"bayesian, eight of {size}": Contender(_bayesian, ratio) for size, ratio in STACKED.items()
+    },
+}
