@@ -1,6 +1,5 @@
 """Ctrl-C in the loop, on doubles."""
 
-import os
 import signal
 
 import pytest
@@ -14,7 +13,8 @@ from tests.test_search import SPACE, square, values
 
 class TestCtrlC:
     def interrupt(self):
-        os.kill(os.getpid(), signal.SIGINT)
+        # In this thread, so that it is heard before the next line.
+        signal.raise_signal(signal.SIGINT)
 
     def test_ends_the_search_and_leaves_the_trial_to_be_run_again(self, tmp_path):
         def train(hp, report, segment):

@@ -304,7 +304,7 @@ class TestOpenSizes:
 
         fit, data = fit_of(), DeviceData()
         programs = set()
-        for build in (sized(8, 4), sized(3, 3), sized(12, 20)):
+        for build in (sized(8, 4), sized(5, 6), sized(12, 20)):
             members = members_of(build, fit, (0, 2), data)
             program = written_out(members[0])
             programs.add(id(program))

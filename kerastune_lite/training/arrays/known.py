@@ -50,7 +50,11 @@ def program_in_arrays(model: Any, structure: Structure, feeding: Feeding) -> Arr
         known = _made(model, structure, feeding)
         PROGRAMS.put(key, known)
     if known.program is not None and not known.checked:
-        _prove(known, model, structure, feeding)
+        try:
+            _prove(known, model, structure, feeding)
+        except Exception as error:
+            # With these data (a class that the model does not know); the next one may be trained.
+            raise NotInArrays(f"the self-check raised {type(error).__name__}") from error
     if known.program is None:
         raise NotInArrays(known.banned or "it cannot be written out")
     made: ArrayProgram = known.program

@@ -17,6 +17,8 @@ from kerastune_lite.threads import one_thread
 from kerastune_lite.training.arrays.checks import check_model, last_activation
 from kerastune_lite.training.arrays.compiled import Compiled
 from kerastune_lite.training.arrays.epoch import Epoch, Plan
+from kerastune_lite.training.arrays.layers import NotInArrays
+from kerastune_lite.training.arrays.losses import Loss
 from kerastune_lite.training.arrays.network import Network, Numbers
 from kerastune_lite.training.arrays.optimizers import RULES
 from kerastune_lite.training.arrays.values import ArrayValues, parts, row
@@ -24,6 +26,9 @@ from kerastune_lite.training.paths.data import Source
 from kerastune_lite.training.paths.slots import Slot, plain_copy
 from kerastune_lite.training.paths.structure import Structure
 from kerastune_lite.training.paths.traced_model import State
+from kerastune_lite.training.quiet import load_keras
+
+keras = load_keras()
 
 Array = np.ndarray
 
@@ -44,6 +49,8 @@ class ArrayProgram:
     def __init__(self, model: Any, structure: Structure, data: Any, compiled: Compiled) -> None:
         check_model(model, structure, data)
         loss = compiled.loss_behind(last_activation(model))
+        outputs = int(model.outputs[0].shape[-1])
+        _check_targets(loss, data, outputs)
         optimizer = model.optimizer
         rule = RULES[type(optimizer).__name__]
         numbers = Numbers(structure)
@@ -52,7 +59,7 @@ class ArrayProgram:
             Network(model, structure, loss.fused),
             loss,
             compiled.factor,
-            int(model.outputs[0].shape[-1]),
+            outputs,
             rule,
             {name: numbers.of(optimizer, name) for name in names},
             {name: getattr(optimizer, name) for name in rule.options},
@@ -156,6 +163,15 @@ class ArrayProgram:
             epoch = Epoch(self._plan, values, source.data, scalars, rows, training=False)
             epoch.measure()
             return epoch.logs(self._compiled.validation, rows.shape[1])
+
+
+def _check_targets(loss: Loss, data: Any, outputs: int) -> None:
+    """Refuse targets of another shape than outputs, which Keras broadcasts."""
+    _, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+    try:
+        loss.targets(np.zeros((1, *y.shape[1:])), outputs)
+    except ValueError as error:
+        raise NotInArrays(str(error)) from None
 
 
 def _sorted(slots: Sequence[Slot]) -> tuple[list[list[int]], list[int]]:
