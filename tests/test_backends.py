@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 
 import kerastune_lite as kt
+from tests.processes import environment
 
 pytestmark = [
     pytest.mark.slow,
@@ -68,7 +68,7 @@ def run(directory, code, backend="jax"):
         [sys.executable, "-c", SCRIPT + code, str(directory)],
         capture_output=True,
         text=True,
-        env={**os.environ, "KERAS_BACKEND": backend},
+        env=environment(KERAS_BACKEND=backend),
     )
     assert process.returncode == 0, process.stderr
     assert "port.cc" not in process.stderr  # TensorFlow's start-up notes

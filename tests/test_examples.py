@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import environment
+
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 pytestmark = pytest.mark.slow
@@ -17,6 +19,7 @@ def run(name, *arguments):
         capture_output=True,
         text=True,
         check=True,
+        env=environment(),
     )
 
 

@@ -1,10 +1,11 @@
 """What loads Keras, and how quietly."""
 
-import os
 import subprocess
 import sys
 
 import pytest
+
+from tests import processes
 
 LIGHT = ["", ".base", ".job", ".results", ".directions", ".quiet"]
 
@@ -16,7 +17,7 @@ def run(code, **environment):
         text=True,
         timeout=120,
         check=False,
-        env={**{k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}, **environment},
+        env=processes.environment(**environment),
     )
 
 
