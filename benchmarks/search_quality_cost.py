@@ -4,7 +4,7 @@ A training alone costs 1, whatever the network. `n` trials that differ in fracti
 side by side cost `n` times what was measured for eight of them on a network of this size; their
 results are there when all have ended, and the next proposals wait for them. The first trial trains
 alone, as in a search. What proposals cost is not counted. `kerastune_lite.planner` decides what
-begins, as it does in a search with `max_trials=None, max_time=...`.
+begins, as it does in a search.
 """
 
 import dataclasses
@@ -44,9 +44,7 @@ def by_cost(problem, contender, seed, budget):
     contender, history = ALL[contender], History()
     oracle = contender.oracle(seed)
     # Time stands still: nothing here looks at it.
-    planner = Planner(
-        oracle, FullTraining(), history, seed, {}, None, lambda: 0.0, contender.stacked is not None
-    )
+    planner = Planner(oracle, FullTraining(), history, seed, {}, None, lambda: 0.0)
     spent, best, steps = 0.0, math.inf, []
     while True:
         together = BATCH if contender.stacked is not None and len(history) else 1
@@ -71,10 +69,12 @@ def _bayesian(seed):
     return BayesianOracle(seed=seed)
 
 
+def _batches(seed):
+    return BayesianOracle(seed=seed, batch=BATCH)
+
+
 ALL = {
     "random": Contender(_random),
     "bayesian": Contender(_bayesian),
-    **{
-        f"bayesian, eight of {size}": Contender(_bayesian, ratio) for size, ratio in STACKED.items()
-    },
+    **{f"bayesian, eight of {size}": Contender(_batches, ratio) for size, ratio in STACKED.items()},
 }

@@ -3,9 +3,9 @@
     python benchmarks/stacked_cost.py [--trials 24] [--epochs 10] [--turns 5]
 
 Trials of a network for the digits (1,437 x 64, batches of 64) differ in learning rate and momentum
-alone. The same search is made in batches, of eight as `max_trials=None, max_time=...` makes them,
-and one by one; they take turns, after one of each that is not counted. A search's first trial,
-which trains alone, is not counted either. `STACKED` in `search_quality_cost.py` holds the ratios.
+alone. The same search is made in batches of eight, and one by one; they take turns, after one of
+each that is not counted. A search's first trial, which trains alone, is not counted either.
+`STACKED` in `search_quality_cost.py` holds the ratios.
 """
 
 import argparse
@@ -34,7 +34,8 @@ class Batches(kt.oracles.Oracle):
     """
 
     def __init__(self, trials, in_batches):
-        self._trials, self._in_batches = trials, in_batches
+        self._trials = trials
+        self.batch = BATCH if in_batches else 1
         self.began = self.ended = None
 
     def propose(self, space, history, count, rng):
@@ -48,7 +49,7 @@ class Batches(kt.oracles.Oracle):
     def propose_alike(self, space, history, point, count, rng):
         count = min(count, BATCH - 1, 1 + self._trials - len(history))
         # The first trial of all trains alone, in both searches.
-        if not self._in_batches or len(history) == 1 or not count:
+        if len(history) == 1 or not count:
             return []
         return draw_distinct(history.visited, count, lambda: space.sample(rng))
 

@@ -18,9 +18,6 @@ from kerastune_lite.trial import Trial, TrialStatus
 
 logger = logging.getLogger(__name__)
 
-_BATCH = 8
-"""So many trials are proposed at once, at most; what the first ones tell is lost on the others."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Beginning:
@@ -46,8 +43,6 @@ class Planner:
         queue: points to try first: position -> values.
         max_trials: how many trials there may be in all.
         clock: seconds since 1970.
-        in_batches: whether an oracle that learns may be asked for several trials at once that
-            might be trained side by side. It then learns less from each of them.
     """
 
     def __init__(
@@ -59,7 +54,6 @@ class Planner:
         queue: Mapping[int, Mapping[str, Value]],
         max_trials: int | None,
         clock: Any,
-        in_batches: bool = False,
     ) -> None:
         self._oracle = oracle
         self._scheduler = scheduler
@@ -68,7 +62,6 @@ class Planner:
         self._queue = dict(sorted(queue.items()))
         self._max_trials = max_trials
         self._clock = clock
-        self._in_batches = in_batches
         self._exhausted: Space | None = None
 
     def begin(self, space: Space, free: int, together: int) -> list[Beginning]:
@@ -185,8 +178,8 @@ class Planner:
 
     def _like_the_latest(self, space: Space, rung: Rung, most: int) -> list[Beginning]:
         """Further trials that an oracle that learns would have trained with the latest."""
-        most, latest = min(most, _BATCH - 1), self._history[-1]
-        if not self._in_batches or most < 1 or self._queue:
+        most, latest = min(most, self._oracle.batch - 1, self._left()), self._history[-1]
+        if most < 1 or self._queue or self._scheduler.decides_epochs:
             return []
         rng = np.random.default_rng([self._seed, len(self._history)])
         points = self._oracle.propose_alike(space, self._history, latest.values, most, rng)

@@ -92,10 +92,6 @@ class Search:
             queue,
             limits.max_trials,
             clock,
-            # Where the number of trials is given, each should be as good as it can be.
-            in_batches=limits.max_trials is None
-            and limits.max_time is not None
-            and not parts.scheduler.decides_epochs,
         )
         self._segments = Segments(
             history,

@@ -48,9 +48,7 @@ class Tuner(Results, Hooks):
         max_retries_per_trial: try a failed execution again, so often.
         max_consecutive_failed_trials: stop after so many failures in a row.
         max_model_size: in parameters; larger models fail their trial.
-        max_time: seconds per call of `search()`; the trial under way is finished. With
-            `max_trials=None` the default oracle proposes up to 8 trials at once, wherever they
-            can train side by side: more trials in the time, each a little less well chosen.
+        max_time: seconds per call of `search()`; the trial under way is finished.
         optimizer, loss, metrics: override those that the builder compiles with.
         keep_checkpoints: how many of the best trials keep their weights on disk.
         directory, project_name: where the project lies: `directory/project_name`.

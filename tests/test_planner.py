@@ -126,11 +126,12 @@ def tick(monkeypatch):
 
 
 class TestSideBySide:
-    """Where time is the limit, an oracle that learns fills the places beside a trial."""
+    """An oracle that learns fills the places beside a trial, if it was given a `batch`."""
 
-    def batches(self, tmp_path, monkeypatch, **kwargs):
+    def batches(self, tmp_path, monkeypatch, batch=8, **kwargs):
         runner = Batches()
         tick(monkeypatch)
+        kwargs["oracle"] = BayesianOracle(batch=batch)
         history = searched(tmp_path, Together(network_loss), NETWORK, runner=runner, **kwargs)
         return history, [[history[number].values for number in batch] for batch in runner.batches]
 
@@ -148,10 +149,16 @@ class TestSideBySide:
         assert (best["layers"], best["activation"]) == (2, "tanh")
         assert network_loss(best) < 0.02
 
-    def test_a_number_of_trials_is_spent_one_by_one(self, tmp_path, monkeypatch):
-        for limits in ({"max_trials": 20}, {"max_trials": 20, "max_time": 1000}):
-            _, batches = self.batches(tmp_path / str(len(limits)), monkeypatch, **limits)
-            assert all(len(batch) == 1 for batch in batches)
+    @pytest.mark.parametrize("limits", [{"max_trials": 20}, {"max_time": 30}])
+    def test_one_by_one_by_default(self, tmp_path, monkeypatch, limits):
+        oracle_batch = BayesianOracle().batch
+        _, batches = self.batches(tmp_path, monkeypatch, oracle_batch, **limits)
+        assert all(len(batch) == 1 for batch in batches)
+
+    def test_no_more_than_there_may_be(self, tmp_path, monkeypatch):
+        history, batches = self.batches(tmp_path, monkeypatch, 6, max_trials=15)
+        assert len(history) == 15
+        assert [len(batch) for batch in batches] == [6, 6, 3]
 
     def test_rungs_are_filled_one_by_one(self, tmp_path, monkeypatch):
         _, batches = self.batches(tmp_path, monkeypatch, max_time=30, scheduler=ASHA(9))
@@ -162,6 +169,7 @@ class TestSideBySide:
         space = Space([Parameter("a", Int(0, 99)), Parameter("b", Int(0, 99))])
         runner = Batches()
         job = Together(lambda values: float(values["a"] + values["b"]))
-        history = searched(tmp_path, job, space, runner=runner, max_time=20)
+        oracle = BayesianOracle(batch=8)
+        history = searched(tmp_path, job, space, oracle, runner=runner, max_time=20)
         assert len(history) > 5
         assert all(len(batch) == 1 for batch in runner.batches)

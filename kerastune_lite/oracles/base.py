@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar
 
 import numpy as np
@@ -28,6 +28,9 @@ class Oracle(ABC):
 
     reads_curves: ClassVar[bool] = False
     """Whether it looks at `history.curve`, the losses of trials epoch by epoch."""
+
+    batch: int = 1
+    """If it learns: how many trials it proposes at once where they can be trained side by side."""
 
     @abstractmethod
     def propose(
@@ -57,7 +60,7 @@ class Oracle(ABC):
         """Up to `count` points that might be trained side by side with `point`, untried ones.
 
         They differ from it in floating-point numbers alone: learning rates and the like leave a
-        network what it is. Asked of oracles that learn, where time is what limits a search.
+        network what it is. Asked of oracles that learn and have a `batch` of more than one.
 
         Args:
             point: that of the latest trial, which has begun.
@@ -100,3 +103,19 @@ def completed(
         return answers[parameter.name] if parameter.name in answers else fill(parameter)
 
     return space.walk(choose)
+
+
+def drawn_untried(
+    space: Space, visited: Visited, rng: np.random.Generator, draws: int
+) -> Iterator[dict[str, Value]]:
+    """Points that nobody has tried, from at most so many draws; none if all were tried.
+
+    For spaces that are nearly exhausted: it walks down to what is left of them.
+    """
+    for _ in range(draws):
+        answers = visited.sample_untried(space, rng)
+        if answers is None:
+            return
+        point = completed(space, answers, lambda parameter: parameter.domain.sample(rng))
+        if point not in visited:
+            yield point

@@ -6,7 +6,7 @@ import numpy as np
 
 from kerastune_lite.history import History
 from kerastune_lite.hyperparameters import Space, Value
-from kerastune_lite.oracles.base import Oracle, completed, draw_distinct
+from kerastune_lite.oracles.base import Oracle, draw_distinct, drawn_untried
 from kerastune_lite.visited import Visited
 
 _DRAWS = 32
@@ -31,12 +31,4 @@ def _draw(space: Space, visited: Visited, rng: np.random.Generator) -> dict[str,
         point = space.sample(rng)
         if point not in visited:
             return point
-    # Nearly exhausted: walk down to a point that nobody has tried.
-    for _ in range(_DRAWS):
-        answers = visited.sample_untried(space, rng)
-        if answers is None:
-            return None
-        point = completed(space, answers, lambda parameter: parameter.domain.sample(rng))
-        if point not in visited:
-            return point
-    return None
+    return next(drawn_untried(space, visited, rng, _DRAWS), None)

@@ -11,7 +11,7 @@ from scipy.stats import qmc
 
 from kerastune_lite.history import History
 from kerastune_lite.hyperparameters import Parameter, Space, Value
-from kerastune_lite.oracles.base import Oracle, completed, draw_distinct
+from kerastune_lite.oracles.base import Oracle, draw_distinct, drawn_untried
 from kerastune_lite.visited import Visited
 
 _PAGES = 32
@@ -84,14 +84,7 @@ def untried_point(
         point = point_at(space, number, (seed, page))
         if point not in visited:
             return point
-    for _ in range(_PAGES):
-        answers = visited.sample_untried(space, rng)
-        if answers is None:
-            return None
-        point = completed(space, answers, lambda parameter: parameter.domain.sample(rng))
-        if point not in visited:
-            return point
-    return None
+    return next(drawn_untried(space, visited, rng, _PAGES), None)
 
 
 def point_at(space: Space, number: int, entropy: tuple[int, ...]) -> dict[str, Value]:

@@ -276,6 +276,8 @@ def test_number_of_initial_points():
         {"num_initial_points": 0},
         {"num_initial_points": 2.5},
         {"num_initial_points": True},
+        {"batch": 0},
+        {"batch": 2.5},
         {"alpha": -1.0},
         {"alpha": float("inf")},
         {"beta": -0.1},
