@@ -194,7 +194,7 @@ class Hyperband(Tuner):
         )
 
 
-class BOHB(Tuner):
+class BOHB(Hyperband):
     """Hyperband whose trials a model proposes, in the manner of BOHB (Falkner et al., 2018).
 
     The model is the Gaussian process of `BayesianOptimization`, with the training time as one more
@@ -209,18 +209,18 @@ class BOHB(Tuner):
         factor: int = 3,
         hyperband_iterations: int = 1,
         seed: int | None = None,
-        min_epochs: int = 1,
         **kwargs: Any,
     ) -> None:
         _refuse("oracle", kwargs, "BOHB")
         _refuse("scheduler", kwargs, "BOHB")
-        kwargs.setdefault("max_trials", None)
         super().__init__(
             hypermodel,
             objective,
+            max_epochs,
+            factor,
+            hyperband_iterations,
+            seed,
             oracle=BayesianOracle(),
-            scheduler=HyperbandScheduler(max_epochs, factor, min_epochs, hyperband_iterations),
-            seed=seed,
             **kwargs,
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import tempfile
@@ -20,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from kerastune_lite.sklearn.encoders import LabelEncoder, TargetEncoder
 from kerastune_lite.training.quiet import load_keras
+from kerastune_lite.training.whole_files import whole
 
 keras = load_keras()
 
@@ -45,16 +45,12 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
             # Between Keras and TensorFlow, about their own conversions to NumPy.
             warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
             estimator.model_.save(model)
-        handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:
-                archive.writestr(_HEAD, head)
-                archive.write(model, _MODEL)
-            os.replace(scratch, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(scratch)
-            raise
+        with (
+            whole(path, f".{path.name}.{os.getpid()}") as scratch,
+            zipfile.ZipFile(scratch, "w") as archive,
+        ):
+            archive.writestr(_HEAD, head)
+            archive.write(model, _MODEL)
 
 
 def _check_encoders(estimator: Any) -> None:

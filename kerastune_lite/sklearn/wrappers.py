@@ -205,6 +205,7 @@ class KerasRegressor(RegressorMixin, KerasWrapper):
     `classes_`. Targets are `(n,)` or `(n, outputs)`.
     """
 
+    # scikit-learn reads the parameters off this signature: both classes have to spell them out.
     def __init__(
         self,
         model: Any = None,

@@ -93,6 +93,7 @@ def _fresh(name: str, override: Any) -> Any:
     try:
         return type(override).from_config(override.get_config())
     except (TypeError, ValueError, NotImplementedError) as error:
+        # Keras's base class raises the last one where a class has no get_config().
         raise FatalTypeError(
             f"Each model gets a copy of the tuner's `{name}`, made with get_config() and "
             f"from_config(). {type(override).__name__} cannot be copied so: {error}. Give it a "

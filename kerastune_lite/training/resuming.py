@@ -163,6 +163,8 @@ def _build(state: TrainingState, model: Any) -> None:
         try:
             model.build_from_config(with_tuples(dict(config)))
         except (TypeError, ValueError, AttributeError, NotImplementedError) as error:
+            # What Keras and a layer's own build() raise for shapes of another model; the last one
+            # is Keras's for models that it does not know how to build.
             raise _other_model(state, f"it cannot be built for {config}: {error}") from error
         # As Keras does when it loads a whole model.
         model.built = True

@@ -39,6 +39,7 @@ def _full_disk_as_os_error() -> Iterator[None]:
     except RuntimeError as error:
         # h5py: "Can't decrement id ref count (unable to extend file properly)" and the like.
         if isinstance(error, (NotImplementedError, RecursionError)):
+            # Kinds of RuntimeError that say something of the model, not of the disk.
             raise
         raise OSError(str(error)) from error
 
@@ -82,6 +83,7 @@ def build_config_of(model: Any) -> dict[str, Any] | None:
     try:
         config = json.loads(json.dumps(model.get_build_config()))
     except (TypeError, ValueError, NotImplementedError):
+        # It has none that JSON can hold, or Keras raises: the model is built without it.
         return None
     return config or None
 
