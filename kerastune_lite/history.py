@@ -35,7 +35,10 @@ class History(Sequence[Trial]):
         self.failed = 0
         """How many trials failed."""
         self.exhausted = False
-        """Whether the oracle has no point left that was not tried, as far as is known."""
+        """Whether nothing new will begin, as far as is known: the oracle has no point left that was
+        not tried, or there may be no more trials."""
+        self.all_tried = False
+        """Whether every point of the space was tried, is being tried, or failed."""
         for trial in trials:
             self.add(trial)
 

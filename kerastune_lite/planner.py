@@ -72,9 +72,8 @@ class Planner:
             free: at least 1: how many trials can be trained at this moment, one by one.
             together: how many may begin at once if they might be trained side by side.
         """
-        history = self._history
-        history.exhausted = self._exhausted == space or self._left() == 0
-        rungs = self._scheduler.plan(history, max(free, together))
+        self.look(space)
+        rungs = self._scheduler.plan(self._history, max(free, together))
         begun = [self._resumed(rung) for rung in rungs if rung.trial is not None]
         new = [rung for rung in rungs if rung.trial is None]
         new = new[: max(0, min(free - len(begun), self._left()))]
@@ -88,6 +87,16 @@ class Planner:
             fill = self._like_the_latest if self._oracle.learns else self._alike
             begun += fill(space, new[-1], together - len(begun))
         return begun
+
+    def look(self, space: Space) -> None:
+        """Let the history say what is left to be tried; before the scheduler looks at it."""
+        history = self._history
+        # Whatever is drawn will do: that there is a point, or none, does not depend on the draws.
+        rng = np.random.default_rng(0)
+        history.all_tried = history.visited.sample_untried(space, rng) is None
+        if history.all_tried:
+            self._exhausted = space
+        history.exhausted = self._exhausted == space or self._left() == 0
 
     def reason(self, space: Space) -> StopReason:
         """Why nothing more begins."""

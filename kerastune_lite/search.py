@@ -306,6 +306,7 @@ class Search:
             self._leave(trial)
         else:
             self._end_trial(trial, ended)
+        self._planner.look(self.space)
         for number in self._parts.scheduler.finished(self.history):
             self._complete(self.history[number])
 

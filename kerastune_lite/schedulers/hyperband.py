@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kerastune_lite.history import History
 from kerastune_lite.hyperparameters import Value
@@ -43,8 +43,10 @@ class Hyperband(Scheduler):
     - A trial that fails in the first rung is replaced by a new one, in a later rung by the next
       best of the rung before.
     - A trial that was ended by a callback stands in all later rungs with the loss it has.
-    - When the space is exhausted, a bracket makes do with the trials that it has: as many go on as
-      the next rung has room for.
+    - When all points of the space have been tried, the last bracket that got any of them has the
+      epochs of those that got none as well: more of its trials go on, all of them if that will do.
+    - When there are no more trials for another reason (`max_trials`, say), a bracket makes do with
+      those that it has: as many go on as the next rung has room for.
     - The best trial of all is always among those that go on. If its bracket should have no place
       for it, since settings were changed, say, it is kept and trained in full at the end.
 
@@ -87,11 +89,7 @@ class Hyperband(Scheduler):
     @property
     def total_epochs(self) -> int:
         """What an iteration trains, when no trial fails or ends early."""
-        return sum(
-            count * (end - start)
-            for sizes in self._brackets
-            for (count, end), start in zip(sizes, [0, *(end for _, end in sizes)])
-        )
+        return sum(map(_epochs, self._brackets))
 
     def describe(self) -> str:
         """The brackets, a line each."""
@@ -110,7 +108,7 @@ class Hyperband(Scheduler):
         rungs: list[Rung] = []
         members = _by_bracket(history)
         for bracket in range(self.hyperband_iterations * len(self._brackets)):
-            ends, levels = self._levels(bracket, members[bracket], history.exhausted)
+            ends, levels = self._levels(bracket, members, history)
             # From the top, so that a bracket comes to its end and its states can go.
             for level in range(len(levels) - 1, -1, -1):
                 rungs += [next_rung(trial, ends, level + 1) for trial in levels[level].sure]
@@ -131,17 +129,44 @@ class Hyperband(Scheduler):
         for bracket in {trial.bracket for trial in paused}:
             if bracket is None or bracket >= self.hyperband_iterations * len(self._brackets):
                 continue  # Of an earlier search with more iterations: it has no place any more.
-            _, levels = self._levels(bracket, members[bracket], history.exhausted)
+            _, levels = self._levels(bracket, members, history)
             needed.update(trial.number for level in levels for trial in level.kept)
         best = best_paused(history)
         return [t.number for t in paused if t.number not in needed and t is not best]
 
     def _levels(
-        self, bracket: int, trials: Sequence[Trial], exhausted: bool
+        self, bracket: int, members: Mapping[int | None, Sequence[Trial]], history: History
     ) -> tuple[list[int], list[_Level]]:
         sizes = self._brackets[bracket % len(self._brackets)]
-        ends = [end for _, end in sizes]
-        return ends, _levels([count for count, _ in sizes], ends, trials, exhausted)
+        trials = members.get(bracket, ())
+        counts, ends = [count for count, _ in sizes], [end for _, end in sizes]
+        if history.all_tried and not any(members.get(later) for later in self._after(bracket)):
+            counts = self._widened(bracket, len(trials))
+        return ends, _levels(counts, ends, trials, history.exhausted)
+
+    def _after(self, bracket: int) -> range:
+        return range(bracket + 1, self.hyperband_iterations * len(self._brackets))
+
+    def _widened(self, bracket: int, trials: int) -> list[int]:
+        """The sizes of the last bracket with trials, which may spend what those after it would.
+
+        As many trials as can be afforded go to the last rung, and `factor` times as many to each
+        rung before it.
+        """
+        sizes = self._brackets[bracket % len(self._brackets)]
+        counts, top = [count for count, _ in sizes], len(sizes) - 1
+        later = [self._brackets[each % len(self._brackets)] for each in self._after(bracket)]
+        budget = sum(map(_epochs, [sizes, *later]))
+        for last in range(counts[-1] + 1, trials + 1):
+            wider = [
+                max(count, min(trials, last * self.factor ** (top - level)))
+                for level, (count, _) in enumerate(sizes)
+            ]
+            taken = [(min(count, trials), end) for count, (_, end) in zip(wider, sizes)]
+            if _epochs(taken) > budget:
+                break
+            counts = wider
+        return counts
 
     def settings(self) -> dict[str, Value]:
         return {
@@ -151,6 +176,12 @@ class Hyperband(Scheduler):
             "min_epochs": self.min_epochs,
             "hyperband_iterations": self.hyperband_iterations,
         }
+
+
+def _epochs(sizes: Sizes) -> int:
+    """What a bracket of these sizes trains."""
+    starts = [0, *(end for _, end in sizes)]
+    return sum(count * (end - start) for (count, end), start in zip(sizes, starts))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -43,6 +43,7 @@ class Simulation:
         workers: how many trials train side by side.
         seed: of the order in which they get on.
         points: how many points the space has; None: no end of them.
+        proposals: after how many the oracle has no more, though there are points; None: never.
         fails: whether a trial fails in the rung that ends at an epoch.
         stops: the epochs after which a callback ends a trial; None: never.
         kills: the chance, per step, that the search dies and goes on from what is on record.
@@ -53,6 +54,7 @@ class Simulation:
     workers: int = 1
     seed: int = 0
     points: int | None = None
+    proposals: int | None = None
     fails: Callable[[int, int], bool] = lambda number, end: False
     stops: Callable[[int], int | None] = lambda number: None
     kills: float = 0.0
@@ -71,6 +73,7 @@ class Simulation:
         """Who was completed because the scheduler said so."""
         self._training: dict[int, list[float]] = {}
         self._random = random.Random(self.seed)
+        self._see_whether_all_are_tried()
 
     # ------------------------------------------------------------------ the search
 
@@ -101,7 +104,7 @@ class Simulation:
     def _begin(self, rung: Rung) -> None:
         assert rung.end_epoch is None or rung.end_epoch > rung.start_epoch
         if rung.trial is None:
-            if len(self.history) == self.points:
+            if len(self.history) == self.proposals:
                 self._do(lambda history: setattr(history, "exhausted", True))
                 return
             assert rung.start_epoch == 0
@@ -113,6 +116,7 @@ class Simulation:
                 goes_on=rung.goes_on,
             )
             self._do(lambda history: history.add(trial))
+            self._see_whether_all_are_tried()
         else:
             earlier = self.history[rung.trial]
             assert earlier.status is TrialStatus.PAUSED
@@ -127,6 +131,11 @@ class Simulation:
             self._do(lambda history: history.update(trial))
         self.entered.setdefault((trial.bracket, trial.goal), []).append(trial.number)
         self._training[trial.number] = list(self.history.curve(trial.number))
+
+    def _see_whether_all_are_tried(self) -> None:
+        if len(self.history) == self.points:
+            self._do(lambda history: setattr(history, "all_tried", True))
+            self._do(lambda history: setattr(history, "exhausted", True))
 
     def _train(self, number: int) -> None:
         """One epoch of a trial, and what follows from it."""
@@ -174,12 +183,12 @@ class Simulation:
             self._do(lambda history, over=over: history.update(over))  # type: ignore[misc]
 
     def _die(self) -> None:
-        """What was trained of the present rungs is lost, and whether there are more points."""
+        """What was trained of the present rungs is lost, and whether the oracle has more."""
         for number, losses in self._training.items():
             first = self.history[number].epochs
             del losses[first:]
             self._do(lambda history, n=number, e=first: history.forget(n, 0, e))  # type: ignore[misc]
-        self._do(lambda history: setattr(history, "exhausted", False))
+        self._do(lambda history: setattr(history, "exhausted", history.all_tried))
         self.history = self.reread()
 
     def _do(self, change: Callable[[History], None]) -> None:
@@ -195,6 +204,7 @@ class Simulation:
             for epoch, loss in enumerate(self.history.curve(trial.number)):
                 history.note(trial.number, 0, epoch, loss)
         history.exhausted = self.history.exhausted
+        history.all_tried = self.history.all_tried
         return history
 
     def check_replay(self) -> None:

@@ -279,15 +279,15 @@ def test_the_only_place_may_be_lost_twice():
         return [number / 10] * 9
 
     simulation = Simulation(
-        Hyperband(9), curve, points=9, fails=lambda number, end: end == 9 and number < 2
+        Hyperband(9), curve, proposals=9, fails=lambda number, end: end == 9 and number < 2
     ).run()
     assert simulation.entered[0, 3] == [0, 1, 2]
     assert simulation.entered[0, 9] == [0, 1, 2]
     assert simulation.history.best()[0].number == 2
 
 
-def test_a_small_space_gets_the_epochs():
-    simulation = shuffled(Hyperband(27), points=3)
+def test_an_oracle_without_further_points_is_made_do_with():
+    simulation = shuffled(Hyperband(27), proposals=3)
     assert sorted(simulation.entered[0, 1]) == [0, 1, 2]
     assert sorted(simulation.entered[0, 3]) == [0, 1, 2]
     assert sorted(simulation.entered[0, 9]) == [0, 1, 2]
@@ -297,12 +297,62 @@ def test_a_small_space_gets_the_epochs():
     assert not simulation.history.paused
 
 
-def test_a_space_that_ends_within_a_bracket():
-    simulation = shuffled(Hyperband(27), points=32)
+def test_proposals_that_end_within_a_bracket():
+    simulation = shuffled(Hyperband(27), proposals=32)
     check_promotions(simulation)
     assert len(simulation.entered[1, 3]) == 5
     assert len(simulation.entered[1, 9]) == 4
     assert len(simulation.entered[1, 27]) == 1
+
+
+def entered_by(simulation, bracket):
+    """How many trials entered each rung of a bracket."""
+    sizes = all_brackets(simulation.scheduler)[bracket]
+    return [len(simulation.entered.get((bracket, end), [])) for _, end in sizes]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize(
+    ("points", "bracket", "counts"),
+    [
+        # 357 epochs in all, of four brackets: enough to train thirteen in full.
+        (5, 0, [5, 5, 5, 5]),
+        (12, 0, [12, 12, 12, 12]),
+        # 18 in the first rung, 18 * 2 in the second, 18 * 6 in the third leave 195 for the last.
+        (18, 0, [18, 18, 18, 10]),
+        # The first bracket is as in the paper; the five others have what is left, 276 epochs.
+        (32, 1, [5, 5, 5]),
+        # All places are taken: there is nothing to give away.
+        (27 + 12 + 6 + 4, 3, [4]),
+    ],
+)
+def test_a_small_space_gets_the_epochs(points, bracket, counts, workers):
+    scheduler = Hyperband(27)
+    assert scheduler.total_epochs == 357
+    simulation = shuffled(scheduler, workers=workers, points=points)
+    assert entered_by(simulation, bracket) == counts
+    assert simulation.trained <= scheduler.total_epochs
+    for earlier in range(bracket):
+        nominal = [count for count, _ in scheduler.brackets[earlier]]
+        assert entered_by(simulation, earlier) == nominal
+    assert not any((later, 27) in simulation.entered for later in range(bracket + 1, 4))
+    assert not simulation.history.running
+    assert not simulation.history.paused
+
+
+def test_all_iterations_epochs_go_to_a_small_space():
+    once = shuffled(Hyperband(27), points=18)
+    twice = shuffled(Hyperband(27, hyperband_iterations=2), points=18)
+    assert entered_by(once, 0)[-1] < 18
+    assert entered_by(twice, 0) == [18, 18, 18, 18]
+
+
+@pytest.mark.parametrize("points", [5, 12, 18, 32])
+def test_a_small_space_gets_the_same_epochs_whatever_died(points):
+    straight = shuffled(Hyperband(27), points=points)
+    killed = shuffled(Hyperband(27), points=points, kills=0.1)
+    for rung, numbers in straight.entered.items():
+        assert set(killed.entered[rung]) == set(numbers)
 
 
 def test_one_that_ended_by_itself_keeps_its_place():
