@@ -229,13 +229,15 @@ class ASHA(Tuner):
     """Asynchronous successive halving (Li et al., 2020) with a Gaussian process to propose trials.
 
     Every trial begins with few epochs; whenever one is among the best of those that came as far, it
-    goes on. The search ends after `max_trials`. `search(epochs=...)` is taken and ignored.
+    goes on. The search ends after `max_trials`. `search(epochs=...)` is taken and ignored. Trials
+    pause at the end of each rung and are resumed: weights, optimizer, callbacks.
 
     Args:
         max_epochs: that the best trials are trained for.
         factor: one in so many goes on to the next rung, which is so many times as long.
         min_epochs: no rung ends before.
-        stop: whether trials train on and are stopped, instead of pausing at the end of each rung.
+        stop: whether trials train on and are stopped, instead of pausing at the end of each rung;
+            nothing has to be kept of them then.
         oracle: proposes values. Default: Bayesian.
 
     The other arguments are those of `Tuner`.
@@ -249,7 +251,7 @@ class ASHA(Tuner):
         max_epochs: int = 100,
         factor: int = 3,
         min_epochs: int = 1,
-        stop: bool = True,
+        stop: bool = False,
         oracle: Oracle | None = None,
         **kwargs: Any,
     ) -> None:

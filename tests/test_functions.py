@@ -133,7 +133,12 @@ class TestEpochs:
                 yield x + 1 / (1 + epoch)
 
         tuner = kt.tune_function(
-            function, {"x": Float(0.0, 1.0)}, max_trials=12, scheduler=ASHA(9), seed=0, verbose=0
+            function,
+            {"x": Float(0.0, 1.0)},
+            max_trials=12,
+            scheduler=ASHA(9, stop=True),
+            seed=0,
+            verbose=0,
         )
         epochs = {trial.epochs for trial in tuner.trials}
         assert {1, 9} <= epochs <= {1, 3, 9}

@@ -290,7 +290,7 @@ def test_curves_are_there_again_after_a_search_was_reopened(tmp_path):
 
 def test_who_stopped_a_trial_can_be_told(tmp_path):
     trainer = Trainer(stops={0: 3}, curve=lambda x, epoch: 1.0 + x + 1.0 / (1 + epoch))
-    search = searched(tmp_path, trainer, scheduler=ASHA(9), max_trials=12)
+    search = searched(tmp_path, trainer, scheduler=ASHA(9, stop=True), max_trials=12)
     by_callback, *others = search.history
     assert by_callback.executions[0].stopped
     assert (by_callback.epochs, by_callback.goal) == (3, 9)
@@ -301,7 +301,7 @@ def test_who_stopped_a_trial_can_be_told(tmp_path):
 
 
 def test_a_model_of_stopped_trials_knows_how_far_they_came(tmp_path):
-    search = searched(tmp_path, scheduler=ASHA(9), max_trials=12)
+    search = searched(tmp_path, scheduler=ASHA(9, stop=True), max_trials=12)
     assert {trial.epochs for trial in search.history} == {1, 3, 9}
     by_time = timed(search.history)
     assert by_time is not None
@@ -310,7 +310,7 @@ def test_a_model_of_stopped_trials_knows_how_far_they_came(tmp_path):
     assert not (set(one_epoch) & set(by_time.numbers[by_time.times > 0].tolist()))
 
 
-@pytest.mark.parametrize("scheduler", [ASHA(9), ASHA(9, stop=False), MedianStopping(9, 1, 2)])
+@pytest.mark.parametrize("scheduler", [ASHA(9), ASHA(9, stop=True), MedianStopping(9, 1, 2)])
 @pytest.mark.parametrize("step", range(0, 70, 7))
 def test_stopped_trials_are_the_same_after_a_death(tmp_path, step, scheduler):
     some = {"scheduler": scheduler, "max_trials": 9, "executions_per_trial": 2}

@@ -35,15 +35,16 @@ class ASHA(Scheduler):
     a rung to be full: when none may go on a new trial begins, for as long as the search's limits
     allow. There are two ways of it:
 
-    - `stop=True`: trials train on, and at the end of each rung stop if they are not among the best
-      of those that came there before (of few, if they are not the best). None is taken up again,
-      so that nothing has to be kept of it.
     - `stop=False`, the paper's algorithm: trials pause at the end of each rung and go on once they
       are among its best, which others may make them later by being worse. Losses are compared as
       they were at the end of the rung. When no more new trials can begin, the best of all is
       trained for `max_epochs` at the end. The paper keeps all paused trials for ever; here those
       are completed that are so far from the best of their rung (by four standard errors) that only
       a change in what comes could bring them there.
+    - `stop=True`: trials train on, and at the end of each rung stop if they are not among the best
+      of those that came there before (of few, if they are not the best). None is taken up again,
+      so that nothing has to be kept of it. The first ones, of which there are few, train on for
+      long whatever they are worth.
 
     Trials that failed do not count. One that was ended by a callback counts in later rungs, too,
     with the loss it has, as far as that is among the best.
@@ -65,7 +66,7 @@ class ASHA(Scheduler):
         max_epochs: int = 100,
         factor: int = 3,
         min_epochs: int = 1,
-        stop: bool = True,
+        stop: bool = False,
     ) -> None:
         self._ends = rung_ends(max_epochs, min_epochs, factor)
         self.max_epochs = int(max_epochs)

@@ -13,19 +13,20 @@ from kerastune_lite.trial import Trial, TrialStatus
 from tests.schedulers.conformance import RungConformance, paused
 from tests.schedulers.simulation import Simulation, curves_of
 
+STOPPING = ASHA(27, stop=True)
 RUNNING, COMPLETED, FAILED = TrialStatus.RUNNING, TrialStatus.COMPLETED, TrialStatus.FAILED
 
 
 class TestStopping(RungConformance):
     @pytest.fixture
     def scheduler(self):
-        return ASHA(27)
+        return ASHA(27, stop=True)
 
 
 class TestPromotion(RungConformance):
     @pytest.fixture
     def scheduler(self):
-        return ASHA(27, stop=False)
+        return ASHA(27)
 
 
 class TestOtherSettings(RungConformance):
@@ -62,7 +63,7 @@ def test_rungs():
 
 
 def test_settings_tell_all():
-    assert ASHA(50, 4, 2, stop=False).settings() == {
+    assert ASHA(50, 4, 2).settings() == {
         "type": "ASHA",
         "max_epochs": 50,
         "factor": 4,
@@ -99,7 +100,7 @@ def test_refuses_nonsense(arguments, error):
 def test_a_trial_stops_unless_it_is_among_the_best_at_the_end_of_a_rung():
     history = at_rung([0.5], [0.4], [0.3], [0.2], [0.1], status=RUNNING)
     history.add(Trial(5, {"n": 5}, goal=27))
-    judged = {loss: ASHA(27).judge(history, 5, [loss]) for loss in (0.05, 0.15, 0.25, 0.6)}
+    judged = {loss: STOPPING.judge(history, 5, [loss]) for loss in (0.05, 0.15, 0.25, 0.6)}
     # Two of six go on.
     assert judged == {
         0.05: Decision.CONTINUE,
@@ -112,9 +113,9 @@ def test_a_trial_stops_unless_it_is_among_the_best_at_the_end_of_a_rung():
 def test_of_few_the_best_goes_on():
     history = at_rung([0.5], status=RUNNING)
     history.add(Trial(1, {"n": 1}, goal=27))
-    assert ASHA(27).judge(history, 0, [0.5]) is Decision.CONTINUE, "alone"
-    assert ASHA(27).judge(history, 1, [0.4]) is Decision.CONTINUE
-    assert ASHA(27).judge(history, 1, [0.6]) is Decision.STOP
+    assert STOPPING.judge(history, 0, [0.5]) is Decision.CONTINUE, "alone"
+    assert STOPPING.judge(history, 1, [0.4]) is Decision.CONTINUE
+    assert STOPPING.judge(history, 1, [0.6]) is Decision.STOP
 
 
 def test_between_rungs_and_at_the_end_nobody_stops():
@@ -122,25 +123,25 @@ def test_between_rungs_and_at_the_end_nobody_stops():
     history.add(Trial(2, {"n": 2}, goal=27))
     for epochs in range(28):
         expected = Decision.STOP if epochs in (1, 3, 9) else Decision.CONTINUE
-        assert ASHA(27).judge(history, 2, [0.9] * epochs) is expected
+        assert STOPPING.judge(history, 2, [0.9] * epochs) is expected
 
 
 def test_losses_are_compared_at_the_same_epoch():
     history = at_rung([0.9, 0.8, 0.1], [0.9, 0.9, 0.2])
     history.add(Trial(2, {"n": 2}, goal=27))
-    assert ASHA(27).judge(history, 2, [0.5]) is Decision.CONTINUE, "they had 0.9 after one epoch"
-    assert ASHA(27).judge(history, 2, [0.5, 0.4, 0.3]) is Decision.STOP
-    assert ASHA(27).judge(history, 2, [0.05, 0.4, 0.3]) is Decision.CONTINUE, "the best so far"
+    assert STOPPING.judge(history, 2, [0.5]) is Decision.CONTINUE, "they had 0.9 after one epoch"
+    assert STOPPING.judge(history, 2, [0.5, 0.4, 0.3]) is Decision.STOP
+    assert STOPPING.judge(history, 2, [0.05, 0.4, 0.3]) is Decision.CONTINUE, "the best so far"
 
 
 def test_no_number_is_the_worst_and_nothing_stops_for_nothing():
     nothing = math.nan
     history = at_rung([0.5, 0.4], [nothing, 0.3], status=RUNNING)
     history.add(Trial(2, {"n": 2}, goal=27))
-    assert ASHA(27).judge(history, 2, [nothing]) is Decision.STOP
+    assert STOPPING.judge(history, 2, [nothing]) is Decision.STOP
     history = at_rung([nothing], [nothing], status=RUNNING)
     history.add(Trial(2, {"n": 2}, goal=27))
-    assert ASHA(27).judge(history, 2, [nothing]) is Decision.CONTINUE
+    assert STOPPING.judge(history, 2, [nothing]) is Decision.CONTINUE
 
 
 def test_epochs_without_validation_put_the_decision_off():
@@ -149,7 +150,7 @@ def test_epochs_without_validation_put_the_decision_off():
     history = at_rung(curve, curve, curve, status=RUNNING)
     history.add(Trial(3, {"n": 3}, goal=27))
     worse = [nothing, 0.9, nothing, 0.9, nothing, 0.9]
-    decisions = [ASHA(27).judge(history, 3, worse[:epochs]) for epochs in (2, 4, 6)]
+    decisions = [STOPPING.judge(history, 3, worse[:epochs]) for epochs in (2, 4, 6)]
     assert decisions == [Decision.STOP, Decision.STOP, Decision.CONTINUE]
 
 
@@ -158,49 +159,49 @@ def test_failed_trials_set_no_standard():
     history.add(Trial(1, {"n": 1}, status=FAILED, goal=27))
     history.note(1, 0, 0, 0.1)
     history.add(Trial(2, {"n": 2}, goal=27))
-    assert ASHA(27).judge(history, 2, [0.4]) is Decision.CONTINUE
+    assert STOPPING.judge(history, 2, [0.4]) is Decision.CONTINUE
 
 
 def test_one_that_ended_by_itself_counts_later_too():
     stops = {0: 5}
     simulation = Simulation(
-        ASHA(27), lambda n: [0.1] * 27 if n == 0 else [0.3, *[0.2] * 26], points=2, stops=stops.get
+        STOPPING, lambda n: [0.1] * 27 if n == 0 else [0.3, *[0.2] * 26], points=2, stops=stops.get
     ).run()
     assert [trial.epochs for trial in simulation.history] == [5, 1]
     history = simulation.history
     history.add(Trial(2, {"n": 2}, goal=27))
-    assert ASHA(27).judge(history, 2, [0.05] + [0.2] * 8) is Decision.CONTINUE
-    assert ASHA(27).judge(history, 2, [0.2] * 9) is Decision.STOP, "0.1 stands at epoch 9"
+    assert STOPPING.judge(history, 2, [0.05] + [0.2] * 8) is Decision.CONTINUE
+    assert STOPPING.judge(history, 2, [0.2] * 9) is Decision.STOP, "0.1 stands at epoch 9"
 
 
 def test_one_that_ended_by_itself_just_where_a_rung_ends_counts_later_too():
     losses = {0: [0.1] * 27}
     simulation = Simulation(
-        ASHA(27), lambda n: losses.get(n, [0.3, *[0.2] * 26]), points=2, stops={0: 3}.get
+        STOPPING, lambda n: losses.get(n, [0.3, *[0.2] * 26]), points=2, stops={0: 3}.get
     ).run()
     ended, stopped = simulation.history
     assert (ended.epochs, ended.goal) == (3, 27)
     assert (stopped.epochs, stopped.goal) == (1, 1)
     history = simulation.history
     history.add(Trial(2, {"n": 2}, goal=27))
-    assert ASHA(27).judge(history, 2, [0.2] * 9) is Decision.STOP, "0.1 stands at epoch 9"
-    assert ASHA(27).judge(history, 2, [0.05] * 9) is Decision.CONTINUE
+    assert STOPPING.judge(history, 2, [0.2] * 9) is Decision.STOP, "0.1 stands at epoch 9"
+    assert STOPPING.judge(history, 2, [0.05] * 9) is Decision.CONTINUE
 
 
 def test_what_it_stopped_sets_no_standard_for_later_rungs():
     curves = {0: [0.1] * 27, 1: [0.2] * 27}
-    simulation = Simulation(ASHA(27), curves.__getitem__, points=2, stops={0: 1}.get).run()
+    simulation = Simulation(STOPPING, curves.__getitem__, points=2, stops={0: 1}.get).run()
     stopped = simulation.history[1]
     assert (stopped.epochs, stopped.goal) == (1, 1)
     # The same without the one that ended by itself.
     history = History([dataclasses.replace(stopped, number=0)])
     history.note(0, 0, 0, 0.2)
     history.add(Trial(1, {"n": 2}, goal=27))
-    assert ASHA(27).judge(history, 1, [0.3, 0.5, 0.5]) is Decision.CONTINUE
+    assert STOPPING.judge(history, 1, [0.3, 0.5, 0.5]) is Decision.CONTINUE
 
 
 def test_about_one_in_a_factor_comes_as_far_as_each_rung():
-    simulation = Simulation(ASHA(27), curves_of(0, 27), 4, points=300).run()
+    simulation = Simulation(STOPPING, curves_of(0, 27), 4, points=300).run()
     epochs = np.array([trial.epochs for trial in simulation.history])
     assert set(epochs) <= {1, 3, 9, 27}
     for end, share in ((3, 1 / 3), (9, 1 / 9), (27, 1 / 27)):
@@ -211,7 +212,7 @@ def test_about_one_in_a_factor_comes_as_far_as_each_rung():
 
 
 def test_the_best_of_a_rung_go_on_once_there_are_enough():
-    scheduler = ASHA(27, stop=False)
+    scheduler = ASHA(27)
     new = Rung(None, 0, 1, goes_on=True)
     some = [[0.5], [0.4], [0.3], [0.2], [0.1], [0.6]]
     assert scheduler.plan(at_rung(*some[:2]), 3) == [new] * 3
@@ -222,7 +223,7 @@ def test_the_best_of_a_rung_go_on_once_there_are_enough():
 
 
 def test_the_highest_rung_comes_first():
-    scheduler = ASHA(9, stop=False)
+    scheduler = ASHA(9)
     history = at_rung([0.5] * 3, [0.4] * 3, [0.3] * 3, *[[0.2]] * 9)
     assert scheduler.plan(history, 3)[0] == Rung(2, 3, 9)
     assert [rung.trial for rung in scheduler.plan(history, 6)] == [2, 3, 4, 5, 6, None]
@@ -232,12 +233,12 @@ def test_trials_are_compared_as_they_were_at_the_end_of_the_rung():
     # Two of the rung went on and got better; 2 was better than both after one epoch.
     history = at_rung([0.9, 0.5, 0.1], [0.8, 0.5, 0.2], [0.3], [0.95], [0.96], [0.97])
     history.exhausted = True
-    rungs = ASHA(27, stop=False).plan(history, 2)
+    rungs = ASHA(27).plan(history, 2)
     assert [rung.trial for rung in rungs] == [2]
 
 
 def test_what_can_hardly_go_on_is_given_up():
-    scheduler = ASHA(27, stop=False)
+    scheduler = ASHA(27)
     losses = [[n / 100] for n in range(60)]
     given_up = scheduler.finished(at_rung(*losses))
     assert given_up == list(range(given_up[0], 60))
@@ -247,7 +248,7 @@ def test_what_can_hardly_go_on_is_given_up():
 
 @pytest.mark.parametrize(("workers", "kills"), [(1, 0.0), (3, 0.0), (4, 0.02)])
 def test_each_rung_has_at_least_one_in_a_factor_of_the_one_below(workers, kills):
-    scheduler = ASHA(27, stop=False)
+    scheduler = ASHA(27)
     for seed in range(4):
         simulation = Simulation(
             scheduler, curves_of(seed, 27), workers, seed, points=60, kills=kills
@@ -264,15 +265,13 @@ def test_each_rung_has_at_least_one_in_a_factor_of_the_one_below(workers, kills)
 
 
 def test_when_no_new_ones_can_begin_the_best_is_trained_to_its_end():
-    simulation = Simulation(ASHA(27, stop=False), curves_of(0, 27), 2, points=4).run()
+    simulation = Simulation(ASHA(27), curves_of(0, 27), 2, points=4).run()
     assert sorted(trial.epochs for trial in simulation.history) == [1, 1, 1, 27]
     assert simulation.history.best()[0].epochs == 27
 
 
 def test_an_ended_trial_keeps_its_place_and_is_not_trained():
     stops = {0: 1, 1: 2}
-    simulation = Simulation(
-        ASHA(9, stop=False), lambda n: [n / 10] * 9, points=9, stops=stops.get
-    ).run()
+    simulation = Simulation(ASHA(9), lambda n: [n / 10] * 9, points=9, stops=stops.get).run()
     assert simulation.entered[None, 3] == [1, 2]
     assert (None, 9) not in simulation.entered, "0 has the only place in the last rung"

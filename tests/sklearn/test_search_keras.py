@@ -123,7 +123,7 @@ def test_folds_go_on_where_they_stopped():
             trained.append(epoch)
 
     estimator = classifier(epochs=4, callbacks=[Counting()], shuffle=False)
-    scheduler = ASHA(4, factor=2, stop=False)
+    scheduler = ASHA(4, factor=2)
     search = searched(estimator, tuner=scheduler, max_trials=3, refit=False)
     assert len(trained) == 3 * search.cv_results_["epochs"].sum(), "no epoch was trained twice"
     assert search.cv_results_["epochs"].max() == 4
@@ -132,7 +132,7 @@ def test_folds_go_on_where_they_stopped():
 def test_resumed_folds_score_as_if_never_stopped():
     kwargs = {"shuffle": False, "epochs": 4}
     space = {"param_distributions": {"hp__units": [6]}, "max_trials": 1, "refit": False}
-    rungs = searched(classifier(**kwargs), tuner=ASHA(4, factor=2, stop=False), **space)
+    rungs = searched(classifier(**kwargs), tuner=ASHA(4, factor=2), **space)
     whole = searched(classifier(**kwargs), tuner="random", scoring=None, **space)
     assert list(rungs.cv_results_["epochs"]) == [4]
     for fold in range(3):

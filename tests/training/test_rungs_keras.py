@@ -217,8 +217,8 @@ def test_callbacks_that_forget_are_trained_from_the_start(tmp_path):
 @pytest.mark.parametrize(
     "scheduler",
     [
-        kt.schedulers.ASHA(9),
-        pytest.param(kt.schedulers.ASHA(9, stop=False), marks=pytest.mark.slow),
+        kt.schedulers.ASHA(9, stop=True),
+        pytest.param(kt.schedulers.ASHA(9), marks=pytest.mark.slow),
         kt.schedulers.MedianStopping(9, warmup_epochs=2, min_trials=2),
     ],
     ids=["stopping", "promotion", "median"],
