@@ -46,7 +46,7 @@ QUICK = {
     "cost": 12,
 }
 DEFAULT = {
-    "trials": ("bayesian", "Optuna TPE", "Optuna GP", "random", "sobol"),
+    "trials": ("bayesian", "evolution", "Optuna TPE", "Optuna GP", "random", "sobol"),
     "epochs": tuple(by_epochs.ALL),
     "cost": tuple(costs.ALL),
 }

@@ -54,6 +54,12 @@ def _bayesian(seed):
     return BayesianOracle(seed=seed)
 
 
+def _evolution(seed):
+    from kerastune_lite.oracles import EvolutionaryOracle
+
+    return EvolutionaryOracle(seed=seed)
+
+
 def optuna_with(sampler_of):
     def run(problem, trials, seed):
         import optuna
@@ -151,6 +157,7 @@ OURS = {
     "random": ours(_random),
     "sobol": ours(_sobol),
     "bayesian": ours(_bayesian),
+    "evolution": ours(_evolution),
 }
 OPTUNA = {
     "Optuna TPE": optuna_with(lambda optuna: optuna.samplers.TPESampler),

@@ -22,7 +22,7 @@ import search_quality_problems as problems
 
 from kerastune_lite.history import History
 from kerastune_lite.hyperparameters import Boolean, Choice
-from kerastune_lite.oracles import BayesianOracle, RandomOracle, SobolOracle
+from kerastune_lite.oracles import BayesianOracle, EvolutionaryOracle, RandomOracle, SobolOracle
 from kerastune_lite.trial import Trial
 
 
@@ -106,6 +106,7 @@ CONTENDERS = {
     "random": lambda: ours(RandomOracle()),
     "sobol": lambda: ours(SobolOracle()),
     "bayesian": lambda: ours(BayesianOracle()),
+    "evolution": lambda: ours(EvolutionaryOracle()),
     "Optuna TPE": lambda: tpe,
 }
 

@@ -6,7 +6,13 @@ from typing import Any
 
 from kerastune_lite.hyperparameters import HyperParameters
 from kerastune_lite.objective import ObjectiveLike
-from kerastune_lite.oracles import BayesianOracle, GridOracle, Oracle, RandomOracle
+from kerastune_lite.oracles import (
+    BayesianOracle,
+    EvolutionaryOracle,
+    GridOracle,
+    Oracle,
+    RandomOracle,
+)
 from kerastune_lite.schedulers import ASHA as ASHAScheduler
 from kerastune_lite.schedulers import Hyperband as HyperbandScheduler
 from kerastune_lite.tuner import Tuner
@@ -139,6 +145,40 @@ class BayesianOptimization(Tuner):
             allow_new_entries=allow_new_entries,
             max_retries_per_trial=max_retries_per_trial,
             max_consecutive_failed_trials=max_consecutive_failed_trials,
+            **kwargs,
+        )
+
+
+class EvolutionarySearch(Tuner):
+    """Evolutionary search: mating, mutation, and survival of the best trials so far.
+
+    The space's defaults come first, then quasi-random points until there is a population, then
+    children of the better ones.
+
+    Args:
+        population_size: how many trials may be parents, and how many come before the first child.
+        tournament_size: of how many a parent is the best; the more, the greedier.
+        mutation_prob: with which probability a value is mutated. Default: 1 / number of values.
+
+    The other arguments are those of `Tuner`.
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: ObjectiveLike = None,
+        max_trials: int | None = 50,
+        population_size: int = 16,
+        tournament_size: int = 8,
+        mutation_prob: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        _refuse("oracle", kwargs, "EvolutionarySearch")
+        super().__init__(
+            hypermodel,
+            objective,
+            max_trials,
+            oracle=EvolutionaryOracle(population_size, tournament_size, mutation_prob),
             **kwargs,
         )
 

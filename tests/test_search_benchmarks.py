@@ -122,7 +122,7 @@ def test_trainings_that_diverge_are_not_finite(modules):
 # ---------------------------------------------------------------------- contenders
 
 
-@pytest.mark.parametrize("name", ["random", "sobol", "bayesian", "Optuna TPE"])
+@pytest.mark.parametrize("name", ["random", "sobol", "bayesian", "evolution", "Optuna TPE"])
 @pytest.mark.parametrize("problem", ["conditional", "ackley", "digits"])
 def test_contenders_propose_points_of_the_space(modules, name, problem):
     problems, contenders, _ = modules

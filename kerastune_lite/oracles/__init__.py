@@ -1,4 +1,4 @@
-"""What to try: random, quasi-random, exhaustive and Bayesian search.
+"""What to try: random, quasi-random, exhaustive, Bayesian and evolutionary search.
 
 Each oracle is a function of the history. Names are loaded when they are first used: SciPy, which
 some of them need, takes a while.
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "BayesianOracle": "bayesian",
+    "EvolutionaryOracle": "evolution",
     "GridOracle": "grid",
     "Oracle": "base",
     "RandomOracle": "random",
@@ -20,11 +21,19 @@ _HOMES = {
 if TYPE_CHECKING:
     from kerastune_lite.oracles.base import Oracle
     from kerastune_lite.oracles.bayesian import BayesianOracle
+    from kerastune_lite.oracles.evolution import EvolutionaryOracle
     from kerastune_lite.oracles.grid import GridOracle
     from kerastune_lite.oracles.random import RandomOracle
     from kerastune_lite.oracles.sobol import SobolOracle
 
-__all__ = ["BayesianOracle", "GridOracle", "Oracle", "RandomOracle", "SobolOracle"]
+__all__ = [
+    "BayesianOracle",
+    "EvolutionaryOracle",
+    "GridOracle",
+    "Oracle",
+    "RandomOracle",
+    "SobolOracle",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -126,7 +126,7 @@ class Project:
             # Enough at once to keep all processes busy.
             capacity = max(1, -(-job.processes // wish.folds))
             parts = Parts(
-                oracle=oracle,
+                oracle=oracle.seeded(self.seed),
                 scheduler=scheduler,
                 runner=InlineRunner(capacity),
                 store=store,

@@ -50,8 +50,8 @@ class TunerSearchCV(BaseSearchCV):
             `kerastune_lite.hyperparameters`; or a list of such dicts. None: what `build(hp)` of
             the Keras estimator asks for; values that the estimator is given (`hp__units=64`) are
             kept.
-        tuner: "random", "grid", "sobol", "bayesian", "hyperband", "asha"; an oracle, a scheduler,
-            or a tuple of both. The epochs of "hyperband" and "asha" are the estimator's.
+        tuner: "random", "grid", "sobol", "bayesian", "evolution", "hyperband", "asha"; an oracle, a
+            scheduler, or a tuple of both. The epochs of "hyperband" and "asha" are the estimator's.
         max_trials: how many points are tried; None: until the tuner has no more.
         scoring, refit: as for GridSearchCV. Of several scores the search follows the one that
             `refit` names, or else the first.

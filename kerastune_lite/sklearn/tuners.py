@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kerastune_lite.oracles import BayesianOracle, GridOracle, Oracle, RandomOracle, SobolOracle
+from kerastune_lite.oracles import (
+    BayesianOracle,
+    EvolutionaryOracle,
+    GridOracle,
+    Oracle,
+    RandomOracle,
+    SobolOracle,
+)
 from kerastune_lite.schedulers import ASHA, FullTraining, Hyperband, MedianStopping, Scheduler
 
 ORACLES: dict[str, Callable[[int], Oracle]] = {
@@ -13,6 +20,7 @@ ORACLES: dict[str, Callable[[int], Oracle]] = {
     "grid": lambda seed: GridOracle(),
     "sobol": lambda seed: SobolOracle(),
     "bayesian": lambda seed: BayesianOracle(seed=seed),
+    "evolution": lambda seed: EvolutionaryOracle(),
 }
 """By name; each is made from the seed of the search."""
 
@@ -89,5 +97,5 @@ def _check(tuner: Any, scheduler: Scheduler, epochs: int | None) -> None:
         raise ValueError(
             f"tuner={tuner!r} trains trials for some epochs, and the better ones for more. That "
             "needs KerasClassifier or KerasRegressor, by itself or as the last step of a Pipeline. "
-            'For other estimators take "random", "grid", "sobol" or "bayesian".'
+            f"For other estimators take one of {', '.join(map(repr, ORACLES))}."
         )

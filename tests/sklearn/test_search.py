@@ -58,7 +58,7 @@ def test_a_grid_gives_what_grid_search_gives(scoring):
     assert ours.refit_time_ > 0
 
 
-@pytest.mark.parametrize("tuner", ["random", "sobol", "bayesian", RandomOracle()])
+@pytest.mark.parametrize("tuner", ["random", "sobol", "bayesian", "evolution", RandomOracle()])
 def test_tuners(tuner):
     space = {"C": loguniform(1e-3, 1e3), "fit_intercept": [True, False]}
     search = searched(space, tuner=tuner)
@@ -67,6 +67,14 @@ def test_tuners(tuner):
     assert search.best_score_ == search.cv_results_["mean_test_score"].max()
     again = searched(space, tuner=tuner)
     assert again.cv_results_["params"] == search.cv_results_["params"]
+
+
+@pytest.mark.parametrize("tuner", ["sobol", "evolution"])
+def test_each_random_state_has_points_of_its_own(tuner):
+    space = {"C": loguniform(1e-3, 1e3)}
+    found = [searched(space, tuner=tuner, random_state=state) for state in (0, 1)]
+    first, second = ({p["C"] for p in each.cv_results_["params"][1:]} for each in found)
+    assert not first & second
 
 
 def test_it_is_what_its_estimator_is():

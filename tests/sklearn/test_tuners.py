@@ -2,15 +2,29 @@
 
 import pytest
 
-from kerastune_lite.oracles import BayesianOracle, RandomOracle, SobolOracle
+from kerastune_lite.oracles import (
+    BayesianOracle,
+    EvolutionaryOracle,
+    GridOracle,
+    RandomOracle,
+    SobolOracle,
+)
 from kerastune_lite.schedulers import ASHA, FullTraining, Hyperband, MedianStopping
 from kerastune_lite.sklearn.tuners import ORACLES, parts_of
+
+KINDS = {
+    "random": RandomOracle,
+    "grid": GridOracle,
+    "sobol": SobolOracle,
+    "bayesian": BayesianOracle,
+    "evolution": EvolutionaryOracle,
+}
 
 
 @pytest.mark.parametrize("name", ORACLES)
 def test_names_of_oracles(name):
     oracle, scheduler = parts_of(name, 3, None)
-    assert type(oracle).__name__.lower() == f"{name}oracle"
+    assert type(oracle) is KINDS[name]
     assert isinstance(scheduler, FullTraining)
 
 
@@ -35,7 +49,7 @@ def test_objects():
     [
         ("baysian", None, ValueError, r"one of 'random'.*Received: tuner='baysian'"),
         ("hyperband", 1, ValueError, r"estimator with epochs=1. Write KerasClassifier\(build, ep"),
-        ("hyperband", None, ValueError, r'take "random"'),
+        ("hyperband", None, ValueError, "take one of 'random', 'grid', 's"),
         (ASHA(9), None, ValueError, r"needs KerasClassifier"),
         (ASHA(9, stop=True), 9, ValueError, r"Received: ASHA. Take Hyperband\(\.\.\.\) or ASHA"),
         (MedianStopping(), 9, ValueError, r"Received: MedianStopping"),
