@@ -310,7 +310,15 @@ def test_a_model_of_stopped_trials_knows_how_far_they_came(tmp_path):
     assert not (set(one_epoch) & set(by_time.numbers[by_time.times > 0].tolist()))
 
 
-@pytest.mark.parametrize("scheduler", [ASHA(9), ASHA(9, stop=True), MedianStopping(9, 1, 2)])
+@pytest.mark.parametrize(
+    "scheduler",
+    [
+        ASHA(9),
+        ASHA(9, stop=True),
+        MedianStopping(9, 1, 2),
+        MedianStopping(9, 2, 2, stop=False),
+    ],
+)
 @pytest.mark.parametrize("step", range(0, 70, 7))
 def test_stopped_trials_are_the_same_after_a_death(tmp_path, step, scheduler):
     some = {"scheduler": scheduler, "max_trials": 9, "executions_per_trial": 2}

@@ -191,6 +191,9 @@ class ASHA(Scheduler):
         reached = bisect.bisect_right(self._ends, epochs or trial.epochs)
         return reached if running else max(1, reached)
 
+    def pausing(self, epochs: int) -> ASHA:
+        return ASHA(self.max_epochs, self.factor, self.min_epochs, stop=False)
+
     def settings(self) -> dict[str, Value]:
         return {
             **super().settings(),

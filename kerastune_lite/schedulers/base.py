@@ -92,6 +92,17 @@ class Scheduler(ABC):
         """
         return []
 
+    def pausing(self, epochs: int) -> Scheduler:
+        """One of the same rule that never stops a trial in mid-training.
+
+        For jobs that know of no loss before the end of a rung. Where this one stops trials, that
+        one has rungs end, and does not go on with them.
+
+        Args:
+            epochs: that a trial is trained for, if this scheduler leaves it open.
+        """
+        return self
+
     def settings(self) -> dict[str, Value]:
         """What tells this scheduler from others, to be kept with the project."""
         return {"type": type(self).__name__}

@@ -92,7 +92,7 @@ def params_of(trials: Sequence[Trial], candidates: Candidates) -> list[dict[str,
 
 
 def best_of(trials: Sequence[Trial], ranks: np.ndarray) -> int:
-    """The row that is best among those that were trained as far as any.
+    """The row that is best among those that were trained as far as any, or ended by themselves.
 
     Args:
         ranks: of the score that counts, `(rows,)`, 1 for the best.
@@ -100,5 +100,13 @@ def best_of(trials: Sequence[Trial], ranks: np.ndarray) -> int:
     scored = [t.status is not TrialStatus.FAILED for t in trials]
     goals = [t.goal or 0 for t in trials]
     furthest = max((goal for goal, ok in zip(goals, scored) if ok), default=0)
-    in_full = [ok and goal == furthest for goal, ok in zip(goals, scored)]
+    in_full = [
+        ok and (goal == furthest or _ended_itself(t)) for t, goal, ok in zip(trials, goals, scored)
+    ]
     return int(np.where(in_full, ranks, np.inf).argmin()) if any(in_full) else int(ranks.argmin())
+
+
+def _ended_itself(trial: Trial) -> bool:
+    """Whether callbacks ended all folds, so that more epochs would change nothing."""
+    folds = trial.completed_executions
+    return bool(folds) and all(fold.stopped for fold in folds)

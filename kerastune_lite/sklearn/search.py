@@ -41,8 +41,8 @@ class TunerSearchCV(BaseSearchCV):
 
     What GridSearchCV is, with other proposals. A trial is a row of `cv_results_`, a fold one of its
     executions. Of an estimator that ends in `KerasClassifier` or `KerasRegressor` the folds go on
-    from rung to rung with "hyperband" and "asha". `best_index_` is the best of the trials that were
-    trained in full.
+    from rung to rung with "hyperband", "asha" and schedulers; where these stop trials, they pause
+    them here to judge them. `best_index_` is the best of the trials that were trained in full.
 
     Args:
         estimator: any of scikit-learn's; a Pipeline, too.

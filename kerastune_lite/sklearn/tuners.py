@@ -26,14 +26,13 @@ ORACLES: dict[str, Callable[[int], Oracle]] = {
 
 SCHEDULERS: dict[str, Callable[[int], Scheduler]] = {
     "hyperband": lambda epochs: Hyperband(epochs),
-    # Folds are scored when a rung has ended, not after each epoch: trials pause there.
-    "asha": lambda epochs: ASHA(epochs, stop=False),
+    "asha": lambda epochs: ASHA(epochs),
 }
 """By name; each is made for the epochs that the best trials are trained for."""
 
 
 def parts_of(tuner: Any, seed: int, epochs: int | None) -> tuple[Oracle, Scheduler]:
-    """What proposes, and what says how long a trial trains.
+    """What proposes, and what says how long a trial trains: a scheduler that pauses trials.
 
     Args:
         tuner: a name, an Oracle, a Scheduler, or one of each as a tuple.
@@ -47,9 +46,19 @@ def parts_of(tuner: Any, seed: int, epochs: int | None) -> tuple[Oracle, Schedul
     if scheduler is None:
         scheduler = FullTraining()
     if oracle is None:
-        # Hyperband was made for random points; whoever goes on is asked one by one with ASHA.
-        oracle = BayesianOracle(seed=seed) if isinstance(scheduler, ASHA) else RandomOracle()
-    _check(tuner, scheduler, epochs)
+        # Hyperband was made for random points; whoever goes on is asked one by one with the others.
+        by_model = isinstance(scheduler, (ASHA, MedianStopping))
+        oracle = BayesianOracle(seed=seed) if by_model else RandomOracle()
+    if epochs is not None:
+        # Folds are scored when a rung has ended, not in mid-training.
+        return oracle, scheduler.pausing(epochs)
+    if scheduler.decides_epochs or scheduler.reads_curves:
+        name = repr(tuner) if isinstance(tuner, str) else f"{type(scheduler).__name__}(...)"
+        raise ValueError(
+            f"tuner={name} trains trials for some epochs, and the better ones for more. That "
+            "needs KerasClassifier or KerasRegressor, by itself or as the last step of a Pipeline. "
+            f"For other estimators take one of {', '.join(map(repr, ORACLES))}."
+        )
     return oracle, scheduler
 
 
@@ -84,18 +93,3 @@ def _given(tuner: Any) -> tuple[Oracle | None, Scheduler | None]:
             f"{type(tuner).__name__}.{hint}"
         )
     return (oracles[0] if oracles else None), (schedulers[0] if schedulers else None)
-
-
-def _check(tuner: Any, scheduler: Scheduler, epochs: int | None) -> None:
-    if isinstance(scheduler, MedianStopping) or getattr(scheduler, "stop", False):
-        raise ValueError(
-            "Folds are scored when they have come to the end of a rung, so a scheduler must pause "
-            f"trials there, not stop them in mid-training. Received: {type(scheduler).__name__}. "
-            "Take Hyperband(...) or ASHA(..., stop=False)."
-        )
-    if scheduler.decides_epochs and epochs is None:
-        raise ValueError(
-            f"tuner={tuner!r} trains trials for some epochs, and the better ones for more. That "
-            "needs KerasClassifier or KerasRegressor, by itself or as the last step of a Pipeline. "
-            f"For other estimators take one of {', '.join(map(repr, ORACLES))}."
-        )

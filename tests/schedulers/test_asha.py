@@ -72,6 +72,10 @@ def test_settings_tell_all():
     }
 
 
+def test_the_same_rule_with_pauses():
+    assert ASHA(50, 4, 2, stop=True).pausing(9).settings() == ASHA(50, 4, 2).settings()
+
+
 @pytest.mark.parametrize("stop", [True, False])
 def test_one_rung_is_full_training(stop):
     scheduler = ASHA(10, min_epochs=5, stop=stop)

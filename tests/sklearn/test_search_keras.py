@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 import kerastune_lite as kt
-from kerastune_lite.schedulers import ASHA, Hyperband
+from kerastune_lite.schedulers import ASHA, MedianStopping
 from kerastune_lite.sklearn import KerasClassifier, KerasRegressor, TunerSearchCV
 from tests.sklearn.data import blobs
 from tests.sklearn.models import build, build_regression, build_sigmoid
@@ -95,7 +95,7 @@ def test_scores_are_those_of_cross_val_score():
     np.testing.assert_allclose(row, cross_val_score(again, X, WORDS, cv=splits))
 
 
-@pytest.mark.parametrize("tuner", ["hyperband", "asha", (kt.oracles.RandomOracle(), Hyperband(9))])
+@pytest.mark.parametrize("tuner", ["hyperband", ASHA(9, stop=True)])
 def test_rungs(tuner):
     search = searched(classifier(epochs=9), tuner=tuner, max_trials=6)
     epochs = search.cv_results_["epochs"]
@@ -138,6 +138,39 @@ def test_resumed_folds_score_as_if_never_stopped():
     for fold in range(3):
         name = f"split{fold}_test_score"
         np.testing.assert_allclose(rungs.cv_results_[name], whole.cv_results_[name])
+
+
+def test_the_median_rule_judges_the_mean_of_the_folds_where_trials_pause():
+    """Scores that the test makes up: by the units, and better from rung to rung."""
+
+    def score(estimator, x, y):
+        return -1.0 / estimator.model_.layers[0].units - 1.0 / len(estimator.history_["loss"])
+
+    search = searched(
+        classifier(epochs=6),
+        tuner=(kt.oracles.RandomOracle(), MedianStopping(warmup_epochs=2, min_trials=2)),
+        scoring=score,
+        cv=2,
+        max_trials=7,
+        refit=False,
+    )
+    rows = search.cv_results_
+    epochs, units = list(rows["epochs"]), list(rows["param_hp__units"])
+    assert set(epochs) >= {2, 6}
+    assert set(epochs) <= {2, 4, 6}
+    assert epochs[:2] == [6, 6], "the first have nobody to be worse than"
+    # Scored at 2 and 4 epochs, a row is judged by what the others had there, on average.
+    for row in range(2, 7):
+        others = [
+            1.0 / units[n] + (0.5 if reached == 2 else (0.5 + 0.25) / 2)
+            for n in range(row)
+            for reached in [min(epochs[row], epochs[n], 4)]
+            if epochs[n] >= min(epochs[row], 4)
+        ]
+        own = 1.0 / units[row] + (0.5 if epochs[row] == 2 else 0.25)
+        assert (own > np.median(others)) is np.bool_(epochs[row] < 6)
+    assert epochs[search.best_index_] == 6
+    assert search.best_score_ == max(s for s, n in zip(rows["mean_test_score"], epochs) if n == 6)
 
 
 def test_early_stopping_ends_a_fold_for_good():

@@ -44,15 +44,24 @@ def test_objects():
     assert parts_of((scheduler, oracle), 0, 1) == (oracle, scheduler)
 
 
+def test_schedulers_that_stop_trials_pause_them():
+    oracle, scheduler = parts_of(ASHA(27, 4, stop=True), 0, 9)
+    assert isinstance(oracle, BayesianOracle)
+    assert scheduler.settings() == ASHA(27, 4).settings()
+    oracle, scheduler = parts_of(MedianStopping(warmup_epochs=2), 0, 9)
+    assert isinstance(oracle, BayesianOracle)
+    assert scheduler.settings() == MedianStopping(9, 2, stop=False).settings()
+    assert isinstance(parts_of((RandomOracle(), MedianStopping(4)), 0, 9)[0], RandomOracle)
+
+
 @pytest.mark.parametrize(
     ("tuner", "epochs", "error", "message"),
     [
         ("baysian", None, ValueError, r"one of 'random'.*Received: tuner='baysian'"),
         ("hyperband", 1, ValueError, r"estimator with epochs=1. Write KerasClassifier\(build, ep"),
         ("hyperband", None, ValueError, "take one of 'random', 'grid', 's"),
-        (ASHA(9), None, ValueError, r"needs KerasClassifier"),
-        (ASHA(9, stop=True), 9, ValueError, r"Received: ASHA. Take Hyperband\(\.\.\.\) or ASHA"),
-        (MedianStopping(), 9, ValueError, r"Received: MedianStopping"),
+        (ASHA(9), None, ValueError, r"tuner=ASHA\(\.\.\.\) trains .* needs KerasClassifier"),
+        (MedianStopping(), None, ValueError, r"tuner=MedianStopping\(\.\.\.\) .* needs KerasClass"),
         (RandomOracle, None, TypeError, r"Write RandomOracle\(\)"),
         (3, None, TypeError, "Received: 3 of type int"),
         ((), None, TypeError, r"Received: \(\)"),
