@@ -153,7 +153,7 @@ class EvolutionarySearch(Tuner):
     """Evolutionary search: mating, mutation, and survival of the best trials so far.
 
     The space's defaults come first, then quasi-random points until there is a population, then
-    children of the better ones.
+    children of the better ones: with no more than `population_size` trials there are none.
 
     Args:
         population_size: how many trials may be parents, and how many come before the first child.

@@ -133,11 +133,11 @@ class EvolutionaryOracle(Oracle):
     def _child(
         self, space: Space, parents: Sequence[Values], rng: np.random.Generator
     ) -> dict[str, Value]:
-        names = list(space.walk(lambda parameter: _bred(parameter, parents[:1], rng)))
-        if not names:
-            return {}
-        probability = 1 / len(names) if self.mutation_prob is None else self.mutation_prob
-        sure = names[rng.integers(len(names))]
+        asked = space.walk(lambda parameter: _bred(parameter, parents[:1], rng))
+        # What has one value alone cannot be mutated.
+        names = [n for n in asked if any(p.domain.cardinality != 1 for p in space.named(n))]
+        probability = 1 / max(1, len(names)) if self.mutation_prob is None else self.mutation_prob
+        sure = names[rng.integers(len(names))] if names else None
 
         def choose(parameter: Parameter) -> Value:
             value = _bred(parameter, parents, rng)

@@ -292,6 +292,14 @@ def test_the_only_value_stays():
     assert mutated(Boolean(), True, rng) is False
 
 
+def test_what_is_fixed_does_not_take_the_place_of_what_is_mutated():
+    tuned = [LETTERS[0], Parameter("x", Float(0.0, 1.0))]
+    space = Space([*tuned, *(Parameter(f"f{i}", Fixed(i)) for i in range(8))])
+    points = [{**space.defaults(), "c0": "a", "x": x} for x in (0.4, 0.6)]
+    found = children(history_of(*points, space=space), space, mutation_prob=0.0)
+    assert 0.4 < np.mean([child["c0"] != "a" for child in found]) < 0.6
+
+
 def test_how_much_is_mutated_can_be_said():
     def share(**settings):
         found = children(history_of(letters("aaaa"), letters("aaab")), **settings)
