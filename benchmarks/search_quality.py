@@ -108,7 +108,7 @@ def measure(arguments, results):
             budget = getattr(arguments, kind)
             entries = results.setdefault(kind, {}).setdefault(name, {})
             entry = entries.get(contender)
-            if entry is None or entry["budget"] != budget:
+            if entry is None or entry["budget"] < budget:
                 entry = {"budget": budget, "steps": [], "ms": []}
             seeds = range(len(entry["steps"]), arguments.seeds)
             if seeds and (needs := contenders.missing(contender)) is not None:

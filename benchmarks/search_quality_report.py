@@ -97,7 +97,7 @@ def tables(results, rows, seeds, groups, held_out=()):
     for kind in dict.fromkeys(kind for kind, *_ in rows):
         of_kind = [(problem, contender) for k, problem, contender in rows if k == kind]
         entries = results[kind]
-        budget = max(entries[problem][contender]["budget"] for problem, contender in of_kind)
+        budget = min(entries[problem][contender]["budget"] for problem, contender in of_kind)
         places = [place for place in CHECKPOINTS[kind] if place <= budget] or [budget]
         names = list(dict.fromkeys(problem for problem, _ in of_kind))
         for name in names:
