@@ -41,6 +41,7 @@ bench: $(VENV)/installed-bench  ## measure what a trial costs besides training, 
 
 bench-training: $(VENV)/installed-bench  ## measure training against KerasTuner and a plain loop (a quarter of an hour)
 	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/folds.py
 
 bench-search: $(VENV)/installed-bench  ## measure what searches find, against KerasTuner and Optuna (long), and what a proposal costs
 	$(BIN)/python benchmarks/search_quality.py

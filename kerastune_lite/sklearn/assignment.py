@@ -8,7 +8,23 @@ from typing import TYPE_CHECKING, Any
 from kerastune_lite.hyperparameters import HyperParameters
 
 if TYPE_CHECKING:
+    from kerastune_lite.training.door import Door, Fit
     from kerastune_lite.training.resuming import StateKeeper, TrainingState
+    from kerastune_lite.training.stacks.member import Member
+
+
+class HandedOver(BaseException):
+    """A training that is another's: it ends the `fit` in which it would have begun.
+
+    No `Exception`, so that nothing on the way takes it for a failure.
+
+    Args:
+        member: the training.
+    """
+
+    def __init__(self, member: Member) -> None:
+        super().__init__("a training was handed over")
+        self.member = member
 
 
 @dataclasses.dataclass
@@ -21,7 +37,10 @@ class Assignment:
         end_epoch: train to here (excluded); None: as far as the estimator says.
         state: where an earlier training ended; None: from the beginning.
         keep_state: whether the state at the end is wanted.
-        keeper: has it afterwards.
+        whole: whether the state of the optimizer is wanted in the model afterwards, too.
+        beside: whether the training is to be handed over, if it can go on beside others.
+        alone_because: why it cannot.
+        keeper: has the state at the end afterwards.
     """
 
     hp: HyperParameters | None
@@ -29,7 +48,39 @@ class Assignment:
     end_epoch: int | None = None
     state: TrainingState | None = None
     keep_state: bool = False
+    whole: bool = True
+    beside: bool = False
+    alone_because: str | None = None
     keeper: StateKeeper | None = None
+
+    @property
+    def needs_all(self) -> bool:
+        """Whether all of the model's state is read from it, or was put into it."""
+        return self.whole or self.keep_state or self.state is not None
+
+    def hand_over(self, door: Door, fit: Fit, overridden: bool) -> None:
+        """Leave a training to others, if that is wanted and possible.
+
+        Args:
+            door: that it would go through.
+            overridden: whether another `fit` than the model's own is to be called.
+
+        Raises:
+            HandedOver: it is left to them.
+        """
+        if not self.beside:
+            return
+        from kerastune_lite.training.stacks.member import NotStacked, check_saves
+
+        try:
+            if overridden:
+                raise NotStacked("HyperModel.fit() is the user's own")
+            member = door.member(fit)
+            check_saves(member)
+        except NotStacked as reason:
+            self.alone_because = str(reason)
+            return
+        raise HandedOver(member)
 
     def prepare(self, model: Any, arguments: dict[str, Any]) -> None:
         """Put the model into the state in which the training goes on.

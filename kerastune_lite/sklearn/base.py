@@ -46,7 +46,7 @@ from kerastune_lite.sklearn.portable import Portable
 from kerastune_lite.sklearn.prediction import predict
 from kerastune_lite.sklearn.seeding import seed_of_fit, seeded
 from kerastune_lite.training import session
-from kerastune_lite.training.door import Door
+from kerastune_lite.training.door import Door, Fit, Taken
 from kerastune_lite.training.fitting import FIT_HYPERPARAMETERS
 from kerastune_lite.training.quiet import load_keras
 
@@ -260,11 +260,25 @@ class KerasWrapper(Portable, BaseWrapper):
                 arguments[name] = len(X)
         if self._assignment is not None:
             self._assignment.prepare(self.model_, arguments)
-        history = self._trained(X, y, arguments)
-        if not warm_start or initial_epoch == 0 or not hasattr(self, "history_"):
+        history, taken = self._trained(X, y, arguments)
+        self._note_training(history, taken, goes_on=warm_start and initial_epoch != 0)
+
+    def _note_training(
+        self, history: Mapping[str, list[Any]], taken: Taken | None, goes_on: bool = False
+    ) -> None:
+        """Keep what is known of a training.
+
+        Args:
+            history: what its History holds.
+            taken: how it was trained; None: that is not known.
+            goes_on: whether its epochs come behind those of the one before.
+        """
+        if not goes_on or not hasattr(self, "history_"):
             self.history_: dict[str, list[Any]] = defaultdict(list)
         for name, values in history.items():
             self.history_[_known_name(name)] += values
+        self.training_path_ = None if taken is None else taken.path
+        self.training_path_reason_ = None if taken is None else taken.reason
 
     def _tuned(self, epochs: int | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments of `Model.fit` that are hyperparameters.
@@ -287,25 +301,35 @@ class KerasWrapper(Portable, BaseWrapper):
             tuned[name] = asked[name]
         return tuned
 
-    def _trained(self, X: Any, y: Any, arguments: dict[str, Any]) -> Mapping[str, list[Any]]:
-        """Train the model; what its History holds."""
-        model, source = self.model_, self._builds_from
+    def _trained(
+        self, X: Any, y: Any, arguments: dict[str, Any]
+    ) -> tuple[Mapping[str, list[Any]], Taken | None]:
+        """Train the model; what its History holds, and how it was trained.
+
+        Raises:
+            HandedOver: a search trains it together with others.
+        """
+        model, source, told = self.model_, self._builds_from, self._assignment
         seed = seed_of_fit(self.random_state)
-        if seed is None and self._assignment is not None:
-            seed = self._assignment.seed
+        if seed is None and told is not None:
+            seed = told.seed
         if seed is None:
             seed = int(np.random.randint(2**31 - 1))
-        # All of the model is wanted afterwards: it may be saved, or trained on.
-        with Door(self.fast).in_place_of_fit(model, seed, whole=True) as taken:
-            if is_hypermodel(source) and overrides_fit(source):
+        # All of the model may be wanted afterwards, to be saved or trained on.
+        whole = told is None or told.needs_all
+        overridden = is_hypermodel(source) and overrides_fit(source)
+        door = Door(self.fast)
+        fit = Fit(model, (), {"x": X, "y": y, **arguments}, (seed, 0), whole)
+        if told is not None:
+            told.hand_over(door, fit, overridden)
+        with door.in_place_of_fit(model, seed, whole) as taken:
+            if overridden:
                 history = source.fit(self._hp, model, X, y, **arguments)
             else:
                 history = model.fit(x=X, y=y, **arguments)
-        self.training_path_ = taken[-1].path if taken else None
         if not isinstance(history, keras.callbacks.History):
             history = model.history
-        found: Mapping[str, list[Any]] = history.history
-        return found
+        return history.history, taken[-1] if taken else None
 
     def adopt(self, model: Any, X: Any, y: Any) -> None:
         """Be fitted, with a model that was trained elsewhere.

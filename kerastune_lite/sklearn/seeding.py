@@ -34,9 +34,23 @@ def seeded(seed: int | None) -> Iterator[None]:
 @contextlib.contextmanager
 def kept_generators() -> Iterator[None]:
     """After it, Python's and NumPy's generators go on as if nothing had been drawn."""
-    kept = random.getstate(), np.random.get_state()
+    kept = state_of_generators()
     try:
         yield
     finally:
-        random.setstate(kept[0])
-        np.random.set_state(kept[1])
+        set_generators(kept)
+
+
+def state_of_generators() -> tuple[Any, Any]:
+    """Where Python's and NumPy's generators stand."""
+    return random.getstate(), np.random.get_state()
+
+
+def set_generators(state: tuple[Any, Any]) -> None:
+    """Have them go on from there.
+
+    Args:
+        state: as `state_of_generators` gives it.
+    """
+    random.setstate(state[0])
+    np.random.set_state(state[1])

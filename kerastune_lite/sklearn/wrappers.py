@@ -48,6 +48,7 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
         history_: one list per metric, a number per epoch.
         hyperparameters_: what `build(hp)` asked for, with the values that it got.
         training_path_: how it was trained (docs/training.md).
+        training_path_reason_: why on no faster path; None where nothing needs saying.
         classes_: the labels.
     """
 

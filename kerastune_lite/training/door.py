@@ -22,6 +22,7 @@ from kerastune_lite.training.paths.engines import (
 )
 from kerastune_lite.training.paths.fit_call import FitCall, Unsuitable, bound, check_supported
 from kerastune_lite.training.paths.loop import (
+    RESULTS,
     Callbacks,
     FirstEpochFailed,
     Loop,
@@ -277,6 +278,8 @@ def _side_by_side(members: Sequence[Member]) -> Any:
     first, last = members[0], members[-1]
     with contextlib.suppress(NotInArrays):
         return program_in_arrays(first.model, first.open_structure, first.feeding)
+    if len({tuple(each.count for each in member.samples) for member in members}) > 1:
+        raise NotStacked("other numbers of samples")
     missing = probes.missing_for_stacks()
     if missing:
         raise NotStacked(missing)
@@ -347,11 +350,13 @@ def drive(running: Loop, engine: Engine, halt: bool) -> Any:
             return end.value
         try:
             reply = answer(engine, want, epoch, halt)
-        except Exception as error:
-            if shown:
+        except BaseException as error:
+            if shown or not isinstance(error, Exception):
+                # So far the training has come, as far as anybody knows.
+                engine.show()
                 raise
             raise FirstEpochFailed(type(error).__name__) from error
-        shown = shown or want is Want.SHOW_RESULT
+        shown = shown or want in RESULTS
 
 
 def answer(engine: Engine, want: Want, epoch: int, halt: bool) -> Any:
@@ -362,4 +367,6 @@ def answer(engine: Engine, want: Want, epoch: int, halt: bool) -> Any:
         return engine.train(epoch, halt, batches=1)
     if want is Want.MEASURE:
         return engine.measure()
+    if want is Want.TELL_RESULT:
+        return None
     return engine.take() if want is Want.TAKE else engine.show()

@@ -164,3 +164,26 @@ def test_memory_does_not_grow_with_trials():
     for units in range(7, 17):
         door.fit(model(units), (X, Y), {"verbose": 0}, [0])
     assert graphs() <= before
+
+
+def test_an_interrupt_leaves_the_epochs_that_were_trained(monkeypatch):
+    """Also where no callback looks at the model, so that it is not kept up to date."""
+    fit = {"x": X, "y": Y, "shuffle": False, "verbose": 0}
+    keras.utils.set_random_seed(0)
+    interrupted = model()
+    right = model()
+    right.set_weights(interrupted.get_weights())
+    Door().fit(right, (), {**fit, "epochs": 2}, [0])
+
+    train = module.ArrayEngine.train
+
+    def presses_control_c(engine, epoch, halt, batches=None):
+        if epoch == 2:
+            raise KeyboardInterrupt
+        return train(engine, epoch, halt, batches)
+
+    monkeypatch.setattr(module.ArrayEngine, "train", presses_control_c)
+    with pytest.raises(KeyboardInterrupt):
+        Door().fit(interrupted, (), {**fit, "epochs": 4}, [0])
+    for mine, theirs in zip(interrupted.get_weights(), right.get_weights()):
+        np.testing.assert_array_equal(mine, theirs)

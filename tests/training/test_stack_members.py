@@ -1,22 +1,18 @@
 """Which trainings may be members of a stack, what they share, and how each comes to its end."""
 
 import copy
-import dataclasses
 
 import numpy as np
 import pytest
 
 from kerastune_lite.training.door import ARRAYS, Door
 from kerastune_lite.training.paths.data import DeviceData
-from kerastune_lite.training.paths.engines import Feeding
-from kerastune_lite.training.paths.fit_call import bound
-from kerastune_lite.training.paths.loop import Callbacks, FirstEpochFailed
+from kerastune_lite.training.paths.loop import FirstEpochFailed
 from kerastune_lite.training.stacks import member as stacking
 from kerastune_lite.training.stacks.member import (
     TALLEST,
     NotStacked,
     max_stack,
-    member_of,
     stack_of,
     worth_stacking,
 )
@@ -132,28 +128,6 @@ class TestShuffling:
             history, taken = Door(fastest=ARRAYS).fit(model, (), fit(variant), SEEDS[variant])
             assert taken.path == ARRAYS
             check_same(outcome, Outcome(model, history))
-
-    def test_folds_of_one_array(self):
-        x, y = classes(60)
-        folds = np.arange(60).reshape(3, 20)
-        train = [np.concatenate([folds[j] for j in range(3) if j != i]) for i in range(3)]
-        # What is counted is the samples of one fold, what is read those of all.
-        data = DeviceData()
-        (every, _), members = data.of(bound((), {"x": x, "y": y})), []
-        part, held_out = (dataclasses.replace(every, count=count) for count in (40, 20))
-        for i in range(3):
-            model = made(plain, 0)
-            call = bound(
-                (), {"x": x, "y": y, "epochs": 3, "batch_size": 16, "shuffle": False, "verbose": 0}
-            )
-            feeding = Feeding(call, part, held_out, [0])
-            callbacks = Callbacks(model, call, feeding.steps)
-            members.append(
-                member_of(model, call, callbacks, feeding, rows=train[i], validation_rows=folds[i])
-            )
-        for i, history in enumerate(train_together(members, written_out(members[0]))):
-            fit = fit_of(x=x[train[i]], y=y[train[i]], validation_data=(x[folds[i]], y[folds[i]]))
-            check_same(Outcome(members[i].model, history), by_fit(plain, fit))
 
 
 class TestRefusals:

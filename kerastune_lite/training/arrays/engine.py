@@ -48,9 +48,9 @@ class ArrayEngine(Engine):
         if self._scalars is None:
             # As late as `fit` reads the scalars: callbacks may have changed them by now.
             self._scalars = np.array([self._structure.scalars], np.float64).reshape(1, -1)
-        order = self._feeding.order(epoch)[None]
+        order = self._feeding.order(epoch)
         self._values, (logs,), steps = self._program.epoch(
-            self._values, self._feeding.source, self._scalars, order, batches, halt
+            self._values, self._feeding.source, self._scalars, [order], batches, halt
         )
         return logs, steps
 
@@ -58,8 +58,8 @@ class ArrayEngine(Engine):
         source, samples = self._feeding.validation_source, self._feeding.validation
         if source is None or samples is None:
             return {}
-        rows = np.arange(samples.count, dtype=np.int32)[None]
-        (logs,) = self._program.measure(self._values, source, self._scalars, rows)
+        rows = np.arange(samples.count, dtype=np.int32)
+        (logs,) = self._program.measure(self._values, source, self._scalars, [rows])
         return logs
 
     def show(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,53 @@ class Plan:
     options: Mapping[str, Any]
 
 
+@dataclasses.dataclass(frozen=True)
+class Stretch:
+    """What some members go through side by side.
+
+    Attributes:
+        members: which.
+        begin, end: from and to which place in their orders.
+    """
+
+    members: slice
+    begin: int
+    end: int
+
+
+def stretches(counts: Sequence[int], size: int) -> Iterator[Stretch]:
+    """An epoch of members with so many samples each, in batches of `size`.
+
+    Full batches that several have left are theirs together; what is left of those that have the
+    fewest, a smaller batch, is done before the others go on.
+
+    Args:
+        counts: in ascending order.
+    """
+    first = begin = 0
+    for count, equal in itertools.groupby(counts):
+        last = first + len(list(equal))
+        if last == len(counts):
+            yield Stretch(slice(first, last), begin, count)
+            return
+        full = count - count % size
+        if full > begin:
+            yield Stretch(slice(first, len(counts)), begin, full)
+            begin = full
+        if count > full:
+            yield Stretch(slice(first, last), full, count)
+        first = last
+
+
+def runs(counts: Sequence[int]) -> Iterator[Stretch]:
+    """All samples of members, of those together that have as many as their neighbours."""
+    first = 0
+    for count, equal in itertools.groupby(counts):
+        last = first + len(list(equal))
+        yield Stretch(slice(first, last), 0, count)
+        first = last
+
+
 class Epoch:
     """Goes through samples.
 
@@ -55,8 +103,7 @@ class Epoch:
         values: changed in place by training.
         data: (x,), (x, y) or (x, y, sample_weight), arrays.
         scalars: `(G, k)`, those of the structure.
-        orders: `(G, n)`, each member's samples in the order in which they are gone through.
-        training: or measuring.
+        orders: each member's samples in the order in which they are gone through, `(n,)`.
 
     Raises:
         ValueError: the targets do not suit the loss.
@@ -68,111 +115,131 @@ class Epoch:
         values: ArrayValues,
         data: Any,
         scalars: Array,
-        orders: Array,
-        training: bool,
+        orders: Sequence[Array],
     ) -> None:
         self._plan, self.values, self._scalars, self._orders = plan, values, scalars, orders
-        self._masks = self._masks_of(values) if training else None
-        self._bound = Bound(values.weights, values.others, values.shapes, self._masks)
+        self._counts = [len(order) for order in orders]
         x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
         self._x, self._y = np.asarray(x), np.asarray(y)
         self._weight = None if weight is None else np.asarray(weight)
         self._targets = plan.loss.targets(self._y, plan.outputs)
-        shape = (*orders.shape, plan.outputs)
+        shape = (len(orders), max(self._counts), plan.outputs)
         self._outputs = np.empty(shape, np.float32)
         fused = plan.network.fused
         self._given = self._outputs if fused is None else np.empty(shape, np.float32)
         self._penalties = np.zeros(len(orders))
 
-    def _masks_of(self, values: ArrayValues) -> Masks:
+    def _part(self, members: slice) -> tuple[ArrayValues, Array]:
+        """Values and scalars of some members; the values are changed in place."""
+        if members == slice(0, len(self._orders)):
+            return self.values, self._scalars
+        return self.values.each(lambda array: array[members]), self._scalars[members]
+
+    def _masks_of(self, values: ArrayValues, scalars: Array) -> Masks:
         masked = self._plan.network.masked
         members = len(values.weights)
-        rates = [
-            np.broadcast_to(each.rate.of(self._scalars), (members, 1))[:, 0] for each in masked
-        ]
+        rates = [np.broadcast_to(each.rate.of(scalars), (members, 1))[:, 0] for each in masked]
         return Masks([values.others[each.seed.index] for each in masked], rates)
 
     # ------------------------------------------------------------------ going through
 
     def train(self, batch_size: int, halt: bool) -> int:
-        """Train on the samples; how many there were.
+        """Train on the samples; how many there were, of the member that has the most.
 
         Args:
-            halt: whether a loss that is not finite ends it.
+            halt: whether a loss that is not finite ends it, of a member alone.
         """
-        plan, bound, scalars = self._plan, self._bound, self._scalars
-        change = Change(plan, self.values, bound.gradients, scalars)
-        for begin, end, x, y, weight in self._batches(batch_size):
-            here, size = slice(begin, end), end - begin
-            outputs = self._forward(x, here)
+        count = 0
+        for stretch in stretches(self._counts, batch_size):
+            count = self._train(stretch, batch_size, halt)
+        return count
+
+    def _train(self, stretch: Stretch, batch_size: int, halt: bool) -> int:
+        """Train some members; up to which place in their orders."""
+        plan, members = self._plan, stretch.members
+        values, scalars = self._part(members)
+        masks = self._masks_of(values, scalars)
+        bound = Bound(values.weights, values.others, values.shapes, masks)
+        change = Change(plan, values, bound.gradients, scalars)
+        for begin, end, x, y, weight in self._batches(stretch, batch_size, masks):
+            here, size = (members, slice(begin, end)), end - begin
+            outputs = self._forward(bound, x, here)
             share: Any = np.float32(plan.factor / size)
             if weight is not None:
                 share = share * weight[..., None]
             if plan.network.penalties:
                 penalty = plan.network.penalty(bound, scalars)
-                self._penalties += penalty * size
-            slope = plan.loss.gradient(self._given[:, here], outputs, y, share)
+                self._penalties[members] += penalty * size
+            slope = plan.loss.gradient(self._given[here], outputs, y, share)
             plan.network.backward(bound, slope)
             plan.network.add_slopes_of_penalties(bound, scalars)
             change()
             if halt and not self._is_finite(here, y, weight):
                 return end
-        return self._orders.shape[1]
+        return stretch.end
 
-    def _is_finite(self, here: slice, y: Array, weight: Array | None) -> bool:
-        losses = self._plan.loss.values(self._given[:, here], y)
+    def _is_finite(self, here: Any, y: Array, weight: Array | None) -> bool:
+        losses = self._plan.loss.values(self._given[here], y)
         if weight is not None:
             losses = losses * weight
         return bool(np.all(np.isfinite(losses.sum(1) + self._penalties)))
 
     def measure(self) -> None:
         """Go through the samples without training."""
-        count = self._orders.shape[1]
-        for begin, end, x, *_ in self._batches(count):
-            self._forward(x, slice(begin, end))
-        self._penalties += self._plan.network.penalty(self._bound, self._scalars) * count
-
-    def _forward(self, x: Array, here: slice) -> Array:
         network = self._plan.network
-        outputs = network.forward(self._bound, x)
-        self._outputs[:, here] = outputs
+        for stretch in runs(self._counts):
+            members, count = stretch.members, stretch.end
+            values, scalars = self._part(members)
+            bound = Bound(values.weights, values.others, values.shapes, None)
+            for begin, end, x, *_ in self._batches(stretch, count, None):
+                self._forward(bound, x, (members, slice(begin, end)))
+            self._penalties[members] += network.penalty(bound, scalars) * count
+
+    def _forward(self, bound: Bound, x: Array, here: Any) -> Array:
+        network = self._plan.network
+        outputs = network.forward(bound, x)
+        self._outputs[here] = outputs
         if network.fused is not None:
-            self._given[:, here] = network.fused.kept
+            self._given[here] = network.fused.kept
         return outputs
 
-    def _batches(self, size: int) -> Iterator[tuple[int, int, Array, Array, Array | None]]:
+    def _batches(
+        self, stretch: Stretch, size: int, masks: Masks | None
+    ) -> Iterator[tuple[int, int, Array, Array, Array | None]]:
         """From and to, inputs, targets and weights of each batch; those of several at once."""
-        members, count = self._orders.shape
-        sample = max(1, members * self._x[:1].size)
-        size = min(size, max(1, _PIECE // sample)) if self._masks is None else size
+        orders = self._orders[stretch.members]
+        sample = max(1, len(orders) * self._x[:1].size)
+        size = min(size, max(1, _PIECE // sample)) if masks is None else size
         piece = size * max(1, _PIECE // (sample * size))
-        for first in range(0, count, piece):
-            rows = self._orders[:, first : first + piece]
+        for first in range(stretch.begin, stretch.end, piece):
+            last = min(first + piece, stretch.end)
+            rows = np.stack([order[first:last] for order in orders])
             x = np.take(self._x, rows, 0).astype(np.float32, copy=False)
             y = np.take(self._targets, rows, 0)
             weight = None if self._weight is None else np.take(self._weight, rows, 0)
             for begin in range(0, rows.shape[1], size):
                 end = min(begin + size, rows.shape[1])
-                if self._masks is not None:
-                    self._masks.ahead = max(1, (count - first - begin) // size)
+                if masks is not None:
+                    masks.ahead = max(1, (stretch.end - first - begin) // size)
                 here = slice(begin, end)
                 of_batch = None if weight is None else weight[:, here]
                 yield first + begin, first + end, x[:, here], y[:, here], of_batch
 
     # ------------------------------------------------------------------ the result
 
-    def logs(self, measure: Measure, count: int) -> list[dict[str, Any]]:
-        """Of each member, after so many samples."""
+    def logs(self, measure: Measure, count: int | None = None) -> list[dict[str, Any]]:
+        """Of each member, after so many samples at most."""
         found = []
-        for member, order in enumerate(self._orders[:, :count]):
-            given = self._given[member : member + 1, :count]
+        for member, order in enumerate(order[:count] for order in self._orders):
+            samples = len(order)
+            given = self._given[member : member + 1, :samples]
             losses = self._plan.loss.values(given, np.take(self._targets, order, 0)[None])[0]
             weight = None if self._weight is None else np.take(self._weight, order, 0)
             if weight is not None:
                 losses = losses * weight
             total = losses.sum(dtype=np.float64) * self._plan.factor + self._penalties[member]
-            y, outputs = np.take(self._y, order, 0), self._outputs[member, :count]
-            found.append(dict(measure(total, count, y, outputs, weight)))
+            y, outputs = np.take(self._y, order, 0), self._outputs[member, :samples]
+            found.append(dict(measure(total, samples, y, outputs, weight)))
         return found
 
 

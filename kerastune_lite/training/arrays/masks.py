@@ -13,6 +13,12 @@ Array = np.ndarray
 _BLOCK = 1 << 22
 """Numbers that are drawn at once."""
 
+_FEW = 6
+"""States from which to draw one by one takes no longer than to call a function for them."""
+
+_AUTO_SELECT = 3
+"""`tf.random.Algorithm.AUTO_SELECT`, which Keras leaves it at."""
+
 
 class Masks:
     """What dropout layers multiply their inputs with.
@@ -44,10 +50,12 @@ class Masks:
     def _drawn(self, layer: int, shape: tuple[int, ...]) -> Array:
         batches = max(1, min(self.ahead, _BLOCK // int(np.prod(shape))))
         block = np.empty((batches, *shape), np.float32)
-        for member, (state, rate) in enumerate(zip(self._states[layer], self._rates[layer])):
-            states = np.repeat(state[None], batches, 0)
-            states[:, 1] += np.arange(batches, dtype=state.dtype)
-            kept = _uniform(states, shape[1:]) >= np.float32(rate)
+        states = np.repeat(self._states[layer][:, None], batches, 1)
+        states[..., 1] += np.arange(batches, dtype=states.dtype)
+        # Of all members at once: to call TensorFlow takes longer than to draw.
+        drawn = _uniform(states.reshape(-1, 2), shape[1:]).reshape(-1, batches, *shape[1:])
+        for member, (uniform, rate) in enumerate(zip(drawn, self._rates[layer])):
+            kept = uniform >= np.float32(rate)
             np.multiply(kept, np.float32(1 / (1 - rate)), out=block[:, member])
         return block
 
@@ -56,8 +64,21 @@ def _uniform(states: Array, shape: tuple[int, ...]) -> Array:
     """What Keras draws from each of these states, `(len(states), *shape)`, in [0, 1)."""
     # As Keras makes TensorFlow's seeds of its own.
     seeds = np.mod(states, np.iinfo(np.int32).max - 1).astype(np.int32)
-    drawn: Array = _drawing()(seeds, np.array(shape, np.int32)).numpy()
+    size = np.array(shape, np.int32)
+    if len(seeds) <= _FEW:
+        return np.stack([_one(seed, size).numpy() for seed in seeds])
+    drawn: Array = _drawing()(seeds, size).numpy()
     return drawn
+
+
+def _one(seed: Any, shape: Any) -> Any:
+    """What `tf.random.stateless_uniform` does, but for its multiplication by 1."""
+    import tensorflow as tf
+
+    at = tf.raw_ops.StatelessRandomGetKeyCounter(seed=seed)
+    return tf.raw_ops.StatelessRandomUniformV2(
+        shape=shape, key=at.key, counter=at.counter, alg=_AUTO_SELECT, dtype=tf.float32
+    )
 
 
 @functools.lru_cache(maxsize=1)
@@ -67,7 +88,7 @@ def _drawing() -> Any:
 
     def drawn(seeds: Any, shape: Any) -> Any:
         return tf.map_fn(
-            lambda seed: tf.random.stateless_uniform(shape, seed),
+            lambda seed: _one(seed, shape),
             seeds,
             fn_output_signature=tf.TensorSpec(None, "float32"),
             parallel_iterations=8,

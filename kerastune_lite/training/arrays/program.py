@@ -126,7 +126,7 @@ class ArrayProgram:
         values: ArrayValues,
         source: Source,
         scalars: Array,
-        orders: Array,
+        orders: Sequence[Array],
         most: int | None = None,
         halt: bool = False,
     ) -> tuple[ArrayValues, list[dict[str, Any]], int]:
@@ -135,34 +135,35 @@ class ArrayProgram:
         Args:
             source: the data of all.
             scalars: `(G, k)`, those of the structure.
-            orders: `(G, n)`, the rows of the data in each member's order of training.
+            orders: of each member, the rows of the data in its order of training, `(n,)`; those
+                that have more come later.
             most: train no more batches than these; None: all.
-            halt: whether a loss that is not finite ends it.
+            halt: whether a loss that is not finite ends it, of a member alone.
 
         Returns:
-            The new values, the logs of each, and how many batches there were.
+            The new values, the logs of each, and how many batches there were at most.
         """
         if most is not None:
-            orders = orders[:, : most * source.batch_size]
+            orders = [order[: most * source.batch_size] for order in orders]
         with one_thread(), np.errstate(all="ignore"):
-            epoch = Epoch(self._plan, values.copy(), source.data, scalars, orders, training=True)
+            epoch = Epoch(self._plan, values.copy(), source.data, scalars, orders)
             count = epoch.train(source.batch_size, halt)
             logs = epoch.logs(self._compiled.training, count)
         return epoch.values, logs, -(-count // source.batch_size)
 
     def measure(
-        self, values: ArrayValues, source: Source, scalars: Array, rows: Array
+        self, values: ArrayValues, source: Source, scalars: Array, rows: Sequence[Array]
     ) -> list[dict[str, Any]]:
         """The logs of each member on validation data.
 
         Args:
-            rows: `(G, m)`, the rows of the data that each is measured on.
+            rows: of each member, the rows of the data that it is measured on, `(m,)`.
         """
         assert self._compiled.validation is not None
         with one_thread(), np.errstate(all="ignore"):
-            epoch = Epoch(self._plan, values, source.data, scalars, rows, training=False)
+            epoch = Epoch(self._plan, values, source.data, scalars, rows)
             epoch.measure()
-            return epoch.logs(self._compiled.validation, rows.shape[1])
+            return epoch.logs(self._compiled.validation)
 
 
 def _check_targets(loss: Loss, data: Any, outputs: int) -> None:

@@ -6,7 +6,7 @@ import collections
 import dataclasses
 import os
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -47,6 +47,12 @@ class Samples:
     shuffled: bool | None = None
 
     @property
+    def size(self) -> int:
+        """In bytes."""
+        leaves = keras.tree.flatten(self.tensors)
+        return sum(int(np.prod(leaf.shape)) * _width(leaf) for leaf in leaves)
+
+    @property
     def types(self) -> str:
         """Structure, types and shapes, but for the number of samples."""
         specs = keras.tree.map_structure(
@@ -66,6 +72,29 @@ class Source:
 
     data: Any
     batch_size: int
+
+
+def joined(several: Sequence[Samples]) -> tuple[Any, list[int]]:
+    """The samples of several trainings as one.
+
+    Args:
+        several: of equal types; the same ones may be among them more than once.
+
+    Returns:
+        Nested tensors with all of them, `(n, ...)` each, and at which row each begins.
+    """
+    begins: dict[int, int] = {}
+    distinct: list[Any] = []
+    rows = 0
+    for samples in several:
+        if id(samples) not in begins:
+            begins[id(samples)] = rows
+            rows += samples.count
+            distinct.append(samples.tensors)
+    tensors = distinct[0]
+    if len(distinct) > 1:
+        tensors = keras.tree.map_structure(lambda *leaves: keras.ops.concatenate(leaves), *distinct)
+    return tensors, [begins[id(samples)] for samples in several]
 
 
 class DeviceData:

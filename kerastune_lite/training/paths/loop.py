@@ -22,8 +22,12 @@ class Want(enum.Enum):
     MEASURE = "measure on the validation data"
     SHOW = "put the state of the training into the model, for callbacks to see"
     SHOW_RESULT = "the same, at the end of an epoch"
+    TELL_RESULT = "nothing: an epoch has ended, and callbacks hear of its logs only"
     TAKE = "take over what callbacks changed in the model"
 
+
+RESULTS = (Want.SHOW_RESULT, Want.TELL_RESULT)
+"""After these callbacks have seen results, so that an epoch cannot be begun anew."""
 
 Loop = Generator["tuple[Want, int]", Any, Any]
 """Yields what it wants and the epoch; is sent the logs; returns the History."""
@@ -71,6 +75,10 @@ _SEE_NO_MORE = frozenset(
 its weights and learning rate."""
 
 
+_SEE_LOGS = frozenset(("CSVLogger", "History", "ProgbarLogger", "TerminateOnNaN"))
+"""Those of them that read nothing but logs, and set nothing but `stop_training`."""
+
+
 def check_callbacks(callbacks: list[Any]) -> None:
     """Refuse callbacks that want to see batches.
 
@@ -107,6 +115,16 @@ def looks_closely(callback: Any) -> bool:
     return not (kind.__module__.startswith("keras.") and kind.__name__ in _SEE_NO_MORE)
 
 
+def _looks(callback: Any) -> bool:
+    """Whether a callback may read weights or learning rate when epochs end, or change them."""
+    kind = type(callback)
+    if not kind.__module__.startswith("keras."):
+        return True
+    if kind.__name__ == "EarlyStopping":
+        return bool(callback.restore_best_weights)
+    return kind.__name__ not in _SEE_LOGS
+
+
 class Callbacks:
     """The callbacks of a training, as `fit` keeps them.
 
@@ -130,6 +148,7 @@ class Callbacks:
             model=model,
         )
         check_callbacks(self.list.callbacks)
+        self.look = any(map(_looks, self.list.callbacks))
         self.look_closely = any(map(looks_closely, self.list.callbacks))
         self._nan_stoppers = [
             callback
@@ -164,8 +183,9 @@ def loop(model: Any, call: FitCall, callbacks: Callbacks, validates: bool) -> Lo
     logs: dict[str, Any] | None = None
     for epoch in range(first_epoch(model, call.initial_epoch), call.epochs):
         callbacks.list.on_epoch_begin(epoch)
-        # Whatever they may do: schedules of the learning rate are set here.
-        yield Want.TAKE, epoch
+        if callbacks.look:
+            # Whatever they may do: schedules of the learning rate are set here.
+            yield Want.TAKE, epoch
         # One that has stopped already is stopped by `fit` when it has trained a batch.
         trained, steps = yield (Want.TRAIN_ONE if model.stop_training else Want.TRAIN), epoch
         callbacks.tell_of_nan(trained, int(steps))
@@ -181,10 +201,12 @@ def loop(model: Any, call: FitCall, callbacks: Callbacks, validates: bool) -> Lo
             if closely:
                 yield Want.TAKE, epoch
             logs.update({f"val_{name}": value for name, value in measured.items()})
-        yield Want.SHOW_RESULT, epoch
+        yield (Want.SHOW_RESULT if callbacks.look else Want.TELL_RESULT), epoch
         callbacks.list.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
+    if logs is not None and not callbacks.look:
+        yield Want.SHOW, epoch
     if call.epochs > 0:
         model.optimizer.finalize_variable_values(model.trainable_weights)
     callbacks.list.on_train_end(logs)

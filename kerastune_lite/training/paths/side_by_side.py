@@ -27,11 +27,16 @@ class Program(Protocol):
     def with_own(self, values: Any, rows: Sequence[Sequence[Any]]) -> Any: ...
 
     def epoch(
-        self, values: Any, source: Source, scalars: Any, orders: Any, most: int | None = None
+        self,
+        values: Any,
+        source: Source,
+        scalars: Any,
+        orders: Sequence[np.ndarray],
+        most: int | None = None,
     ) -> tuple[Any, list[dict[str, Any]], int]: ...
 
     def measure(
-        self, values: Any, source: Source, scalars: Any, rows: Any
+        self, values: Any, source: Source, scalars: Any, rows: Sequence[np.ndarray]
     ) -> list[dict[str, Any]]: ...
 
 
@@ -60,13 +65,13 @@ def difference(program: Program, model: Any, structure: Structure, feeding: Feed
         return program.packed([State(*([np.asarray(v) for v in group] for group in groups))])
 
     def train(state: State, data: Any, rows: int, size: int) -> tuple[State, Mapping[str, Any]]:
-        order = np.arange(rows, dtype=np.int32)[None]
+        order = np.arange(rows, dtype=np.int32)
         source = Source(data, size)
-        values, (logs,), _ = program.epoch(values_of(state), source, scalars, order)
+        values, (logs,), _ = program.epoch(values_of(state), source, scalars, [order])
         return program.unpacked(values, 0, whole=True), logs
 
     def measure(state: State, data: Any, rows: int, size: int) -> Mapping[str, Any]:
-        order = np.arange(rows, dtype=np.int32)[None]
-        return program.measure(values_of(state), Source(data, size), scalars, order)[0]
+        order = np.arange(rows, dtype=np.int32)
+        return program.measure(values_of(state), Source(data, size), scalars, [order])[0]
 
     return compared(program, model, feeding, train, measure)

@@ -12,6 +12,7 @@ import numpy as np
 from kerastune_lite.training.arrays.known import program_in_arrays
 from kerastune_lite.training.arrays.layers import NotInArrays
 from kerastune_lite.training.paths import internals, probes
+from kerastune_lite.training.paths.data import Samples
 from kerastune_lite.training.paths.engines import Feeding
 from kerastune_lite.training.paths.fit_call import FitCall
 from kerastune_lite.training.paths.loop import Callbacks
@@ -56,8 +57,6 @@ class Member:
         structure: the model's, with literal sizes.
         open_structure: the same with open ones, where they can be.
         whole: whether the state of the optimizer is wanted afterwards, too.
-        rows, validation_rows: which samples of the data are this member's own, where the members
-            are trained on parts of it (folds); else all are.
     """
 
     model: Any
@@ -67,12 +66,10 @@ class Member:
     structure: Structure
     open_structure: Structure
     whole: bool = False
-    rows: np.ndarray | None = None
-    validation_rows: np.ndarray | None = None
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """Members of equal keys may train side by side."""
+        """Members of equal keys may train side by side; each may have samples of its own."""
         call, feeding, validation = self.call, self.feeding, self.feeding.validation
         freq = call.validation_freq
         return (
@@ -82,12 +79,15 @@ class Member:
             call.initial_epoch,
             call.epochs,
             freq if isinstance(freq, int) else tuple(sorted(freq)),
-            # They are remembered, so the same data are the same object.
-            id(feeding.training),
-            id(validation),
-            None if self.rows is None else len(self.rows),
-            None if self.validation_rows is None else len(self.validation_rows),
+            feeding.training.types,
+            None if validation is None else validation.types,
         )
+
+    @property
+    def samples(self) -> tuple[Samples, ...]:
+        """To train on, and to validate on."""
+        feeding = self.feeding
+        return (feeding.training, *([] if feeding.validation is None else [feeding.validation]))
 
 
 def member_of(
@@ -96,8 +96,6 @@ def member_of(
     callbacks: Callbacks,
     feeding: Feeding,
     whole: bool = False,
-    rows: np.ndarray | None = None,
-    validation_rows: np.ndarray | None = None,
 ) -> Member:
     """A training as a member of a stack; the model has passed the checks of the door.
 
@@ -119,12 +117,7 @@ def member_of(
         raise NotStacked("TerminateOnNaN")
     if call.verbose not in (0, "auto"):
         raise NotStacked("what is printed of each epoch")
-    if rows is not None and len(rows) != feeding.training.count:
-        # Its Feeding shuffles what it knows of.
-        raise NotStacked("`rows` of another number than the samples to be shuffled")
-    return Member(
-        model, call, callbacks, feeding, structure, open_structure, whole, rows, validation_rows
-    )
+    return Member(model, call, callbacks, feeding, structure, open_structure, whole)
 
 
 def program_key(member: Member) -> tuple[Any, ...]:
@@ -160,18 +153,32 @@ def worth_stacking(members: Sequence[Member]) -> bool:
     return len(members) > 1 and _saves(members[0])
 
 
-def _saves(member: Member) -> bool:
-    """Whether a step of a stack of its kind takes less time than those of its members alone."""
+def check_saves(member: Member) -> None:
+    """Refuse what would take as long side by side as one after the other.
+
+    Raises:
+        NotStacked: a step of a stack of its kind takes no less time than those of its members.
+    """
     import tensorflow as tf
 
     if tf.config.list_physical_devices("GPU"):
-        return probes.missing_for_stacks() is None
+        missing = probes.missing_for_stacks()
+        if missing:
+            raise NotStacked(missing)
+        return
     weights = sum(int(np.prod(v.shape)) for v in member.model.trainable_variables)
     if weights * member.feeding.batch_size > _ARITHMETIC:
-        return False
+        raise NotStacked("a network whose arithmetic takes longer than its operations' starts")
     try:
         program_in_arrays(member.model, member.open_structure, member.feeding)
-    except NotInArrays:
+    except NotInArrays as reason:
+        raise NotStacked(str(reason)) from None
+
+
+def _saves(member: Member) -> bool:
+    try:
+        check_saves(member)
+    except NotStacked:
         return False
     return True
 
@@ -197,11 +204,19 @@ def stack_of(members: Sequence[Member], height: Callable[[Member], int]) -> list
     order: list[list[Member]] = []
     for member in members:
         of_kind = groups.setdefault(member.key, [])
-        if not of_kind or len(of_kind[-1]) >= height(member):
+        if not of_kind or len(of_kind[-1]) >= height(member) or not _has_room(of_kind[-1], member):
             of_kind.append([])
             order.append(of_kind[-1])
         of_kind[-1].append(member)
     return order
+
+
+def _has_room(group: Sequence[Member], member: Member) -> bool:
+    """Whether the data of all of them may lie in memory once more, side by side."""
+    samples = {id(each): each for one in (*group, member) for each in one.samples}
+    if len(samples) == len(member.samples):
+        return True  # All are trained on the same, which is taken as it is.
+    return sum(each.size for each in samples.values()) <= _memory()
 
 
 def max_stack(member: Member) -> int:

@@ -180,7 +180,7 @@ class StackedProgram:
         values: StackedValues,
         source: Source,
         scalars: Any,
-        orders: Any,
+        orders: Sequence[np.ndarray],
         most: int | None = None,
     ) -> tuple[StackedValues, list[dict[str, Any]], int]:
         """Train all members for an epoch.
@@ -188,33 +188,34 @@ class StackedProgram:
         Args:
             source: the data of all.
             scalars: doubles, `(G, k)`.
-            orders: `(G, n)`, the rows of the data in each member's order of training.
+            orders: of each member, the rows of the data in its order of training, `(n,)`.
             most: train no more batches than these.
 
         Returns:
             The new values, the logs of each, and how many batches there were.
         """
-        members, count = orders.shape
+        rows = np.stack(orders)
+        members, count = rows.shape
         batches = most or -(-count // source.batch_size)
         metrics = [np.repeat(value[None], members, 0) for value in self._fresh]
         groups, logs = values.groups, []
         for begin, end in self._pace.pieces(batches):
             groups, metrics, logs = self._train(
-                groups, metrics, source.data, source.batch_size, scalars, orders, begin, end
+                groups, metrics, source.data, source.batch_size, scalars, rows, begin, end
             )
         return StackedValues(groups), self._named(logs, members), batches
 
     def measure(
-        self, values: StackedValues, source: Source, scalars: Any, rows: Any
+        self, values: StackedValues, source: Source, scalars: Any, rows: Sequence[np.ndarray]
     ) -> list[dict[str, Any]]:
         """The logs of each member on validation data.
 
         Args:
-            rows: `(G, m)`, the rows of the data that each is measured on.
+            rows: of each member, the rows of the data that it is measured on, `(m,)`.
         """
-        members = rows.shape[0]
+        members, every = len(rows), np.stack(rows)
         metrics = [np.repeat(value[None], members, 0) for value in self._fresh]
-        logs = self._test(values.groups, metrics, source.data, source.batch_size, scalars, rows)  # type: ignore[misc]
+        logs = self._test(values.groups, metrics, source.data, source.batch_size, scalars, every)  # type: ignore[misc]
         return self._named(logs, members)
 
     def _named(self, logs: list[Any], members: int) -> list[dict[str, Any]]:

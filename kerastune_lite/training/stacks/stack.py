@@ -3,7 +3,8 @@
 Repeats of a trial, folds, and trials that differ only in scalars (learning rate, momentum, dropout
 rates, L2 factors) do the same arithmetic on other numbers. For small networks most of a step's time
 goes into starting its operations; a stack of models starts each of them once for all members. Each
-member has its own data order, callbacks and end, and gets the result that it would get alone.
+member has its own samples, their order, callbacks and end, and gets the result that it would get
+alone.
 """
 
 from __future__ import annotations
@@ -13,18 +14,42 @@ from typing import Any
 
 import numpy as np
 
+from kerastune_lite.training.paths.data import Samples, Source, joined
 from kerastune_lite.training.paths.engines import assign_all, quick_start
-from kerastune_lite.training.paths.loop import FirstEpochFailed, Loop, Want, loop
+from kerastune_lite.training.paths.loop import RESULTS, FirstEpochFailed, Loop, Want, loop
 from kerastune_lite.training.paths.side_by_side import Program, state_in_arrays
 from kerastune_lite.training.paths.traced_model import State
 from kerastune_lite.training.stacks.member import Member
+
+
+class Pool:
+    """The data of all members as one.
+
+    Args:
+        samples: of each member.
+        batch_size: of all.
+    """
+
+    def __init__(self, samples: Sequence[Samples], batch_size: int) -> None:
+        tensors, begins = joined(samples)
+        self.source = Source(tensors, batch_size)
+        # They are the key, so that they have to be kept.
+        self._begins = {id(each): (each, begin) for each, begin in zip(samples, begins)}
+
+    def rows(self, samples: Samples, order: np.ndarray) -> np.ndarray:
+        """Where those of a member lie.
+
+        Args:
+            order: places among the member's own samples, `(n,)`.
+        """
+        return order + np.int32(self._begins[id(samples)][1])
 
 
 class Stack:
     """The state of the members that still train.
 
     Args:
-        members: of equal keys.
+        members: of equal keys; those with more samples come later.
         program: of that key.
     """
 
@@ -41,6 +66,11 @@ class Stack:
         self._begins = sum(slot.own is not None for slot in program.slots)
         self._own = [self._own_of(member) for member in members]
         self._taken = False
+        self._training = Pool([m.feeding.training for m in members], members[0].feeding.batch_size)
+        validation = [m.feeding.validation for m in members if m.feeding.validation is not None]
+        self._validation = (
+            Pool(validation, members[0].feeding.validation_batch_size) if validation else None
+        )
 
     def __len__(self) -> int:
         return len(self._members)
@@ -51,7 +81,8 @@ class Stack:
         Args:
             stopped: those that train for one batch only.
         """
-        orders = np.stack([_chosen(m.rows, m.feeding.order(epoch)) for m in self._members])
+        pool = self._training
+        orders = [pool.rows(m.feeding.training, m.feeding.order(epoch)) for m in self._members]
         if self._scalars is None:
             # As late as `fit` reads them: callbacks may have changed them by now.
             scalars = np.array([m.structure.scalars for m in self._members], np.float64)
@@ -60,7 +91,7 @@ class Stack:
             self._values = self._program.with_own(self._values, self._own)
             self._taken = False
         before = self._values
-        source = self._members[0].feeding.source
+        source = pool.source
         self._values, logs, batches = self._program.epoch(before, source, self._scalars, orders)
         results = [(of_one, batches) for of_one in logs]
         for i in map(self._place, stopped):
@@ -73,12 +104,12 @@ class Stack:
 
     def measure(self) -> list[dict[str, Any]]:
         """The metrics of all on their validation data."""
-        feeding = self._members[0].feeding
-        if feeding.validation is None or feeding.validation_source is None:
+        pool = self._validation
+        if pool is None:
             return [{} for _ in self._members]
-        every = np.arange(feeding.validation.count, dtype=np.int32)
-        rows = np.stack([_chosen(m.validation_rows, every) for m in self._members])
-        return self._program.measure(self._values, feeding.validation_source, self._scalars, rows)
+        samples = [m.feeding.validation for m in self._members if m.feeding.validation is not None]
+        rows = [pool.rows(each, np.arange(each.count, dtype=np.int32)) for each in samples]
+        return self._program.measure(self._values, pool.source, self._scalars, rows)
 
     def show(self, member: Member) -> None:
         """Put the state of a member into its model."""
@@ -143,8 +174,10 @@ def train_together(members: Sequence[Member], program: Program) -> Iterator[tupl
             "Models train side by side if the keys of their trainings are equal. Received: "
             f"{len({member.key for member in members})} different keys."
         )
+    # As the programs want them.
+    ascending = sorted(members, key=lambda member: member.feeding.training.count)
     with quick_start():
-        yield from _Run(members, program).results()
+        yield from _Run(ascending, program).results()
 
 
 class _Run:
@@ -197,9 +230,9 @@ class _Run:
                 return want, epoch
             if want is Want.TAKE:
                 self._stack.take(member)
-            else:
+            elif want is not Want.TELL_RESULT:
                 self._stack.show(member)
-                self._shown = True
+            self._shown = self._shown or want in RESULTS
             reply = None
 
     def _end(self, member: Member, result: Any) -> None:
@@ -227,7 +260,3 @@ def _put(model: Any, state: State) -> None:
     variables = [*model.trainable_variables, *model.non_trainable_variables]
     values = [*state.trainable, *state.others, *state.optimizer]
     assign_all([*variables, *model.optimizer.variables], values)
-
-
-def _chosen(rows: np.ndarray | None, order: np.ndarray) -> np.ndarray:
-    return order if rows is None else np.asarray(rows, np.int32)[order]
