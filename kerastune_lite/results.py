@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
 from kerastune_lite.errors import StoreError
 from kerastune_lite.history import History
 from kerastune_lite.hyperparameters import HyperParameters, Space
 from kerastune_lite.objective import Objective, objective_from_json
-from kerastune_lite.store import Epoch, Project, ProjectFolder
+from kerastune_lite.store import Epoch, Project, ProjectFolder, Store
 from kerastune_lite.trial import Trial
+
+if TYPE_CHECKING:
+    from kerastune_lite.insight.importances import Importances
+    from kerastune_lite.views.plots import Plots
 
 
 class Results(ABC):
@@ -37,7 +43,8 @@ class Results(ABC):
     def _trials(self) -> History: ...
 
     @abstractmethod
-    def _epochs(self, trial: int) -> list[Epoch]: ...
+    def _reading(self) -> AbstractContextManager[Store | None]:
+        """The store, open for reading; None where nothing was searched yet."""
 
     @property
     def trials(self) -> list[Trial]:
@@ -71,24 +78,18 @@ class Results(ABC):
         execution that was retried, the last attempt.
         """
         number = trial.number if isinstance(trial, Trial) else int(trial)
-        latest: dict[int, int] = {}
-        rows = self._epochs(number)
-        for row in rows:
-            latest[row.execution] = max(row.attempt, latest.get(row.execution, 0))
-        curves: dict[int, dict[str, list[float]]] = {execution: {} for execution in latest}
-        lengths = dict.fromkeys(latest, 0)
-        for row in rows:
-            if row.attempt != latest[row.execution]:
-                continue
-            for name, value in row.metrics.items():
-                curve = curves[row.execution].setdefault(name, [])
-                curve.extend([float("nan")] * (lengths[row.execution] - len(curve)))
-                curve.append(value)
-            lengths[row.execution] += 1
-        for execution, curve_set in curves.items():
-            for curve in curve_set.values():
-                curve.extend([float("nan")] * (lengths[execution] - len(curve)))
-        return [curves[execution] for execution in sorted(curves)]
+        return self._curves([number])[number]
+
+    def _curves(
+        self, trials: Iterable[int] | None = None
+    ) -> dict[int, list[dict[str, list[float]]]]:
+        """`history` of several trials, by number, or of all."""
+        numbers = range(len(self._trials())) if trials is None else trials
+        with self._reading() as store:
+            return {
+                number: _curves_of([] if store is None else store.epochs(number))
+                for number in numbers
+            }
 
     def to_dataframe(self) -> Any:
         """The trials as a pandas DataFrame: one row each, hyperparameters as `hp_<name>`.
@@ -139,12 +140,110 @@ class Results(ABC):
 
         print_space(self.space, extended)
 
+    def importances(self, seed: int = 0) -> Importances:
+        """Which hyperparameters the score depends on, alone and in pairs, and how sure that is.
+
+        Prints as a table. A forest learns from all trials (functional ANOVA; Hutter et al., 2014);
+        failed ones are not among them.
+
+        Args:
+            seed: of the forest.
+
+        Raises:
+            ValueError: there are too few completed trials, or they do not differ.
+        """
+        from kerastune_lite.insight.importances import importances
+        from kerastune_lite.insight.rungs import in_rungs
+
+        curves = self._curves() if in_rungs(self.trials) else None
+        return importances(self.trials, self.objective, seed=seed, curves=curves)
+
+    @property
+    def plot(self) -> Plots:
+        """Figures: `plot.history()`, `plot.learning_curves()`, `plot.importances()`, ..."""
+        from kerastune_lite.views.plots import Plots
+
+        return Plots(self.trials, self.objective, self._curves, self._name)
+
+    def to_optuna(self, storage: str | os.PathLike[str] | None = None) -> Any:
+        """The search as an `optuna.Study`, with the same numbers of trials.
+
+        Trials that did not come to the last rung are PRUNED, failed ones FAIL. Scores by epoch are
+        intermediate values, of which the first epoch's has step 1.
+
+        Args:
+            storage: a new file to write for optuna-dashboard: a journal if its name ends in ".log",
+                else a SQLite database, which takes about 0.1 s a trial. None: the study is in
+                memory.
+
+        Raises:
+            ImportError: Optuna is not installed.
+            FileExistsError: there is such a file.
+        """
+        from kerastune_lite.insight.study import to_study
+
+        return to_study(self.trials, self.objective, self._curves(), self._name, storage)
+
+    def report(self, path: str | os.PathLike[str] = "report.html") -> None:
+        """Write the search as one page of HTML that needs nothing else.
+
+        What was searched, the result and how sure it is, curves, importances, failures, versions
+        and settings, and how to go on from here.
+
+        Args:
+            path: the file to write; one of this name is replaced.
+
+        Raises:
+            StoreError: no search was recorded yet.
+        """
+        from kerastune_lite.views.report import Searched, write_report
+
+        with self._reading() as store:
+            project = None if store is None else store.load()
+        if project is None or not project.settings:
+            raise StoreError(f"No search was recorded in {self.project_dir} yet.")
+        searched = Searched(
+            name=self._name,
+            folder=os.path.abspath(self.project_dir),
+            trials=project.trials,
+            space=project.space,
+            objective=self.objective,
+            curves=self._curves(range(len(project.trials))),
+            settings=project.settings,
+            versions=project.versions,
+        )
+        write_report(path, searched)
+
+    @property
+    def _name(self) -> str:
+        return os.path.basename(self.project_dir)
+
     def _best_unless(self, trial: Trial | None, purpose: str) -> Trial:
         """`trial`, or the best one where none was named."""
         best = self.get_best_trials(1)
         if trial is None and not best:
             raise ValueError(f"There is no completed trial to {purpose}; call search() first.")
         return best[0] if trial is None else trial
+
+
+def _curves_of(rows: Sequence[Epoch]) -> list[dict[str, list[float]]]:
+    latest: dict[int, int] = {}
+    for row in rows:
+        latest[row.execution] = max(row.attempt, latest.get(row.execution, 0))
+    curves: dict[int, dict[str, list[float]]] = {execution: {} for execution in latest}
+    lengths = dict.fromkeys(latest, 0)
+    for row in rows:
+        if row.attempt != latest[row.execution]:
+            continue
+        for name, value in row.metrics.items():
+            curve = curves[row.execution].setdefault(name, [])
+            curve.extend([float("nan")] * (lengths[row.execution] - len(curve)))
+            curve.append(value)
+        lengths[row.execution] += 1
+    for execution, curve_set in curves.items():
+        for curve in curve_set.values():
+            curve.extend([float("nan")] * (lengths[execution] - len(curve)))
+    return [curves[execution] for execution in sorted(curves)]
 
 
 class OpenedProject(Results):
@@ -163,7 +262,6 @@ class OpenedProject(Results):
 
     def refresh(self) -> None:
         """Read what has happened since."""
-        # The database is open only while it is read: there is nothing for the user to close.
         with contextlib.closing(self._folder.open(read_only=True)) as store:
             self._project: Project = store.load()
         self._history = History(self._project.trials)
@@ -186,9 +284,9 @@ class OpenedProject(Results):
     def _trials(self) -> History:
         return self._history
 
-    def _epochs(self, trial: int) -> list[Epoch]:
-        with contextlib.closing(self._folder.open(read_only=True)) as store:
-            return store.epochs(trial)
+    def _reading(self) -> AbstractContextManager[Store | None]:
+        # The database is open only while it is read: there is nothing for the user to close.
+        return contextlib.closing(self._folder.open(read_only=True))
 
     @property
     def settings(self) -> dict[str, Any]:

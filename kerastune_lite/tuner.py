@@ -16,18 +16,18 @@ from kerastune_lite.hyperparameters import HyperParameters, Space, Value, read_s
 from kerastune_lite.limits import Limits
 from kerastune_lite.objective import Objective, ObjectiveLike, create_objective
 from kerastune_lite.oracles import BayesianOracle, Oracle
-from kerastune_lite.results import Results
 from kerastune_lite.runners import InlineRunner
 from kerastune_lite.schedulers import FullTraining, Scheduler
 from kerastune_lite.search import Parts, Search
-from kerastune_lite.store import Checkpoints, Epoch, Project, ProjectFolder, Store, best_execution
+from kerastune_lite.store import Checkpoints, Project, ProjectFolder, Store
 from kerastune_lite.training.job import check_frozen
 from kerastune_lite.trial import Trial
+from kerastune_lite.tuner_models import Models
 from kerastune_lite.tuner_oracle import TunerOracle
 from kerastune_lite.tuner_training import TrainingSide
 
 
-class Tuner(Results, Hooks):
+class Tuner(Models, Hooks):
     """Finds the hyperparameters with which a model trains best.
 
     Args:
@@ -286,67 +286,15 @@ class Tuner(Results, Hooks):
             return None
         return max(self.max_trials - self._history.ended, 0)
 
-    def get_best_models(self, num_models: int = 1) -> list[Any]:
-        """The best trials' models with the weights of their best epoch, from the best on.
-
-        Only the `keep_checkpoints` best trials have weights.
-        """
-        return [self.load_model(trial) for trial in self.get_best_trials(num_models)]
-
-    def load_model(self, trial: Trial) -> Any:
-        """The model of a trial with the weights of its best epoch.
-
-        Raises:
-            StoreError: the trial has no weights (any more), or they do not fit.
-        """
-        return self._training.load(trial, best_execution(trial))
-
-    def save_model(self, trial_id: str | int, model: Any, step: int = 0) -> None:
-        """Keep the weights of `model` for a trial; for a `run_trial` that trains by itself.
-
-        Args:
-            step: accepted for KerasTuner's sake; the latest call counts.
-        """
-        self._training.save(int(trial_id), model)
-
-    def retrain(self, trial: Trial | None = None, *fit_args: Any, **fit_kwargs: Any) -> Any:
-        """Train a trial's model anew, on other (usually: all) data.
-
-        Args:
-            trial: default: the best one.
-            *fit_args, **fit_kwargs: for `fit`. `epochs` defaults to as many as led to the trial's
-                best epoch; `batch_size`, where tuned, to the trial's.
-
-        Returns:
-            The trained model; `model.history` is its History.
-        """
-        trial = self._best_unless(trial, "train again")
-        return self._training.retrain(trial, fit_args, fit_kwargs)
-
-    def to_sklearn(self, trial: Trial | None = None, **kwargs: Any) -> Any:
-        """A scikit-learn estimator, fitted, with the model of a trial.
-
-        Args:
-            trial: default: the best one.
-            **kwargs: see `kerastune_lite.sklearn.conversion.fitted_estimator`.
-        """
-        from kerastune_lite.sklearn.conversion import fitted_estimator
-
-        best = self._best_unless(trial, "convert")
-        return fitted_estimator(best, self.load_model(best), self.hypermodel, **kwargs)
-
     # ------------------------------------------------------------------ inside
 
     def _trials(self) -> History:
         return self._history
 
-    def _epochs(self, trial: int) -> list[Epoch]:
-        if self._store is not None:
-            return self._store.epochs(trial)
-        if not self._folder.exists:
-            return []
-        with contextlib.closing(self._folder.open(read_only=True)) as store:
-            return store.epochs(trial)
+    def _reading(self) -> contextlib.AbstractContextManager[Store | None]:
+        if self._store is not None or not self._folder.exists:
+            return contextlib.nullcontext(self._store)
+        return contextlib.closing(self._folder.open(read_only=True))
 
     def _read_space(self) -> Space:
         """The given parameters and those of the builder."""

@@ -10,7 +10,6 @@ import heapq
 import io
 import math
 import os
-import statistics
 import sys
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,8 +21,9 @@ from rich.table import Table
 from rich.text import Text
 
 from kerastune_lite.hyperparameters import Parameter, Space, Value
+from kerastune_lite.insight.certainty import certainty, spread
 from kerastune_lite.objective import MultiObjective, Objective
-from kerastune_lite.trial import Outcome, Trial, TrialStatus
+from kerastune_lite.trial import Trial, TrialStatus
 from kerastune_lite.views.paths import paths_line
 from kerastune_lite.views.progress import NO_REASON
 
@@ -91,16 +91,6 @@ def objective_text(objective: Objective) -> str:
         return " + ".join(objective_text(part) for part in objective.parts)
     direction = "" if objective.direction is None else f" ({objective.direction})"
     return one_line(objective.name) + direction
-
-
-def spread(trial: Trial) -> float | None:
-    """The standard deviation of the score over the completed executions; None for one."""
-    scores = [
-        execution.score
-        for execution in trial.executions
-        if execution.outcome is Outcome.COMPLETED and execution.score is not None
-    ]
-    return statistics.stdev(scores) if len(scores) > 1 else None
 
 
 def value_names(trials: Iterable[Trial]) -> list[str]:
@@ -210,7 +200,7 @@ def results_table(
     project_dir: str | os.PathLike[str] | None = None,
     total: int | None = None,
 ) -> RenderableType:
-    """The best trials as a table, how all were trained, and why some failed.
+    """The best trials as a table, how sure the best is, how all were trained, and why some failed.
 
     Args:
         trials: in any order and of any status; all of a project, or some.
@@ -238,6 +228,11 @@ def results_table(
         parts.append(Text(f"in {one_line(os.fspath(project_dir), 1000)}"))
     if best:
         parts += ["", TrialsTable(best, objective)]
+    sure = certainty(completed, objective)
+    if sure is not None:
+        parts += ["", Text(sure.result())]
+        warning = sure.warning()
+        parts += [] if warning is None else [Text(warning, style="yellow")]
     trained = paths_line(trials)
     if trained is not None:
         parts += ["", Text(one_line(trained, 1000))]
@@ -257,16 +252,22 @@ def space_table(space: Space, extended: bool = False) -> RenderableType:
     title = Text(f"The search space has {names}", style="bold")
     if not space:
         return title
-    rows = [_space_cells(parameter) for parameter in space]
-    columns = ["hyperparameter", "domain", "default"]
-    if extended:
-        columns.append("values")
-    if any(parameter.conditions for parameter in space):
-        columns.append("active when")
+    columns = space_columns(space, extended)
     table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for row in rows:
-        table.add_row(*(Text(row[column]) for column in columns))
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*(Text(cell) for cell in row))
     return Group(title, "", table)
+
+
+def space_columns(space: Space, extended: bool = False) -> dict[str, list[str]]:
+    """The cells of each column of a space's table, by the column's header."""
+    headers = ["hyperparameter", "domain", "default"]
+    if extended:
+        headers.append("values")
+    if any(parameter.conditions for parameter in space):
+        headers.append("active when")
+    rows = [_space_cells(parameter) for parameter in space]
+    return {header: [row[header] for row in rows] for header in headers}
 
 
 def _space_cells(parameter: Parameter) -> dict[str, str]:

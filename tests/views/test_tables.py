@@ -51,7 +51,16 @@ def test_spread_over_executions() -> None:
         "─────────────────────────────────────────────────────────────────",
         "   1       0         0.9200   0.02            5       3.1       1",
         "   2       1         0.8000      –            5       3.1       2",
+        "",
+        "Trial 0 scored 0.9200 ± 0.02 over 3 trainings (mean ± standard deviation).",
     ]
+
+
+def test_who_is_within_the_noise_of_the_best() -> None:
+    trials = [repeated(0, [0.90, 0.94]), repeated(1, [0.93, 0.90]), repeated(2, [0.91, 0.925])]
+    text = " ".join(tables.results_text(trials, ACCURACY).split())
+    assert "Trial 0 scored 0.9200 ± 0.028 over 2 trainings" in text
+    assert "All 3 best (0, 2, 1) are within the noise of it" in text
 
 
 def test_many_hyperparameters_share_a_column() -> None:

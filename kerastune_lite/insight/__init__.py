@@ -1,0 +1,1 @@
+"""What the trials mean: importances, curves, certainty. Pure functions of the history."""
