@@ -1,27 +1,25 @@
-"""Makes the README's pictures by running the demo: `make screenshots`.
+"""Makes the documentation's pictures by running the demo: `make screenshots`.
 
-Runs examples/digits.py in a pseudo-terminal and draws what it showed, then opens the HParams page
-of its TensorBoard in a headless Chromium. Both pictures land in docs/images/.
+Runs examples/digits.py in a pseudo-terminal and draws what it showed, then opens the project in
+TensorBoard and photographs its pages in a headless Chromium. The pictures land in docs/images/.
 """
 
 import os
 import pty
 import re
 import select
-import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
 from rich.ansi import AnsiDecoder
 from rich.console import Console
+from tensorboard_pages import pages
+
+import kerastune_lite as kt
 
 ROOT = Path(__file__).parents[1]
 IMAGES = ROOT / "docs" / "images"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WIDTH, HEIGHT = 118, 60
 
 
@@ -61,36 +59,19 @@ def picture_of_console(text, path):
     path.write_text(re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL), encoding="utf-8")
 
 
-def picture_of_hparams(logdir, path):
-    """TensorBoard's HParams page."""
-    server = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "tensorboard.main", "--logdir", str(logdir)),
-            *("--host", "127.0.0.1", "--port", "0", "--reload_interval", "1"),
-        ],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def pictures_of_tensorboard(project, images):
+    """The pages of TensorBoard, once they show the whole search."""
+    server = kt.open_project(project).tensorboard()
     try:
-        for line in server.stderr:
-            if found := re.search(r"http://\S+", line):
-                break
-        else:
-            raise RuntimeError("TensorBoard did not start; is the port range closed?")
-        executable = next(filter(None, map(shutil.which, BROWSERS)))
-        with sync_playwright() as driver:
-            browser = driver.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-            page = browser.new_page(viewport={"width": 1500, "height": 620})
-            for _ in range(30):
-                page.goto(f"{found[0]}#hparams")
-                time.sleep(2)
-                if page.get_by_text("trial_0019").count():
-                    break
-            page.screenshot(path=path)
-            browser.close()
+        with pages(server.url, images, "runs/digits/tensorboard") as site:
+            site.hparams("digits/trial_0019")
+            site.parallel_coordinates(20)
+            site.time_series("validation/epoch_")
+            site.custom_scalars(["val_accuracy by epoch", "val_accuracy by trial"])
+            site.text()
+            site.images()
     finally:
-        server.terminate()
-        server.wait()
+        server.stop()
 
 
 def _as_at_home(text, directory):
@@ -105,7 +86,7 @@ def main():
         demo = str(ROOT / "examples" / "digits.py")
         text = run_in_terminal([sys.executable, demo, "--directory", directory])
         picture_of_console(_as_at_home(text, directory), IMAGES / "console.svg")
-        picture_of_hparams(Path(directory, "digits", "tensorboard"), IMAGES / "hparams.png")
+        pictures_of_tensorboard(Path(directory, "digits"), IMAGES)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ class FakeSearch:
     def __init__(self, *views, space=PLAIN, repeats=1, trials=(), project="digits"):
         self.views = views
         self.repeats = repeats
+        self.space = space
         self.trials = list(trials)
         objective = Objective("val_loss", "min")
         self.tell(SearchStarted(project, objective, space, 9, tuple(trials), {}, 1e9, repeats))
@@ -42,16 +43,31 @@ class FakeSearch:
                 view.on_event(event)
 
     def start(self, number, values):
-        trial = Trial(number, values, started=1e9 + number)
+        trial = Trial(number, values, self.space, started=1e9 + number)
         self.tell(TrialStarted(trial))
         return trial
 
-    def train(self, trial, execution=0, attempt=0, epochs=(0, 2), score=0.5, retry=False, **more):
-        """Train from one epoch to another; a score of None stands for a failure."""
+    def train(
+        self,
+        trial,
+        execution=0,
+        attempt=0,
+        epochs=(0, 2),
+        score=0.5,
+        retry=False,
+        curve=None,
+        **more,
+    ):
+        """Train from one epoch to another; a score of None stands for a failure.
+
+        `curve` is val_loss, by epoch.
+        """
         key = trial.number, execution, attempt
         self.tell(SegmentStarted(*key, epochs[0], None, 1e9))
         for epoch in range(*epochs):
             metrics = {"loss": 2.0 - epoch, "val_loss": 3.0 - epoch, "learning_rate": 0.5}
+            if curve is not None:
+                metrics["val_loss"] = curve[epoch]
             self.tell(EpochEnded(*key, epoch, metrics))
         outcome = Outcome.FAILED if score is None else Outcome.COMPLETED
         best = epochs[1] - 1 if epochs[1] > epochs[0] else None
@@ -63,11 +79,16 @@ class FakeSearch:
 
     def end(self, trial, *executions, values=None):
         failed = any(each.outcome is not Outcome.COMPLETED for each in executions)
+        scores = [each.score for each in executions if each.score is not None]
+        score = None if failed or not scores else sum(scores) / len(scores)
         trial = dataclasses.replace(
             trial,
             values=trial.values if values is None else values,
             status=TrialStatus.FAILED if failed else TrialStatus.COMPLETED,
             executions=executions,
+            score=score,
+            loss=score,
+            message=executions[-1].message if failed else None,
             finished=trial.started + 1,
         )
         self.trials.append(trial)

@@ -34,7 +34,7 @@ from tests.views.fake_search import (
 def test_a_trial_is_one_run_with_kerass_tags(tmp_path):
     search = FakeSearch(TensorBoardView(tmp_path))
     search.run(7, {"units": 32, "learning_rate": 0.25}, scores=(0.125,))
-    assert [path.name for path in tmp_path.iterdir()] == ["trial_0007"]
+    assert {path.name for path in tmp_path.iterdir()} == {"trial_0007", "_search"}
     assert scalars_of(tmp_path / "trial_0007") == {
         "train/epoch_loss": [(0, 2.0), (1, 1.0)],
         "validation/epoch_loss": [(0, 3.0), (1, 2.0)],
@@ -224,7 +224,7 @@ def test_all_rows_agree_after_a_search_whose_every_trial_asks_for_something_new(
 
 
 def test_columns_of_a_plain_space_are_written_once(tmp_path, monkeypatch):
-    from kerastune_lite.views import event_files
+    from kerastune_lite.views.tensorboard import event_files
 
     rewritten = []
     monkeypatch.setattr(event_files, "replace", lambda *args: rewritten.append(args))

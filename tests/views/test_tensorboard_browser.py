@@ -1,59 +1,84 @@
-"""What somebody sees who opens the HParams page."""
+"""What somebody sees who opens the TensorBoard of a finished search, in a real browser.
 
-import shutil
+The pictures of the pages are kept in tests/screenshots/. The same code makes those of the
+documentation (docs/screenshots.py).
+"""
+
+from pathlib import Path
 
 import pytest
 
 from kerastune_lite.events import EpochEnded
 from kerastune_lite.views.tensorboard import TensorBoardView
+from kerastune_lite.views.tensorboard.server import TensorBoardServer
 from tests.views.fake_search import FakeSearch
-from tests.views.test_tensorboard_http import PATIENCE, SPACE, groups, tensorboard
+from tests.views.test_tensorboard_http import SPACE, groups
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+from docs.tensorboard_pages import browser, pages
 
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(browser() is None, reason="there is no Chromium"),
+]
 
-@pytest.fixture
-def page():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if executable is None:
-        pytest.skip(f"none of {', '.join(BROWSERS)} is installed")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1800, "height": 1000})
-        page.set_default_timeout(PATIENCE * 1000)
-        yield page
-        browser.close()
+SCREENSHOTS = Path(__file__).parents[1] / "screenshots"
+DEEP = {"optimizer": "sgd", "momentum": 0.5, "layers": 2, "units_1": 16}
+DEEP |= {"dropout": True, "decay": None}
+FLAT = {"optimizer": "adam", "layers": 1, "dropout": False, "decay": 0.5}
 
 
-def test_the_table_and_the_parallel_coordinates_show_the_trials(tmp_path, page):
-    errors = []
-    page.on("pageerror", lambda error: errors.append(error))
-    search = FakeSearch(TensorBoardView(tmp_path / "logs"), space=SPACE)
-    deep = {"optimizer": "sgd", "momentum": 0.5, "layers": 2, "units_1": 16}
-    deep |= {"dropout": True, "decay": None}
-    flat = {"optimizer": "adam", "layers": 1, "dropout": False, "decay": 0.5}
-    search.run(0, deep, scores=(0.25,))
-    search.run(1, {**flat, "units_1": 32}, used=flat, scores=(0.5,))
-    search.run(2, {**deep, "momentum": 0.25}, scores=(0.125, 0.375))
-    failed = search.start(3, deep)
+def demo(directory):
+    """A search with all that happens; the loss depends on `units_1` and little else."""
+    search = FakeSearch(TensorBoardView(directory), space=SPACE)
+    search.run(0, DEEP, scores=(0.25,))
+    search.run(1, {**FLAT, "units_1": 32}, used=FLAT, scores=(0.5,))
+    search.run(2, {**DEEP, "momentum": 0.25}, scores=(0.125, 0.375))
+    failed = search.start(3, DEEP)
     search.tell(EpochEnded(3, 0, 0, 0, {"loss": float("nan"), "val_loss": float("inf")}))
-    search.end(failed, search.train(failed, epochs=(1, 1), score=None))
+    message = "ValueError: the loss is not finite"
+    search.end(failed, search.train(failed, epochs=(1, 1), score=None, message=message))
+    for number in range(4, 20):
+        units, momentum = 8 + 3 * (number - 4), (number * 7 % 16) / 16
+        values = {**DEEP, "units_1": units, "momentum": momentum}
+        search.run(number, values, scores=(0.2 + (units / 64) ** 2,))
+    search.stop()
 
-    with tensorboard(tmp_path / "logs", tmp_path / "log.txt") as url:
-        groups(url, lambda found: len(found) == 4)
-        page.goto(f"{url}/#hparams")
-        cells = page.locator("vaadin-grid-cell-content")
-        for number in range(4):
-            cells.get_by_text(f"digits/trial_{number:04d}", exact=True).wait_for()
-        texts = {text.strip() for text in cells.all_inner_texts()}
-        page.get_by_text("Parallel coordinates view").click()
-        lines = page.locator("tf-hparams-parallel-coords-plot .foreground path")
-        lines.nth(2).wait_for(state="attached")
-        count = lines.count()
-    assert {"momentum", "objective", "inactive", "None", "0.25000", "0.50000", "sgd"} <= texts
+
+def test_the_pages_show_the_search(tmp_path):
+    SCREENSHOTS.mkdir(exist_ok=True)
+    demo(tmp_path)
+    server = TensorBoardServer(str(tmp_path))
+    try:
+        groups(server.url, lambda found: len(found) == 20)
+        with pages(server.url, SCREENSHOTS) as site:
+            headers, cells = site.hparams("digits/trial_0003")
+            axes, lines = site.parallel_coordinates(19)
+            runs, charts = site.time_series("train/epoch_")
+            site.custom_scalars(["val_loss by epoch", "val_loss by trial"])
+            ranked = site.text()
+            width, height = site.images()
+    finally:
+        server.stop()
+    assert not site.errors
+
+    # The most important column is the first, and the objective the first of the metrics.
+    assert headers[:3] == ["Trial ID", "Show Metrics", "units_1"]
+    assert headers.index("objective") == 7  # after the five columns that TensorBoard shows
+    trial = cells.index("digits/trial_0001")
+    assert cells[trial + 2] == "inactive"
+    assert {f"digits/trial_{number:04d}" for number in range(4)} <= set(cells)
+    assert {"None", "0.25000", "0.50000"} <= set(cells)
     # All that have a score, whichever parameters they use; a failed trial has no end to draw to.
-    assert count == 3
-    assert not errors
+    assert lines == 19
+    assert axes[0] == "units_1"
+    assert "objective" in axes
+    assert {"_search", "trial_0000", "trial_0002/execution1"} <= set(runs)
+    assert sorted(charts) == ["train/epoch_learning_rate", "train/epoch_loss"]
+    at = charts["train/epoch_loss"].index("trial_0000")
+    assert charts["train/epoch_loss"][at + 2 : at + 4] == ["1", "1"]  # the loss at the last epoch
+    assert ranked[0][:4] == ["rank", "trial", "val_loss", "±"]
+    assert [row[1] for row in ranked[1:6]] == ["4", "5", "6", "0", "2"]
+    assert (width, height) == (560, 32 + 30 * 7)

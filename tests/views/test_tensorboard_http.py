@@ -1,17 +1,20 @@
 """What TensorBoard itself makes of the files: a real server, asked over HTTP."""
 
 import contextlib
+import dataclasses
 import json
 import re
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 
 import pytest
 
-from kerastune_lite.events import EpochEnded, SpaceGrown
+from kerastune_lite.events import EpochEnded, SpaceGrown, TrialPaused, TrialResumed
 from kerastune_lite.hyperparameters import Boolean, Choice, Condition, Float, Int, Parameter, Space
+from kerastune_lite.trial import TrialStatus
 from kerastune_lite.views.tensorboard import TensorBoardView
 from tests.views.fake_search import FakeSearch
 
@@ -21,10 +24,16 @@ PATIENCE = 60
 STATUSES = ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING"]
 
 
+OURS = "kerastune_lite.views.tensorboard.serve"
+
+
 @contextlib.contextmanager
-def tensorboard(logdir, log):
-    """The address of a TensorBoard that serves `logdir` and writes its output to `log`."""
-    command = [sys.executable, "-m", "tensorboard.main", "--logdir", str(logdir)]
+def tensorboard(logdir, log, module=OURS, loader="auto"):
+    """The address of a TensorBoard that serves `logdir` and writes its output to `log`.
+
+    Ours differs in the order of columns, and starts in a fifth of the time.
+    """
+    command = [sys.executable, "-m", module, "--logdir", str(logdir), f"--load_fast={loader}"]
     command += ["--host", "127.0.0.1", "--port", "0", "--reload_interval", "1"]
     with open(log, "wb") as output:
         process = subprocess.Popen(
@@ -68,6 +77,17 @@ def ask(url, route, **body):
     )
     with urllib.request.urlopen(request, timeout=PATIENCE) as response:
         return json.load(response)
+
+
+def get(url, route):
+    """The answer of a plugin; None where it does not know of what was asked (yet)."""
+    try:
+        with urllib.request.urlopen(f"{url}/data/plugin/{route}", timeout=PATIENCE) as response:
+            return json.load(response)
+    except urllib.error.HTTPError as error:
+        if error.code != 404:
+            raise
+        return None
 
 
 def groups(url, until):
@@ -179,7 +199,7 @@ def test_every_trial_hyperparameter_and_metric_is_there(tmp_path):
 
 def test_sessions_meet_the_curves_of_kerass_own_callback(tmp_path):
     """Keras writes below `trial_0000/execution0/`, in `train/` and `validation/`."""
-    from kerastune_lite.views import event_files
+    from kerastune_lite.views.tensorboard import event_files
 
     logs = tmp_path / "logs"
     view = TensorBoardView(tmp_path / "own", extra_hparams_dirs=[logs])
@@ -200,3 +220,61 @@ def test_sessions_meet_the_curves_of_kerass_own_callback(tmp_path):
         "train:epoch_loss": 1.5,
         "validation:epoch_loss": 1.5,
     }
+
+
+WINES = Space([Parameter("alpha", Float(0.0, 1.0)), Parameter("zeta", Float(0.0, 1.0))])
+
+
+def curve_of(url, run, tag):
+    points = get(url, f"scalars/scalars?run={run}&tag={tag}") or []
+    return [(step, value) for _, step, value in points]
+
+
+@pytest.mark.parametrize(("module", "loader"), [("tensorboard.main", "false"), (OURS, "auto")])
+def test_several_projects_are_renewed_below_one_logdir(tmp_path, monkeypatch, module, loader):
+    """Rungs in one, folds in the other; each with a `_search` that is written with each trial."""
+    from kerastune_lite.views.tensorboard import search_run
+
+    for name in ("PAUSE", "SHARE", "WORTH"):
+        monkeypatch.setattr(search_run, name, 0)
+    digits = FakeSearch(TensorBoardView(tmp_path / "logs/digits"))
+    rungs = digits.start(0, {"units": 8, "learning_rate": 0.5})
+    first = digits.train(rungs, epochs=(0, 1), score=4.0, curve=[4.0])
+    paused = dataclasses.replace(rungs, status=TrialStatus.PAUSED, executions=(first,))
+    paused = dataclasses.replace(paused, score=4.0, loss=4.0)
+    digits.tell(TrialPaused(paused))
+    for number in (1, 2):  # of fewer trials than three there is no fan
+        trial = digits.start(number, {"units": 8, "learning_rate": 0.5})
+        digits.end(trial, digits.train(trial, epochs=(0, 3), score=5.0, curve=[7.0, 6.0, 5.0]))
+    view = TensorBoardView(tmp_path / "logs/wines")
+    wines = FakeSearch(view, space=WINES, repeats=2, project="wines")
+    for number in range(12):
+        values = {"alpha": (number * 5 % 12) / 12, "zeta": number / 12}
+        wines.run(number, values, scores=(values["zeta"], values["zeta"] + 1.0))
+
+    fan = "digits/_search", "search/val_loss/median"
+    with tensorboard(tmp_path / "logs", tmp_path / "log.txt", module, loader) as url:
+        groups(url, lambda found: len(found) == 14)
+        wait_for(lambda: curve_of(url, *fan) == [(0, 7.0)])
+        digits.tell(TrialResumed(dataclasses.replace(paused, status=TrialStatus.RUNNING)))
+        digits.end(rungs, digits.train(rungs, epochs=(1, 3), score=2.0, curve=[0, 3.0, 2.0]))
+        rows = groups(url, lambda found: len(found) == 15)
+        wait_for(lambda: len(curve_of(url, *fan)) > 1)
+        assert curve_of(url, *fan) == [(0, 7.0), (1, 6.0), (2, 5.0)]
+        trained = curve_of(url, "digits/trial_0000", "validation/epoch_loss")
+        assert trained == [(0, 4.0), (1, 3.0), (2, 2.0)]
+        (category,) = get(url, "custom_scalars/layout")["category"]
+        text = get(url, "text/text?run=digits/_search&tag=ranking")[-1]
+        image = get(url, "images/images?run=wines/_search&tag=importances&sample=0")[-1]
+        columns = [column["name"] for column in ask(url, "experiment")["hparamInfos"]]
+
+    assert len(category["chart"]) == 2  # both projects have the same objective
+    assert "3 trials: 3 completed." in text["text"]
+    assert image["step"] == 12
+    assert rows["digits/trial_0000"]["hparams"] == {"units": 8.0, "learning_rate": 0.5}
+    assert rows["wines/trial_0003"]["hparams"] == {"alpha": 0.25, "zeta": 0.25}
+    assert len(rows["wines/trial_0003"]["sessions"]) == 2
+    assert metrics(rows["wines/trial_0003"])["objective"] == 0.75
+    # By name, and those first that differ between trials; ours puts the important ones first.
+    of_wines = ["zeta", "alpha"] if module == OURS else ["alpha", "zeta"]
+    assert columns == [*of_wines, "learning_rate", "units"]

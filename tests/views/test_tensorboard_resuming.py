@@ -15,7 +15,8 @@ from kerastune_lite.hyperparameters import (
     Space,
 )
 from kerastune_lite.trial import Trial, TrialStatus
-from kerastune_lite.views.tensorboard import MAX_OPEN_FILES, TensorBoardView
+from kerastune_lite.views.tensorboard import TensorBoardView
+from kerastune_lite.views.tensorboard.view import MAX_OPEN_FILES
 from tests.views.fake_search import (
     UNITS,
     FakeSearch,
@@ -50,7 +51,7 @@ def test_a_trial_that_starts_again_replaces_what_was_left(tmp_path):
     assert list(sessions_of(tmp_path)) == ["trial_0000"]
     assert users.exists()
     assert not before & set(tmp_path.rglob("*kerastune_lite"))
-    assert [path.name for path in tmp_path.iterdir()] == ["trial_0000"]
+    assert {path.name for path in tmp_path.iterdir()} == {"trial_0000", "_search"}
 
 
 def test_a_trial_that_is_taken_up_keeps_the_epochs_before(tmp_path):
@@ -134,6 +135,7 @@ def test_an_untouched_search_is_not_written_again(tmp_path):
     first = FakeSearch(TensorBoardView(tmp_path))
     for number in range(3):
         first.run(number, {"units": 8, "learning_rate": 0.5})
+    first.stop()
     before = {path: path.stat().st_ino for path in tmp_path.rglob("*tfevents*")}
     FakeSearch(TensorBoardView(tmp_path), trials=first.trials).stop()
     assert before == {path: path.stat().st_ino for path in tmp_path.rglob("*tfevents*")}
@@ -169,7 +171,7 @@ def test_few_files_are_open_however_many_trials_run(tmp_path):
         assert sum(str(tmp_path) in target for target in targets) <= MAX_OPEN_FILES
     for trial in trials:
         search.end(trial, search.train(trial, epochs=(2, 3)))
-    assert all(len(scalars_of(run)["train/epoch_loss"]) == 3 for run in tmp_path.iterdir())
+    assert all(len(scalars_of(run)["train/epoch_loss"]) == 3 for run in tmp_path.glob("trial_*"))
     assert len(sessions_of(tmp_path)) == 30
 
 
@@ -204,5 +206,6 @@ def test_rungs_of_a_trial_are_one_run(tmp_path, restarted):
     search.end(trial, search.train(trial, epochs=(1, 4)))
     losses = scalars_of(tmp_path / "trial_0000")["train/epoch_loss"]
     assert losses == [(0, 2.0), (1, 1.0), (2, 0.0), (3, -1.0)]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["trial_0000", "trial_0001"]
+    runs = ["_search", "trial_0000", "trial_0001"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == runs
     assert sessions_of(tmp_path)["trial_0000"].status == "STATUS_SUCCESS"

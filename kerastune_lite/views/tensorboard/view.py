@@ -1,37 +1,14 @@
-"""TensorBoard: learning curves while trials train, and the HParams table of those that ended.
-
-What is where. A trial is one run, `trial_0007/`; with several executions each is a run of its own,
-`trial_0007/execution0/`; a retry is a fresh one, `trial_0007_retry1/` or
-`trial_0007/execution0_retry1/`. Epochs are written as they end, under the tags that Keras uses
-(`train/epoch_loss`, `validation/epoch_loss`). What makes a run a session of HParams, namely its
-hyperparameters, the score as the scalar `objective` and the status, follows in one record when the
-trial has ended.
-
-Why not when it starts. TensorBoard believes the first record it reads of a run's hyperparameters,
-for as long as it lives. At the start they are not known: a builder may ask for parameters that
-nobody has heard of, and leave unused some that were proposed (the units of a layer that this trial
-does not have). A running trial is therefore seen in Time Series but not yet in HParams, and no row
-there is ever wrong, nor left over from a search that was killed.
-
-What a row holds. Parallel coordinates drop a trial that lacks a column, and a column of mixed
-types is no axis. So each trial gets all columns, and each column has one type: boolean, number, or
-text where the parameter is conditional, where a trial did without it ("inactive"), or where its
-values are of several types. Late news (trial 40 is the first to ask for a parameter, or to do
-without one) is written into the files of the earlier trials, too. A TensorBoard that is running
-sees that change when it is started again.
-
-Attempts that were tried again are no sessions: a row shows the means over its sessions, and what
-an attempt reached before it failed does not belong there. Their curves stay in Time Series.
-"""
+"""Events of a search as runs: learning curves while trials train, sessions when they have ended."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
-import math
+import logging
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,18 +20,23 @@ from kerastune_lite.events import (
     SearchStarted,
     SegmentStarted,
     SpaceGrown,
+    StopReason,
     TrialEnded,
+    TrialPaused,
     TrialStarted,
 )
-from kerastune_lite.hyperparameters import Choice, Parameter, Value
 from kerastune_lite.objective import DefaultObjective
 from kerastune_lite.trial import Execution, Outcome, Trial, TrialStatus
 from kerastune_lite.views.base import View
+from kerastune_lite.views.tensorboard.columns import Columns
+from kerastune_lite.views.tensorboard.names import SEARCH, last_attempts, run_name, tag, trial_name
+from kerastune_lite.views.tensorboard.search_run import SearchRun
 
 if TYPE_CHECKING:
-    from kerastune_lite.views.event_files import EventFile
+    from kerastune_lite.views.tensorboard.event_files import EventFile
 
-INACTIVE = "inactive"
+logger = logging.getLogger(__name__)
+
 MAX_OPEN_FILES = 8
 
 
@@ -75,7 +57,8 @@ class TensorBoardView(View):
         self._extra_directories = [path for path in extra if path != self._directory]
         self._project = ""
         self._repeated = False
-        self._columns = _Columns()
+        self._columns = Columns()
+        self._search_run: SearchRun | None = SearchRun(self._directory)
         self._running: dict[int, _RunningTrial] = {}
         self._ended: dict[int, _EndedTrial] = {}
         self._open: dict[str, EventFile] = {}
@@ -91,6 +74,8 @@ class TensorBoardView(View):
             self._execution_ended(event)
         elif isinstance(event, TrialEnded):
             self._trial_ended(event.trial)
+        elif isinstance(event, TrialPaused):
+            self._trial_paused(event.trial)
         elif isinstance(event, TrialStarted):
             self._running[event.trial.number] = _RunningTrial(self._repeated)
         elif isinstance(event, SpaceGrown):
@@ -98,27 +83,38 @@ class TensorBoardView(View):
         elif isinstance(event, SearchStarted):
             self._search_started(event)
         elif isinstance(event, SearchEnded):
-            self.close()
+            self._close(weigh=event.reason not in (StopReason.INTERRUPTED, StopReason.FAILED))
 
     def close(self) -> None:
-        """Bring all rows up to date and give the files back; events may still follow."""
+        """Bring all up to date and give the files back; events may still follow."""
+        self._close(weigh=False)
+
+    def _close(self, weigh: bool) -> None:
         self._refresh()
         for file in self._open.values():
             file.close()
         self._open.clear()
+        if self._search_run is not None:
+            with self._guarded():
+                self._search_run.end(weigh)
 
     # ------------------------------------------------------------------ events
 
     def _search_started(self, event: SearchStarted) -> None:
         self._project = event.project
+        if self._search_run is not None:
+            self._search_run.begin(event.project, event.objective)
         self._repeated = event.executions_per_trial > 1
         self._columns.learn(event.space)
         for trial in event.trials:
-            ended = trial.status in (TrialStatus.COMPLETED, TrialStatus.FAILED)
-            if ended and trial.number not in self._ended:
+            if trial.status is TrialStatus.RUNNING or trial.number in self._ended:
+                continue
+            last, nested = last_attempts(trial), self._nested_on_disk(trial)
+            if self._search_run is not None:
+                self._search_run.know(trial, self._directories(trial, last, nested))
+            if trial.status is not TrialStatus.PAUSED:
                 self._columns.fit(trial.values)
-                nested = self._nested_on_disk(trial)
-                self._ended[trial.number] = _EndedTrial(trial, _last_attempts(trial), nested)
+                self._ended[trial.number] = _EndedTrial(trial, last, nested)
                 self._refreshed = -1
         self._refresh()
 
@@ -133,18 +129,18 @@ class TensorBoardView(View):
             trial.runs[key] = _Run(event.start_epoch, event.start_epoch)
 
     def _epoch_ended(self, event: EpochEnded) -> None:
-        from kerastune_lite.views.event_files import begin_run, scalars_event
+        from kerastune_lite.views.tensorboard.event_files import begin_run, scalars_event
 
         number, execution, attempt = event.trial, event.execution, event.attempt
         trial = self._trial(number, execution)
         run = trial.runs.setdefault((execution, attempt), _Run(event.epoch, event.epoch))
         if run.file is None:
             paths = (
-                os.path.join(self._directory, _run_name(number, execution, each, trial.nested))
+                os.path.join(self._directory, run_name(number, execution, each, trial.nested))
                 for each in itertools.count(attempt)
             )
             run.file = begin_run(next(paths), run.start, paths)
-        scalars = {_tag(name): float(value) for name, value in event.metrics.items()}
+        scalars = {tag(name): float(value) for name, value in event.metrics.items()}
         self._use(run.file)
         run.file.append(scalars_event(event.epoch, scalars, time.time(), run.file.described))
         run.next_epoch = event.epoch + 1
@@ -160,7 +156,7 @@ class TensorBoardView(View):
 
     def _trial_ended(self, trial: Trial) -> None:
         running = self._running.setdefault(trial.number, _RunningTrial(self._repeated))
-        last = _last_attempts(trial, running.executions.values())
+        last = last_attempts(trial, running.executions.values())
         if any(execution.index for execution in last):
             self._nest(trial.number, running)
         self._columns.fit(trial.values)
@@ -175,6 +171,32 @@ class TensorBoardView(View):
         # that a search whose every trial asks for something new does not slow down.
         if len(self._ended) >= self._refresh_at:
             self._refresh()
+        self._show(trial, last, running.nested)
+
+    def _trial_paused(self, trial: Trial) -> None:
+        running = self._trial(trial.number, 0)
+        last = last_attempts(trial, running.executions.values())
+        self._show(trial, last, running.nested or self._nested_on_disk(trial))
+
+    def _show(self, trial: Trial, last: Sequence[Execution], nested: bool) -> None:
+        """Tell the run of all trials."""
+        if self._search_run is not None:
+            with self._guarded():
+                self._search_run.show(trial, self._directories(trial, last, nested))
+
+    @contextlib.contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Rows and curves are not to be lost with the summary of them."""
+        try:
+            yield
+        except Exception:
+            logger.warning("TensorBoard's run %s is given up.", SEARCH, exc_info=True)
+            self._search_run = None
+
+    def _directories(self, trial: Trial, last: Sequence[Execution], nested: bool) -> list[str]:
+        """Where the executions that count are."""
+        names = (run_name(trial.number, each.index, each.attempt, nested) for each in last)
+        return [os.path.join(self._directory, name) for name in names]
 
     def _trial(self, number: int, execution: int) -> _RunningTrial:
         trial = self._running.get(number)
@@ -186,7 +208,7 @@ class TensorBoardView(View):
 
     def _nest(self, number: int, trial: _RunningTrial) -> None:
         """Move a trial that turns out to have several executions one level down."""
-        from kerastune_lite.views.event_files import own_files, remove
+        from kerastune_lite.views.tensorboard.event_files import own_files, remove
 
         if trial.nested:
             return
@@ -194,13 +216,13 @@ class TensorBoardView(View):
         for key, run in trial.runs.items():
             if run.file is not None:
                 self._release(run.file)
-                directory = os.path.join(self._directory, _run_name(number, *key, True))
+                directory = os.path.join(self._directory, run_name(number, *key, True))
                 os.makedirs(directory, exist_ok=True)
                 path = os.path.join(directory, os.path.basename(run.file.path))
                 os.replace(run.file.path, path)
                 run.file.path = path
         # What is left was written by a search that was killed.
-        remove(own_files(os.path.join(self._directory, _trial_name(number))))
+        remove(own_files(os.path.join(self._directory, trial_name(number))))
 
     # ------------------------------------------------------------------ sessions
 
@@ -215,7 +237,11 @@ class TensorBoardView(View):
         self._refresh_at = len(self._ended) * 5 // 4
 
     def _write_sessions(self, ended: _EndedTrial, runs: Mapping[tuple[int, int], _Run]) -> None:
-        from kerastune_lite.views.event_files import end_run, scalars_event, session_event
+        from kerastune_lite.views.tensorboard.event_files import (
+            end_run,
+            scalars_event,
+            session_event,
+        )
 
         trial = ended.trial
         hparams = self._columns.row(trial.values)
@@ -225,7 +251,7 @@ class TensorBoardView(View):
             # The score was reached at the best epoch, and stands above it.
             step = execution.best_epoch or 0
             session = session_event(
-                group=f"{self._project}/{_trial_name(trial.number)}",
+                group=f"{self._project}/{trial_name(trial.number)}",
                 hparams=hparams,
                 success=execution.outcome is Outcome.COMPLETED,
                 score=execution.score,
@@ -238,24 +264,24 @@ class TensorBoardView(View):
                 run.file.append(session)
             else:
                 directory = os.path.join(
-                    self._directory, _run_name(trial.number, *key, ended.nested)
+                    self._directory, run_name(trial.number, *key, ended.nested)
                 )
                 metrics = {
-                    _tag(metric): float(value)
+                    tag(metric): float(value)
                     for metric, value in execution.metrics.items()
                     if metric != DefaultObjective().name  # it would repeat `objective`
                 }
                 summary = scalars_event(step, metrics, finished) if metrics else None
                 end_run(directory, session, None if run is None else run.start, summary)
             for directory in self._extra_directories:
-                end_run(os.path.join(directory, _run_name(trial.number, *key, True)), session)
+                end_run(os.path.join(directory, run_name(trial.number, *key, True)), session)
         ended.columns = self._columns.version
 
     def _nested_on_disk(self, trial: Trial) -> bool:
         """How an earlier search laid the trial out (`executions_per_trial` may have changed)."""
-        from kerastune_lite.views.event_files import own_files
+        from kerastune_lite.views.tensorboard.event_files import own_files
 
-        directory = os.path.join(self._directory, _trial_name(trial.number))
+        directory = os.path.join(self._directory, trial_name(trial.number))
         if os.path.isdir(os.path.join(directory, "execution0")):
             return True
         if own_files(directory):
@@ -302,93 +328,3 @@ class _EndedTrial:
     executions: Sequence[Execution]
     nested: bool
     columns: int = -1
-
-
-class _Columns:
-    """The columns of the HParams table: all hyperparameters, each with one type for all trials."""
-
-    def __init__(self) -> None:
-        self.version = 0
-        """Changes whenever rows that were made before would look different now."""
-        self._types: dict[str, type] = {}
-        self._rows = 0
-
-    def learn(self, parameters: Iterable[Parameter]) -> None:
-        """Take the types of parameters that trials may have."""
-        for parameter in parameters:
-            domain = parameter.domain
-            values = domain.values if isinstance(domain, Choice) else (domain.default,)
-            for value in values:
-                self._add(parameter.name, str if parameter.conditions else _type(value))
-
-    def fit(self, values: Mapping[str, Value]) -> None:
-        """Take notice of what a trial used, and of what it did without."""
-        for name, value in values.items():
-            self._add(name, _type(value))
-        for name in self._types.keys() - values.keys():
-            self._add(name, str)
-        self._rows += 1
-
-    def _add(self, name: str, of: type) -> None:
-        known = self._types.get(name)
-        # A newcomer is text as soon as there is a row that does not have it.
-        now = of if known is None and not self._rows else of if known is of else str
-        if now is not known:
-            self._types[name] = now
-            self.version += 1
-
-    def row(self, values: Mapping[str, Value]) -> dict[str, Value]:
-        """A value for each column."""
-        return {
-            name: INACTIVE
-            if name not in values
-            else str(values[name])
-            if of is str
-            else values[name]
-            for name, of in self._types.items()
-        }
-
-
-def _type(value: Value) -> type:
-    """bool, float or str: how TensorBoard shows a value."""
-    if isinstance(value, bool):
-        return bool
-    # TensorBoard drops numbers that JSON does not have.
-    if isinstance(value, (int, float)) and math.isfinite(value):
-        return float
-    return str
-
-
-def _last_attempts(trial: Trial, seen: Iterable[Execution] = ()) -> list[Execution]:
-    """The executions that count: of each the last attempt, by index.
-
-    A trial that failed before its first execution has a failed one all the same.
-    """
-    last: dict[int, Execution] = {}
-    for execution in trial.executions or seen:
-        known = last.get(execution.index)
-        if known is None or known.attempt <= execution.attempt:
-            last[execution.index] = execution
-    if not last:
-        done = trial.status is TrialStatus.COMPLETED
-        outcome = Outcome.COMPLETED if done else Outcome.FAILED
-        last[0] = Execution(0, outcome, score=trial.score, best_epoch=trial.best_step)
-    return [last[index] for index in sorted(last)]
-
-
-def _trial_name(number: int) -> str:
-    return f"trial_{number:04d}"
-
-
-def _run_name(number: int, execution: int, attempt: int, nested: bool) -> str:
-    name = _trial_name(number)
-    if nested:
-        name = f"{name}/execution{execution}"
-    return f"{name}_retry{attempt}" if attempt else name
-
-
-def _tag(metric: str) -> str:
-    """Keras's tag for a metric: that of its callback, behind the name of the callback's run."""
-    if metric.startswith("val_"):
-        return f"validation/epoch_{metric[len('val_') :]}"
-    return f"train/epoch_{metric}"

@@ -262,6 +262,30 @@ def scalars_before(data: bytes, epoch: int | None) -> list[bytes]:
     return kept
 
 
+def scalars_of(data: bytes) -> Iterator[tuple[int, dict[str, float]]]:
+    """The step and the scalars, by tag, of the events in a file's content."""
+    for record in records(data):
+        event = event_pb2.Event.FromString(record)
+        scalars = {
+            value.tag: value.tensor.float_val[0]
+            for value in event.summary.value
+            if value.tensor.float_val
+        }
+        if scalars:
+            yield event.step, scalars
+
+
+def last_step(data: bytes, tag: str) -> int | None:
+    """The step of the latest event with `tag` in a file's content."""
+    found = None
+    for record in records(data):
+        if tag.encode() in record:
+            event = event_pb2.Event.FromString(record)
+            if any(value.tag == tag for value in event.summary.value):
+                found = event.step
+    return found
+
+
 # ---------------------------------------------------------------------- runs
 
 
