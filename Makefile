@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-oldest lint format bench bench-training bench-search notebooks screenshots clean
+.PHONY: help demo test test-fast test-oldest lint format bench bench-training bench-search bench-views notebooks screenshots clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,9 +47,17 @@ bench-search: $(VENV)/installed-bench  ## measure what searches find, against Ke
 	$(BIN)/python benchmarks/search_quality.py
 	$(BIN)/python benchmarks/suggest_cost.py
 
+bench-views: $(VENV)/installed  ## measure how long it takes to look at a project of 1,000 trials (two minutes)
+	$(BIN)/python benchmarks/views.py
+
+# With the ids of cells kept, no times of execution, and TensorFlow's greetings on the terminal only, a
+# notebook that is made again differs where its results and their seconds do.
 notebooks: $(VENV)/installed-dev  ## make the notebooks from their sources, and run them
-	cd notebooks && for source in *.py; do \
-	  PATH="$(abspath $(BIN)):$$PATH" jupytext --to ipynb --execute $$source || exit 1; \
+	cd notebooks && export PATH="$(abspath $(BIN)):$$PATH" && for source in *.py; do \
+	  jupytext --quiet --update --to ipynb $$source && jupyter nbconvert --log-level=WARN --to notebook \
+	    --inplace --execute --ExecutePreprocessor.record_timing=False \
+	    --ExecutePreprocessor.extra_arguments="['--IPKernelApp.capture_fd_output=False']" \
+	    $${source%.py}.ipynb || exit 1; \
 	done && rm -rf runs
 
 screenshots: $(VENV)/installed-dev  ## make the README's pictures (needs Chromium)

@@ -9,6 +9,16 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kerastune_lite.formatting import (
+    NO_REASON,
+    html_block,
+    html_line,
+    html_table,
+    one_line,
+    score_text,
+    seconds_text,
+    value_text,
+)
 from kerastune_lite.hyperparameters import HyperParameters, Parameter, Space, Value
 
 _RAISED = re.compile(r"[\w.]+(Error|Exception|Interrupt|Exit|Warning)\b")
@@ -124,6 +134,26 @@ class Trial:
     bracket: int | None = None
     goal: int | None = None
     goes_on: bool = False
+
+    def __repr__(self) -> str:
+        score = "" if self.score is None else f", score={score_text(self.score)}"
+        return f"Trial({self.number}, {self.status}{score}, values={dict(self.values)})"
+
+    def _repr_html_(self) -> str:
+        title = [f"Trial {self.number}", str(self.status)]
+        if self.score is not None:
+            title.append(f"score {score_text(self.score)}")
+        if self.best_step is not None:
+            title.append(f"best epoch {self.best_step + 1}")
+        if self.seconds is not None:
+            title.append(f"{seconds_text(self.seconds)} s")
+        values = [[one_line(name), value_text(value)] for name, value in self.values.items()]
+        failed = self.status is TrialStatus.FAILED
+        return html_block(
+            html_line(" · ".join(title), bold=True),
+            html_line(one_line(self.failure or NO_REASON)) if failed else "",
+            html_table(["hyperparameter", "value"], values, left=["hyperparameter"]),
+        )
 
     @property
     def trial_id(self) -> str:

@@ -8,6 +8,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from kerastune_lite.formatting import NOTHING, html_block, html_table, one_line, value_text
 from kerastune_lite.hyperparameters.domains import Boolean, Choice, Domain, Fixed, Value
 from kerastune_lite.hyperparameters.numeric import Float, Int
 from kerastune_lite.hyperparameters.space import Condition, Parameter, Space, condition
@@ -279,6 +280,17 @@ class HyperParameters:
 
     def __repr__(self) -> str:
         return f"HyperParameters({self._values})"
+
+    def _repr_html_(self) -> str:
+        # Read from the dictionary itself: what is only looked at does not count as used.
+        names = dict.fromkeys([*self._space.names, *self._values])
+        rows = []
+        for name in (name for name in names if name in self._values):
+            parameter = self._space.active(name, self._values)
+            domain = NOTHING if parameter is None else parameter.described()["domain"]
+            rows.append([one_line(name), value_text(self._values[name]), domain])
+        columns = ["hyperparameter", "value", "domain"]
+        return html_block(html_table(columns, rows, left=("hyperparameter", "domain")))
 
     # ------------------------------------------------------------------ inside
 

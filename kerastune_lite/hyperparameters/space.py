@@ -8,6 +8,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from kerastune_lite.formatting import html_block, html_line, html_table, one_line, value_text
 from kerastune_lite.hyperparameters.domains import Domain, Value, plain
 
 Values = Mapping[str, Value]
@@ -48,6 +49,21 @@ class Parameter:
 
     def is_active(self, values: Values) -> bool:
         return all(condition.holds(values) for condition in self.conditions)
+
+    def described(self) -> dict[str, str]:
+        """What tables of spaces say of it, by the header of the column."""
+        conditions = [
+            f"{one_line(each.name)} is {' or '.join(map(value_text, each.values))}"
+            for each in self.conditions
+        ]
+        count = self.domain.cardinality
+        return {
+            "hyperparameter": one_line(self.name),
+            "domain": one_line(self.domain.describe(), limit=1000),
+            "default": value_text(self.default),
+            "values": "any number" if count is None else str(count),
+            "active when": " and ".join(conditions) or "always",
+        }
 
     def to_json(self) -> dict[str, Any]:
         conditions = [{"name": c.name, "values": list(c.values)} for c in self.conditions]
@@ -91,6 +107,27 @@ class Space(Sequence[Parameter]):
 
     def __repr__(self) -> str:
         return f"Space({', '.join(parameter.name for parameter in self)})"
+
+    def _repr_html_(self) -> str:
+        noun = "hyperparameter" if len(self.names) == 1 else "hyperparameters"
+        title = html_line(f"Space of {len(self.names)} {noun}", bold=True)
+        columns = self.columns()
+        table = html_table(list(columns), zip(*columns.values()), left=columns) if self else ""
+        return html_block(title, table)
+
+    def columns(self, extended: bool = False) -> dict[str, list[str]]:
+        """The parameters as a table: cells by header, a cell per parameter.
+
+        Args:
+            extended: say as well how many values each has.
+        """
+        headers = ["hyperparameter", "domain", "default"]
+        if extended:
+            headers.append("values")
+        if not self._flat:
+            headers.append("active when")
+        cells = [parameter.described() for parameter in self]
+        return {header: [each[header] for each in cells] for header in headers}
 
     @property
     def names(self) -> list[str]:

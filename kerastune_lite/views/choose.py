@@ -30,7 +30,7 @@ def progress_view(verbose: Any, stream: TextIO | None = None) -> View | None:
             from kerastune_lite.views.notebook import NotebookView
 
             return NotebookView()
-        if _is_live_terminal(sys.stdout if stream is None else stream):
+        if is_live_terminal(sys.stdout if stream is None else stream):
             from kerastune_lite.views.console import LiveView
 
             return LiveView(stream)
@@ -67,7 +67,8 @@ def _level(verbose: Any) -> int:
     return level
 
 
-def _is_live_terminal(stream: TextIO | None) -> bool:
+def is_live_terminal(stream: TextIO | None) -> bool:
+    """Whether a line there can be drawn again and again."""
     # A terminal that cannot move its cursor says so by its name.
     dumb = os.environ.get("TERM", "").lower() in ("dumb", "unknown")
     return stream is not None and stream.isatty() and not dumb

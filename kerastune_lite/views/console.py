@@ -21,17 +21,15 @@ from kerastune_lite.events import (
     SpaceGrown,
     TrialEnded,
 )
+from kerastune_lite.formatting import NO_REASON, one_line, score_text, seconds_text
 from kerastune_lite.trial import Outcome, Trial, TrialStatus
 from kerastune_lite.views.base import View
-from kerastune_lite.views.progress import NO_REASON, REDRAWN_AT, Clock, Pace, Progress
+from kerastune_lite.views.progress import REDRAWN_AT, Clock, Pace, Progress
 from kerastune_lite.views.tables import (
     TrialsTable,
     clock_text,
     failure_lines,
-    one_line,
     print_table,
-    score_text,
-    seconds_text,
     to_text,
     values_text,
     write_text,

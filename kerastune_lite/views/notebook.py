@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import html
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kerastune_lite.events import EpochEnded, Event, SearchEnded, SearchStarted
+from kerastune_lite.formatting import html_block, html_line, html_table, one_line
+from kerastune_lite.objective import Objective
+from kerastune_lite.trial import Trial
 from kerastune_lite.views.base import View
 from kerastune_lite.views.console import (
     best_text,
@@ -17,12 +20,13 @@ from kerastune_lite.views.console import (
     trials_noun,
 )
 from kerastune_lite.views.progress import REDRAWN_AT, Clock, Pace, Progress
+from kerastune_lite.views.sparkline import sparkline
 from kerastune_lite.views.tables import (
     HYPERPARAMETERS,
     MAX_COLUMNS,
     clock_text,
     failure_lines,
-    one_line,
+    failures_of,
     trial_columns,
     value_names,
 )
@@ -37,7 +41,6 @@ UPDATES_AT_ONCE = 3
 # Colours come from the page (currentColor, opacity), so that light and dark themes both work.
 BAR = "border:1px solid currentColor;border-radius:3px;height:0.7em;max-width:40em;margin:0.3em 0"
 FILL = "background:currentColor;opacity:0.6;height:100%"
-CELL = "text-align:right;padding:0.1em 0.8em 0.1em 0;color:inherit;background:transparent"
 
 
 class NotebookView(View):
@@ -113,19 +116,35 @@ def progress_html(progress: Progress) -> str:
     parts = [_headline(progress), _bar(progress)]
     best = best_text(progress)
     if best:
-        parts.append(f"<div><b>{_escape(best)}</b></div>")
-    parts.append(_best_trials(progress))
-    failures = failure_lines(progress.failures)
-    if failures:
-        lines = "".join(f"<div>{_escape(line.strip())}</div>" for line in failures)
-        parts.append(f'<div style="margin-top:0.4em">{lines}</div>')
+        parts.append(html_line(best, bold=True))
+    parts.append(sparkline(progress.scored.values()))
+    if progress.objective is not None:
+        parts.append(_ranking(progress.best_trials, progress.objective))
+    parts.append(_failures(progress.failures))
     if progress.message:
-        message = _escape(one_line(progress.message, 1000))
+        message = html.escape(one_line(progress.message, 1000))
         ended = progress.reason is not None
         style = "font-weight:bold" if ended else "opacity:0.7"
         parts.append(f'<div style="margin-top:0.4em;{style}">{message}</div>')
-    body = "".join(parts)
-    return f'<div class="kerastune-progress" style="color:inherit;overflow-x:auto">{body}</div>'
+    return html_block(*parts, name="kerastune-progress")
+
+
+def results_html(
+    title: str, trials: Sequence[Trial], best: Sequence[Trial], objective: Objective | None
+) -> str:
+    """What a project holds at this moment, as HTML.
+
+    Args:
+        title: its name; it is escaped.
+        trials: all of them.
+        best: the best few, from the best on.
+        objective: what the scores are of; None where that is not known yet.
+    """
+    noun = "trial" if len(trials) == 1 else "trials"
+    parts = [html_line(f"{title} · {len(trials)} {noun}", bold=True), sparkline(trials)]
+    if objective is not None:
+        parts.append(_ranking(best, objective))
+    return html_block(*parts, _failures(failures_of(trials)))
 
 
 def _headline(progress: Progress) -> str:
@@ -139,8 +158,8 @@ def _headline(progress: Progress) -> str:
         parts.append(f"{clock_text(progress.remaining)} left")
     if progress.failed:
         parts.append(f"{progress.failed} failed")
-    name = f"<b>{_escape(one_line(progress.project))}</b> · " if progress.project else ""
-    return f"<div>{name}{_escape(' · '.join(part for part in parts if part))}</div>"
+    name = f"<b>{html.escape(one_line(progress.project))}</b> · " if progress.project else ""
+    return f"<div>{name}{html.escape(' · '.join(part for part in parts if part))}</div>"
 
 
 def _bar(progress: Progress) -> str:
@@ -153,27 +172,14 @@ def _bar(progress: Progress) -> str:
     )
 
 
-def _best_trials(progress: Progress) -> str:
-    trials = progress.best_trials
-    if not trials or progress.objective is None:
+def _ranking(trials: Sequence[Trial], objective: Objective) -> str:
+    if not trials:
         return ""
     compact = len(value_names(trials)) > MAX_COLUMNS
-    columns = list(trial_columns(trials, progress.objective, compact))
-    head = "".join(_cell("th", header, header) for header, _ in columns)
-    rows = []
-    for place in range(len(trials)):
-        cells = (_cell("td", header, column[place]) for header, column in columns)
-        rows.append(f"<tr>{''.join(cells)}</tr>")
-    table = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
-    return f'<table style="border-collapse:collapse;color:inherit">{table}</table>'
+    headers, columns = zip(*trial_columns(trials, objective, compact))
+    return html_table(headers, zip(*columns), left=[HYPERPARAMETERS])
 
 
-def _cell(tag: str, header: str, text: str) -> str:
-    style = CELL
-    if header == HYPERPARAMETERS:
-        style = CELL.replace("text-align:right", "text-align:left")
-    return f'<{tag} style="{style}">{_escape(text)}</{tag}>'
-
-
-def _escape(text: str) -> str:
-    return html.escape(text)
+def _failures(failures: Mapping[str, Sequence[int]]) -> str:
+    lines = "".join(html_line(line.strip()) for line in failure_lines(failures))
+    return f'<div style="margin-top:0.4em">{lines}</div>' if lines else ""

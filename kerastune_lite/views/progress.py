@@ -23,6 +23,7 @@ from kerastune_lite.events import (
     TrialResumed,
     TrialStarted,
 )
+from kerastune_lite.formatting import NO_REASON
 from kerastune_lite.objective import Objective
 from kerastune_lite.trial import Outcome, Trial, TrialStatus
 
@@ -31,8 +32,6 @@ Clock = Callable[[], float]
 
 REDRAWN_AT = (SearchStarted, TrialStarted, EpochEnded, TrialEnded, SearchEnded)
 """What live views are drawn anew at; the other events change little and come in between these."""
-
-NO_REASON = "no reason was recorded"
 
 
 @dataclasses.dataclass
@@ -80,6 +79,8 @@ class Progress:
         """The numbers of the failed trials by the reason of their failure."""
         self.best_trials: list[Trial] = []
         """The best few completed trials; of equal ones the earlier first."""
+        self.scored: dict[int, Trial] = {}
+        """The completed and paused trials by number, each with the latest score it has."""
         self.message = ""
         """The latest news that is more than a number."""
         self.reason: StopReason | None = None
@@ -171,6 +172,7 @@ class Progress:
         """Put a trial among the best, in place of what it was in an earlier rung."""
         self.best_trials = [t for t in self.best_trials if t.number != trial.number]
         if trial.loss is not None and not math.isnan(trial.loss):
+            self.scored[trial.number] = trial
             bisect.insort(self.best_trials, trial, key=_rank)
             del self.best_trials[self._keep :]
 

@@ -8,27 +8,32 @@ from __future__ import annotations
 
 import heapq
 import io
+import json
 import math
 import os
 import sys
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from kerastune_lite.hyperparameters import Parameter, Space, Value
+from kerastune_lite.formatting import (
+    NO_REASON,
+    NOTHING,
+    one_line,
+    score_text,
+    seconds_text,
+    value_text,
+)
+from kerastune_lite.hyperparameters import Space, Value
 from kerastune_lite.insight.certainty import certainty, spread
 from kerastune_lite.objective import MultiObjective, Objective
 from kerastune_lite.trial import Trial, TrialStatus
+from kerastune_lite.views.choose import in_notebook
 from kerastune_lite.views.paths import paths_line
-from kerastune_lite.views.progress import NO_REASON
-
-NOTHING = "–"
-"""What stands in a cell that does not apply, such as an inactive hyperparameter."""
 
 MAX_COLUMNS = 8
 """With more hyperparameters than this, one column holds them all."""
@@ -39,31 +44,15 @@ HYPERPARAMETERS = "hyperparameters"
 WIDTH = 120
 """Columns of text where there is no terminal to fit."""
 
+NOTEBOOK_WIDTH = 96
+"""Columns that a notebook's output has room for, also on the pages of code hosts."""
+
 # ---------------------------------------------------------------------- numbers and texts
-
-
-def score_text(score: float | None) -> str:
-    """Four significant digits, trailing zeros kept so that scores align."""
-    if score is None:
-        return NOTHING
-    return f"{score:#.4g}".removesuffix(".") if math.isfinite(score) else str(score)
-
-
-def value_text(value: Value) -> str:
-    """A hyperparameter's value: floats with four significant digits, texts on one line."""
-    return f"{value:.4g}" if isinstance(value, float) else one_line(str(value))
 
 
 def values_text(values: Mapping[str, Value]) -> str:
     """All values of a trial as `name=value`."""
     return " ".join(f"{one_line(name)}={value_text(value)}" for name, value in values.items())
-
-
-def seconds_text(seconds: float | None) -> str:
-    """Seconds, with a decimal below 100."""
-    if seconds is None:
-        return NOTHING
-    return f"{seconds:.1f}" if seconds < 99.95 else f"{seconds:.0f}"
 
 
 def clock_text(seconds: float) -> str:
@@ -78,11 +67,17 @@ def epoch_text(trial: Trial) -> str:
     return NOTHING if trial.best_step is None else str(trial.best_step + 1)
 
 
-def one_line(text: str, limit: int = 200) -> str:
-    """`text` without line breaks and terminal codes, cut to `limit` characters."""
-    # A user's text may hold escape sequences or carriage returns, which would move the cursor.
-    clean = "".join(" " if unicodedata.category(char) == "Cc" else char for char in text).strip()
-    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+def setting_text(setting: Any) -> str:
+    """A setting as the store has it: what kind it is, and its arguments as they are written."""
+    if isinstance(setting, str):
+        return setting
+    if not isinstance(setting, Mapping):
+        return json.dumps(setting, ensure_ascii=False)
+    parts = []
+    for name, value in setting.items():
+        text = setting_text(value)
+        parts.append(text if name in ("type", "name") else f"{name}={text}")
+    return ", ".join(parts)
 
 
 def objective_text(objective: Objective) -> str:
@@ -252,37 +247,11 @@ def space_table(space: Space, extended: bool = False) -> RenderableType:
     title = Text(f"The search space has {names}", style="bold")
     if not space:
         return title
-    columns = space_columns(space, extended)
+    columns = space.columns(extended)
     table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for row in zip(*columns.values(), strict=True):
         table.add_row(*(Text(cell) for cell in row))
     return Group(title, "", table)
-
-
-def space_columns(space: Space, extended: bool = False) -> dict[str, list[str]]:
-    """The cells of each column of a space's table, by the column's header."""
-    headers = ["hyperparameter", "domain", "default"]
-    if extended:
-        headers.append("values")
-    if any(parameter.conditions for parameter in space):
-        headers.append("active when")
-    rows = [_space_cells(parameter) for parameter in space]
-    return {header: [row[header] for row in rows] for header in headers}
-
-
-def _space_cells(parameter: Parameter) -> dict[str, str]:
-    conditions = [
-        f"{one_line(condition.name)} is {' or '.join(value_text(v) for v in condition.values)}"
-        for condition in parameter.conditions
-    ]
-    count = parameter.domain.cardinality
-    return {
-        "hyperparameter": one_line(parameter.name),
-        "domain": one_line(parameter.domain.describe(), limit=1000),
-        "default": value_text(parameter.default),
-        "values": "any number" if count is None else str(count),
-        "active when": " and ".join(conditions) or "always",
-    }
 
 
 # ---------------------------------------------------------------------- printing
@@ -334,12 +303,12 @@ def to_text(table: RenderableType, width: int = WIDTH) -> str:
 
 
 def print_table(table: RenderableType, stream: TextIO | None = None) -> None:
-    """Print a renderable: as wide as the terminal, elsewhere as plain text of 120 columns."""
+    """Print a renderable: as wide as the terminal, or as text that fits a notebook or a log."""
     stream = sys.stdout if stream is None else stream
     if stream is None:  # a program without a console
         return
     if not stream.isatty():
-        write_text(stream, to_text(table))
+        write_text(stream, to_text(table, NOTEBOOK_WIDTH if in_notebook() else WIDTH))
         return
     console = Console(file=stream, force_jupyter=False)
     with console.capture() as capture:

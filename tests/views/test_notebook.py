@@ -10,9 +10,10 @@ import pytest
 
 from kerastune_lite.events import EpochEnded, Event, SegmentStarted, TrialEnded, TrialStarted
 from kerastune_lite.views import NotebookView
-from kerastune_lite.views.notebook import progress_html
+from kerastune_lite.views.notebook import progress_html, results_html
 from kerastune_lite.views.progress import Progress
 from tests.views.streams import (
+    ACCURACY,
     START,
     FakeClock,
     completed,
@@ -109,6 +110,7 @@ def test_block_at_the_end() -> None:
     assert texts(html_after(eventful())) == [
         "digits · 4/4 trials · 0:00 elapsed · 1 failed",
         "best val_accuracy 0.9700 (trial 3)",
+        *("trial 0", "3", "0.9200", "0.9700"),
         *("rank", "trial", "val_accuracy", "±", "best epoch", "seconds"),
         *("units_0", "lr", "activation", "dropout"),
         *("1", "3", "0.9700", "–", "5", "3.1", "128", "–", "–", "0.25"),
@@ -174,6 +176,25 @@ def test_colours_are_those_of_the_page() -> None:
     colours = set(re.findall(r"(?:color|background):([^;\"]+)", html))
     assert colours == {"inherit", "transparent", "currentColor"}
     assert "#" not in html
+
+
+def test_a_page_is_left_as_it_is() -> None:
+    html = html_after(eventful())
+    assert re.search(r"<(style|script|link|img)|\bid=|\bon\w+=|url\(", html) is None
+
+
+def test_a_project_as_html() -> None:
+    trials = [completed(0, 0.9), failed(1), completed(2, 0.8)]
+    html = results_html("<p>", trials, [trials[0]], ACCURACY)
+    assert texts(html) == [
+        "<p> · 3 trials",
+        *("trial 0", "2", "0.8000", "0.9000"),
+        *("rank", "trial", "val_accuracy", "best epoch", "seconds", "units_0", "lr", "activation"),
+        *("1", "0", "0.9000", "5", "3.1", "64", "0.0021", "relu"),
+        "1 trial failed:",
+        "ValueError: units must be even (trial 1)",
+    ]
+    assert texts(results_html("new", [], [], None)) == ["new · 0 trials"]
 
 
 # ---------------------------------------------------------------------- when it is updated

@@ -75,6 +75,7 @@ def test_agrees_with_the_history(scores: list[float | None]) -> None:
     late = after([started(trials=results)])
     for progress in (live, late):
         assert progress.best_trials == history.best(5)
+        assert list(progress.scored) == [i for i, score in enumerate(scores) if score is not None]
         assert (progress.ended, progress.failed) == (history.ended, history.failed)
 
 
@@ -251,6 +252,7 @@ def test_a_paused_trial_is_ranked_and_waits() -> None:
     progress.on_event(TrialPaused(better))
     progress.on_event(TrialEnded(completed(3, 0.75)))
     assert [(each.number, each.score) for each in progress.best_trials] == [(3, 0.75)]
+    assert {number: each.score for number, each in progress.scored.items()} == {3: 0.75}
     assert (progress.ended, progress.unfinished) == (1, 0)
 
 

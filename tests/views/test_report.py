@@ -86,7 +86,7 @@ def test_all_that_belongs_into_it():
         "It was trained once",
         "Float 1e-05..0.1 log",
         "optimizer is sgd",
-        '{"epochs": 3}',
+        "epochs=3",
         "of the differences between trials it has not seen",
         "ValueError: units must be even",
         "kt.open_project('/runs/digits')",

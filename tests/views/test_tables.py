@@ -211,6 +211,16 @@ def test_prints_120_columns_where_there_is_no_terminal(
     assert "\x1b" not in expected
 
 
+def test_printed_tables_fit_a_notebook(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "in_notebook", lambda: True)
+    values: dict[str, Any] = {f"hyperparameter_{i}": i for i in range(12)}
+    tables.print_results([completed(0, 0.9, **values)], ACCURACY)
+    lengths = [len(line) for line in capsys.readouterr().out.splitlines()]
+    assert 90 < max(lengths) <= tables.NOTEBOOK_WIDTH
+
+
 def test_prints_as_wide_as_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "80")
@@ -237,30 +247,6 @@ def test_prints_nothing_without_a_console(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(
-    ("score", "text"),
-    [
-        (0.97, "0.9700"),
-        (1.0, "1.000"),
-        (1234.5, "1234"),
-        (123456.0, "1.235e+05"),
-        (-0.00012345, "-0.0001234"),
-        (float("inf"), "inf"),
-        (None, "–"),
-    ],
-)
-def test_score_text(score: float | None, text: str) -> None:
-    assert tables.score_text(score) == text
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.0021, "0.0021"), (1 / 3, "0.3333"), (100000, "100000"), (True, "True"), (None, "None")],
-)
-def test_value_text(value: Any, text: str) -> None:
-    assert tables.value_text(value) == text
-
-
-@pytest.mark.parametrize(
     ("seconds", "text"),
     [(0.0, "0:00"), (42.4, "0:42"), (59.6, "1:00"), (250, "4:10"), (3723, "1:02:03"), (-1, "0:00")],
 )
@@ -269,12 +255,17 @@ def test_clock_text(seconds: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0.04, "0.0"), (99.94, "99.9"), (99.96, "100"), (None, "–")]
+    ("setting", "text"),
+    [
+        (
+            {"type": "Hyperband", "max_epochs": 27, "factor": 3},
+            "Hyperband, max_epochs=27, factor=3",
+        ),
+        ({"name": "val_loss", "direction": "min"}, "val_loss, direction=min"),
+        ({"epochs": 3, "argument 0": "float32[8, 4]"}, "epochs=3, argument 0=float32[8, 4]"),
+        (7, "7"),
+        (["a", 1.5], '["a", 1.5]'),
+    ],
 )
-def test_seconds_text(seconds: float | None, text: str) -> None:
-    assert tables.seconds_text(seconds) == text
-
-
-def test_one_line() -> None:
-    assert tables.one_line("a\nb\x1b[1m\tc ") == "a b [1m c"
-    assert tables.one_line("x" * 300, limit=5) == "xxxx…"
+def test_settings_are_said_as_they_are_written(setting: Any, text: str) -> None:
+    assert tables.setting_text(setting) == text

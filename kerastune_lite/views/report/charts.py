@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from kerastune_lite.formatting import score_text
 from kerastune_lite.insight.columns import Array, scored, tamed
 from kerastune_lite.insight.importances import Importances
 from kerastune_lite.objective import Objective
 from kerastune_lite.trial import Trial
 from kerastune_lite.views.plots.lines import Drawing
 from kerastune_lite.views.report.svg import WIDTH, Frame, escaped, titled
-from kerastune_lite.views.tables import score_text
 
 LINES = 200
 """Of more learning curves, so many are drawn, evenly from the best to the worst."""

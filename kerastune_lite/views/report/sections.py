@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import collections
-import json
 import os
 import time
 from collections.abc import Iterable, Sequence
-from typing import Any
 
+from kerastune_lite.formatting import score_text
 from kerastune_lite.insight import importances as importance
 from kerastune_lite.insight.certainty import certainty
 from kerastune_lite.insight.columns import scored
@@ -23,8 +22,7 @@ from kerastune_lite.views.tables import (
     clock_text,
     failures_of,
     objective_text,
-    score_text,
-    space_columns,
+    setting_text,
     trial_columns,
 )
 
@@ -75,13 +73,13 @@ def space(searched: Searched) -> str:
     """What was searched, and how."""
     settings = searched.settings
     how = {
-        key: _described(settings[key])
+        key: setting_text(settings[key])
         for key in ("oracle", "scheduler", "executions_per_trial", "max_trials", "fit", "compile")
         if settings.get(key) not in (None, {})
     }
     return _section(
         "What was searched",
-        _table(space_columns(searched.space).items()) if searched.space else "",
+        _table(searched.space.columns().items()) if searched.space else "",
         _table([("setting", list(how)), ("value", list(how.values()))]) if how else "",
     )
 
@@ -225,7 +223,3 @@ def _table(columns: Iterable[tuple[str, Sequence[str]]], numbers: bool = False) 
 
 def _cells(row: Iterable[str]) -> str:
     return "".join(f"<td>{escaped(cell)}</td>" for cell in row)
-
-
-def _described(setting: Any) -> str:
-    return setting if isinstance(setting, str) else json.dumps(setting, ensure_ascii=False)

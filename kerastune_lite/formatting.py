@@ -1,0 +1,90 @@
+"""How numbers and texts are written wherever a person reads them, and small tables in HTML.
+
+HTML takes its colours from the page, has its style on its elements and needs no script, so that
+it reads well in light and dark notebooks and changes nothing around it.
+"""
+
+from __future__ import annotations
+
+import html
+import math
+import unicodedata
+from collections.abc import Collection, Iterable, Sequence
+from typing import Union
+
+NOTHING = "–"
+"""What stands in a cell that does not apply, such as an inactive hyperparameter."""
+
+NO_REASON = "no reason was recorded"
+"""What stands for the message of a failure that has none."""
+
+_CELL = "padding:0.1em 0.8em 0.1em 0;color:inherit;background:transparent;text-align:"
+
+
+def score_text(score: float | None) -> str:
+    """Four significant digits, trailing zeros kept so that scores align."""
+    if score is None:
+        return NOTHING
+    return f"{score:#.4g}".removesuffix(".") if math.isfinite(score) else str(score)
+
+
+def value_text(value: Union[str, float, bool, None]) -> str:
+    """A hyperparameter's value: floats with four significant digits, texts on one line."""
+    return f"{value:.4g}" if isinstance(value, float) else one_line(str(value))
+
+
+def seconds_text(seconds: float | None) -> str:
+    """Seconds, with a decimal below 100."""
+    if seconds is None:
+        return NOTHING
+    return f"{seconds:.1f}" if seconds < 99.95 else f"{seconds:.0f}"
+
+
+def one_line(text: str, limit: int = 200) -> str:
+    """`text` without line breaks and terminal codes, cut to `limit` characters."""
+    # A user's text may hold escape sequences or carriage returns, which would move the cursor.
+    clean = "".join(" " if unicodedata.category(char) == "Cc" else char for char in text).strip()
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def html_line(text: str, bold: bool = False) -> str:
+    """A line of text, escaped."""
+    escaped = html.escape(text)
+    return f"<div><b>{escaped}</b></div>" if bold else f"<div>{escaped}</div>"
+
+
+def html_table(
+    headers: Sequence[str], rows: Iterable[Sequence[str]], left: Collection[str] = ()
+) -> str:
+    """A table, its texts escaped.
+
+    Args:
+        headers: one per column.
+        rows: each with a text per column.
+        left: the headers of the columns that begin at the left; numbers end at the right.
+    """
+    aligned = ["left" if header in left else "right;white-space:nowrap" for header in headers]
+
+    def row(tag: str, texts: Sequence[str]) -> str:
+        cells = (
+            f'<{tag} style="{_CELL}{side}">{html.escape(text)}</{tag}>'
+            for side, text in zip(aligned, texts, strict=True)
+        )
+        return f"<tr>{''.join(cells)}</tr>"
+
+    body = "".join(row("td", texts) for texts in rows)
+    return (
+        '<table style="border-collapse:collapse;color:inherit;margin:0.3em 0">'
+        f"<thead>{row('th', headers)}</thead><tbody>{body}</tbody></table>"
+    )
+
+
+def html_block(*parts: str, name: str = "kerastune") -> str:
+    """Lines and tables as one output; one that is wider than the page scrolls by itself.
+
+    Args:
+        parts: of HTML, escaped.
+        name: its class, by which a page's own style can find it.
+    """
+    body = "".join(parts)
+    return f'<div class="{name}" style="color:inherit;overflow-x:auto">{body}</div>'
