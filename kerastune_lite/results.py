@@ -7,18 +7,20 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerastune_lite.errors import StoreError
 from kerastune_lite.history import History
 from kerastune_lite.hyperparameters import HyperParameters, Space
 from kerastune_lite.objective import Objective, objective_from_json
-from kerastune_lite.store import Epoch, Project, ProjectFolder, Store
+from kerastune_lite.store import Epoch, Project, ProjectFolder, Session, Store
 from kerastune_lite.trial import Trial
 
 if TYPE_CHECKING:
     from kerastune_lite.insight.importances import Importances
     from kerastune_lite.views.plots import Plots
+    from kerastune_lite.views.tensorboard.server import TensorBoardServer
 
 
 class Results(ABC):
@@ -78,12 +80,12 @@ class Results(ABC):
         execution that was retried, the last attempt.
         """
         number = trial.number if isinstance(trial, Trial) else int(trial)
-        return self._curves([number])[number]
+        return self.histories([number])[number]
 
-    def _curves(
+    def histories(
         self, trials: Iterable[int] | None = None
     ) -> dict[int, list[dict[str, list[float]]]]:
-        """`history` of several trials, by number, or of all."""
+        """`history` of several trials, or of all, by their numbers."""
         numbers = range(len(self._trials())) if trials is None else trials
         with self._reading() as store:
             return {
@@ -103,9 +105,10 @@ class Results(ABC):
             raise ImportError(
                 "to_dataframe() needs pandas. Install it with: pip install pandas"
             ) from error
-        return pandas.DataFrame.from_records(self._rows())
+        return pandas.DataFrame.from_records(self.rows())
 
-    def _rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, Any]]:
+        """What `to_dataframe` makes its table of: one dict per trial, without pandas."""
         rows: list[dict[str, Any]] = []
         for trial in self._trials():
             rows.append(
@@ -155,7 +158,7 @@ class Results(ABC):
         from kerastune_lite.insight.importances import importances
         from kerastune_lite.insight.rungs import in_rungs
 
-        curves = self._curves() if in_rungs(self.trials) else None
+        curves = self.histories() if in_rungs(self.trials) else None
         return importances(self.trials, self.objective, seed=seed, curves=curves)
 
     @property
@@ -163,7 +166,7 @@ class Results(ABC):
         """Figures: `plot.history()`, `plot.learning_curves()`, `plot.importances()`, ..."""
         from kerastune_lite.views.plots import Plots
 
-        return Plots(self.trials, self.objective, self._curves, self._name)
+        return Plots(self.trials, self.objective, self.histories, self._name)
 
     def to_optuna(self, storage: str | os.PathLike[str] | None = None) -> Any:
         """The search as an `optuna.Study`, with the same numbers of trials.
@@ -182,7 +185,7 @@ class Results(ABC):
         """
         from kerastune_lite.insight.study import to_study
 
-        return to_study(self.trials, self.objective, self._curves(), self._name, storage)
+        return to_study(self.trials, self.objective, self.histories(), self._name, storage)
 
     def report(self, path: str | os.PathLike[str] = "report.html") -> None:
         """Write the search as one page of HTML that needs nothing else.
@@ -208,7 +211,7 @@ class Results(ABC):
             trials=project.trials,
             space=project.space,
             objective=self.objective,
-            curves=self._curves(range(len(project.trials))),
+            curves=self.histories(range(len(project.trials))),
             settings=project.settings,
             versions=project.versions,
         )
@@ -216,7 +219,41 @@ class Results(ABC):
 
     @property
     def _name(self) -> str:
-        return os.path.basename(self.project_dir)
+        return os.path.basename(os.path.abspath(self.project_dir))
+
+    def __repr__(self) -> str:
+        best = self.get_best_trials()
+        score = f", best {self.objective.name} {best[0].score:.4g}" if best else ""
+        held = len(self._trials())
+        return f"<{type(self).__name__} {self.project_dir}: {held} trials{score}>"
+
+    def _repr_html_(self) -> str:
+        from kerastune_lite.views.notebook import results_html
+
+        trials, best = self._trials(), self.get_best_trials(5)
+        title = f"{type(self).__name__} {self.project_dir}"
+        return results_html(title, trials, best, self.objective if best else None)
+
+    def tensorboard(self, height: int = 800, port: int = 0) -> TensorBoardServer:
+        """Show the project in TensorBoard, at its HParams page.
+
+        It runs in a process of its own, which ends with this one. In a notebook it appears in a
+        frame; its address is printed there and elsewhere, and goes through
+        `TENSORBOARD_PROXY_URL` where that is set. Called again, it shows the one that is running.
+
+        Args:
+            height: of the frame, in pixels.
+            port: on 127.0.0.1; 0 takes one that is free.
+
+        Returns:
+            It: with `url`, `pid` and `stop()`.
+
+        Raises:
+            RuntimeError: TensorBoard did not start; with what it said.
+        """
+        from kerastune_lite.views.tensorboard.server import show
+
+        return show(str(Path(self.project_dir, "tensorboard")), height, port)
 
     def _best_unless(self, trial: Trial | None, purpose: str) -> Trial:
         """`trial`, or the best one where none was named."""
@@ -298,10 +335,15 @@ class OpenedProject(Results):
         """The package versions of the latest search."""
         return dict(self._project.versions)
 
-    def __repr__(self) -> str:
-        best: Sequence[Trial] = self.get_best_trials()
-        score = f", best {self.objective.name} {best[0].score:.4g}" if best else ""
-        return f"<Project {self.project_dir}: {len(self._history)} trials{score}>"
+    @property
+    def session(self) -> Session | None:
+        """The latest search: when it began, and when and why it ended."""
+        return self._project.session
+
+    @property
+    def being_searched(self) -> bool:
+        """Whether some process is searching it right now."""
+        return self._folder.being_written
 
 
 def open_project(path: Any) -> OpenedProject:
@@ -313,8 +355,6 @@ def open_project(path: Any) -> OpenedProject:
     Raises:
         StoreError: there is no project, or it cannot be read.
     """
-    from pathlib import Path
-
     root = Path(path)
     if root.name == "study.sqlite3":
         root = root.parent

@@ -16,7 +16,7 @@ from kerastune_lite.oracles import RandomOracle
 from kerastune_lite.runners import Runner
 from kerastune_lite.schedulers import Decision, FullTraining
 from kerastune_lite.search import Parts, Search
-from kerastune_lite.store import Checkpoints, Epoch, Project, Store
+from kerastune_lite.store import Checkpoints, Epoch, Project, Session, Store
 from kerastune_lite.training.base import Emit, Job
 from kerastune_lite.training.job import GuardedJob
 from kerastune_lite.trial import Execution, Outcome, Report, Segment, Trial
@@ -39,12 +39,15 @@ class MemoryStore(Store):
         executions: dict[int, dict[tuple[int, int], Execution]] = {}
         space, queue = Space(), {}
         name, settings = "untitled", {}
-        enqueued = 0
+        enqueued, session = 0, None
         for event in self.events:
             if isinstance(event, ev.SearchStarted):
                 name = event.project
                 settings = {k: v for k, v in event.settings.items() if k != "versions"}
                 versions = event.settings.get("versions", {})
+                session = Session(event.time)
+            elif isinstance(event, ev.SearchEnded) and session is not None:
+                session = Session(session.started, event.time, event.reason, event.message)
             elif isinstance(event, ev.SpaceGrown):
                 space = space.merged(event.added, overwrite=True)
             elif isinstance(event, ev.Enqueued):
@@ -72,6 +75,7 @@ class MemoryStore(Store):
             queue=queue,
             enqueued=enqueued,
             versions=versions if settings else {},
+            session=session,
         )
 
     def epochs(self, trial: int) -> list[Epoch]:

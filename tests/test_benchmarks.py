@@ -84,3 +84,14 @@ def test_overhead():
         assert int(trials) == 8
         assert float(ratio) >= 0.0
     assert "reopening a project of 8 trials" in printed
+
+
+def test_views_measures_what_was_asked_for():
+    trials = (2, 12)
+    views = ("show", "report", "TensorBoard")
+    printed = run("views.py", "--trials", *trials, "--epochs", 2, "--rounds", 1, "--views", *views)
+    lines = printed.splitlines()
+    assert " cores" in lines[0], "the size of the machine"
+    assert lines[3].split() == [str(count) for count in trials]
+    assert [line.split()[0] for line in lines[4:]] == list(views)
+    assert all(float(cell) > 0.1 for line in lines[4:] for cell in line.split()[1:])

@@ -14,7 +14,7 @@ PACKAGE = Path(kerastune_lite.__file__).parent
 # From the bottom up. A module may import from its own row's unit and from rows further down;
 # units of one row do not know one another.
 LAYERS = [
-    {"errors", "threads"},
+    {"errors", "formatting", "threads"},
     {"hyperparameters"},
     {"objective", "trial"},
     {"events", "visited"},
@@ -30,6 +30,8 @@ LAYERS = [
     {"tuner_models"},
     {"tuner"},
     {"presets", "functions"},
+    {"cli"},
+    {"__main__"},
 ]
 RANK = {unit: rank for rank, units in enumerate(LAYERS) for unit in units}
 

@@ -11,6 +11,7 @@ import contextlib
 import datetime
 import math
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,10 @@ def load_optuna() -> Any:
         ImportError: it is not installed.
     """
     try:
-        import optuna
+        with warnings.catch_warnings():
+            # In a notebook tqdm, which Optuna loads, asks for ipywidgets; we show none of its bars.
+            warnings.filterwarnings("ignore", message="IProgress not found")
+            import optuna
     except ImportError as error:
         raise ImportError(f"This needs Optuna. Install it with: {PIP}") from error
     return optuna

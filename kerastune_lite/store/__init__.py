@@ -1,6 +1,6 @@
 """What happened: every trial, execution, segment and epoch, on disk the moment it is known."""
 
-from kerastune_lite.store.base import Epoch, Project, Store
+from kerastune_lite.store.base import Epoch, Project, Session, Store
 from kerastune_lite.store.checkpoints import Checkpoints, best_execution
 from kerastune_lite.store.project_folder import ProjectFolder
 from kerastune_lite.store.sqlite import SQLiteStore
@@ -11,6 +11,7 @@ __all__ = [
     "Project",
     "ProjectFolder",
     "SQLiteStore",
+    "Session",
     "Store",
     "best_execution",
 ]

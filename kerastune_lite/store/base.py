@@ -7,9 +7,24 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from kerastune_lite.events import Event
+from kerastune_lite.events import Event, StopReason
 from kerastune_lite.hyperparameters import Space, Value
 from kerastune_lite.trial import Trial
+
+
+@dataclasses.dataclass(frozen=True)
+class Session:
+    """One call of `search()`; the times are seconds since 1970.
+
+    Attributes:
+        ended, reason, message: when and why it ended; None while it goes on, and for good where
+            its process died.
+    """
+
+    started: float
+    ended: float | None = None
+    reason: StopReason | None = None
+    message: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +40,7 @@ class Project:
         queue: enqueued points that were not started yet: position -> values.
         enqueued: how many points were ever enqueued; the next position.
         versions: of the packages, at the latest search.
+        session: the latest search; None before the first.
     """
 
     name: str
@@ -34,6 +50,7 @@ class Project:
     queue: Mapping[int, Mapping[str, Value]]
     enqueued: int
     versions: Mapping[str, str]
+    session: Session | None = None
 
 
 @dataclasses.dataclass(frozen=True)

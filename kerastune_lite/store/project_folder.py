@@ -48,7 +48,8 @@ class ProjectFolder:
         lock = filelock.FileLock(self._lock_file)
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            lock.acquire(timeout=0)
+            # Not at once: whoever asks `being_written` may hold it for a moment.
+            lock.acquire(timeout=0.2)
         except filelock.Timeout:
             raise ProjectInUseError(
                 f"A project has one writer at a time. {self.root} is being written by "
@@ -67,6 +68,21 @@ class ProjectFolder:
         finally:
             self._writer_file.unlink(missing_ok=True)
             lock.release()
+
+    @property
+    def being_written(self) -> bool:
+        """Whether some process is searching here right now."""
+        # Most projects nobody writes, and their lock stays untouched.
+        if not self._writer_file.exists():
+            return False
+        lock = filelock.FileLock(self._lock_file)
+        try:
+            with lock.acquire(timeout=0):
+                return False  # The writer died: the system took its lock back.
+        except filelock.Timeout:
+            return True
+        except OSError:  # The folder is not ours to write; the writer's note is all there is.
+            return True
 
     def _writer(self) -> str:
         try:

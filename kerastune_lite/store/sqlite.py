@@ -18,7 +18,7 @@ from kerastune_lite import events as ev
 from kerastune_lite.errors import StoreError
 from kerastune_lite.hyperparameters import Parameter, Space
 from kerastune_lite.store import schema
-from kerastune_lite.store.base import Epoch, Project, Store
+from kerastune_lite.store.base import Epoch, Project, Session, Store
 from kerastune_lite.store.text import dumped, numbers_of
 from kerastune_lite.trial import Execution, Outcome, Trial, TrialStatus
 
@@ -299,7 +299,10 @@ class SQLiteStore(Store):
         with self._translated("read"):
             rows = self._connection.execute
             facts = {key: json.loads(value) for key, value in rows("SELECT * FROM project")}
-            latest = rows("SELECT versions FROM sessions ORDER BY id DESC LIMIT 1").fetchone()
+            latest = rows(
+                "SELECT versions, started, ended, reason, message FROM sessions "
+                "ORDER BY id DESC LIMIT 1"
+            ).fetchone()
             space = Space(
                 Parameter.from_json(
                     {
@@ -324,6 +327,7 @@ class SQLiteStore(Store):
                 queue={position: json.loads(values) for position, values in queue},
                 enqueued=enqueued,
                 versions=json.loads(latest[0]) if latest else {},
+                session=_session(*latest[1:]) if latest else None,
             )
 
     def _load_trials(self, space: Space) -> Iterator[Trial]:
@@ -363,6 +367,12 @@ class SQLiteStore(Store):
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _session(
+    started: float, ended: float | None, reason: str | None, message: str | None
+) -> Session:
+    return Session(started, ended, None if reason is None else ev.StopReason[reason], message)
 
 
 def _execution(row: tuple[Any, ...]) -> Execution:

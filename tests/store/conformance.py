@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kerastune_lite import events as ev
 from kerastune_lite.hyperparameters import Choice, Condition, Float, Int, Parameter, Space
 from kerastune_lite.objective import Objective
-from kerastune_lite.store import Epoch
+from kerastune_lite.store import Epoch, Session
 from kerastune_lite.trial import Execution, Outcome, Trial, TrialStatus
 
 SPACE = Space(
@@ -173,6 +173,14 @@ class StoreConformance:
         project = reopen(store).load()
         assert project.settings == {"max_trials": 9}
         assert project.versions == {"keras": "3.15"}
+
+    def test_the_latest_search_and_why_it_ended(self, store, reopen):
+        assert store.load().session is None
+        store.record([started(), ev.SearchEnded(ev.StopReason.INTERRUPTED, "interrupted", 1001.0)])
+        ended = Session(1000.0, 1001.0, ev.StopReason.INTERRUPTED, "interrupted")
+        assert reopen(store).load().session == ended
+        store.record([started()])
+        assert reopen(store).load().session == Session(1000.0)
 
     def test_any_values_come_back(self, store):
         scalars = (

@@ -45,6 +45,17 @@ def test_lock_is_free_again_after_kill_9(folder, holder):
         pass
 
 
+def test_whether_somebody_writes(folder, holder):
+    assert folder.being_written
+    holder.kill()
+    holder.wait()
+    assert not folder.being_written
+    with folder.writing():
+        assert folder.being_written
+    assert not folder.being_written
+    assert not ProjectFolder(folder.root, "never searched").being_written
+
+
 def test_second_search_of_the_same_process(folder):
     with (
         folder.writing(),

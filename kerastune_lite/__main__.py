@@ -1,0 +1,8 @@
+"""`python -m kerastune_lite`: the same as the command `kerastune`."""
+
+import sys
+
+from kerastune_lite.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
