@@ -21,8 +21,8 @@ demo: $(VENV)/installed  ## tune a network on real images: 20 trials, a minute o
 test: $(VENV)/installed-dev  ## run the whole suite
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-test-fast: $(VENV)/installed-dev  ## run what takes seconds
-	$(BIN)/python -m pytest -m "not slow and not browser"
+test-fast: $(VENV)/installed-dev  ## run what is quick: of each table of trainings one case
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not browser"
 
 test-oldest:  ## run the suite with the oldest versions that pyproject.toml allows
 	$(MAKE) VENV=.venv-oldest PIP_CONSTRAINT=tests/oldest.txt test
@@ -47,7 +47,7 @@ bench-search: $(VENV)/installed-bench  ## measure what searches find, against Ke
 	$(BIN)/python benchmarks/search_quality.py
 	$(BIN)/python benchmarks/suggest_cost.py
 
-bench-views: $(VENV)/installed  ## measure how long it takes to look at a project of 1,000 trials (two minutes)
+bench-views: $(VENV)/installed  ## measure how long it takes to look at a project of 1,000 trials (a minute)
 	$(BIN)/python benchmarks/views.py
 
 # With the ids of cells kept, no times of execution, and TensorFlow's greetings on the terminal only, a

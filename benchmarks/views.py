@@ -18,7 +18,6 @@ import os
 import platform
 import re
 import shutil
-import signal
 import statistics
 import subprocess
 import sys
@@ -146,7 +145,7 @@ def tensorboard(project, trials):
             time.sleep(0.05)
         return time.perf_counter() - started
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         process.communicate(timeout=30)
 
 

@@ -19,7 +19,7 @@ from tests.processes import environment
 from tests.projects import recorded
 from tests.views import streams
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("heard")]
 
 
 @contextlib.contextmanager

@@ -116,7 +116,7 @@ def test_watch_says_that_the_process_died(search, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_ctrl_c_leaves_and_the_search_goes_on(search, tmp_path):
+def test_ctrl_c_leaves_and_the_search_goes_on(search, tmp_path, heard):
     process = search(100, 0.1)
     command = [sys.executable, "-m", "kerastune_lite", "watch", str(tmp_path / "p")]
     watching = subprocess.Popen(

@@ -10,13 +10,7 @@ from kerastune_lite.trial import TrialStatus
 from tests.doubles import MemoryStore, RecordingView, job_of, make_search
 from tests.test_search import SPACE, square, values
 
-
-@pytest.fixture(autouse=True)
-def heard():
-    """Ctrl-C is heard, even where the tests were started in the background, which ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+pytestmark = pytest.mark.usefixtures("heard")
 
 
 class TestCtrlC:

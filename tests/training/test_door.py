@@ -150,6 +150,7 @@ def test_programs_that_were_not_used_for_long_are_forgotten():
     assert (programs.get("a"), programs.get("c"), len(programs)) == ("a", "c", 2)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_trials():
     import gc
 

@@ -102,6 +102,7 @@ class TestEqualToFit:
         assert epochs[1] == 2 < epochs[0]
 
     @pytest.mark.slow
+    @pytest.mark.slow
     def test_in_tensorflow_with_as_many_of_each(self):
         build = with_optimizer(keras.optimizers.Lamb)
         check_stacked(build, own((50, 50, 50)), written=False, **ALL)

@@ -88,9 +88,14 @@ def check_same(one, other):
             assert execution.epochs == expected.epochs
 
 
+def epochs_of(tuner, trial):
+    with tuner._reading() as store:
+        return store.epochs(trial.number)
+
+
 def check_same_epochs(one, other):
     for trial in one.trials:
-        mine, right = (tuner._epochs(trial.number) for tuner in (one, other))
+        mine, right = (epochs_of(tuner, trial) for tuner in (one, other))
         assert [(e.execution, e.epoch) for e in mine] == [(e.execution, e.epoch) for e in right]
         for epoch, expected in zip(mine, right):
             assert epoch.metrics == pytest.approx(expected.metrics, rel=1e-4)

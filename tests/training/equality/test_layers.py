@@ -88,6 +88,7 @@ def test_layers_of_all_sizes(name, extent):
     check_shared(mlp(BETWEEN[name]), arguments(), **extent)
 
 
+@pytest.mark.slow
 def test_three_models_one_after_the_other():
     """Each of them is compared: the first, the one of the self-check, the one after it."""
     build = mlp(BETWEEN["batch normalization and dropout"], adam)
