@@ -358,4 +358,9 @@ def open_project(path: Any) -> OpenedProject:
     root = Path(path)
     if root.name == "study.sqlite3":
         root = root.parent
-    return OpenedProject(ProjectFolder(root.parent, root.name))
+    folder = ProjectFolder(root.parent, root.name)
+    inside = [] if folder.exists else sorted(root.glob("*/study.sqlite3"))
+    if inside:
+        names = ", ".join(repr(str(each.parent)) for each in inside)
+        raise StoreError(f"There is no project in {root}, but below it: open {names}.")
+    return OpenedProject(folder)

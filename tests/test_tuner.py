@@ -324,6 +324,8 @@ def test_open_project(where):
         kt.open_project(where["directory"] / "bowl")
     tuner = Bowl(max_trials=4, seed=1, **where)
     tuner.search(verbose=0)
+    with pytest.raises(StoreError, match=r"no project in .*, but below it: open .*bowl'"):
+        kt.open_project(where["directory"])
     project = kt.open_project(tuner.project_dir)
     assert scores(project) == scores(tuner)
     assert [dict(t.values) for t in project.trials] == [dict(t.values) for t in tuner.trials]

@@ -71,6 +71,7 @@ def to_study(
     Raises:
         ImportError: Optuna is not installed.
         FileExistsError: there is such a file.
+        FileNotFoundError: there is no such folder.
         ValueError: `storage` is no path.
     """
     optuna = load_optuna()
@@ -108,6 +109,10 @@ def _fresh_file(optuna: Any, storage: str | os.PathLike[str]) -> Any:
         raise FileExistsError(
             f"`storage` must name a new file: a study is written whole. {path} exists; delete it, "
             "or choose another name."
+        )
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"`storage` must name a file in a folder that exists. There is no folder {path.parent}."
         )
     if path.suffix != ".log":
         return f"sqlite:///{path}"

@@ -161,6 +161,11 @@ def test_a_file_for_the_dashboard(tmp_path, name):
         study_of(trials, storage=path)
 
 
+def test_the_folder_must_be_there(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"There is no folder .*nowhere"):
+        study_of([], storage=tmp_path / "nowhere" / "study.db")
+
+
 def test_a_url_is_no_file():
     with pytest.raises(ValueError, match=r"must be the path of a file .* Received the URL"):
         study_of([], storage="sqlite:///study.db")
