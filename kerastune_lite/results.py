@@ -14,7 +14,7 @@ from kerastune_lite.errors import StoreError
 from kerastune_lite.history import History
 from kerastune_lite.hyperparameters import HyperParameters, Space
 from kerastune_lite.objective import Objective, objective_from_json
-from kerastune_lite.store import Epoch, Project, ProjectFolder, Session, Store
+from kerastune_lite.store import Epoch, Project, ProjectFolder, Session, Store, projects_below
 from kerastune_lite.trial import Trial
 
 if TYPE_CHECKING:
@@ -346,21 +346,34 @@ class OpenedProject(Results):
         return self._folder.being_written
 
 
+_NEAR = 3
+"""How many folders down projects are looked for when one is named that is not there."""
+
+
 def open_project(path: Any) -> OpenedProject:
     """Read a project from its folder, from any process, also while it is being searched.
 
     Args:
-        path: the folder `directory/project_name`.
+        path: the folder `directory/project_name`, or the database in it.
 
     Raises:
-        StoreError: there is no project, or it cannot be read.
+        StoreError: there is no project, or it cannot be read. Those that lie below are named.
     """
-    root = Path(path)
-    if root.name == "study.sqlite3":
-        root = root.parent
-    folder = ProjectFolder(root.parent, root.name)
-    inside = [] if folder.exists else sorted(root.glob("*/study.sqlite3"))
-    if inside:
-        names = ", ".join(repr(str(each.parent)) for each in inside)
-        raise StoreError(f"There is no project in {root}, but below it: open {names}.")
-    return OpenedProject(folder)
+    folder = ProjectFolder.at(path)
+    if folder.exists:
+        return OpenedProject(folder)
+    found = [str(each) for each in projects_below(folder.root, _NEAR)]
+    if not found:
+        raise StoreError(
+            f"There is no project in {folder.root}, nor up to {_NEAR} folders below it. A "
+            "project's folder is `directory/project_name`, as they were given to the tuner."
+        )
+    if len(found) == 1:
+        raise StoreError(
+            f"{folder.root} is no project's folder, but there is one below it; name that:\n  "
+            f"{found[0]}"
+        )
+    listed = "\n  ".join(found)
+    raise StoreError(
+        f"{folder.root} is a folder of {len(found)} projects; name one of them:\n  {listed}"
+    )

@@ -320,11 +320,11 @@ def test_searching_twice_at_once_is_refused(where):
 
 
 def test_open_project(where):
-    with pytest.raises(StoreError, match="no project here"):
+    with pytest.raises(StoreError, match="There is no folder"):
         kt.open_project(where["directory"] / "bowl")
     tuner = Bowl(max_trials=4, seed=1, **where)
     tuner.search(verbose=0)
-    with pytest.raises(StoreError, match=r"no project in .*, but below it: open .*bowl'"):
+    with pytest.raises(StoreError, match=r"is no project's folder, but .*\n  .*bowl$"):
         kt.open_project(where["directory"])
     project = kt.open_project(tuner.project_dir)
     assert scores(project) == scores(tuner)

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from kerastune_lite.cli.data import details, to_json, trial_data
 from kerastune_lite.cli.errors import CommandError
-from kerastune_lite.cli.projects import open_one
-from kerastune_lite.results import OpenedProject
+from kerastune_lite.results import OpenedProject, open_project
+from kerastune_lite.store import DATABASE
 
 
 def run_export(options: argparse.Namespace) -> None:
     """Write the trials to a file or to the standard output."""
-    project = open_one(options.directory)
+    project = open_project(options.directory)
     if not project.trials:
         raise CommandError(f"No trial was recorded in {project.project_dir} yet.")
     if options.to == "optuna":
@@ -41,7 +41,7 @@ def run_export(options: argparse.Namespace) -> None:
 
 def run_report(options: argparse.Namespace) -> None:
     """Write the report of a project."""
-    project = open_one(options.directory)
+    project = open_project(options.directory)
     if not project.get_best_trials(1):
         raise CommandError(f"No trial in {project.project_dir} has a score yet.")
     with _replacing(options.output) as scratch:
@@ -81,7 +81,7 @@ def _replacing(path: str) -> Iterator[Path]:
         CommandError: it is a project's database, or cannot be written.
     """
     target = Path(path)
-    if target.name == "study.sqlite3":
+    if target.name == DATABASE:
         raise CommandError(f"{path} is where a project's trials are kept; choose another --output.")
     try:
         with tempfile.TemporaryDirectory(prefix=".kerastune-", dir=target.parent) as folder:

@@ -1,16 +1,13 @@
-"""Finding projects on disk, and how each of them stands."""
+"""How the projects on disk stand."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
-from kerastune_lite.cli.errors import CommandError
 from kerastune_lite.errors import StoreError
 from kerastune_lite.events import StopReason
-from kerastune_lite.results import OpenedProject, open_project
-from kerastune_lite.store import ProjectFolder
+from kerastune_lite.results import OpenedProject
+from kerastune_lite.store import DATABASE
 from kerastune_lite.trial import TrialStatus
 
 SEARCHING = "searching"
@@ -18,58 +15,6 @@ CUT_OFF = "cut off"
 
 _WORDS = {StopReason.INTERRUPTED: "interrupted", StopReason.FAILED: "failed"}
 """What a project is called whose search came to no proper end."""
-
-
-def open_one(directory: str) -> OpenedProject:
-    """The project in a folder.
-
-    Args:
-        directory: `directory/project_name`, or the database in it.
-
-    Raises:
-        CommandError: there is none, or there are several below it.
-        StoreError: it cannot be read.
-    """
-    folder = folder_of(directory)
-    if folder.exists:
-        return open_project(folder.root)
-    if not folder.root.is_dir():
-        raise CommandError(f"There is no folder {directory}.")
-    found = [str(path) for path in projects_below(directory)]
-    if not found:
-        raise CommandError(
-            f"There is no project in {directory}, nor below it. A project's folder is "
-            "`directory/project_name`, as they were given to the tuner."
-        )
-    raise CommandError(
-        f"{directory} is no project's folder, but there is one below it; name that:\n  {found[0]}"
-        if len(found) == 1
-        else f"{directory} is a folder of {len(found)} projects; name one of them:\n  "
-        + "\n  ".join(found)
-    )
-
-
-def folder_of(directory: str) -> ProjectFolder:
-    """The names of the files of a project, whether it exists or not."""
-    root = Path(directory)
-    if root.name == "study.sqlite3":
-        root = root.parent
-    return ProjectFolder(root.parent, root.name) if root.name else ProjectFolder(root, "")
-
-
-def projects_below(directory: str) -> Iterator[Path]:
-    """The folders of projects, `directory` itself included; hidden folders are left out.
-
-    Raises:
-        CommandError: there is no such folder.
-    """
-    if not os.path.isdir(directory):
-        raise CommandError(f"There is no folder {directory}.")
-    for root, folders, files in os.walk(directory):
-        if "study.sqlite3" in files:
-            yield Path(root)
-            folders.clear()  # What lies in a project is its own.
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
 
 
 def status_of(project: OpenedProject) -> tuple[str, str]:
@@ -106,7 +51,7 @@ def last_change(project: OpenedProject) -> float | None:
         times += [project.session.started, project.session.ended]
     if project.being_searched:
         # The epochs of a trial that trains have no times; they come into this file.
-        log = Path(project.project_dir) / "study.sqlite3-wal"
+        log = Path(project.project_dir) / f"{DATABASE}-wal"
         times.append(log.stat().st_mtime if log.exists() else None)
     return max((time for time in times if time is not None), default=None)
 

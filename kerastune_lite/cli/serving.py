@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+import threading
 import time
 from pathlib import Path
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from kerastune_lite.cli.errors import CommandError
-from kerastune_lite.cli.projects import folder_of, open_one, projects_below
-
-HOST = "127.0.0.1"
-"""Only programs on this machine can ask; a project is nobody else's business."""
+from kerastune_lite.results import open_project
+from kerastune_lite.store import ProjectFolder, projects_below
 
 
 def run_tensorboard(options: argparse.Namespace) -> None:
     """Serve TensorBoard on a project, or on all projects below a folder."""
     from kerastune_lite.views.tensorboard.server import PAGE, TensorBoardServer
 
-    folder = folder_of(options.directory)
+    folder = ProjectFolder.at(options.directory)
     logdir = folder.tensorboard if folder.exists else folder.root
     if not folder.exists and next(projects_below(options.directory), None) is None:
-        open_one(options.directory)  # It says what is wrong.
+        open_project(options.directory)  # It says what is wrong.
     try:
         server = TensorBoardServer(str(logdir), options.port)
     except RuntimeError as error:
@@ -37,7 +38,9 @@ def run_tensorboard(options: argparse.Namespace) -> None:
 
 def run_dashboard(options: argparse.Namespace) -> None:
     """Serve optuna-dashboard on a copy of the trials."""
-    project = open_one(options.directory)
+    from kerastune_lite.views.tensorboard.server import HOST
+
+    project = open_project(options.directory)
     if not project.trials:
         raise CommandError(f"No trial was recorded in {project.project_dir} yet.")
     try:
@@ -50,11 +53,28 @@ def run_dashboard(options: argparse.Namespace) -> None:
         # A journal, which is written at once; into SQLite a thousand trials take minutes.
         path = str(Path(folder, "study.log"))
         project.to_optuna(path)
+        app = optuna_dashboard.wsgi(path)
         try:
-            optuna_dashboard.run_server(path, HOST, options.port)
+            server = make_server(HOST, options.port, app, handler_class=_Quiet)
         except OSError as error:
             raise CommandError(
                 f"The dashboard cannot listen on port {options.port}: {error}. Choose "
                 "another one with --port."
             ) from error
-    raise KeyboardInterrupt  # The server takes it for its own, and returns.
+        with server:
+            # In a thread: Ctrl-C in the midst of an answer would be taken for that one's failure.
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            try:
+                print(
+                    f"optuna-dashboard: http://{HOST}:{options.port}/ (Ctrl-C ends it)", flush=True
+                )
+                while True:
+                    time.sleep(1)
+            finally:
+                server.shutdown()
+
+
+class _Quiet(WSGIRequestHandler):
+    """Says nothing of the requests that it answers."""
+
+    def log_message(self, format: str, *args: Any) -> None: ...

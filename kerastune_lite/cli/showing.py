@@ -15,10 +15,11 @@ from rich.text import Text
 
 from kerastune_lite.cli.data import details, overview, to_json, trial_data
 from kerastune_lite.cli.errors import CommandError
-from kerastune_lite.cli.projects import counts_of, open_one, projects_below, status_of
+from kerastune_lite.cli.projects import counts_of, status_of
 from kerastune_lite.errors import StoreError
 from kerastune_lite.formatting import NOTHING, one_line, score_text, seconds_text, value_text
 from kerastune_lite.results import OpenedProject, open_project
+from kerastune_lite.store import projects_below
 from kerastune_lite.trial import Trial
 from kerastune_lite.views.tables import (
     epoch_text,
@@ -57,7 +58,7 @@ def run_list(options: argparse.Namespace) -> int:
 
 def run_show(options: argparse.Namespace) -> None:
     """Print a project, or one trial of it."""
-    project = open_one(options.directory)
+    project = open_project(options.directory)
     if options.trial is not None:
         _show_trial(project, _trial(project, options.trial), options.json)
     elif options.json:
@@ -76,7 +77,7 @@ def run_show(options: argparse.Namespace) -> None:
 
 def run_best(options: argparse.Namespace) -> None:
     """Print the hyperparameters of the best trials."""
-    project = open_one(options.directory)
+    project = open_project(options.directory)
     best = [trial.values for trial in project.get_best_trials(options.top or 1)]
     if not best:
         raise CommandError(f"No trial in {project.project_dir} has a score yet.")

@@ -9,7 +9,8 @@ from typing import Any
 
 from kerastune_lite.cli.errors import CommandError
 from kerastune_lite.cli.following import Follower, Timed
-from kerastune_lite.cli.projects import folder_of, open_one
+from kerastune_lite.results import open_project
+from kerastune_lite.store import ProjectFolder
 from kerastune_lite.views.choose import is_live_terminal
 from kerastune_lite.views.console import (
     REDRAWS_AT_ONCE,
@@ -32,8 +33,8 @@ def run_watch(options: argparse.Namespace) -> None:
     Raises:
         CommandError: its process died before.
     """
-    project = open_one(options.directory)
-    follower = Follower(folder_of(project.project_dir))
+    project = open_project(options.directory)
+    follower = Follower(ProjectFolder.at(project.project_dir))
     live = is_live_terminal(sys.stdout)
     view: _Lines | _LiveLine = _LiveLine() if live else _Lines()
     try:

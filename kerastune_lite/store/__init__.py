@@ -2,10 +2,11 @@
 
 from kerastune_lite.store.base import Epoch, Project, Session, Store
 from kerastune_lite.store.checkpoints import Checkpoints, best_execution
-from kerastune_lite.store.project_folder import ProjectFolder
+from kerastune_lite.store.project_folder import DATABASE, ProjectFolder, projects_below
 from kerastune_lite.store.sqlite import SQLiteStore
 
 __all__ = [
+    "DATABASE",
     "Checkpoints",
     "Epoch",
     "Project",
@@ -14,4 +15,5 @@ __all__ = [
     "Session",
     "Store",
     "best_execution",
+    "projects_below",
 ]

@@ -14,6 +14,9 @@ import filelock
 from kerastune_lite.errors import ProjectInUseError, StoreError
 from kerastune_lite.store.sqlite import SQLiteStore
 
+DATABASE = "study.sqlite3"
+"""The file that makes a folder a project."""
+
 
 class ProjectFolder:
     """The folder `directory/project_name` and the names of the files in it.
@@ -26,11 +29,24 @@ class ProjectFolder:
     def __init__(self, directory: str | os.PathLike[str], project_name: str) -> None:
         self.name = project_name
         self.root = Path(directory) / project_name
-        self.database = self.root / "study.sqlite3"
+        self.database = self.root / DATABASE
         self.checkpoints = self.root / "checkpoints"
         self.tensorboard = self.root / "tensorboard"
         self._lock_file = self.root / "search.lock"
         self._writer_file = self.root / "search.writer.json"
+
+    @classmethod
+    def at(cls, path: str | os.PathLike[str]) -> ProjectFolder:
+        """The names of the files of a project, whether it exists or not.
+
+        Args:
+            path: its folder, or the database in it.
+        """
+        root = Path(path)
+        if root.name == DATABASE:
+            root = root.parent
+        # "." and "/" have no name.
+        return cls(root.parent, root.name) if root.name else cls(root, "")
 
     @property
     def exists(self) -> bool:
@@ -106,7 +122,7 @@ class ProjectFolder:
         if not self.root.exists():
             return
         with self.writing():
-            for path in self.root.glob("study.sqlite3*"):
+            for path in self.root.glob(f"{DATABASE}*"):
                 path.unlink()
             for path in self.checkpoints.glob("trial_*.weights.h5*"):
                 path.unlink()
@@ -130,3 +146,23 @@ def _clear_event_files(directory: Path) -> None:
 def _remove_if_empty(directory: Path) -> None:
     with contextlib.suppress(OSError):
         directory.rmdir()
+
+
+def projects_below(directory: str | os.PathLike[str], depth: int | None = None) -> Iterator[Path]:
+    """The folders of projects, `directory` itself included; hidden folders are left out.
+
+    Args:
+        depth: how many folders down; None: all.
+
+    Raises:
+        StoreError: there is no such folder.
+    """
+    if not os.path.isdir(directory):
+        raise StoreError(f"There is no folder {directory}.")
+    for root, folders, files in os.walk(directory):
+        down = len(Path(root).relative_to(directory).parts)
+        if DATABASE in files or down == depth:
+            folders.clear()  # What lies in a project is its own.
+        if DATABASE in files:
+            yield Path(root)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
