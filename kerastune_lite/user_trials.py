@@ -7,7 +7,7 @@ import dataclasses
 import inspect
 import sys
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 from kerastune_lite.errors import FatalTypeError
@@ -19,7 +19,7 @@ from kerastune_lite.schedulers import Decision
 from kerastune_lite.store import Checkpoints
 from kerastune_lite.training.base import Emit
 from kerastune_lite.training.job import GuardedJob, check_frozen, merge_returned, report_late
-from kerastune_lite.training.results import finite, read_results, scalars
+from kerastune_lite.training.results import Result, finite, read_results, scalars
 from kerastune_lite.trial import Execution, Segment, Trial
 
 
@@ -29,6 +29,7 @@ class UnderWay:
 
     Attributes:
         trained: executions that were trained by us on its behalf.
+        as_of: of each of these, see `training.execution.Trained`.
         saved, build_config: of the weights that it had saved.
     """
 
@@ -36,6 +37,7 @@ class UnderWay:
     hp: HyperParameters
     emit: Emit
     trained: list[Execution] = dataclasses.field(default_factory=list)
+    as_of: list[Callable[[Result], Execution]] = dataclasses.field(default_factory=list)
     saved: str | None = None
     build_config: Mapping[str, Any] | None = None
 
@@ -129,6 +131,7 @@ class UserTrials:
                 objective,
                 segment,
                 under_way.trained,
+                under_way.as_of,
                 under_way.saved,
                 under_way.build_config,
                 seconds,
