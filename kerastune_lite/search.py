@@ -105,6 +105,7 @@ class Search:
         )
         self._failures_in_a_row = 0
         self._deadline: float | None = None
+        self._redeclared: set[str] = set()
 
     # ------------------------------------------------------------------ the loop
 
@@ -266,6 +267,7 @@ class Search:
             # else by the user's code; the trial will be trained again.
             raise KeyboardInterrupt
         self._grow_space(report, trial)
+        self._warn_of_redeclared(report)
         if report.fatal is not None:
             raise report.fatal
         executions = [
@@ -350,6 +352,22 @@ class Search:
         if added:
             self.space = self.space.merged(added)
             self._record(ev.SpaceGrown(added, trial.number))
+
+    def _warn_of_redeclared(self, report: Report) -> None:
+        """Say once of each name that one of its ranges holds for all places."""
+        for name, (holds, other) in report.redeclared.items():
+            if name in self._redeclared:
+                continue
+            self._redeclared.add(name)
+            logger.warning(
+                "The hyperparameter %r is declared with several ranges: %s, and %s. One name is "
+                "one hyperparameter, so the first range holds wherever the name is used. Use "
+                'different names, such as f"%s_{i}", to have each tuned in its own range.',
+                name,
+                holds.describe(),
+                other.describe(),
+                name,
+            )
 
     def _may_retry(self, trial: Trial, failed: Execution) -> bool:
         failures = sum(

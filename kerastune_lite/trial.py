@@ -19,7 +19,7 @@ from kerastune_lite.formatting import (
     seconds_text,
     value_text,
 )
-from kerastune_lite.hyperparameters import HyperParameters, Parameter, Space, Value
+from kerastune_lite.hyperparameters import Domain, HyperParameters, Parameter, Space, Value
 
 _RAISED = re.compile(r"[\w.]+(Error|Exception|Interrupt|Exit|Warning)\b")
 _FAILURE_LINES = 2
@@ -279,6 +279,7 @@ class Report:
         values: the hyperparameters that were used, in order of use.
         added: parameters that the space did not hold yet.
         fatal: the exception that must stop the search.
+        redeclared: names that were declared with several domains: the one that holds, and another.
     """
 
     segment: Segment
@@ -286,3 +287,4 @@ class Report:
     values: Mapping[str, Value]
     added: tuple[Parameter, ...] = ()
     fatal: BaseException | None = None
+    redeclared: Mapping[str, tuple[Domain, Domain]] = dataclasses.field(default_factory=dict)

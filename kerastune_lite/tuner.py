@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +17,7 @@ from kerastune_lite.hyperparameters import HyperParameters, Space, Value, read_s
 from kerastune_lite.limits import Limits
 from kerastune_lite.objective import Objective, ObjectiveLike, create_objective
 from kerastune_lite.oracles import BayesianOracle, Oracle
+from kerastune_lite.overrides import check_attribute, check_overrides
 from kerastune_lite.runners import InlineRunner
 from kerastune_lite.schedulers import FullTraining, Scheduler
 from kerastune_lite.search import Parts, Search
@@ -59,6 +61,9 @@ class Tuner(Models, Hooks):
         SettingsMismatchError: the project exists and its trials do not fit these settings.
         StoreError: the project exists and cannot be read.
     """
+
+    _made = False
+    """Whether the tuner has read its settings."""
 
     def __init__(
         self,
@@ -104,21 +109,20 @@ class Tuner(Models, Hooks):
                 "declared: hp = kerastune_lite.HyperParameters(); hp.Int('units', 8, 64). "
                 f"Received: {hyperparameters!r} of type {type(hyperparameters).__name__}."
             )
+        check_overrides(type(self), type(oracle))
         self.hypermodel = get_hypermodel(hypermodel)
-        trains_itself = type(self).run_trial is not Tuner.run_trial
+        trains_itself = self.overrides("run_trial", "_build_and_fit_model")
         if self.hypermodel is None and not trains_itself:
             raise ValueError(
                 "A tuner needs a `hypermodel`, or a subclass that overrides run_trial(). Received "
                 "neither: pass your function build(hp) as the first argument."
             )
         # NumPy's integers are as good as Python's here, and not in the project's settings.
-        self.max_trials = max_trials = None if max_trials is None else int(max_trials)
-        self.executions_per_trial = executions_per_trial = int(executions_per_trial)
         self.tune_new_entries = tune_new_entries
         self._limits = Limits(
-            max_trials,
+            None if max_trials is None else int(max_trials),
             max_time,
-            executions_per_trial,
+            int(executions_per_trial),
             max_retries_per_trial,
             max_consecutive_failed_trials,
         )
@@ -137,7 +141,8 @@ class Tuner(Models, Hooks):
             trains_itself=trains_itself,
             checkpoints=self._checkpoints,
         )
-        self._given = hyperparameters.space if hyperparameters is not None else Space()
+        given = hyperparameters.space if hyperparameters is not None else Space()
+        self._given = given.marked_as_given(given.names)
         self._allow_new_entries = allow_new_entries
         if overwrite:
             self._folder.clear()
@@ -152,6 +157,12 @@ class Tuner(Models, Hooks):
         if self._folder.exists:
             with contextlib.closing(self._folder.open(read_only=True)) as store:
                 self._adopt(store.load())
+        self._made = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._made:
+            check_attribute(self, name)
+        super().__setattr__(name, value)
 
     # ------------------------------------------------------------------ searching
 
@@ -253,14 +264,56 @@ class Tuner(Models, Hooks):
             The objective as a float, a dict of metrics, a History, or a list of these, one for
             each execution.
         """
-        return self._training.train_all(trial, fit_args, fit_kwargs)
+        if not self.overrides("_build_and_fit_model"):
+            return self._training.train_all(trial, fit_args, fit_kwargs)
+        return [
+            self._build_and_fit_model(trial, *fit_args, **fit_kwargs)
+            for _ in range(self.executions_per_trial)
+        ]
+
+    def _build_and_fit_model(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> Any:
+        """Train one execution of a trial; KerasTuner's scripts override it.
+
+        Args:
+            trial, *fit_args, **fit_kwargs: as for `run_trial`.
+
+        Returns:
+            What `fit` returned.
+        """
+        (returned,) = self._training.train_all(trial, fit_args, fit_kwargs, executions=1)
+        return returned
+
+    def _build_hypermodel(self, hp: HyperParameters) -> Any:
+        """A trial's model, before it is checked; KerasTuner's scripts override it."""
+        return self.hypermodel.build(hp)
 
     # ------------------------------------------------------------------ results
 
     @property
     def oracle(self) -> TunerOracle:
         """Best trials and the like, under the names that KerasTuner's scripts use."""
-        return TunerOracle(self, self.max_trials)
+        return TunerOracle(self)
+
+    @property
+    def max_trials(self) -> int | None:
+        """How many trials in all; it can be set before a search."""
+        return self._limits.max_trials
+
+    @max_trials.setter
+    def max_trials(self, count: int | None) -> None:
+        st.check_counts(max_trials=count)
+        count = None if count is None else int(count)
+        self._limits = dataclasses.replace(self._limits, max_trials=count)
+
+    @property
+    def executions_per_trial(self) -> int:
+        """How often each trial is trained; it can be set before a search."""
+        return self._limits.executions_per_trial
+
+    @executions_per_trial.setter
+    def executions_per_trial(self, count: int) -> None:
+        st.check_counts(executions_per_trial=count)
+        self._limits = dataclasses.replace(self._limits, executions_per_trial=int(count))
 
     @property
     def objective(self) -> Objective:
@@ -287,6 +340,10 @@ class Tuner(Models, Hooks):
         return max(self.max_trials - self._history.ended, 0)
 
     # ------------------------------------------------------------------ inside
+
+    def overrides(self, *names: str) -> bool:
+        """Whether the class defines one of these methods itself."""
+        return any(getattr(type(self), name) is not getattr(Tuner, name) for name in names)
 
     def _trials(self) -> History:
         return self._history
@@ -330,7 +387,9 @@ class Tuner(Models, Hooks):
             self._seed = stored["seed"]
         st.check_settings(stored, self._settings(), self.project_dir, has_scores)
         changed = st.check_space(project.space, self._space, self.project_dir, has_scores)
-        self._space = project.space.merged(changed, overwrite=True)
+        self._space = project.space.merged(changed, overwrite=True).marked_as_given(
+            self._given.names
+        )
         self._history = history
         if fit is not None and has_scores:
             st.warn_of_fit_arguments(stored.get("fit", {}), fit, self.project_dir)

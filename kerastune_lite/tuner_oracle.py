@@ -6,6 +6,7 @@ from typing import Any
 
 from kerastune_lite.hyperparameters import HyperParameters
 from kerastune_lite.objective import Objective
+from kerastune_lite.overrides import check_attribute
 from kerastune_lite.results import Results
 from kerastune_lite.trial import Trial
 
@@ -14,13 +15,31 @@ class TunerOracle:
     """A tuner's trials under KerasTuner's names.
 
     Args:
-        results: where they come from.
-        max_trials: of the search.
+        tuner: whose.
     """
 
-    def __init__(self, results: Results, max_trials: int | None) -> None:
-        self._results = results
-        self.max_trials = max_trials
+    def __init__(self, tuner: Any) -> None:
+        self._results: Results = tuner
+        self._tuner = tuner
+
+    @property
+    def max_trials(self) -> int | None:
+        """How many trials in all; it can be set before a search."""
+        count: int | None = self._tuner.max_trials
+        return count
+
+    @max_trials.setter
+    def max_trials(self, count: int | None) -> None:
+        self._tuner.max_trials = count
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in ("max_trials", "_results", "_tuner"):
+            check_attribute(self._tuner, name)
+            raise AttributeError(
+                f"tuner.oracle has no {name!r} that could be set: it shows the tuner's trials "
+                "under KerasTuner's names. What can be set before a search is max_trials."
+            )
+        super().__setattr__(name, value)
 
     @property
     def objective(self) -> Objective:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerastune_lite.errors import FailedTrialError, FatalValueError, StoreError
-from kerastune_lite.hypermodel import accepts, check_takes_callbacks, overrides_fit
+from kerastune_lite.hypermodel import BuiltElsewhere, accepts, check_takes_callbacks, overrides_fit
 from kerastune_lite.hyperparameters import HyperParameters, Space, Value
 from kerastune_lite.objective import Objective
 from kerastune_lite.settings import described_override
@@ -82,7 +82,7 @@ class TrainingSide:
     def _probed_model(self, hp: HyperParameters) -> Any:
         if self._trains_itself:
             # A run_trial of the user's own may tune anything, so this need be no Keras model.
-            return self._tuner.hypermodel.build(hp)
+            return self._models.build(hp)
         from kerastune_lite.training.building import check_compiled
 
         model = self._build(hp)
@@ -186,8 +186,18 @@ class TrainingSide:
 
         return tensorboard_directories(self._callbacks)
 
-    def train_all(self, trial: Trial, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
-        """What `run_trial` does unless it is overridden; for `super().run_trial(...)`."""
+    def train_all(
+        self,
+        trial: Trial,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        executions: int | None = None,
+    ) -> list[Any]:
+        """What `run_trial` does unless it is overridden; for `super().run_trial(...)`.
+
+        Args:
+            executions: how many to train; None: all.
+        """
         from kerastune_lite.training.execution import Trainer
 
         under_way = self._user_trials.under_way
@@ -206,8 +216,12 @@ class TrainingSide:
         options = dataclasses.replace(self._options(callbacks), verbose=verbose, in_run_trial=True)
         returned = []
         # What is trained by a second call in the same trial is something else (a fold, perhaps).
-        goes_on = not under_way.trained and self._may_go_on(callbacks, trial)
-        for execution in range(self._tuner.executions_per_trial):
+        wanted, before = self._tuner.executions_per_trial, len(under_way.trained)
+        goes_on = before < (1 if executions is None else wanted) and self._may_go_on(
+            callbacks, trial
+        )
+        first = 0 if executions is None else before % wanted
+        for execution in range(first, first + (executions or wanted)):
             segment = self._user_trials.part_of(under_way.segment, execution, goes_on)
             trainer = Trainer(options, segment, under_way.hp, under_way.emit)
             trained = trainer.train(trial, execution, fit)
@@ -309,11 +323,19 @@ class TrainingSide:
         overridden = overrides_fit(self._tuner.hypermodel)
         return FitArguments(args, kwargs, overridden, self.declared.names, given_wins)
 
+    @property
+    def _models(self) -> Any:
+        """What builds and fits models."""
+        tuner = self._tuner
+        if not tuner.overrides("_build_hypermodel"):
+            return tuner.hypermodel
+        return BuiltElsewhere(tuner._build_hypermodel, tuner.hypermodel.fit)
+
     def _build(self, hp: HyperParameters) -> Any:
         from kerastune_lite.training.building import BuildOptions, build_model
 
         options = BuildOptions(**self._overrides, max_model_size=self._max_model_size)
-        return build_model(self._tuner.hypermodel, hp, options)
+        return build_model(self._models, hp, options)
 
     def _options(self, callbacks: Any) -> TrainingOptions:
         from kerastune_lite.training.building import BuildOptions
@@ -322,7 +344,7 @@ class TrainingSide:
         batch_hooks = self._tuner.overrides_hook("on_batch_begin", "on_batch_end")
         hooks = batch_hooks or self._tuner.overrides_hook("on_epoch_begin", "on_epoch_end")
         return TrainingOptions(
-            hypermodel=self._tuner.hypermodel,
+            hypermodel=self._models,
             objective=self._resolved_objective,
             build=BuildOptions(**self._overrides, max_model_size=self._max_model_size),
             callbacks=callbacks,

@@ -25,6 +25,9 @@ class HyperParameters:
         space: parameters known beforehand; their domains win over those of later declarations.
         values: values of the trial; what is missing is filled in when it is asked for.
         fill: gives a newly declared parameter its value. Default: the parameter's default.
+        searching: whether the values are a proposal, which the builder may not have known of: then
+            a Fixed that was not given to the tuner takes the value that is declared, and
+            `redeclared` is kept. Otherwise they are what a trial was trained with, and hold.
     """
 
     def __init__(
@@ -32,7 +35,11 @@ class HyperParameters:
         space: Space | None = None,
         values: Mapping[str, Value] | None = None,
         fill: Callable[[Parameter], Value] | None = None,
+        searching: bool = False,
     ) -> None:
+        self.redeclared: dict[str, tuple[Domain, Domain]] = {}
+        """By name: the domain that holds, and another one that was declared under the name."""
+        self._searching = searching
         self._space = Space() if space is None else space
         self._values = dict(values or {})
         self._fill = fill or operator.attrgetter("default")
@@ -337,9 +344,19 @@ class HyperParameters:
             except (TypeError, ValueError) as error:
                 raise type(error)(f"hp.{kind}({name!r}): {error}") from None
             self._space = self._space.merged([parameter])
+        elif self._searching and not parameter.given and parameter.is_active(self._values):
+            self._compare(parameter, domain())
         if not parameter.is_active(self._values):
             return None
         if name not in self._values:
             self._values[name] = self._fill(parameter)
         self._used.setdefault(name)
         return self._values[name]
+
+    def _compare(self, known: Parameter, declared: Domain) -> None:
+        """Take note of a declaration under a known name."""
+        if isinstance(known.domain, Fixed) and isinstance(declared, Fixed):
+            # It follows from other values (`hp.Fixed("twice", 2 * n)`), or from the user's script.
+            self._values[known.name] = declared.value
+        elif not (declared.covers(known.domain) and known.domain.covers(declared)):
+            self.redeclared.setdefault(known.name, (known.domain, declared))

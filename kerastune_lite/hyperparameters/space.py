@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
 import numpy as np
@@ -33,11 +33,15 @@ class Parameter:
     """A domain with a name; its identity is (name, conditions), as in KerasTuner.
 
     It is active when all its conditions hold.
+
+    Attributes:
+        given: whether the user gave it to the tuner, so that it holds whatever a builder declares.
     """
 
     name: str
     domain: Domain
     conditions: tuple[Condition, ...] = ()
+    given: bool = dataclasses.field(default=False, compare=False)
 
     @property
     def identity(self) -> tuple[str, tuple[Condition, ...]]:
@@ -158,6 +162,12 @@ class Space(Sequence[Parameter]):
         if len(merged) == len(self) and not overwrite:
             return self
         return Space(merged.values())
+
+    def marked_as_given(self, names: Collection[str]) -> Space:
+        """This space with the parameters of these names marked as given to the tuner."""
+        return Space(
+            dataclasses.replace(each, given=True) if each.name in names else each for each in self
+        )
 
     def walk(self, choose: Callable[[Parameter], Value]) -> dict[str, Value]:
         """Values for all active parameters, parents first; `choose` is asked for each."""

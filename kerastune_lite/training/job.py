@@ -69,7 +69,8 @@ class Guarded:
         known = self.segment.trial.space
         added = tuple(p for p in hp.space if known.find(*p.identity) is None)
         executions = tuple(self.executions)
-        return Report(self.segment, executions, hp.used_values(), added, self.fatal)
+        used = hp.used_values()
+        return Report(self.segment, executions, used, added, self.fatal, dict(hp.redeclared))
 
 
 @contextlib.contextmanager
@@ -94,7 +95,8 @@ def guarded(segment: Segment, outcome: Guarded | None = None) -> Iterator[Guarde
 
 def hyperparameters_of(segment: Segment) -> HyperParameters:
     """The `hp` that the builder of a segment's model is given."""
-    return HyperParameters(segment.trial.space, segment.trial.values, fill_of(segment))
+    trial = segment.trial
+    return HyperParameters(trial.space, trial.values, fill_of(segment), searching=True)
 
 
 def _failed(segment: Segment, outcome: Outcome, started: float) -> Execution:

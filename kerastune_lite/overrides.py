@@ -1,0 +1,143 @@
+"""What subclasses and scripts may change in KerasTuner's classes, and how that is done here.
+
+KerasTuner's scripts override methods and set attributes that are no part of its documentation.
+Those that are honoured here are methods and properties of the tuner; this module knows the others,
+so that none is ignored without a word.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+_OWN = "kerastune_lite."
+
+REPLACED: Mapping[str, str] = {
+    # Methods of KerasTuner's tuners that decide what is trained, and what does it here.
+    "_activate_all_conditions": "declare hyperparameters in HyperModel.declare_hyperparameters(hp)",
+    "_configure_tensorboard_dir": "pass callbacks=lambda trial: [...] to search()",
+    "_deepcopy_callbacks": "pass callbacks=lambda trial: [...] to search()",
+    "_filter_metrics": "return what counts from HyperModel.fit() or run_trial()",
+    "_get_build_config_fname": "load models with tuner.load_model(trial)",
+    "_get_checkpoint_fname": "override save_model(trial_id, model), or load models with "
+    "tuner.load_model(trial)",
+    "_get_tensorboard_dir": "pass callbacks=lambda trial: [...] to search()",
+    "_override_compile_args": "override _build_hypermodel(hp), or pass optimizer=, loss=, metrics=",
+    "_populate_initial_space": "declare hyperparameters in HyperModel.declare_hyperparameters(hp)",
+    "_run_and_update_trial": "override run_trial(trial, ...)",
+    "_try_build": "override _build_hypermodel(hp)",
+    "_try_run_and_update_trial": "override run_trial(trial, ...)",
+}
+
+NEVER_CALLED = frozenset(
+    # Methods of KerasTuner's tuners for its files and its workers, of which there are none here.
+    (
+        "_get_tuner_fname",
+        "_is_worker",
+        "get_state",
+        "get_trial_dir",
+        "pre_create_trial",
+        "reload",
+        "save",
+        "set_state",
+    )
+)
+
+OF_ORACLES = frozenset(
+    # Methods of KerasTuner's oracles. Its searches ask for one trial's values and keep state;
+    # here a proposal is a function of the history.
+    (
+        "_compute_values_hash",
+        "_random_values",
+        "create_trial",
+        "end_trial",
+        "get_state",
+        "populate_space",
+        "score_trial",
+        "set_state",
+        "update_space",
+        "update_trial",
+    )
+)
+
+
+def check_overrides(tuner: type, oracle: type) -> None:
+    """Tell of methods that subclasses define and that nothing here calls.
+
+    Args:
+        tuner, oracle: their classes.
+
+    Raises:
+        TypeError: one of them would decide what is trained.
+    """
+    for name, place in _defined_in(tuner).items():
+        if name in REPLACED:
+            raise TypeError(
+                f"{place} overrides {name}(), which KerasTuner calls and kerastune_lite does not. "
+                f"What it does goes here in another way: {REPLACED[name]}."
+            )
+        if name in NEVER_CALLED:
+            logger.warning(
+                "%s defines %s(), which KerasTuner calls and kerastune_lite does not: the project "
+                "on disk keeps itself. It can still be called by your own code.",
+                place,
+                name,
+            )
+    for name, place in _defined_in(oracle).items():
+        if name in OF_ORACLES:
+            raise TypeError(
+                f"{place} defines {name}(), which KerasTuner's searches call and kerastune_lite's "
+                "do not. An oracle of your own overrides propose(space, history, count, rng), "
+                "which returns values by name for up to `count` new trials."
+            )
+
+
+def _defined_in(kind: type) -> dict[str, str]:
+    """The names that a class of the user's defines itself, each with the class."""
+    found: dict[str, str] = {}
+    for each in kind.__mro__:
+        if each.__module__.startswith(_OWN):
+            break
+        found |= {name: each.__name__ for name in vars(each) if name not in found}
+    return found
+
+
+SET_AT_CONSTRUCTION = frozenset(
+    # Attributes of KerasTuner's tuners and oracles that are read once here.
+    (
+        "allow_new_entries",
+        "directory",
+        "hyperparameters",
+        "hypermodel",
+        "loss",
+        "max_consecutive_failed_trials",
+        "max_model_size",
+        "max_retries_per_trial",
+        "metrics",
+        "objective",
+        "optimizer",
+        "project_name",
+        "seed",
+        "tune_new_entries",
+    )
+)
+
+
+def check_attribute(tuner: Any, name: str) -> None:
+    """Refuse to set an attribute that is read when the tuner is made, and not again.
+
+    Args:
+        tuner: its class is named in the message.
+
+    Raises:
+        AttributeError: it is one.
+    """
+    if name in SET_AT_CONSTRUCTION:
+        raise AttributeError(
+            f"`{name}` is read when a tuner is made; setting it later would change nothing. Pass "
+            f"it to {type(tuner).__name__}(..., {name}=...). (What can be set before a search: "
+            "max_trials, executions_per_trial.)"
+        )
