@@ -46,8 +46,9 @@ class Tuner(Models, Hooks):
         seed: makes the search reproducible. None: drawn once and kept with the project.
         executions_per_trial: train each trial so often; its score is the mean.
         max_retries_per_trial: try a failed execution again, so often.
-        max_consecutive_failed_trials: stop after so many failures in a row.
-        max_model_size: in parameters; larger models fail their trial.
+        max_consecutive_failed_trials: stop after so many failures in a row. Trials that are
+            rejected (`max_model_size`, `FailedTrialError`) are no failures.
+        max_model_size: in parameters; trials with larger models are rejected.
         max_time: seconds per call of `search()`; the trial under way is finished.
         optimizer, loss, metrics: override those that the builder compiles with.
         keep_checkpoints: how many of the best trials keep their weights on disk.
@@ -181,7 +182,7 @@ class Tuner(Models, Hooks):
         Raises:
             ValueError: the arguments cannot work; before anything is trained.
             ProjectInUseError: another process is searching this project.
-            RuntimeError: too many trials failed in a row.
+            RuntimeError: too many trials failed in a row, or all of them did.
         """
         from kerastune_lite.views import progress_view
         from kerastune_lite.views.tensorboard import TensorBoardView

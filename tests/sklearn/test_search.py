@@ -16,8 +16,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 
-from kerastune_lite import HyperParameters
-from kerastune_lite.errors import SettingsMismatchError
+from kerastune_lite import HyperParameters, open_project
+from kerastune_lite.errors import FailedTrialError, SettingsMismatchError
 from kerastune_lite.oracles import RandomOracle
 from kerastune_lite.sklearn import SklearnTuner, TunerSearchCV
 from tests.sklearn.data import blobs
@@ -165,6 +165,29 @@ def test_fits_that_fail():
         searched({"C": [1.0, 2.0]}, Failing(), tuner="grid")
 
 
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
+def test_a_fold_may_reject_its_values(tmp_path):
+    class Picky(LogisticRegression):
+        def fit(self, X, y, sample_weight=None):
+            if self.C > 0.5:
+                raise FailedTrialError("C is too large")
+            if self.C < 0.05:
+                raise ValueError("C is too small")
+            return super().fit(X, y, sample_weight)
+
+    with pytest.warns(FitFailedWarning):
+        search = searched(
+            {"C": [0.01, 0.1, 1.0]},
+            Picky(),
+            tuner="grid",
+            directory=tmp_path,
+            project_name="picky",
+        )
+    trials = open_project(tmp_path / "picky").trials
+    assert {t.values["C"]: t.rejected for t in trials} == {0.01: False, 0.1: False, 1.0: True}
+    assert search.best_params_ == {"C": 0.1}
+
+
 @pytest.mark.filterwarnings("ignore:Scoring failed")
 @pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
 def test_scores_that_are_no_numbers():
@@ -309,7 +332,7 @@ def build_any(hp: HyperParameters):
 
 def test_sklearn_tuner():
     tuner = SklearnTuner("random", build_any, metrics=accuracy_score, max_trials=5, seed=0)
-    with pytest.raises(ValueError, match=r"call search\(\) first"):
+    with pytest.raises(ValueError, match=r"Call search\(\) first"):
         tuner.get_best_models()
     tuner.search(X, Y, verbose=0)
     best, second = tuner.get_best_models(2)
