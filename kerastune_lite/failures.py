@@ -114,21 +114,29 @@ class Failures:
 
 
 def shortened(message: str | None) -> str:
-    """A traceback without the frames of installed packages and our own."""
-    lines: list[str] = []
-    left_out, frame = 0, False
+    """A traceback without the frames of installed packages and our own; one is left in any case."""
+    blocks: list[tuple[str, list[str]]] = []  # the path of a frame, or "", and its lines
     for line in (message or "").rstrip().splitlines():
         found = _FRAME.match(line)
-        if found:
-            frame = any(part in found["path"] for part in _LIBRARIES)
-            left_out += frame
-        elif not line.startswith("    "):
-            frame = False
-        if frame:
+        inside = bool(blocks and blocks[-1][0] and line.startswith("    "))
+        if inside and not found:
+            blocks[-1][1].append(line)
+        else:
+            blocks.append((found["path"] if found else "", [line]))
+    users = [path for path, _ in blocks if path and not _is_library(path)]
+    latest = next((lines for path, lines in reversed(blocks) if path), None)
+    kept: list[str] = []
+    left_out = 0
+    for path, lines in blocks:
+        if path and _is_library(path) and (users or lines is not latest):
+            left_out += 1
             continue
         if left_out:
-            noun = "frame" if left_out == 1 else "frames"
-            lines.append(f"  ({left_out} {noun} of libraries)")
+            kept.append(f"  ({left_out} frame{'s' * (left_out > 1)} of libraries)")
             left_out = 0
-        lines.append(line)
-    return "\n".join(lines)
+        kept += lines
+    return "\n".join(kept)
+
+
+def _is_library(path: str) -> bool:
+    return any(part in path for part in _LIBRARIES)

@@ -228,3 +228,7 @@ ValueError: no
         "  with a second line",
     ]
     assert shortened(None) == ""
+    assert shortened(message.replace("/home/me/", "/env/site-packages/")).splitlines()[1:3] == [
+        "  (2 frames of libraries)",
+        '  File "/env/site-packages/script.py", line 7, in call',
+    ]
