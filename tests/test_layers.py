@@ -14,7 +14,7 @@ PACKAGE = Path(kerastune_lite.__file__).parent
 # From the bottom up. A module may import from its own row's unit and from rows further down;
 # units of one row do not know one another.
 LAYERS = [
-    {"errors", "formatting", "threads"},
+    {"errors", "formatting", "threads", "checksums"},
     {"hyperparameters"},
     {"objective", "trial"},
     {"events", "visited", "best_trials"},

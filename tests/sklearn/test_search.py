@@ -302,6 +302,12 @@ def test_a_search_goes_on_where_it_stood(tmp_path):
     assert third.best_params_ == second.best_params_
     with pytest.raises(SettingsMismatchError, match=r"other data, folds or another estimator"):
         searched(x=X + 1, tuner="random", **kwargs)
+    with pytest.raises(SettingsMismatchError, match=r"y: other values than before"):
+        searched(y=Y[::-1], tuner="random", **kwargs)
+    with pytest.raises(
+        SettingsMismatchError, match=r"parameters of fit: .*\['sample_weight'\] now"
+    ):
+        searched(fit={"sample_weight": np.ones(len(X))}, tuner="random", **kwargs)
     with pytest.raises(SettingsMismatchError, match="oracle"):
         searched(tuner="sobol", **kwargs)
     assert (tmp_path / "it" / "tensorboard" / "trial_0001" / "execution2").is_dir()
