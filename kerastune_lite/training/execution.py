@@ -254,7 +254,7 @@ class Trainer:
         reporter, execution, keeper = prepared.reporter, prepared.execution, prepared.keeper
         self._check_space()
         source = "HyperModel.fit()" if fit.overridden else "model.fit()"
-        result = self._result(returned, reporter, source, fit.overridden)
+        result = self._result(returned, reporter, source, fit)
         if not reporter.epochs:
             report_late(result, segment, execution, self._emit)
         model = prepared.model if reporter.model is None else reporter.model
@@ -322,19 +322,20 @@ class Trainer:
         return self._emit(event) is Decision.CONTINUE
 
     def _result(
-        self, returned: Any, reporter: EpochReporter, source: str, overridden: bool
+        self, returned: Any, reporter: EpochReporter, source: str, fit: FitArguments
     ) -> Result:
-        objective = self._options.objective
+        objective, overridden = self._options.objective, fit.overridden
         if reporter.epochs and (
             not overridden or returned is None or _covers(returned, reporter.epochs)
         ):
             # A History leaves out epochs without validation; what we saw has a place for each.
-            return finite(from_history(reporter.history, objective, source), objective)
+            best = from_history(reporter.history, objective, source)
+            return finite(best, objective, fit.why_not_finite)
         result = combined(read_results(returned, objective, source))
         if not result.history:
             seen = {**reporter.metrics_at_best(), **result.metrics}
             result = dataclasses.replace(result, metrics=seen)
-        return finite(result, objective)
+        return finite(result, objective, fit.why_not_finite)
 
     def _keep_weights(
         self,
