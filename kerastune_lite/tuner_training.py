@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from kerastune_lite.trial import Execution, Trial
 from kerastune_lite.user_trials import UserTrials
 
 if TYPE_CHECKING:
+    from kerastune_lite.training.data_checks import Needs
     from kerastune_lite.training.door import Door
     from kerastune_lite.training.execution import TrainingOptions
     from kerastune_lite.training.fitting import FitArguments
@@ -60,6 +62,7 @@ class TrainingSide:
         self._trains_itself = trains_itself
         self._checkpoints = checkpoints
         self._probed: Any = None
+        self._needs: Needs | None = None
         self._objective: Objective | None = None
         self._user_trials = UserTrials(tuner, frozen_space, checkpoints)
         self._callbacks: Any = None
@@ -95,6 +98,10 @@ class TrainingSide:
         from kerastune_lite.training.directions import resolved
 
         self._objective = resolved(objective, self._probed)
+        if self._probed is not None and not self._trains_itself:
+            from kerastune_lite.training.data_checks import needs_of
+
+            self._needs = needs_of(self._probed)
         return self._objective
 
     def forget_probe(self) -> None:
@@ -141,6 +148,19 @@ class TrainingSide:
 
     # ------------------------------------------------------------------ a search
 
+    def named(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments of `search()` by the names that they have where they go."""
+        if self._trains_itself:
+            function, before = self._tuner.run_trial, 1
+        elif overrides_fit(self._tuner.hypermodel):
+            function, before = self._tuner.hypermodel.fit, 2
+        else:
+            function, before = _fit, 0
+        parameters = list(inspect.signature(function).parameters.values())[before:]
+        names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD][: len(args)]
+        names += [f"argument {place}" for place in range(len(names), len(args))]
+        return {**dict(zip(names, args)), **kwargs}
+
     def job(
         self,
         args: Sequence[Any],
@@ -175,6 +195,8 @@ class TrainingSide:
         check_takes_callbacks(self._tuner.hypermodel)
         fit = self._fit_arguments(args, kwargs)
         fit.check(space, self._resolved_objective, self._tuner.scheduler.decides_epochs)
+        if self._needs is not None:
+            fit.check_data(self._needs)
         check_callbacks(callbacks)
         return TrainingJob(self._options(callbacks), fit, self._close_door)
 
@@ -366,6 +388,10 @@ class TrainingSide:
         if self._door is None:
             self._door = Door(self._fast)
         return self._door
+
+
+def _fit(x: Any, y: Any) -> None:
+    """The data of `model.fit`, whose class is not loaded for its names."""
 
 
 def _without_hypermodel(what: str) -> str:

@@ -268,7 +268,7 @@ class Trainer:
         reporter, execution, keeper = prepared.reporter, prepared.execution, prepared.keeper
         self._check_space()
         source = "HyperModel.fit()" if fit.overridden else "model.fit()"
-        result = self._result(returned, reporter, source, fit.overridden)
+        result = self._result(returned, reporter, source, fit)
         loss = options.objective.loss_of(result.score)
         moment = reporter.moment_of(result.metrics, loss) if fit.overridden else reporter.best
         if not reporter.epochs:
@@ -360,21 +360,22 @@ class Trainer:
         return self._emit(event) is Decision.CONTINUE
 
     def _result(
-        self, returned: Any, reporter: EpochReporter, source: str, overridden: bool
+        self, returned: Any, reporter: EpochReporter, source: str, fit: FitArguments
     ) -> Result:
-        objective = self._options.objective
+        objective, overridden = self._options.objective, fit.overridden
         if reporter.epochs and (
             not overridden or returned is None or _covers(returned, reporter.epochs)
         ):
             # A History leaves out epochs without validation; what we saw has a place for each.
-            return finite(from_history(reporter.history, objective, source), objective)
+            best = from_history(reporter.history, objective, source)
+            return finite(best, objective, fit.why_not_finite)
         result = combined(read_results(returned, objective, source))
         if not result.history:
             moment = reporter.moment_of(result.metrics, objective.loss_of(result.score))
             epoch = None if moment is None else moment.epoch
             seen = {**reporter.metrics_at(epoch), **result.metrics}
             result = dataclasses.replace(result, metrics=seen)
-        return finite(result, objective)
+        return finite(result, objective, fit.why_not_finite)
 
     def _keep_weights(
         self,
