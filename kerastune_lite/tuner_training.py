@@ -233,7 +233,7 @@ class TrainingSide:
         verbose = kwargs.pop("verbose", self._verbose)
         kwargs.pop("initial_epoch", None)
         # run_trial may declare hyperparameters and pass them on under whatever names.
-        fit = self._fit_arguments(args, kwargs, given_wins=True)
+        fit = self._fit_arguments(args, kwargs, in_run_trial=True)
         fit.check(under_way.hp.space, self._resolved_objective)
         options = dataclasses.replace(self._options(callbacks), verbose=verbose, in_run_trial=True)
         returned = []
@@ -321,7 +321,7 @@ class TrainingSide:
                 f"{type(trial).__name__}. Write tuner.retrain(None, x, y) for the best trial."
             )
         hp = trial.hyperparameters.copy()
-        fit = FitArguments(args, kwargs, overrides_fit(hypermodel), trial.values, given_wins=True)
+        fit = FitArguments(args, kwargs, overrides_fit(hypermodel), trial.values, in_run_trial=True)
         if trial.best_step is not None:
             fit.default_epochs(trial.best_step + 1)
         model = self._build(hp)
@@ -338,12 +338,12 @@ class TrainingSide:
         return self._objective
 
     def _fit_arguments(
-        self, args: Sequence[Any], kwargs: Mapping[str, Any], given_wins: bool = False
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], in_run_trial: bool = False
     ) -> FitArguments:
         from kerastune_lite.training.fitting import FitArguments
 
         overridden = overrides_fit(self._tuner.hypermodel)
-        return FitArguments(args, kwargs, overridden, self.declared.names, given_wins)
+        return FitArguments(args, kwargs, overridden, self.declared.names, in_run_trial)
 
     @property
     def _models(self) -> Any:

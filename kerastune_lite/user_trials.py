@@ -6,12 +6,12 @@ import contextlib
 import dataclasses
 import functools
 import inspect
+import logging
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
-from kerastune_lite.errors import FatalTypeError
 from kerastune_lite.events import EpochEnded
 from kerastune_lite.hypermodel import accepts
 from kerastune_lite.hyperparameters import HyperParameters
@@ -23,6 +23,8 @@ from kerastune_lite.training.job import GuardedJob, check_frozen, merge_returned
 from kerastune_lite.training.not_finite import explanation
 from kerastune_lite.training.results import Result, finite, read_results, scalars
 from kerastune_lite.trial import Execution, Segment, Trial
+
+logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass
@@ -80,8 +82,14 @@ class UserTrials:
             under_way = UnderWay(segment, hp, emit)
             return self._train(under_way, trial, args, kwargs, objective, why_not_finite)
 
-        if self._tuner.scheduler.decides_epochs:
-            self._check_takes_epochs()
+        if self._tuner.scheduler.decides_epochs and not self._is_told_for_how_many:
+            logger.warning(
+                "This search trains trials for some epochs first, and the better ones for more. "
+                "%s does not take `epochs`, so it trains the whole trial each time. Write "
+                "def run_trial(self, trial, *args, epochs, **kwargs) and train for so many; with "
+                "`initial_epoch` among the arguments it can go on where it stopped.",
+                self._source,
+            )
         return GuardedJob(train, whole_trials=True, goes_on=self._is_told_where_to_begin)
 
     def part_of(self, segment: Segment, execution: int, goes_on: bool) -> Segment:
@@ -105,6 +113,10 @@ class UserTrials:
     def _source(self) -> str:
         """What messages call it that gave a result."""
         return getattr(self._tuner, "source", f"{type(self._tuner).__name__}.run_trial()")
+
+    @property
+    def _is_told_for_how_many(self) -> bool:
+        return accepts(self._tuner.run_trial, "epochs")
 
     @property
     def _is_told_where_to_begin(self) -> bool:
@@ -146,6 +158,9 @@ class UserTrials:
                 seconds,
             )
             if not under_way.trained:
+                if segment.end_epoch is not None and not self._is_told_for_how_many:
+                    # Whatever it has trained is what the scheduler gets for these epochs.
+                    executions = [dataclasses.replace(e, epochs=0) for e in executions]
                 executions = [_reached(e, segment) for e in executions]
             else:
                 # A number that sums up several trainings does not tell of their epochs.
@@ -160,27 +175,12 @@ class UserTrials:
 
     def _epochs(self, segment: Segment) -> dict[str, int]:
         """What a scheduler wants to be trained."""
-        if segment.end_epoch is None:
+        if segment.end_epoch is None or not self._is_told_for_how_many:
             return {}
-        self._check_takes_epochs()
         told = {"epochs": segment.end_epoch}
         if self._is_told_where_to_begin:
             told["initial_epoch"] = segment.start_epoch
         return told
-
-    def _check_takes_epochs(self) -> None:
-        """Refuse a `run_trial` that cannot be told for how many epochs to train.
-
-        Raises:
-            FatalTypeError: this one.
-        """
-        if not accepts(self._tuner.run_trial, "epochs"):
-            raise FatalTypeError(
-                "This search trains trials for some epochs first, and the better ones for more, so "
-                "run_trial() must be told for how many. Write def run_trial(self, trial, *args, "
-                "epochs, **kwargs); with `initial_epoch` among the arguments it can go on where "
-                "it stopped. Or take a tuner that trains each trial in one go."
-            )
 
     def _drained(
         self, yielded: Generator[Any, Any, Any], under_way: UnderWay, objective: Objective

@@ -149,16 +149,27 @@ def test_parts_of_the_wrong_kind_are_refused(tmp_path, arguments, message):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("returns", ["a number", "a history"])
 @pytest.mark.parametrize("kind", [kt.Hyperband, kt.ASHA, kt.BOHB])
-def test_a_run_trial_that_cannot_be_told_is_refused_before_the_first_trial(tmp_path, kind):
+def test_a_run_trial_that_cannot_be_told_trains_whole_trials(tmp_path, caplog, kind, returns):
     class Own(kind):
-        def run_trial(self, trial):
-            return 1.0
+        calls = 0
 
-    tuner = Own(None, None, directory=tmp_path)
-    with pytest.raises(TypeError, match=r"must be told for how many\. Write def run_trial"):
-        tuner.search(verbose=0)
-    assert tuner.trials == []
+        def run_trial(self, trial, x):
+            Own.calls += 1
+            loss = trial.hyperparameters.Float("a", 0, 1) + x
+            return loss if returns == "a number" else {"default_objective": [loss + 1, loss]}
+
+    limit = {"max_trials": 9} if kind is kt.ASHA else {}
+    tuner = Own(None, None, directory=tmp_path, max_epochs=9, seed=2, **limit)
+    tuner.search(1.0, verbose=0)
+    goals = {trial.epochs for trial in tuner.trials}
+    assert max(goals) == 9
+    assert len(goals) > 1  # some were trained no further
+    assert Own.calls > len(tuner.trials)
+    assert all(trial.score == trial.values["a"] + 1 for trial in tuner.trials)
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert "Own.run_trial() does not take `epochs`, so it trains the whole trial" in message
 
 
 @pytest.mark.parametrize("stop", [True, False])

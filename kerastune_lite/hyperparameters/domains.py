@@ -174,7 +174,8 @@ class Choice(Domain):
     """One of the listed values.
 
     Args:
-        values: strings, numbers or booleans, all of one kind; None may stand among them.
+        values: strings, numbers or booleans, all of one kind; None may stand among them. What is
+            listed several times counts once.
         ordered: whether neighbours in the list resemble each other. Default: true for numbers.
         default: one of the values. Default: the first.
     """
@@ -200,9 +201,11 @@ class Choice(Domain):
                 "All values of a Choice must be of one type (None may stand among them), or "
                 f"their order and equality mean nothing. Received: {list(values)!r}."
             )
-        for i, value in enumerate(values):
-            if any(same(value, earlier) for earlier in values[:i]):
-                raise ValueError(f"Each value may be listed once. Received {value!r} twice.")
+        values = tuple(
+            value
+            for i, value in enumerate(values)
+            if not any(same(value, earlier) for earlier in values[:i])
+        )
         numeric = families == {"number"} and None not in values
         if self.ordered and not numeric:
             raise ValueError(
@@ -255,11 +258,17 @@ class Choice(Domain):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Boolean(Domain):
-    """True or False."""
+    """True or False.
+
+    Args:
+        default: 0 and 1 stand for False and True.
+    """
 
     default: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.default, bool) and self.default in (0, 1):
+            object.__setattr__(self, "default", bool(self.default))
         object.__setattr__(self, "default", self._coerced_default(self.default))
 
     @property

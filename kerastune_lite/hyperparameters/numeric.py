@@ -173,7 +173,7 @@ class Int(Numeric):
         min_value, max_value: the ends.
         step: distance of neighbours when linear (default 1), their ratio when logarithmic.
         sampling: "linear", "log" or "reverse_log".
-        default: a member. Default: the smallest.
+        default: a member, or a number between two of them. Default: the smallest.
     """
 
     min_value: int
@@ -243,7 +243,9 @@ class Int(Numeric):
             raise self._refuse(value) from None
         if not self.min_value <= number <= self.max_value:
             raise self._refuse(value)
-        if self.step is not None and self._at(self._index(number)) != number:
+        # A default may lie between two steps, as it may in KerasTuner; nothing else may.
+        on_ladder = self.step is None or self._at(self._index(number)) == number
+        if not on_ladder and number != self.default:
             raise self._refuse(value)
         return number
 
@@ -257,7 +259,7 @@ class Float(Numeric):
         step: distance of neighbours when linear, their ratio when logarithmic. Default: none,
             every number between the ends.
         sampling: "linear", "log" or "reverse_log".
-        default: a member. Default: the smallest.
+        default: a member, or a number between two of them. Default: the smallest.
     """
 
     min_value: float
@@ -325,6 +327,8 @@ class Float(Numeric):
         # A value that was computed, such as 0.1 * 3, means the rung that it misses by a hair.
         nearest = self._at(self._index(number))
         tolerance = 1e-6 * self.step if self.sampling == "linear" else 1e-9 * abs(number)
-        if abs(nearest - number) > tolerance:
-            raise self._refuse(value)
-        return nearest
+        if abs(nearest - number) <= tolerance:
+            return nearest
+        if number == self.default and self.min_value <= number <= self.max_value:
+            return number
+        raise self._refuse(value)

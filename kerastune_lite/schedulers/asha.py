@@ -15,10 +15,12 @@ from kerastune_lite.schedulers.rungs import (
     best_of,
     best_paused,
     ended_itself,
+    exact_factor,
     last_rung,
     level_of,
     next_rung,
     place_of,
+    plain_factor,
     rung_ends,
 )
 from kerastune_lite.trial import Trial, TrialStatus
@@ -64,13 +66,14 @@ class ASHA(Scheduler):
     def __init__(
         self,
         max_epochs: int = 100,
-        factor: int = 3,
+        factor: float = 3,
         min_epochs: int = 1,
         stop: bool = False,
     ) -> None:
         self._ends = rung_ends(max_epochs, min_epochs, factor)
         self.max_epochs = int(max_epochs)
-        self.factor = int(factor)
+        self._factor = exact_factor(factor)
+        self.factor = plain_factor(self._factor)
         self.min_epochs = int(min_epochs)
         self.stop = bool(stop)
 
@@ -181,7 +184,7 @@ class ASHA(Scheduler):
 
     def _promoted(self, size: int) -> int:
         """How many of the trials in a rung may go on."""
-        return max(1, size // self.factor) if self.stop else size // self.factor
+        return max(1, size // self._factor) if self.stop else size // self._factor
 
     def _reached(self, trial: Trial, epochs: int) -> int:
         """How many rungs a trial whose curve has so many epochs has come to the end of."""

@@ -12,10 +12,12 @@ from kerastune_lite.schedulers.base import Decision, Rung, Scheduler
 from kerastune_lite.schedulers.rungs import (
     best_paused,
     ended_itself,
+    exact_factor,
     last_rung,
     level_of,
     next_rung,
     place_of,
+    plain_factor,
     rung_ends,
     whole_number,
 )
@@ -65,21 +67,22 @@ class Hyperband(Scheduler):
     def __init__(
         self,
         max_epochs: int = 100,
-        factor: int = 3,
+        factor: float = 3,
         min_epochs: int = 1,
         hyperband_iterations: int = 1,
     ) -> None:
         self._ends = rung_ends(max_epochs, min_epochs, factor)
         self.max_epochs = int(max_epochs)
-        self.factor = int(factor)
+        self._factor = exact_factor(factor)
+        self.factor = plain_factor(self._factor)
         self.min_epochs = int(min_epochs)
         self.hyperband_iterations = whole_number("hyperband_iterations", hyperband_iterations, 1)
         self._brackets = [self._sizes(s) for s in range(len(self._ends) - 1, -1, -1)]
 
     def _sizes(self, s: int) -> Sizes:
         """The rungs of the bracket that halves `s` times; the rounding is that of the paper."""
-        count = -(-len(self._ends) * self.factor**s // (s + 1))
-        return [(count // self.factor**i, end) for i, end in enumerate(self._ends[-1 - s :])]
+        count = -(-len(self._ends) * self._factor**s // (s + 1))
+        return [(count // self._factor**i, end) for i, end in enumerate(self._ends[-1 - s :])]
 
     @property
     def brackets(self) -> list[Sizes]:
@@ -159,7 +162,7 @@ class Hyperband(Scheduler):
         budget = sum(map(_epochs, [sizes, *later]))
         for last in range(counts[-1] + 1, trials + 1):
             wider = [
-                max(count, min(trials, last * self.factor ** (top - level)))
+                max(count, min(trials, int(last * self._factor ** (top - level))))
                 for level, (count, _) in enumerate(sizes)
             ]
             taken = [(min(count, trials), end) for count, (_, end) in zip(wider, sizes)]

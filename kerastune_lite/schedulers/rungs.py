@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import bisect
 import math
+import numbers
 import operator
 from collections.abc import Sequence
+from fractions import Fraction
 
 from kerastune_lite.history import History
 from kerastune_lite.schedulers.base import Rung
@@ -38,7 +40,33 @@ def whole_number(name: str, value: int, least: int) -> int:
     return number
 
 
-def rung_ends(max_epochs: int, min_epochs: int, factor: int) -> list[int]:
+def exact_factor(factor: float) -> Fraction:
+    """`factor` as a fraction, as it is written: powers of it are compared with whole numbers.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is below 2.
+    """
+    is_number = isinstance(factor, numbers.Real) and not isinstance(factor, bool)
+    if not is_number or not math.isfinite(factor):
+        raise TypeError(
+            f"`factor` must be a number, 2 or more. Received: {factor!r}, which is a "
+            f"{type(factor).__name__}; write factor=3."
+        )
+    exact = Fraction(repr(factor) if type(factor) is float else str(factor))
+    if exact < 2:
+        raise ValueError(
+            f"`factor` must be 2 or more. Received: {factor}; raise it, or leave it out."
+        )
+    return exact
+
+
+def plain_factor(factor: Fraction) -> float:
+    """A factor as an int where it is whole, else as a float."""
+    return int(factor) if factor.denominator == 1 else float(factor)
+
+
+def rung_ends(max_epochs: int, min_epochs: int, factor: float) -> list[int]:
     """The epochs at which rungs end: max_epochs, and going down a factor less each time.
 
     Rounded to whole epochs, half up. None is below `min_epochs`.
@@ -48,17 +76,17 @@ def rung_ends(max_epochs: int, min_epochs: int, factor: int) -> list[int]:
     """
     longest = whole_number("max_epochs", max_epochs, 1)
     shortest = whole_number("min_epochs", min_epochs, 1)
-    factor = whole_number("factor", factor, 2)
+    exact = exact_factor(factor)
     if shortest > longest:
         raise ValueError(
             f"`min_epochs` must not be above `max_epochs`. Received: min_epochs={shortest}, "
             f"max_epochs={longest}; lower the first or raise the second."
         )
-    ends, divisor = [], 1
-    # In whole numbers: log(243, 3) is 4.999... as a float.
+    ends, divisor = [], Fraction(1)
+    # In whole numbers and fractions: log(243, 3) is 4.999... as a float.
     while shortest * divisor <= longest:
         ends.append((2 * longest + divisor) // (2 * divisor))
-        divisor *= factor
+        divisor *= exact
     return ends[::-1]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 import types
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -14,6 +15,8 @@ from kerastune_lite.objective import DefaultObjective, Objective
 from kerastune_lite.training.data_checks import Needs, check_data
 from kerastune_lite.training.not_finite import explanation
 from kerastune_lite.training.quiet import load_keras
+
+logger = logging.getLogger(__name__)
 
 FIT_HYPERPARAMETERS = ("batch_size", "epochs")
 """Hyperparameters of these names are passed to `model.fit`."""
@@ -33,8 +36,8 @@ class FitArguments:
             user's business then, and are handed over as they are.
         named: hyperparameters that were declared outside `build(hp)`: they are in force although
             `build` does not ask for them.
-        given_wins: whether an argument takes the place of the hyperparameter of its name;
-            otherwise the two clash.
+        in_run_trial: whether a `run_trial` of the user's own passes them on: it has read the
+            hyperparameters of these names, and made of them what it wanted.
 
     Raises:
         FatalTypeError: `model.fit` takes no such arguments.
@@ -46,13 +49,14 @@ class FitArguments:
         kwargs: Mapping[str, Any],
         overridden: bool,
         named: Collection[str] = (),
-        given_wins: bool = False,
+        in_run_trial: bool = False,
     ) -> None:
         self.args = tuple(args)
         self.kwargs = dict(kwargs)
         self.overridden = overridden
         self._named = named
-        self._given_wins = given_wins
+        self._in_run_trial = in_run_trial
+        self._warned: set[str] = set()
         self._given: dict[str, Any] = {}
         self._found: str | None = None
         if not overridden:
@@ -87,13 +91,6 @@ class FitArguments:
         """
         if self.overridden:
             return
-        if scheduled and space.named("epochs"):
-            raise FatalValueError(
-                "`epochs` cannot be tuned in this search: its scheduler decides for how many each "
-                "trial is trained. build(hp) declares a hyperparameter 'epochs'. Take it out, "
-                "or take a tuner that trains each trial in one go (BayesianOptimization, "
-                "RandomSearch)."
-            )
         if isinstance(objective, DefaultObjective):
             raise FatalValueError(
                 "model.fit() reports several metrics, so the tuner must be told which one counts. "
@@ -106,8 +103,8 @@ class FitArguments:
                 "tuner.search(x, y, validation_split=0.2)."
             )
         for name in FIT_HYPERPARAMETERS:
-            if space.named(name) and not self._wins(name):
-                self._check_tunable(name, self._given["x"])
+            if space.named(name):
+                self._in_force(name, self._given["x"], scheduled)
         self._check_generators()
         self._check_validation(objective)
 
@@ -128,22 +125,26 @@ class FitArguments:
             return "The learning rate may be too high, or there may be NaN in the data."
         return "No NaN was found in the data; the learning rate may be too high."
 
-    def _wins(self, name: str) -> bool:
-        return self._given_wins and self._given.get(name) is not None
-
-    def _check_tunable(self, name: str, x: Any) -> None:
-        if self._given.get(name) is not None:
-            raise FatalValueError(
-                f"`{name}` can be tuned or given, not both: build(hp) declares a hyperparameter "
-                f"{name!r} and search() received {name}={self._given[name]!r}. Take one of them "
-                "out."
+    def _in_force(self, name: str, x: Any, scheduled: bool) -> bool:
+        """Whether a hyperparameter becomes the argument of its name; it is said once if not."""
+        given = self._given.get(name)
+        if name == "epochs" and scheduled:
+            instead = "the search decides for how many epochs each trial is trained"
+        elif given is not None:
+            instead = f"search() received {name}={given!r}, which counts"
+        elif name == "batch_size" and _brings_batches(x):
+            instead = f"the data comes in batches already ({type(x).__name__})"
+        else:
+            return True
+        if not self._in_run_trial and name not in self._warned:
+            self._warned.add(name)
+            logger.warning(
+                "The hyperparameter %r has no effect on model.fit(): %s. It is drawn and recorded "
+                "all the same. Take it out of build(hp), or leave the decision to it.",
+                name,
+                instead,
             )
-        if name == "batch_size" and _brings_batches(x):
-            raise FatalValueError(
-                "`batch_size` cannot be tuned for data that comes in batches already "
-                f"({type(x).__name__}). Pass arrays, or batch the data in your own "
-                "HyperModel.fit(hp, model, ...)."
-            )
+        return False
 
     def _check_generators(self) -> None:
         for name, steps in (("x", "steps_per_epoch"), ("validation_data", "validation_steps")):
@@ -191,8 +192,6 @@ class FitArguments:
             hp: as `build` left it; what `build` did not ask for this time is not passed on.
             end_epoch: train to here (excluded), whatever `epochs` says: a scheduler decides it.
 
-        Raises:
-            FatalValueError: a hyperparameter clashes with an argument or with the data.
         """
         if self.overridden:
             kwargs = dict(self.kwargs)
@@ -206,10 +205,8 @@ class FitArguments:
         x = args[0] if args else kwargs.get("x")
         asked = hp.used_values()
         for name in FIT_HYPERPARAMETERS:
-            if self._wins(name):
-                continue
-            if name in asked or (name in self._named and name in hp):
-                self._check_tunable(name, x)
+            declared = name in asked or (name in self._named and name in hp)
+            if declared and self._in_force(name, x, end_epoch is not None):
                 kwargs[name] = hp.get(name)
         if self._given.get("shuffle") is None and _keeps_its_order(x):
             # Else Keras warns that it will not shuffle, which nobody asked it to.

@@ -89,7 +89,7 @@ def test_one_rung_is_full_training(stop):
     ("arguments", "error"),
     [
         ({"max_epochs": 0}, ValueError),
-        ({"factor": 1.5}, TypeError),
+        ({"factor": 1.5}, ValueError),
         ({"min_epochs": 101}, ValueError),
     ],
 )

@@ -405,3 +405,19 @@ def test_trials_of_no_bracket_are_let_be():
     assert scheduler.plan(history, 1) == [Rung(None, 0, 1, 0, goes_on=True)]
     assert scheduler.finished(history) == [0]
     assert scheduler.judge(history, 0, [1.0] * 5) is Decision.CONTINUE
+
+
+def test_a_factor_between_two_whole_numbers():
+    scheduler = Hyperband(16, factor=2.5)
+    # 16, 6.4, 2.56 and 1.024 epochs; 4 * 2.5**3 / 4, 4 * 2.5**2 / 3, ... trials, rounded up.
+    assert scheduler.brackets[0] == [(16, 1), (6, 3), (2, 6), (1, 16)]
+    assert [sizes[0][0] for sizes in scheduler.brackets] == [16, 9, 5, 4]
+    assert scheduler.settings()["factor"] == 2.5
+    assert Hyperband(27, factor=3.0).settings() == Hyperband(27, factor=3).settings()
+    assert Hyperband(27, factor=3.0).brackets == Hyperband(27).brackets
+
+
+@pytest.mark.parametrize("factor", ["3", True, float("nan"), float("inf"), None])
+def test_factors_that_are_no_numbers(factor):
+    with pytest.raises(TypeError, match="`factor` must be a number, 2 or more"):
+        Hyperband(27, factor=factor)

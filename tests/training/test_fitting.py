@@ -201,52 +201,76 @@ def check(*args, objective=VAL_LOSS, overridden=False, declared=None, **kwargs):
     FitArguments(args, kwargs, overridden).check(declared or space(), objective)
 
 
+def warnings_of(caplog):
+    return [record.getMessage() for record in caplog.records]
+
+
 @pytest.mark.parametrize(
     ("args", "kwargs"),
     [((X, Y, 8), {}), ((X, Y), {"batch_size": 8}), ((), {"x": X, "batch_size": 8})],
 )
-def test_tuned_or_given_not_both(args, kwargs):
-    with pytest.raises(FatalValueError, match="can be tuned or given, not both") as caught:
-        check(*args, declared=space(batch_size=4), validation_split=0.5, **kwargs)
-    assert "batch_size=8. Take one of them out" in str(caught.value)
-
-
-def test_a_clash_is_found_before_the_first_trial(tmp_path):
-    def build(hp):
-        if hp.Boolean("odd"):
-            with hp.conditional_scope("odd", [True]):
-                hp.Int("epochs", 1, 2)
-        return linear()
-
-    tuner = kt.RandomSearch(build, "val_loss", 2, directory=tmp_path)
-    with pytest.raises(FatalValueError, match="epochs=9"):
-        tuner.search(X, Y, epochs=9, validation_split=0.5, verbose=0)
-
-    def scoped(hp):
-        hp.Boolean("odd")
-        with hp.conditional_scope("odd", [True]):
-            hp.Int("epochs", 1, 2)
-        return linear()
-
-    tuner = kt.RandomSearch(scoped, "val_loss", 2, directory=tmp_path, project_name="scoped")
-    with pytest.raises(FatalValueError, match="epochs=9"):
-        tuner.search(X, Y, epochs=9, validation_split=0.5, verbose=0)
-    assert tuner.trials == []
+def test_what_was_given_counts_and_that_is_said_once(caplog, args, kwargs):
+    fit = FitArguments(args, {**kwargs, "validation_split": 0.5}, False)
+    fit.check(space(batch_size=4), VAL_LOSS)
+    hp = HyperParameters()
+    hp.Fixed("batch_size", 4)
+    for _ in range(2):
+        assert fit.for_execution(hp)[1]["batch_size"] == 8
+    (message,) = warnings_of(caplog)
+    assert "'batch_size' has no effect on model.fit(): search() received batch_size=8" in message
 
 
 @pytest.mark.parametrize("x", [dataset(), Batches(), endless()])
-def test_batches_have_their_size(x):
-    with pytest.raises(FatalValueError, match="`batch_size` cannot be tuned for data"):
-        check(x, declared=space(batch_size=4), validation_data=VALIDATION, steps_per_epoch=2)
+def test_batches_have_their_size(caplog, x):
+    fit = FitArguments((x,), {"validation_data": VALIDATION, "steps_per_epoch": 2}, False)
+    fit.check(space(batch_size=4), VAL_LOSS)
+    assert "batch_size" not in fit.for_execution(HyperParameters(space(batch_size=4)))[1]
+    (message,) = warnings_of(caplog)
+    assert "comes in batches already" in message
 
 
-def test_batches_made_by_a_function_are_found_in_the_first_trial(tmp_path):
+def test_a_scheduler_decides_the_epochs(caplog):
+    fit = FitArguments((X, Y), {"validation_split": 0.5}, False)
+    fit.check(space(epochs=4), VAL_LOSS, scheduled=True)
+    hp = HyperParameters()
+    hp.Fixed("epochs", 4)
+    assert fit.for_execution(hp, end_epoch=2)[1]["epochs"] == 2
+    (message,) = warnings_of(caplog)
+    assert "'epochs' has no effect on model.fit(): the search decides" in message
+
+
+def test_in_a_run_trial_nothing_needs_saying(caplog):
+    fit = FitArguments((X, Y), {"validation_split": 0.5, "epochs": 3}, False, in_run_trial=True)
+    fit.check(space(epochs=4), VAL_LOSS)
+    hp = HyperParameters()
+    hp.Fixed("epochs", 4)
+    assert fit.for_execution(hp)[1]["epochs"] == 3
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("name", "given"), [("epochs", {"epochs": 2}), ("batch_size", {"batch_size": 6})]
+)
+def test_a_search_whose_builder_asks_for_what_is_given(tmp_path, caplog, name, given):
+    def build(hp):
+        if hp.Boolean("odd"):
+            hp.Int(name, 3, 4)
+        return linear()
+
+    tuner = kt.RandomSearch(build, "val_loss", 3, directory=tmp_path, seed=1)
+    tuner.search(X, Y, **{"epochs": 1, **given}, validation_split=0.5, verbose=0)
+    assert [trial.epochs for trial in tuner.trials] == [given.get("epochs", 1)] * 3
+    assert any(name in trial.values for trial in tuner.trials)
+    assert len([m for m in warnings_of(caplog) if "has no effect" in m]) == 1
+
+
+def test_batches_made_by_a_function_keep_their_size(tmp_path, caplog):
     def build(hp):
         hp.Choice("batch_size", [2, 4])
         return linear()
 
-    with pytest.raises(FatalValueError, match="comes in batches already"):
-        search(tmp_path, dataset, validation_data=VALIDATION, build=build)
+    search(tmp_path, dataset, validation_data=VALIDATION, build=build)
+    assert "comes in batches already" in warnings_of(caplog)[0]
 
 
 @pytest.mark.parametrize(
@@ -344,7 +368,7 @@ def test_an_end_epoch_wins_over_all_else():
 
 def test_default_epochs_give_way():
     for kwargs, expected in (({}, 5), ({"epochs": 2}, 2)):
-        arguments = FitArguments((X, Y), kwargs, False, given_wins=True)
+        arguments = FitArguments((X, Y), kwargs, False, in_run_trial=True)
         arguments.default_epochs(5)
         hp = HyperParameters()
         hp.Fixed("epochs", 9)
