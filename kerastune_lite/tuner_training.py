@@ -225,7 +225,7 @@ class TrainingSide:
         # run_trial may declare hyperparameters and pass them on under whatever names.
         fit = self._fit_arguments(args, kwargs, given_wins=True)
         fit.check(under_way.hp.space, self._resolved_objective)
-        options = dataclasses.replace(self._options(callbacks), verbose=verbose)
+        options = dataclasses.replace(self._options(callbacks), verbose=verbose, in_run_trial=True)
         returned = []
         # What is trained by a second call in the same trial is something else (a fold, perhaps).
         goes_on = not under_way.trained and self._may_go_on(callbacks, trial)
@@ -234,6 +234,7 @@ class TrainingSide:
             trainer = Trainer(options, segment, under_way.hp, under_way.emit)
             trained = trainer.train(trial, execution, fit)
             under_way.trained.append(trained.execution)
+            under_way.as_of.append(trained.as_of)
             returned.append(trained.returned)
         return returned
 

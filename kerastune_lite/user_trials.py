@@ -21,7 +21,7 @@ from kerastune_lite.store import Checkpoints
 from kerastune_lite.training.base import Emit
 from kerastune_lite.training.job import GuardedJob, check_frozen, merge_returned, report_late
 from kerastune_lite.training.not_finite import explanation
-from kerastune_lite.training.results import finite, read_results, scalars
+from kerastune_lite.training.results import Result, finite, read_results, scalars
 from kerastune_lite.trial import Execution, Segment, Trial
 
 
@@ -31,6 +31,7 @@ class UnderWay:
 
     Attributes:
         trained: executions that were trained by us on its behalf.
+        as_of: of each of these, see `training.execution.Trained`.
         saved, build_config: of the weights that it had saved.
     """
 
@@ -38,6 +39,7 @@ class UnderWay:
     hp: HyperParameters
     emit: Emit
     trained: list[Execution] = dataclasses.field(default_factory=list)
+    as_of: list[Callable[[Result], Execution]] = dataclasses.field(default_factory=list)
     saved: str | None = None
     build_config: Mapping[str, Any] | None = None
 
@@ -138,6 +140,7 @@ class UserTrials:
                 objective,
                 segment,
                 under_way.trained,
+                under_way.as_of,
                 under_way.saved,
                 under_way.build_config,
                 seconds,

@@ -12,7 +12,7 @@ import numpy as np
 from kerastune_lite.training.arrays.losses import Loss
 from kerastune_lite.training.arrays.masks import Masks
 from kerastune_lite.training.arrays.measuring import Measure
-from kerastune_lite.training.arrays.network import Bound, Network, Number
+from kerastune_lite.training.arrays.network import Bound, Network, Number, Pass
 from kerastune_lite.training.arrays.optimizers import Rule, Update
 from kerastune_lite.training.arrays.values import ArrayValues
 from kerastune_lite.training.quiet import load_keras
@@ -163,15 +163,15 @@ class Epoch:
         change = Change(plan, values, bound.gradients, scalars)
         for begin, end, x, y, weight in self._batches(stretch, batch_size, masks):
             here, size = (members, slice(begin, end)), end - begin
-            outputs = self._forward(bound, x, here)
+            forward = self._forward(bound, x, here)
             share: Any = np.float32(plan.factor / size)
             if weight is not None:
                 share = share * weight[..., None]
             if plan.network.penalties:
                 penalty = plan.network.penalty(bound, scalars)
                 self._penalties[members] += penalty * size
-            slope = plan.loss.gradient(self._given[here], outputs, y, share)
-            plan.network.backward(bound, slope)
+            slope = plan.loss.gradient(self._given[here], forward.outputs, y, share)
+            plan.network.backward(bound, slope, forward.kept)
             plan.network.add_slopes_of_penalties(bound, scalars)
             change()
             if halt and not self._is_finite(here, y, weight):
@@ -195,13 +195,13 @@ class Epoch:
                 self._forward(bound, x, (members, slice(begin, end)))
             self._penalties[members] += network.penalty(bound, scalars) * count
 
-    def _forward(self, bound: Bound, x: Array, here: Any) -> Array:
+    def _forward(self, bound: Bound, x: Array, here: Any) -> Pass:
         network = self._plan.network
-        outputs = network.forward(bound, x)
-        self._outputs[here] = outputs
+        forward = network.forward(bound, x)
+        self._outputs[here] = forward.outputs
         if network.fused is not None:
-            self._given[here] = network.fused.kept
-        return outputs
+            self._given[here] = forward.given
+        return forward
 
     def _batches(
         self, stretch: Stretch, size: int, masks: Masks | None

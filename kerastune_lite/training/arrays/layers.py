@@ -2,7 +2,8 @@
 
 Arrays are `(G, batch, ...)`, one place in front for each member. A node of a network knows where
 its weights lie, and nothing of the Keras layer that it was made from, so it serves all models of a
-structure, whatever their sizes.
+structure, whatever their sizes. It holds nothing of a training either: threads share programs, so
+what a gradient needs of a forward pass is handed out, and handed in again.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -73,17 +74,32 @@ class Node(ABC):
         return (type(self).__name__,)
 
     @abstractmethod
-    def forward(self, values: Values, xs: Sequence[Array]) -> Array:
-        """The layer's output; keeps what the gradient needs."""
+    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+        """The layer's output, and what the gradient needs of this batch."""
 
     @abstractmethod
-    def backward(self, values: Values, dy: Array, wanted: bool) -> Sequence[Array]:
+    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
         """The gradients by its inputs, arrays of its own; those by weights are written.
 
         Args:
             dy: may be overwritten.
+            kept: what `forward` gave for the same batch.
             wanted: whether the gradients by inputs are.
         """
+
+
+class Activations(NamedTuple):
+    """What an `Activated` node computed for a batch.
+
+    Attributes:
+        inputs: of the layer.
+        before: what the activation function was given; None where nothing needs it.
+        after: what it returned.
+    """
+
+    inputs: Array
+    before: Any
+    after: Array
 
 
 class Activated(Node):
@@ -91,28 +107,22 @@ class Activated(Node):
 
     def __init__(self, function: Activation) -> None:
         self._activation = function
-        self.kept: Array | None = None
-        """What the function was given in the latest `forward`, if `keeps`."""
-        self.keeps = False
         self.fused = False
         """Whether the gradient that comes is already that by what the function was given."""
-        self._x: Any = None
-        self._y: Any = None
 
     @property
     def kind(self) -> tuple[Any, ...]:
         return (*super().kind, self._activation.name)
 
-    def _activated(self, x: Array) -> Array:
-        if self.keeps:
-            self.kept = x
-        needed = self.keeps or not self._activation.in_place
-        y = self._activation.forward(x.copy() if self.keeps else x)
-        self._x, self._y = (x if needed else None), y
-        return y
+    def _activated(self, inputs: Array, x: Array) -> tuple[Array, Activations]:
+        needed = self.fused or not self._activation.in_place
+        y = self._activation.forward(x.copy() if self.fused else x)
+        return y, Activations(inputs, x if needed else None, y)
 
-    def _before(self, dy: Array) -> Array:
-        return dy if self.fused else self._activation.backward(dy, self._x, self._y)
+    def _before(self, dy: Array, kept: Activations) -> Array:
+        if self.fused:
+            return dy
+        return self._activation.backward(dy, kept.before, kept.after)
 
 
 class Dense(Activated):
@@ -123,24 +133,22 @@ class Dense(Activated):
         self._kernel = find(layer.kernel)
         self._bias = None if layer.bias is None else find(layer.bias)
         self.trained = self._kernel.trained
-        self._input: Any = None
 
     @property
     def kind(self) -> tuple[Any, ...]:
         return (*super().kind, self._bias is None, self.trained)
 
-    def forward(self, values: Values, xs: Sequence[Array]) -> Array:
+    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
         (x,) = xs
-        self._input = x
         y = np.matmul(x, values.value(self._kernel))
         if self._bias is not None:
             y += values.value(self._bias)
-        return self._activated(y)
+        return self._activated(x, y)
 
-    def backward(self, values: Values, dy: Array, wanted: bool) -> Sequence[Array]:
-        dy = self._before(dy)
+    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+        dy = self._before(dy, kept)
         if self.trained:
-            np.matmul(self._input.swapaxes(1, 2), dy, out=values.gradient(self._kernel))
+            np.matmul(kept.inputs.swapaxes(1, 2), dy, out=values.gradient(self._kernel))
             if self._bias is not None:
                 dy.sum(1, keepdims=True, out=values.gradient(self._bias))
         if not wanted:
@@ -151,11 +159,11 @@ class Dense(Activated):
 class Activate(Activated):
     """`keras.layers.Activation`, `LeakyReLU`, `ReLU`, `Softmax`."""
 
-    def forward(self, values: Values, xs: Sequence[Array]) -> Array:
-        return self._activated(xs[0].copy())
+    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+        return self._activated(xs[0], xs[0].copy())
 
-    def backward(self, values: Values, dy: Array, wanted: bool) -> Sequence[Array]:
-        return (self._before(dy),)
+    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+        return (self._before(dy, kept),)
 
 
 class Dropout(Node):
@@ -167,17 +175,16 @@ class Dropout(Node):
 
     def __init__(self, index: int) -> None:
         self._index = index
-        self._mask: Any = None
 
-    def forward(self, values: Values, xs: Sequence[Array]) -> Array:
+    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
         (x,) = xs
         if not values.training:
-            return x
-        self._mask = values.mask(self._index, x.shape)
-        return x * self._mask
+            return x, None
+        mask = values.mask(self._index, x.shape)
+        return x * mask, mask
 
-    def backward(self, values: Values, dy: Array, wanted: bool) -> Sequence[Array]:
-        dy *= self._mask
+    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+        dy *= kept
         return (dy,)
 
 
@@ -191,13 +198,12 @@ class BatchNormalization(Node):
         self._momentum, self._epsilon = layer.momentum, np.float32(layer.epsilon)
         self._learns = bool(layer.trainable)
         self.trained = any(p is not None and p.trained for p in (self._gamma, self._beta))
-        self._kept: Any = None
 
     @property
     def kind(self) -> tuple[Any, ...]:
         return (*super().kind, self._gamma is None, self._beta is None, self._learns)
 
-    def forward(self, values: Values, xs: Sequence[Array]) -> Array:
+    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
         (x,) = xs
         of_batch = values.training and self._learns
         if of_batch:
@@ -216,19 +222,18 @@ class BatchNormalization(Node):
         scale = 1 / np.sqrt(variance + self._epsilon)
         normal = centered
         normal *= scale
-        self._kept = normal, scale, of_batch
         y = normal if self._gamma is None else normal * self._along(values, self._gamma, x)
         if self._beta is not None:
             y = y + self._along(values, self._beta, x)
-        return y
+        return y, (normal, scale, of_batch)
 
     @staticmethod
     def _along(values: Values, place: Place, x: Array) -> Array:
         value = values.value(place)
         return value.reshape(value.shape[0], *([1] * (x.ndim - 2)), -1)
 
-    def backward(self, values: Values, dy: Array, wanted: bool) -> Sequence[Array]:
-        normal, scale, of_batch = self._kept
+    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+        normal, scale, of_batch = kept
         axes = tuple(range(1, dy.ndim - 1))
         for place, product in ((self._beta, None), (self._gamma, normal)):
             if place is not None and place.trained:
@@ -252,14 +257,13 @@ class Reshape(Node):
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self._shape = shape
-        self._before: tuple[int, ...] = ()
 
-    def forward(self, values: Values, xs: Sequence[Array]) -> Array:
-        self._before = xs[0].shape
-        return xs[0].reshape(*self._before[:2], *self._shape)
+    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+        before = xs[0].shape
+        return xs[0].reshape(*before[:2], *self._shape), before
 
-    def backward(self, values: Values, dy: Array, wanted: bool) -> Sequence[Array]:
-        return (dy.reshape(self._before),)
+    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+        return (dy.reshape(kept),)
 
 
 class Rescaling(Node):
@@ -268,10 +272,10 @@ class Rescaling(Node):
     def __init__(self, scale: float, offset: float) -> None:
         self._scale, self._offset = np.float32(scale), np.float32(offset)
 
-    def forward(self, values: Values, xs: Sequence[Array]) -> Array:
-        return xs[0] * self._scale + self._offset
+    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+        return xs[0] * self._scale + self._offset, None
 
-    def backward(self, values: Values, dy: Array, wanted: bool) -> Sequence[Array]:
+    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
         return (dy * self._scale,)
 
 
@@ -286,42 +290,34 @@ class Sum(Node):
     def __init__(self, signs: Sequence[int], average: bool = False) -> None:
         self._shares = [np.float32(sign / (len(signs) if average else 1)) for sign in signs]
 
-    def forward(self, values: Values, xs: Sequence[Array]) -> Array:
+    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
         total = xs[0] * self._shares[0]
         for x, share in zip(xs[1:], self._shares[1:]):
             total += x * share
-        return total
+        return total, None
 
-    def backward(self, values: Values, dy: Array, wanted: bool) -> Sequence[Array]:
+    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
         return [dy * share for share in self._shares]
 
 
 class Product(Node):
     """`keras.layers.Multiply` of two inputs."""
 
-    def __init__(self) -> None:
-        self._xs: Sequence[Array] = ()
+    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+        return xs[0] * xs[1], xs
 
-    def forward(self, values: Values, xs: Sequence[Array]) -> Array:
-        self._xs = xs
-        return xs[0] * xs[1]
-
-    def backward(self, values: Values, dy: Array, wanted: bool) -> Sequence[Array]:
-        return dy * self._xs[1], dy * self._xs[0]
+    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+        return dy * kept[1], dy * kept[0]
 
 
 class Concatenate(Node):
     """`keras.layers.Concatenate` along the last axis."""
 
-    def __init__(self) -> None:
-        self._ends: Any = None
+    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+        return np.concatenate(xs, -1), np.cumsum([x.shape[-1] for x in xs])[:-1]
 
-    def forward(self, values: Values, xs: Sequence[Array]) -> Array:
-        self._ends = np.cumsum([x.shape[-1] for x in xs])[:-1]
-        return np.concatenate(xs, -1)
-
-    def backward(self, values: Values, dy: Array, wanted: bool) -> Sequence[Array]:
-        return [np.ascontiguousarray(part) for part in np.split(dy, self._ends, -1)]
+    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+        return [np.ascontiguousarray(part) for part in np.split(dy, kept, -1)]
 
 
 PLAIN: Mapping[str, Callable[[Any, int], Node]] = {

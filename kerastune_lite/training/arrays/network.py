@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -83,6 +83,20 @@ class Penalty:
     weight: Place
     l1: Number
     l2: Number
+
+
+class Pass(NamedTuple):
+    """What a forward pass came to.
+
+    Attributes:
+        outputs: of the model, `(G, b, outputs)`.
+        given: what the loss is computed from: the outputs, or what the last activation was given.
+        kept: of each node, what its gradient needs.
+    """
+
+    outputs: Array
+    given: Array
+    kept: Sequence[Any]
 
 
 class Token:
@@ -186,7 +200,7 @@ class Network:
     def _fused(self) -> Activated:
         last = self.nodes[self.output]
         assert isinstance(last, Activated)
-        last.fused = last.keeps = True
+        last.fused = True
         return last
 
     def _needed(self) -> list[bool]:
@@ -197,19 +211,24 @@ class Network:
             reached.append(node.trained or before)
         return [any(place >= 0 and reached[place] for place in inputs) for inputs in self.inputs]
 
-    def forward(self, values: Values, x: Array) -> Array:
-        """The model's outputs, `(G, b, outputs)`."""
+    def forward(self, values: Values, x: Array) -> Pass:
+        """What the layers compute for a batch, `(G, b, ...)`."""
         outputs: list[Array] = []
+        kept: list[Any] = []
         for node, inputs in zip(self.nodes, self.inputs):
             xs = [x if place < 0 else outputs[place] for place in inputs]
-            outputs.append(node.forward(values, xs))
-        return outputs[self.output]
+            y, needed = node.forward(values, xs)
+            outputs.append(y)
+            kept.append(needed)
+        given = outputs[self.output] if self.fused is None else kept[self.output].before
+        return Pass(outputs[self.output], given, kept)
 
-    def backward(self, values: Values, dy: Array) -> None:
+    def backward(self, values: Values, dy: Array, kept: Sequence[Any]) -> None:
         """Write the gradients by all weights.
 
         Args:
             dy: the gradient by the outputs, or by what the last activation was given.
+            kept: of the forward pass.
         """
         gradients: list[Any] = [None] * len(self.nodes)
         gradients[self.output] = dy
@@ -217,7 +236,7 @@ class Network:
             dy, gradients[place] = gradients[place], None
             if dy is None or not (self._needs[place] or self.nodes[place].trained):
                 continue
-            back = self.nodes[place].backward(values, dy, self._needs[place])
+            back = self.nodes[place].backward(values, dy, kept[place], self._needs[place])
             for source, dx in zip(self.inputs[place], back):
                 if source >= 0:
                     known = gradients[source]
