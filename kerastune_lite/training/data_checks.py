@@ -207,7 +207,9 @@ def leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 def _check_type(part: str, leaf: Any, whole: Any) -> None:
     """Refuse what is no array, tensor or table at all."""
     module = type(leaf).__module__.partition(".")[0]
-    if module not in sys.stdlib_module_names and not isinstance(leaf, np.generic):
+    is_array = hasattr(leaf, "shape") or hasattr(leaf, "__array__")
+    # Those of Python's own that have a shape, and NumPy's single values, are none to Keras.
+    if is_array and module not in sys.stdlib_module_names and not isinstance(leaf, np.generic):
         return
     name = part.partition("[")[0]
     if isinstance(whole, (list, tuple)):

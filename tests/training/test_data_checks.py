@@ -47,7 +47,19 @@ class Batches(keras.utils.PyDataset):
         return X[:8], Y[:8]
 
 
+class Rows:
+    """Has rows, and is no data that Keras knows."""
+
+    def __len__(self):
+        return 24
+
+    def __getitem__(self, place):
+        return X[place], Y[place]
+
+
 REFUSED = {
+    "x is an object with rows": ((Rows(),), {}),
+    "x and y are in a UserDict": ((collections.UserDict(a=X), Y), {}),
     # types
     "x is a list of numbers": ((list(range(24)), Y), {}),
     "x is a list of lists": ((X.tolist(), Y), {}),
@@ -138,6 +150,7 @@ WORKS = {
     "booleans in a table": ((frame(Y.astype("float64")).assign(**{"1": Y > 0}), Y), {}),
     "an index": ((X, pd.Index(Y)), {}),
     "a column of booleans": ((X, pd.Series(Y > 0)), {}),
+    "a namedtuple": ((collections.namedtuple("One", "x")(X), Y), {}),
     "sparse": ((scipy.sparse.csr_matrix(X), Y), {}),
     "sparse and cut": ((scipy.sparse.coo_array(X), Y), {"validation_split": 0.25}),
     "masked": ((np.ma.masked_array(X), Y), {}),
