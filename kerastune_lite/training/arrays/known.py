@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from kerastune_lite.threads import in_turn
 from kerastune_lite.training.arrays.compiled import compiled_of
 from kerastune_lite.training.arrays.layers import NotInArrays
 from kerastune_lite.training.arrays.program import ArrayProgram
@@ -23,6 +24,7 @@ _ARITHMETIC = 1 << 25
 operations' starts cost."""
 
 
+@in_turn
 def program_in_arrays(model: Any, structure: Structure, feeding: Feeding) -> ArrayProgram:
     """The program that trains a model in NumPy.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kerastune_lite.threads import in_turn
 from kerastune_lite.training.paths import internals
 from kerastune_lite.training.paths.engines import Feeding, first_row
 from kerastune_lite.training.paths.program import Program
@@ -12,6 +13,7 @@ from kerastune_lite.training.paths.self_check import difference
 from kerastune_lite.training.paths.structure import NotShared, Structure, structure_of
 
 
+@in_turn
 def shared_program(model: Any, structure: Structure, feeding: Feeding) -> tuple[Structure, Program]:
     """The program for this model, traced now if there is none yet, and the structure it is of.
 

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite.training.paths.data import Samples, Source, joined
-from kerastune_lite.training.paths.engines import assign_all, quick_start
+from kerastune_lite.training.paths.engines import assign_all
 from kerastune_lite.training.paths.loop import RESULTS, FirstEpochFailed, Loop, Want, loop
 from kerastune_lite.training.paths.side_by_side import Program, state_in_arrays
+from kerastune_lite.training.paths.thread_state import quick_start
 from kerastune_lite.training.paths.traced_model import State
 from kerastune_lite.training.stacks.member import Member
 
