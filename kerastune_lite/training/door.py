@@ -276,7 +276,7 @@ def _side_by_side(members: Sequence[Member]) -> Any:
     """
     first, last = members[0], members[-1]
     with contextlib.suppress(NotInArrays):
-        return program_in_arrays(first.model, first.open_structure, first.feeding)
+        return stacking.stacked_in_arrays(first)
     if len({tuple(each.count for each in member.samples) for member in members}) > 1:
         raise NotStacked("other numbers of samples")
     missing = probes.missing_for_stacks()

@@ -48,14 +48,14 @@ class Feeding:
 
     @property
     def source(self) -> Source:
-        """What is trained on."""
-        return Source(self.training.tensors, self.batch_size)
+        """What is trained on, as arrays."""
+        return Source(self.training.on_host, self.batch_size)
 
     @property
     def validation_source(self) -> Source | None:
-        """What is measured on."""
+        """What is measured on, as arrays."""
         data = self.validation
-        return None if data is None else Source(data.tensors, self.validation_batch_size)
+        return None if data is None else Source(data.on_host, self.validation_batch_size)
 
     @property
     def steps(self) -> int:
