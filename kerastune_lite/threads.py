@@ -1,12 +1,71 @@
-"""One thread for small matrices."""
+"""What the threads of a process share: linear algebra, and a turn for what is not safe in two."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, ParamSpec, TypeVar
 
 from threadpoolctl import ThreadpoolController
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+TURN = threading.RLock()
+"""Held by the thread that builds, traces or trains a model.
+
+Initial weights, `fit`'s shuffling and much else are drawn from the generators of Python, NumPy and
+TensorFlow, of which the process has one each; determinism is a switch of the process, and programs
+are made, compared and banned for all threads. In a thread that has the turn, from the seed to the
+end of the training, numbers are those that it gets alone. Little is lost: small networks spend
+their time in Python, which runs one thread at a time, and TensorFlow has all cores for one model.
+Code that runs within a turn (`build`, a `fit` of one's own, callbacks) must not wait for trainings
+in other threads: they wait for the turn.
+"""
+
+
+def in_turn(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """The function, run by one thread at a time, while no other builds or trains."""
+
+    @functools.wraps(function)
+    def alone(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        with TURN:
+            return function(*args, **kwargs)
+
+    return alone
+
+
+class Shared:
+    """A context of the whole process that threads may be in at the same time.
+
+    It is entered by the first of them and left by the last: what each finds and puts back on its
+    own would be what another had set.
+
+    Args:
+        make: a context manager for the first one.
+    """
+
+    def __init__(self, make: Callable[[], contextlib.AbstractContextManager[Any]]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._opened = contextlib.ExitStack()
+
+    @contextlib.contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._lock:
+            if self._inside == 0:
+                self._opened.enter_context(self._make())
+            self._inside += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._inside -= 1
+                if self._inside == 0:
+                    self._opened.close()
 
 
 @contextlib.contextmanager
@@ -17,9 +76,15 @@ def one_thread() -> Iterator[None]:
     where other processes want the same cores, as training does, they wait for long: then a proposal
     takes ten times as long. One thread also rounds alike whatever the number of cores, so that the
     same seed gives the same on other machines of the kind.
+
+    Only one of ours is in it at a time. Some libraries keep the number for all threads, and the one
+    that leaves first would give the others several again; some keep it for each.
     """
-    with _linear_algebra().limit(limits=1):
+    with _LIMITED, _linear_algebra().limit(limits=1):
         yield
+
+
+_LIMITED = threading.RLock()
 
 
 @functools.cache

@@ -1,3 +1,7 @@
+import concurrent.futures
+import contextlib
+import threading
+
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -5,7 +9,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from kerastune_lite.history import History
 from kerastune_lite.oracles import BayesianOracle
 from kerastune_lite.oracles import bayesian as module
-from kerastune_lite.threads import one_thread
+from kerastune_lite.threads import Shared, in_turn, one_thread
 from tests.oracles.conformance import FLAT, ended
 
 
@@ -58,3 +62,84 @@ def test_the_model_is_fitted_on_one_thread(monkeypatch):
     assert seen
     assert all(each == {1} for each in seen)
     assert threads() == {2}
+
+
+def test_threads_are_within_one_after_the_other():
+    inside, most = [], []
+
+    @one_thread()
+    def method():
+        inside.append(threads())
+        most.append(list(inside))
+        inside.pop()
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: method(), range(50)))
+    assert all(len(each) == 1 for each in most)
+    assert threads() == {2}
+
+
+def test_a_shared_context_is_entered_by_the_first_and_left_by_the_last():
+    first_in, second_in, first_out = threading.Event(), threading.Event(), threading.Event()
+    log = []
+
+    @contextlib.contextmanager
+    def make():
+        log.append("open")
+        yield
+        log.append("closed")
+
+    shared = Shared(make)
+
+    def first():
+        with shared():
+            first_in.set()
+            assert second_in.wait(60)
+        log.append("one left")
+        first_out.set()
+
+    def second():
+        assert first_in.wait(60)
+        with shared():
+            second_in.set()
+            assert first_out.wait(60)
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(first), pool.submit(second)]:
+            done.result()
+    assert log == ["open", "one left", "closed"]
+
+
+def test_a_shared_context_that_cannot_be_entered_can_be_tried_again():
+    opened = []
+
+    def make():
+        opened.append(1)
+        if len(opened) == 1:
+            raise OSError("not yet")
+        return threading.Lock()
+
+    shared = Shared(make)
+    with pytest.raises(OSError, match="not yet"), shared():
+        pass
+    with shared(), shared():
+        pass
+    assert len(opened) == 2
+
+
+def test_turns_are_taken_one_by_one_and_again_within():
+    inside, most = [], []
+
+    @in_turn
+    def inner():
+        most.append(len(inside))
+
+    @in_turn
+    def outer():
+        inside.append(1)
+        inner()
+        inside.pop()
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: outer(), range(50)))
+    assert most == [1] * 50

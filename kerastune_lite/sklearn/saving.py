@@ -18,6 +18,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
 
 from kerastune_lite.sklearn.encoders import LabelEncoder, TargetEncoder
+from kerastune_lite.threads import in_turn
 from kerastune_lite.training.quiet import load_keras
 from kerastune_lite.training.whole_files import whole
 
@@ -27,6 +28,7 @@ _FORMAT, _VERSION = "kerastune_lite estimator", 1
 _HEAD, _MODEL = "estimator.json", "model.keras"
 
 
+@in_turn
 def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     """Write a fitted estimator to one file, atomically.
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from kerastune_lite.threads import TURN
+
 
 def seed_of_fit(random_state: Any) -> int | None:
     """A seed; of a generator its next number, which it gives again to the next fit."""
@@ -21,24 +23,34 @@ def seed_of_fit(random_state: Any) -> int | None:
 
 @contextlib.contextmanager
 def seeded(seed: int | None) -> Iterator[None]:
-    """Within it, all random generators begin with `seed`, if there is one."""
-    if seed is None:
-        yield
-    else:
-        from scikeras.utils.random_state import tensorflow_random_state
+    """Within it, all random generators begin with `seed`, if there is one.
 
-        with tensorflow_random_state(seed):
+    They are those of the process, as is the switch for determinism: threads take turns.
+    """
+    with TURN:
+        if seed is None:
+            yield
+            return
+        from kerastune_lite.training.determinism import deterministic
+
+        with kept_generators(), deterministic(seed):
+            random.seed(seed)
+            np.random.seed(seed)
             yield
 
 
 @contextlib.contextmanager
 def kept_generators() -> Iterator[None]:
-    """After it, Python's and NumPy's generators go on as if nothing had been drawn."""
-    kept = state_of_generators()
-    try:
-        yield
-    finally:
-        set_generators(kept)
+    """After it, Python's and NumPy's generators go on as if nothing had been drawn.
+
+    Threads take turns: what another draws meanwhile would be forgotten with the rest.
+    """
+    with TURN:
+        kept = state_of_generators()
+        try:
+            yield
+        finally:
+            set_generators(kept)
 
 
 def state_of_generators() -> tuple[Any, Any]:

@@ -8,18 +8,13 @@ import logging
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
+from kerastune_lite.threads import in_turn
 from kerastune_lite.training.arrays.engine import ArrayEngine
 from kerastune_lite.training.arrays.known import program_in_arrays
 from kerastune_lite.training.arrays.layers import NotInArrays
 from kerastune_lite.training.paths import internals, probes
 from kerastune_lite.training.paths.data import DeviceData
-from kerastune_lite.training.paths.engines import (
-    Engine,
-    Feeding,
-    OwnEngine,
-    SharedEngine,
-    quick_start,
-)
+from kerastune_lite.training.paths.engines import Engine, Feeding, OwnEngine, SharedEngine
 from kerastune_lite.training.paths.fit_call import FitCall, Unsuitable, bound, check_supported
 from kerastune_lite.training.paths.loop import (
     RESULTS,
@@ -34,6 +29,7 @@ from kerastune_lite.training.paths.programs import PROGRAMS, traced
 from kerastune_lite.training.paths.shared import shared_program
 from kerastune_lite.training.paths.side_by_side import difference
 from kerastune_lite.training.paths.structure import NotShared, structure_of
+from kerastune_lite.training.paths.thread_state import quick_start
 from kerastune_lite.training.quiet import load_keras
 from kerastune_lite.training.stacks import member as stacking
 from kerastune_lite.training.stacks import stack as stacks
@@ -133,6 +129,7 @@ class Door:
 
     # ------------------------------------------------------------------ one model
 
+    @in_turn
     def fit(
         self,
         model: Any,
@@ -219,6 +216,7 @@ class Door:
 
     # ------------------------------------------------------------------ several models
 
+    @in_turn
     def member(self, fit: Fit) -> Member:
         """A training that may go on side by side with others; nothing has changed yet.
 
@@ -269,6 +267,7 @@ def _stacked_key(member: Member) -> str:
     return "\n".join((STACKED, *map(str, stacking.program_key(member))))
 
 
+@in_turn
 def _side_by_side(members: Sequence[Member]) -> Any:
     """The program for a group.
 
@@ -277,7 +276,7 @@ def _side_by_side(members: Sequence[Member]) -> Any:
     """
     first, last = members[0], members[-1]
     with contextlib.suppress(NotInArrays):
-        return program_in_arrays(first.model, first.open_structure, first.feeding)
+        return stacking.stacked_in_arrays(first)
     if len({tuple(each.count for each in member.samples) for member in members}) > 1:
         raise NotStacked("other numbers of samples")
     missing = probes.missing_for_stacks()

@@ -15,6 +15,7 @@ from kerastune_lite.hypermodel import accepts
 from kerastune_lite.hyperparameters import HyperParameters
 from kerastune_lite.objective import Objective
 from kerastune_lite.schedulers import Decision
+from kerastune_lite.threads import in_turn
 from kerastune_lite.training import session
 from kerastune_lite.training.base import Emit
 from kerastune_lite.training.building import BuildOptions, build_model, check_compiled
@@ -168,6 +169,7 @@ class Trainer:
         """
         return self.run(self.prepare(trial, execution, fit))
 
+    @in_turn
     def run(self, prepared: Prepared) -> Trained:
         """Train what was prepared, alone."""
         seed = self._segment.seed + prepared.execution
@@ -200,6 +202,7 @@ class Trainer:
         fit = Fit(prepared.model, prepared.args, prepared.kwargs, seed, prepared.whole)
         return self._options.door.member(fit)
 
+    @in_turn
     def prepare(self, trial: Trial, execution: int, fit: FitArguments) -> Prepared:
         """Build the model and all that goes with it."""
         options, segment = self._options, self._segment
@@ -247,6 +250,7 @@ class Trainer:
             )
         return None
 
+    @in_turn
     def finish(
         self,
         prepared: Prepared,

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite.errors import FatalRuntimeError, FatalValueError, StoreError
+from kerastune_lite.threads import in_turn
 from kerastune_lite.training.callback_state import (
     NotPlainError,
     cannot_resume,
@@ -100,6 +101,7 @@ def _optimizers(model: Any) -> dict[str, Any]:
     return {name: found[name] for name in sorted(found)}
 
 
+@in_turn
 def _values(of: str, variables: Sequence[Any]) -> dict[str, np.ndarray]:
     # By place: names may be equal, and count on when a model is built a second time.
     with warnings.catch_warnings():
@@ -153,6 +155,7 @@ def restore_model(state: TrainingState, model: Any) -> None:
         variable.assign(value)
 
 
+@in_turn
 def _build(state: TrainingState, model: Any) -> None:
     config = state.data["build_config"]
     if model.built or not config:

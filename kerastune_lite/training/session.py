@@ -9,6 +9,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
+from kerastune_lite.threads import Shared
+from kerastune_lite.training.paths import thread_state
 from kerastune_lite.training.quiet import first_import_of, load_keras
 
 keras = load_keras()
@@ -23,12 +25,12 @@ def begin(seed: int, collect: bool) -> None:
         seed: below 2**32; for Python, NumPy and Keras.
         collect: run the garbage collector; dead models are full of reference cycles.
     """
-    # clear_session() takes these settings back to their defaults along with the counters.
+    # It takes these settings back to their defaults along with the counters.
     policy = keras.config.dtype_policy()
     distribution = keras.distribution.distribution()
     filtering = keras.config.is_traceback_filtering_enabled()
     interactive = keras.config.is_interactive_logging_enabled()
-    keras.utils.clear_session(free_memory=collect)
+    thread_state.forget(collect)
     keras.config.set_dtype_policy(policy)
     if distribution is not None:
         keras.distribution.set_distribution(distribution)
@@ -66,7 +68,7 @@ def short_collections() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def traced_functions() -> Iterator[None]:
+def _traced_functions() -> Iterator[None]:
     """Around the training of a model: what TensorFlow traces in it is let go of afterwards.
 
     Each trial has a new model and traces its functions anew. TensorFlow keeps in a global table
@@ -89,6 +91,10 @@ def traced_functions() -> Iterator[None]:
         for name in table.keys() - before:
             if name.startswith("CustomGradient-"):
                 del table[name]
+
+
+traced_functions = Shared(_traced_functions)
+"""`_traced_functions` for all threads: what one lets go of may be what another is tracing with."""
 
 
 def _custom_gradients() -> dict[str, Any]:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from kerastune_lite.errors import StoreError
+from kerastune_lite.threads import in_turn
 from kerastune_lite.training.whole_files import replacing
 
 
+@in_turn
 def save_weights(model: Any, path: Path) -> None:
     """Write the weights of `model` to `path`, atomically.
 
@@ -44,6 +46,7 @@ def _full_disk_as_os_error() -> Iterator[None]:
         raise OSError(str(error)) from error
 
 
+@in_turn
 def load_weights(model: Any, path: Path, build_config: Mapping[str, Any] | None) -> None:
     """Load weights that `save_weights` wrote.
 

@@ -65,9 +65,13 @@ def _uniform(states: Array, shape: tuple[int, ...]) -> Array:
     # As Keras makes TensorFlow's seeds of its own.
     seeds = np.mod(states, np.iinfo(np.int32).max - 1).astype(np.int32)
     size = np.array(shape, np.int32)
-    if len(seeds) <= _FEW:
-        return np.stack([_one(seed, size).numpy() for seed in seeds])
-    drawn: Array = _drawing()(seeds, size).numpy()
+    import tensorflow as tf
+
+    # They are wanted here: not to be drawn on a GPU and fetched.
+    with tf.device("CPU:0"):
+        if len(seeds) <= _FEW:
+            return np.stack([_one(seed, size).numpy() for seed in seeds])
+        drawn: Array = _drawing()(seeds, size).numpy()
     return drawn
 
 

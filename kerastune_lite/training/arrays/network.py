@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -148,13 +149,26 @@ class Network:
         ]
 
     @property
-    def blocks(self) -> str:
-        """What it is made of: how often does not matter where one node follows the other."""
-        chain = all(inputs == [i - 1] for i, inputs in enumerate(self.inputs))
+    def facts(self) -> set[str]:
+        """What must have been seen to work; a network is right if all that it is made of is.
+
+        A layer's code sees nothing of the others but the arrays that it is handed. So of a chain it
+        is which layer follows which, with what comes after a layer that may hand on the array of
+        the one before (reshaped, say), where it begins and ends, and how many layers there are. A
+        graph with branches has to be seen as it is.
+        """
         kinds = [node.kind for node in self.nodes]
-        penalties = {(p.l1.is_zero, p.l2.is_zero) for p in self.penalties}
-        graph = sorted(set(kinds)) if chain else [*zip(kinds, self.inputs)]
-        return repr((graph, kinds[self.output], sorted(penalties)))
+        penalties = sorted({(p.l1.is_zero, p.l2.is_zero) for p in self.penalties})
+        if any(inputs != [i - 1] for i, inputs in enumerate(self.inputs)):
+            return {repr((*zip(kinds, self.inputs), self.output, penalties))}
+        chain = [("begin",), *kinds, ("end",)]
+        pairs: list[Any] = [*itertools.pairwise(chain)]
+        pairs += [
+            (before, kind, after)
+            for before, kind, after, node in zip(chain, kinds, chain[2:], self.nodes)
+            if not isinstance(node, (Dense, BatchNormalization))
+        ]
+        return {repr((each, penalties)) for each in (*pairs, len(kinds))}
 
     def _added(self, model: Any, token: Token) -> Token:
         """What becomes of a token that goes through a model."""

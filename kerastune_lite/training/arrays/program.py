@@ -46,6 +46,8 @@ class ArrayProgram:
         NotInArrays: it holds something that is not written out here.
     """
 
+    on_host = True
+
     def __init__(self, model: Any, structure: Structure, data: Any, compiled: Compiled) -> None:
         check_model(model, structure, data)
         loss = compiled.loss_behind(last_activation(model))
@@ -69,14 +71,15 @@ class ArrayProgram:
         self._rows, self._alone = _sorted(self.slots)
 
     @property
-    def blocks(self) -> str:
-        """What it is made of; programs of equal blocks are right if one of them is."""
+    def facts(self) -> set[str]:
+        """What must have been seen to work; programs are right if all that they are made of is."""
         plan = self._plan
         numbers = {name: number.is_zero for name, number in plan.numbers.items()}
         options = {name: bool(option) for name, option in plan.options.items()}
         loss = type(plan.loss).__name__, sorted(plan.loss.options.items()), plan.loss.fused
         optimizer = plan.rule.change.__name__, numbers, options, len(self._rows)
-        return repr((plan.network.blocks, loss, plan.factor == 1, optimizer))
+        rest = repr((loss, plan.factor == 1, optimizer))
+        return {f"{rest}\n{fact}" for fact in plan.network.facts}
 
     # ------------------------------------------------------------------ states
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import functools
 import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -52,6 +53,11 @@ class Samples:
         leaves = keras.tree.flatten(self.tensors)
         return sum(int(np.prod(leaf.shape)) * _width(leaf) for leaf in leaves)
 
+    @functools.cached_property
+    def on_host(self) -> Any:
+        """The same as arrays; where the tensors lie on a GPU, they are fetched once."""
+        return keras.tree.map_structure(np.asarray, self.tensors)
+
     @property
     def types(self) -> str:
         """Structure, types and shapes, but for the number of samples."""
@@ -74,14 +80,15 @@ class Source:
     batch_size: int
 
 
-def joined(several: Sequence[Samples]) -> tuple[Any, list[int]]:
+def joined(several: Sequence[Samples], on_host: bool = False) -> tuple[Any, list[int]]:
     """The samples of several trainings as one.
 
     Args:
         several: of equal types; the same ones may be among them more than once.
+        on_host: whether as arrays, not as tensors on the device.
 
     Returns:
-        Nested tensors with all of them, `(n, ...)` each, and at which row each begins.
+        Nested tensors or arrays with all of them, `(n, ...)` each, and at which row each begins.
     """
     begins: dict[int, int] = {}
     distinct: list[Any] = []
@@ -90,10 +97,11 @@ def joined(several: Sequence[Samples]) -> tuple[Any, list[int]]:
         if id(samples) not in begins:
             begins[id(samples)] = rows
             rows += samples.count
-            distinct.append(samples.tensors)
+            distinct.append(samples.on_host if on_host else samples.tensors)
     tensors = distinct[0]
     if len(distinct) > 1:
-        tensors = keras.tree.map_structure(lambda *leaves: keras.ops.concatenate(leaves), *distinct)
+        concatenate = np.concatenate if on_host else keras.ops.concatenate
+        tensors = keras.tree.map_structure(lambda *leaves: concatenate(leaves), *distinct)
     return tensors, [begins[id(samples)] for samples in several]
 
 

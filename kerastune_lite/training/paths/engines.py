@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -49,14 +48,14 @@ class Feeding:
 
     @property
     def source(self) -> Source:
-        """What is trained on."""
-        return Source(self.training.tensors, self.batch_size)
+        """What is trained on, as arrays."""
+        return Source(self.training.on_host, self.batch_size)
 
     @property
     def validation_source(self) -> Source | None:
-        """What is measured on."""
+        """What is measured on, as arrays."""
         data = self.validation
-        return None if data is None else Source(data.tensors, self.validation_batch_size)
+        return None if data is None else Source(data.on_host, self.validation_batch_size)
 
     @property
     def steps(self) -> int:
@@ -373,21 +372,3 @@ def _outputs_of(step: Any, row: Any) -> Any:
         if not known:
             raise Unsuitable("a train_step that logs something other than numbers")
     return outputs
-
-
-@contextlib.contextmanager
-def quick_start() -> Iterator[None]:
-    """Within it TensorFlow runs what was traced without rewriting it first.
-
-    The rewriting takes longer than it saves, for models that train for seconds.
-    """
-    import tensorflow as tf
-
-    before = tf.config.optimizer.get_experimental_options()
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    try:
-        yield
-    finally:
-        tf.config.optimizer.set_experimental_options(
-            {"disable_meta_optimizer": before.get("disable_meta_optimizer", False)}
-        )

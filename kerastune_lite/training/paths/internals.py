@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -38,6 +39,20 @@ def _module(name: str) -> Any:
     return importlib.import_module(f"keras.src.{name}")
 
 
+def in_this_thread(special: Callable[..., Any], general: Callable[..., Any]) -> Any:
+    """A function that is `special` where it is called by this thread, else `general`.
+
+    What is swapped for a while others may call, too: a user's own `fit` or `predict` elsewhere.
+    """
+    this = threading.get_ident()
+
+    @functools.wraps(general)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        return (special if threading.get_ident() == this else general)(*args, **kwargs)
+
+    return function
+
+
 # ------------------------------------------------------------------ optimizers
 
 
@@ -53,7 +68,7 @@ def plain_optimizers() -> Iterator[None]:
     kept = {name: special.__dict__[name] for name in _TF_ONLY}
     try:
         for name in _TF_ONLY:
-            setattr(special, name, getattr(base, name))
+            setattr(special, name, in_this_thread(getattr(base, name), kept[name]))
         yield
     finally:
         for name, method in kept.items():
@@ -126,7 +141,9 @@ def usual_operations() -> Iterator[None]:
         last = axis == -1 and isinstance(x, tf.Tensor)
         return softmax(x) if last else general_softmax(x, axis=axis)
 
-    numpy.add, nn.conv, nn.softmax = add, conv, last_softmax
+    numpy.add = in_this_thread(add, general_add)
+    nn.conv = in_this_thread(conv, general_conv)
+    nn.softmax = in_this_thread(last_softmax, general_softmax)
     try:
         yield
     finally:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from kerastune_lite.threads import one_thread
 from kerastune_lite.training.paths.data import Samples
 from kerastune_lite.training.paths.engines import Feeding, feed_of, put_state, state_of
 from kerastune_lite.training.paths.program import Program
@@ -96,6 +97,7 @@ def _compared(
     return _in_state(model, before, state, own_state)
 
 
+@one_thread()
 def _in_state(model: Any, before: State, state: State, own: State) -> str | None:
     """Where two states differ that began alike, in words."""
     trainable = list(model.trainable_variables)

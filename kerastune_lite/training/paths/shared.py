@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from kerastune_lite.threads import in_turn
 from kerastune_lite.training.paths import internals
 from kerastune_lite.training.paths.engines import Feeding, first_row
 from kerastune_lite.training.paths.program import Program
@@ -12,6 +14,7 @@ from kerastune_lite.training.paths.self_check import difference
 from kerastune_lite.training.paths.structure import NotShared, Structure, structure_of
 
 
+@in_turn
 def shared_program(model: Any, structure: Structure, feeding: Feeding) -> tuple[Structure, Program]:
     """The program for this model, traced now if there is none yet, and the structure it is of.
 
@@ -36,13 +39,35 @@ def _known(model: Any, structure: Structure, feeding: Feeding) -> Known:
     types = feeding.training.types, "" if validation is None else validation.types
     key = "\n".join((structure.key, str(structure.sized), *types))
     known = PROGRAMS.get(key)
-    if known is None:
-        known = traced(lambda: _trace(model, structure, feeding), structure.scalars)
-        PROGRAMS.put(key, known)
-    else:
+    if known is not None:
         program = known.program
         known.check(structure.scalars, lambda: difference(program, model, structure, feeding))
+        return known
+    known = traced(lambda: _trace(model, structure, feeding), structure.scalars)
+    PROGRAMS.put(key, known)
+    _check_trace(known, key, model, structure, feeding)
     return known
+
+
+def _check_trace(
+    known: Known, key: str, model: Any, structure: Structure, feeding: Feeding
+) -> None:
+    """Compare a new program with the model that it was traced with.
+
+    One of those that differ in nothing but numbers is enough. Numbers are read by Keras's own code
+    while it is traced; and where sizes are literal, as with recurrent layers, each trial of a
+    search may have a program of its own. That it serves other models, too, `Known.check` finds out.
+    """
+    program, form = known.program, _NUMBER.sub("#", key)
+    if program is None:
+        return
+    if not PROGRAMS.unproven([form]):
+        known.trusted = True
+    elif known.compare(lambda: difference(program, model, structure, feeding)):
+        PROGRAMS.prove([form])
+
+
+_NUMBER = re.compile(r"(?<![\w#])-?\d+(\.\d+)?(e-?\d+)?")
 
 
 def _trace(model: Any, structure: Structure, feeding: Feeding) -> Program:

@@ -19,6 +19,8 @@ class Program(Protocol):
     """The epochs and measurements of G members; see `arrays.program` and `stacks.program`."""
 
     slots: list[Slot]
+    on_host: bool
+    """Whether it computes with arrays, not with tensors on the device."""
 
     def packed(self, states: Sequence[State]) -> Any: ...
 

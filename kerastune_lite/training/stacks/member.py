@@ -11,6 +11,7 @@ import numpy as np
 
 from kerastune_lite.training.arrays.known import program_in_arrays
 from kerastune_lite.training.arrays.layers import NotInArrays
+from kerastune_lite.training.arrays.program import ArrayProgram
 from kerastune_lite.training.paths import internals, probes
 from kerastune_lite.training.paths.data import Samples
 from kerastune_lite.training.paths.engines import Feeding
@@ -161,18 +162,27 @@ def check_saves(member: Member) -> None:
     """
     import tensorflow as tf
 
-    if tf.config.list_physical_devices("GPU"):
-        missing = probes.missing_for_stacks()
-        if missing:
-            raise NotStacked(missing)
+    try:
+        stacked_in_arrays(member)
         return
+    except NotInArrays as reason:
+        if not tf.config.list_physical_devices("GPU"):
+            raise NotStacked(str(reason)) from None
+    missing = probes.missing_for_stacks()
+    if missing:
+        raise NotStacked(missing)
+
+
+def stacked_in_arrays(member: Member) -> ArrayProgram:
+    """The program that trains members of this one's kind side by side in NumPy.
+
+    Raises:
+        NotInArrays: there is none, or TensorFlow is faster.
+    """
     weights = sum(int(np.prod(v.shape)) for v in member.model.trainable_variables)
     if weights * member.feeding.batch_size > _ARITHMETIC:
-        raise NotStacked("a network whose arithmetic takes longer than its operations' starts")
-    try:
-        program_in_arrays(member.model, member.open_structure, member.feeding)
-    except NotInArrays as reason:
-        raise NotStacked(str(reason)) from None
+        raise NotInArrays("a network whose arithmetic takes longer than its operations' starts")
+    return program_in_arrays(member.model, member.open_structure, member.feeding)
 
 
 def _saves(member: Member) -> bool:

@@ -125,6 +125,8 @@ class StackedProgram:
         validation: likewise, or None.
     """
 
+    on_host = False
+
     def __init__(
         self, model: Any, structure: Structure, training: Any, validation: Any = None
     ) -> None:

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite.training.paths.data import Samples, Source, joined
-from kerastune_lite.training.paths.engines import assign_all, quick_start
+from kerastune_lite.training.paths.engines import assign_all
 from kerastune_lite.training.paths.loop import RESULTS, FirstEpochFailed, Loop, Want, loop
 from kerastune_lite.training.paths.side_by_side import Program, state_in_arrays
+from kerastune_lite.training.paths.thread_state import quick_start
 from kerastune_lite.training.paths.traced_model import State
 from kerastune_lite.training.stacks.member import Member
 
@@ -28,10 +29,11 @@ class Pool:
     Args:
         samples: of each member.
         batch_size: of all.
+        on_host: whether as arrays, not as tensors on the device.
     """
 
-    def __init__(self, samples: Sequence[Samples], batch_size: int) -> None:
-        tensors, begins = joined(samples)
+    def __init__(self, samples: Sequence[Samples], batch_size: int, on_host: bool) -> None:
+        tensors, begins = joined(samples, on_host)
         self.source = Source(tensors, batch_size)
         # They are the key, so that they have to be kept.
         self._begins = {id(each): (each, begin) for each, begin in zip(samples, begins)}
@@ -66,10 +68,12 @@ class Stack:
         self._begins = sum(slot.own is not None for slot in program.slots)
         self._own = [self._own_of(member) for member in members]
         self._taken = False
-        self._training = Pool([m.feeding.training for m in members], members[0].feeding.batch_size)
+        feeding, on_host = members[0].feeding, program.on_host
+        training = [member.feeding.training for member in members]
+        self._training = Pool(training, feeding.batch_size, on_host)
         validation = [m.feeding.validation for m in members if m.feeding.validation is not None]
         self._validation = (
-            Pool(validation, members[0].feeding.validation_batch_size) if validation else None
+            Pool(validation, feeding.validation_batch_size, on_host) if validation else None
         )
 
     def __len__(self) -> int:

@@ -276,3 +276,144 @@ def test_a_program_is_compared_with_keras_when_it_is_made(monkeypatch, caplog):
     assert outcome.path == SHARED
     assert "the self-check found" in outcome.reason
     assert "gave another result" in caplog.text
+
+
+def compared(monkeypatch):
+    """The structures that are compared from now on."""
+    from kerastune_lite.training.arrays import known
+
+    calls = []
+    check = known._difference
+    monkeypatch.setattr(known, "_difference", lambda *given: calls.append(1) or check(*given))
+    return calls
+
+
+def train(*networks, optimizer=adam):
+    """The paths of the models with these hidden layers, one after the other."""
+    outcomes = []
+    for hidden in networks:
+        build = mlp(lambda variant, hidden=hidden: hidden(), optimizer)
+        outcomes.append(by_door(build, arguments(epochs=1), fastest="NumPy"))
+    return [outcome.path for outcome in outcomes]
+
+
+TANH, RELU, DROP = (
+    lambda: layers.Dense(5, "tanh"),
+    lambda: layers.Dense(6, "relu"),
+    lambda: layers.Dropout(0.3, seed=1),
+)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ([TANH], [TANH, TANH]),
+        ([TANH, TANH], [TANH, TANH, TANH]),
+        ([TANH, RELU], [RELU, TANH]),
+        ([TANH, DROP, RELU], [TANH, RELU, DROP]),
+        ([TANH, DROP, TANH, RELU, DROP, RELU], [TANH, DROP, RELU, RELU, DROP, TANH]),
+    ],
+    ids=["a pair", "depth", "order", "dropout", "across dropout"],
+)
+def test_order_and_depth_are_compared_anew(first, then, monkeypatch):
+    calls = compared(monkeypatch)
+    networks = [lambda made=made: [each() for each in made] for made in (first, then, first, then)]
+    with no_programs(), no_warnings():
+        assert train(*networks) == ["NumPy"] * 4
+    assert len(calls) == 2
+
+
+def test_what_was_seen_in_parts_is_not_compared_again(monkeypatch):
+    calls = compared(monkeypatch)
+    with no_programs(), no_warnings():
+        train(
+            lambda: [TANH(), TANH(), RELU()],
+            lambda: [RELU(), RELU(), TANH()],
+            lambda: [TANH(), RELU(), RELU()],
+            lambda: [RELU(), TANH(), TANH()],
+        )
+    assert len(calls) == 2
+
+
+def test_a_mistake_that_shows_from_three_layers_on(monkeypatch, caplog):
+    from kerastune_lite.training.arrays.network import Network
+
+    forward = Network.forward
+
+    def wrong(self, values, x):
+        passed = forward(self, values, x)
+        if len(self.nodes) > 4:
+            values.value(self.nodes[0]._kernel)[...] *= 1.01
+        return passed
+
+    monkeypatch.setattr(Network, "forward", wrong)
+    with no_programs():
+        paths = train(lambda: [TANH()], lambda: [TANH(), TANH()], lambda: [TANH(), TANH(), TANH()])
+    assert paths == ["NumPy", "NumPy", SHARED]
+    assert "may be affected" not in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["momentum", "rate"])
+def test_a_scalar_that_was_kept_from_the_first_model(kind, monkeypatch, caplog):
+    from kerastune_lite.training.arrays import network
+
+    monkeypatch.setattr(
+        network.Number,
+        "of",
+        lambda self, scalars: self.constant,
+    )
+
+    def build(variant):
+        momentum = 0.5 if kind == "rate" else (0.5, 0.9, 0.7)[variant]
+        rate = 0.3 if kind == "momentum" else (0.3, 0.6, 0.4)[variant]
+        return mlp(
+            lambda v: [layers.Dropout(rate, seed=1)],
+            lambda v: keras.optimizers.SGD(0.1, momentum=momentum),
+        )(0)
+
+    with no_programs():
+        paths = [by_door(build, arguments(), v, fastest="NumPy").path for v in range(3)]
+    assert paths == ["NumPy", SHARED, SHARED]
+    assert "The result is not affected" in caplog.text
+
+
+class TestBesideAGpu:
+    @pytest.fixture(autouse=True)
+    def gpu(self, monkeypatch):
+        import tensorflow as tf
+
+        listed = tf.config.list_physical_devices
+        monkeypatch.setattr(
+            tf.config,
+            "list_physical_devices",
+            lambda kind=None: ["a GPU"] if kind == "GPU" else listed(kind),
+        )
+
+    def test_small_networks_are_trained_in_numpy(self):
+        check(mlp(lambda variant: [layers.Dropout(0.3, seed=1)]))
+
+    def test_large_ones_are_not(self):
+        build = mlp(lambda variant: [layers.Dense(20_000)])
+        with no_programs():
+            outcome = by_door(build, arguments(epochs=1, batch_size=65), fastest="NumPy")
+        assert (outcome.path, outcome.reason) == (SHARED, "a large network")
+
+    def test_the_data_is_fetched_once(self, monkeypatch):
+        from kerastune_lite.training.door import Door
+
+        fetched = []
+        asarray = np.asarray
+
+        def counting(given, *rest, **options):
+            if type(given).__name__ == "EagerTensor" and len(given.shape) == 2:
+                fetched.append(tuple(given.shape))
+            return asarray(given, *rest, **options)
+
+        monkeypatch.setattr(np, "asarray", counting)
+        fit = arguments(epochs=5, validation_data=None)
+        (x,) = {fit(0)["x"].shape}
+        with no_programs():
+            door = Door()
+            for variant in (0, 1):
+                by_door(mlp(), fit, variant, fastest="NumPy", door=door)
+        assert fetched.count(x) == 1

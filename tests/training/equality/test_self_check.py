@@ -167,16 +167,75 @@ def test_the_check_leaves_the_model_as_it_was():
     check_same(second, by_fit(build, arguments(), 1))
 
 
-def test_the_check_is_made_once_per_program(monkeypatch):
+def counted(monkeypatch):
+    """The comparisons that are made from now on."""
     from kerastune_lite.training.paths import shared
 
     calls = []
     check = shared.difference
     monkeypatch.setattr(shared, "difference", lambda *given: calls.append(1) or check(*given))
+    return calls
+
+
+def test_the_first_two_models_of_a_program_are_compared(monkeypatch):
+    calls = counted(monkeypatch)
     with no_programs():
         for variant in (0, 1, 2, 0, 1):
             by_door(mlp(), arguments(), variant)
-    assert len(calls) == 1
+    assert len(calls) == 2
+
+
+def test_traces_that_differ_in_numbers_are_compared_once(monkeypatch):
+    """Recurrent layers are traced for their sizes, so that each model has a program of its own."""
+    calls = counted(monkeypatch)
+
+    def build(variant):
+        return mlp(lambda v: [L.Reshape((4, 2)), L.SimpleRNN((2, 3, 4)[variant])])(0)
+
+    with no_programs() as known:
+        for variant in range(3):
+            by_door(build, arguments(epochs=1), variant)
+        assert len(known) == 3
+        by_door(mlp(lambda v: [L.Reshape((4, 2)), L.GRU(2)]), arguments(epochs=1))
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("layer", ["Dense", "SimpleRNN"])
+def test_a_wrong_trace_is_found_by_the_model_that_it_was_made_with(layer, monkeypatch, caplog):
+    from kerastune_lite.training.paths import traced_model
+
+    step = traced_model.TracedModel.train_step
+
+    def wrong(self, state, metrics, batch):
+        x, y = batch
+        return step(self, state, metrics, (x * 1.1, y))
+
+    def hidden(variant):
+        return [L.Reshape((4, 2)), getattr(L, layer)(4), L.Flatten()]
+
+    monkeypatch.setattr(traced_model.TracedModel, "train_step", wrong)
+    build, fit = mlp(hidden), arguments()
+    with no_programs():
+        outcome = by_door(build, fit)
+        assert outcome.path == "own trace"
+        check_same(outcome, by_fit(build, fit))
+    assert "self-check" in outcome.reason
+    assert "The result is not affected" in caplog.text
+
+
+def test_what_is_said_of_a_program_that_was_trusted(caplog):
+    from kerastune_lite.training.paths.programs import Known
+
+    for models, word in (
+        ([[1.0], [2.0]], "not affected"),
+        ([[1.0], [1.0], [2.0]], "may be affected"),
+    ):
+        known = Known(object(), [1.0])
+        caplog.clear()
+        for scalars in models:
+            known.check(scalars, lambda s=scalars: None if s == [1.0] else "a difference")
+        assert known.program is None
+        assert word in caplog.text
 
 
 FALSE_ALARMS = ("Adam", "RMSprop", "Lion", "Nadam", "Adamax", "SGD", "Adadelta", "Ftrl")
