@@ -235,7 +235,7 @@ class TrainingSide:
         # run_trial may declare hyperparameters and pass them on under whatever names.
         fit = self._fit_arguments(args, kwargs, in_run_trial=True)
         fit.check(under_way.hp.space, self._resolved_objective)
-        options = dataclasses.replace(self._options(callbacks), verbose=verbose, in_run_trial=True)
+        options = dataclasses.replace(self._options(callbacks), verbose=verbose)
         returned = []
         # What is trained by a second call in the same trial is something else (a fold, perhaps).
         wanted, before = self._tuner.executions_per_trial, len(under_way.trained)
@@ -248,7 +248,6 @@ class TrainingSide:
             trainer = Trainer(options, segment, under_way.hp, under_way.emit)
             trained = trainer.train(trial, execution, fit)
             under_way.trained.append(trained.execution)
-            under_way.as_of.append(trained.as_of)
             returned.append(trained.returned)
         return returned
 

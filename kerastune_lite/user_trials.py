@@ -9,7 +9,7 @@ import inspect
 import logging
 import sys
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from kerastune_lite.events import EpochEnded
@@ -21,7 +21,7 @@ from kerastune_lite.store import Checkpoints
 from kerastune_lite.training.base import Emit
 from kerastune_lite.training.job import GuardedJob, check_frozen, merge_returned, report_late
 from kerastune_lite.training.not_finite import explanation
-from kerastune_lite.training.results import Result, finite, read_results, scalars
+from kerastune_lite.training.results import finite, read_results, scalars
 from kerastune_lite.trial import Execution, Segment, Trial
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,6 @@ class UnderWay:
 
     Attributes:
         trained: executions that were trained by us on its behalf.
-        as_of: of each of these, see `training.execution.Trained`.
         saved, build_config: of the weights that it had saved.
     """
 
@@ -41,7 +40,6 @@ class UnderWay:
     hp: HyperParameters
     emit: Emit
     trained: list[Execution] = dataclasses.field(default_factory=list)
-    as_of: list[Callable[[Result], Execution]] = dataclasses.field(default_factory=list)
     saved: str | None = None
     build_config: Mapping[str, Any] | None = None
 
@@ -152,7 +150,6 @@ class UserTrials:
                 objective,
                 segment,
                 under_way.trained,
-                under_way.as_of,
                 under_way.saved,
                 under_way.build_config,
                 seconds,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -23,7 +22,6 @@ from kerastune_lite.training.callbacks import (
     BatchHookCaller,
     EpochReporter,
     HookCaller,
-    Moment,
     SizeLimit,
     fresh_callbacks,
     redirect_tensorboard,
@@ -72,8 +70,6 @@ class TrainingOptions:
         hooks: an object with KerasTuner's epoch hooks, or None.
         batch_hooks: whether it has batch hooks as well.
         frozen_space: refuse hyperparameters that the space does not hold.
-        in_run_trial: whether a `run_trial` of the user's own has it trained, and will return what
-            counts.
     """
 
     hypermodel: Any
@@ -87,23 +83,14 @@ class TrainingOptions:
     hooks: Any = None
     batch_hooks: bool = False
     frozen_space: bool = False
-    in_run_trial: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """What is left of an execution.
-
-    Attributes:
-        returned: by `fit`.
-        execution: what we make of it.
-        as_of: given a result that `run_trial` returned, the same with the weights that led to it on
-            disk. It keeps the model.
-    """
+    """What is left of an execution: what `fit` returned, and what we make of it."""
 
     returned: Any
     execution: Execution
-    as_of: Callable[[Result], Execution]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -223,7 +210,6 @@ class Trainer:
             # What a user's own fit() returns need not be the best epoch's: keep them in any case.
             None if fit.overridden else segment.keep_below,
             strict=not fit.overridden and fit.validates_every_epoch,
-            follows=fit.overridden or options.in_run_trial,
         )
         callbacks = fresh_callbacks(options.callbacks, trial)
         resumable = [*callbacks, reporter]
@@ -273,8 +259,6 @@ class Trainer:
         self._check_space()
         source = "HyperModel.fit()" if fit.overridden else "model.fit()"
         result = self._result(returned, reporter, source, fit)
-        loss = options.objective.loss_of(result.score)
-        moment = reporter.moment_of(result.metrics, loss) if fit.overridden else reporter.best
         if not reporter.epochs:
             report_late(result, segment, execution, self._emit)
         model = prepared.model if reporter.model is None else reporter.model
@@ -284,41 +268,19 @@ class Trainer:
             attempt=segment.attempt,
             outcome=Outcome.COMPLETED,
             score=result.score,
-            loss=loss,
+            loss=options.objective.loss_of(result.score),
             metrics=result.metrics,
-            best_epoch=self._best_epoch(reporter, result, moment, fit.overridden),
+            best_epoch=reporter.best_epoch if result.best_epoch is None else result.best_epoch,
             epochs=reporter.epochs or result.epochs,
             seconds=time.perf_counter() - prepared.started if seconds is None else seconds,
-            weights=self._keep_weights(model, moment, loss, execution, keep_below),
+            weights=self._keep_weights(model, reporter, result, execution, keep_below),
             build_config=None if prepared.built_by_builder else build_config_of(model),
             path=_joined(path.path for path in taken),
             path_reason=_joined(path.reason for path in taken),
             state=state,
             stopped=keeper is not None and keeper.state is not None and keeper.state.stopped,
         )
-        as_of = functools.partial(self._as_of, model, reporter, done)
-        return Trained(dict(result.history) if returned is None else returned, done, as_of)
-
-    @staticmethod
-    def _best_epoch(
-        reporter: EpochReporter, result: Result, moment: Moment | None, overridden: bool
-    ) -> int | None:
-        if overridden and reporter.epochs:
-            # That of the score on record, counted over all calls of `fit`.
-            return reporter.epochs - 1 if moment is None else moment.epoch
-        return reporter.best_epoch if result.best_epoch is None else result.best_epoch
-
-    def _as_of(
-        self, model: Any, reporter: EpochReporter, done: Execution, result: Result
-    ) -> Execution:
-        """See `Trained.as_of`."""
-        moment = reporter.moment_of(result.metrics, self._options.objective.loss_of(result.score))
-        if moment is None or done.weights is None or moment.epoch == done.best_epoch:
-            return done
-        model.set_weights(moment.weights)
-        save_weights(model, self._options.folder / done.weights)
-        metrics = reporter.metrics_at(moment.epoch)
-        return dataclasses.replace(done, metrics=metrics, best_epoch=moment.epoch)
+        return Trained(dict(result.history) if returned is None else returned, done)
 
     def _keep_state(self, prepared: Prepared) -> str | None:
         """Write the state to go on from, if that is wanted and there is anything to go on with."""
@@ -375,35 +337,27 @@ class Trainer:
             return finite(best, objective, fit.why_not_finite)
         result = combined(read_results(returned, objective, source))
         if not result.history:
-            moment = reporter.moment_of(result.metrics, objective.loss_of(result.score))
-            epoch = None if moment is None else moment.epoch
-            seen = {**reporter.metrics_at(epoch), **result.metrics}
+            seen = {**reporter.metrics_at_best(), **result.metrics}
             result = dataclasses.replace(result, metrics=seen)
         return finite(result, objective, fit.why_not_finite)
 
     def _keep_weights(
         self,
         model: Any,
-        moment: Moment | None,
-        loss: float,
+        reporter: EpochReporter,
+        result: Result,
         execution: int,
         keep_below: float | None,
     ) -> str | None:
-        """Write the weights that led to the score on record.
-
-        Args:
-            moment: the epoch of that score; None: what the model was left with.
-            loss: of the score.
-        """
         options = self._options
         for below in (self._segment.keep_below, keep_below):
-            if below is not None and not loss < below:
+            if below is not None and not options.objective.loss_of(result.score) < below:
                 return None
         if not model.built:
             return None
-        if moment is not None:
+        if reporter.best_weights is not None:
             # Also when the last epoch is the best: a callback may have restored others since.
-            model.set_weights(moment.weights)
+            model.set_weights(reporter.best_weights)
         name = options.weights_name(self._segment.trial.number, execution)
         save_weights(model, options.folder / name)
         return name
