@@ -263,7 +263,8 @@ class TrainingSide:
 
     def save(self, number: int, model: Any) -> None:
         """Keep the weights of a model that the user's `run_trial` trained."""
-        from kerastune_lite.training.weights import build_config_of, save_weights
+        from kerastune_lite.training.build_configs import build_config_of
+        from kerastune_lite.training.weights import save_weights
 
         name = self._checkpoints.name(number, 0)
         save_weights(model, self._checkpoints.folder / name)

@@ -103,12 +103,12 @@ def _fresh(name: str, override: Any) -> Any:
 
 
 def check_size(model: Any, max_model_size: int | None) -> None:
-    """Raise if the model is too large; one that is not built yet has no size.
+    """Raise if the model is too large, as far as its variables are there by now.
 
     Raises:
         FailedTrialError: it is larger than `max_model_size`.
     """
-    if max_model_size is None or not model.built:
+    if max_model_size is None or not model.weights:
         return
     size = model_size(model)
     if size > max_model_size:
@@ -118,7 +118,7 @@ def check_size(model: Any, max_model_size: int | None) -> None:
 
 
 def model_size(model: Any) -> int:
-    """The number of parameters, trained or not; 0 for a model that is not built yet."""
+    """The number of parameters, trained or not, of those layers that are built by now."""
     return sum(math.prod(weight.shape) for weight in model.weights)
 
 

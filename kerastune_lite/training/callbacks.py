@@ -11,6 +11,7 @@ from typing import Any
 
 from kerastune_lite.errors import FatalTypeError, FatalValueError
 from kerastune_lite.objective import Objective
+from kerastune_lite.training.build_configs import is_complete
 from kerastune_lite.training.building import check_size
 from kerastune_lite.training.quiet import load_keras
 from kerastune_lite.training.results import missing_metrics, scalars
@@ -193,15 +194,17 @@ class SizeLimit(keras.callbacks.Callback):
 
     # Not at the end of a batch: that would switch off Keras's asynchronous dispatch.
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        self._measure()
+        if batch < 2:
+            self._measure()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._measure()
 
     def _measure(self) -> None:
-        if not self._measured and self.model.built:
-            self._measured = True
+        if not self._measured:
             check_size(self.model, self._max_model_size)
+            # A part that is called later has variables later.
+            self._measured = is_complete(self.model)
 
 
 class HookCaller(keras.callbacks.Callback):

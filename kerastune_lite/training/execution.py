@@ -16,6 +16,7 @@ from kerastune_lite.objective import Objective
 from kerastune_lite.schedulers import Decision
 from kerastune_lite.training import session
 from kerastune_lite.training.base import Emit
+from kerastune_lite.training.build_configs import build_config_of, is_complete
 from kerastune_lite.training.building import BuildOptions, build_model, check_compiled
 from kerastune_lite.training.callbacks import (
     BatchHookCaller,
@@ -45,7 +46,7 @@ from kerastune_lite.training.resuming import (
 )
 from kerastune_lite.training.stacks.member import Member, NotStacked
 from kerastune_lite.training.state_files import read_state, write_state
-from kerastune_lite.training.weights import build_config_of, save_weights
+from kerastune_lite.training.weights import save_weights
 from kerastune_lite.trial import Execution, Outcome, Segment, Trial
 
 keras = load_keras()
@@ -103,6 +104,7 @@ class Prepared:
         args, kwargs: for `fit`.
         reporter: sees each epoch; last but for the keeper and restorer of states.
         keeper: keeps the state at the segment's end, if it is wanted.
+        complete: whether the builder made all its variables.
         started: `time.perf_counter()`.
     """
 
@@ -113,7 +115,7 @@ class Prepared:
     kwargs: dict[str, Any]
     reporter: EpochReporter
     keeper: StateKeeper | None
-    built_by_builder: bool
+    complete: bool
     started: float
 
     @property
@@ -200,7 +202,7 @@ class Trainer:
         self._check_space()
         if not fit.overridden:
             check_compiled(model)
-        built = model.built
+        complete = is_complete(model)
         reporter = EpochReporter(
             options.objective,
             lambda epoch, metrics: self._report(execution, epoch, metrics),
@@ -220,7 +222,7 @@ class Trainer:
             check_resumable(resumable)
             keeper = StateKeeper(resumable, kwargs.get("epochs", 1))
             kwargs["callbacks"].append(keeper)
-        return Prepared(execution, fit, model, args, kwargs, reporter, keeper, built, started)
+        return Prepared(execution, fit, model, args, kwargs, reporter, keeper, complete, started)
 
     def _state_before(self) -> TrainingState | None:
         segment = self._segment
@@ -270,7 +272,7 @@ class Trainer:
             epochs=reporter.epochs or result.epochs,
             seconds=time.perf_counter() - prepared.started if seconds is None else seconds,
             weights=self._keep_weights(model, reporter, result, execution, keep_below),
-            build_config=None if prepared.built_by_builder else build_config_of(model),
+            build_config=None if prepared.complete else build_config_of(model),
             path=_joined(path.path for path in taken),
             path_reason=_joined(path.reason for path in taken),
             state=state,
@@ -303,7 +305,7 @@ class Trainer:
         retry = f"_retry{segment.attempt}" if segment.attempt else ""
         redirect_tensorboard(callbacks, f"trial_{trial.trial_id}/execution{execution}{retry}")
         listed = list(callbacks)
-        if options.build.max_model_size is not None and not model.built:
+        if options.build.max_model_size is not None and not is_complete(model):
             listed.insert(0, SizeLimit(options.build.max_model_size))
         if options.hooks is not None:
             caller = BatchHookCaller if options.batch_hooks else HookCaller
@@ -348,7 +350,7 @@ class Trainer:
         for below in (self._segment.keep_below, keep_below):
             if below is not None and not options.objective.loss_of(result.score) < below:
                 return None
-        if not model.built:
+        if not model.weights:
             return None
         if reporter.best_weights is not None:
             # Also when the last epoch is the best: a callback may have restored others since.

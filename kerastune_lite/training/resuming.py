@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite.errors import FatalRuntimeError, FatalValueError, StoreError
+from kerastune_lite.training.build_configs import build_config_of, build_from, is_complete
 from kerastune_lite.training.callback_state import (
     NotPlainError,
     cannot_resume,
@@ -25,7 +26,6 @@ from kerastune_lite.training.callback_state import (
     unpack,
 )
 from kerastune_lite.training.quiet import load_keras
-from kerastune_lite.training.weights import build_config_of, with_tuples
 
 load_keras()  # quietly; the type checker can follow the import below only
 import keras  # noqa: E402
@@ -155,19 +155,11 @@ def restore_model(state: TrainingState, model: Any) -> None:
 
 def _build(state: TrainingState, model: Any) -> None:
     config = state.data["build_config"]
-    if model.built or not config:
+    if not config or is_complete(model):
         return
-    with warnings.catch_warnings():
-        # Where that is so, the number of variables will tell.
-        warnings.filterwarnings("ignore", message=r"(?s).*had a build config, but the model")
-        try:
-            model.build_from_config(with_tuples(dict(config)))
-        except (TypeError, ValueError, AttributeError, NotImplementedError) as error:
-            # What Keras and a layer's own build() raise for shapes of another model; the last one
-            # is Keras's for models that it does not know how to build.
-            raise _other_model(state, f"it cannot be built for {config}: {error}") from error
-        # As Keras does when it loads a whole model.
-        model.built = True
+    failure = build_from(model, config)
+    if failure is not None and not model.weights:
+        raise _other_model(state, f"it cannot be built for {config}: {failure}") from failure
 
 
 def _trained(model: Any, places: Sequence[int | None]) -> list[Any]:
