@@ -209,9 +209,10 @@ class TrainingSide:
         goes_on = not under_way.trained and self._may_go_on(callbacks, trial)
         for execution in range(self._tuner.executions_per_trial):
             segment = self._user_trials.part_of(under_way.segment, execution, goes_on)
-            trainer = Trainer(options, segment, under_way.hp, under_way.emit)
+            trainer = Trainer(options, segment, under_way.hp, under_way.emit, open_result=True)
             trained = trainer.train(trial, execution, fit)
             under_way.trained.append(trained.execution)
+            under_way.scored.append(trained.scored)
             returned.append(trained.returned)
         return returned
 

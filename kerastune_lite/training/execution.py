@@ -44,6 +44,7 @@ from kerastune_lite.training.resuming import (
     check_resumable,
     restore_model,
 )
+from kerastune_lite.training.scored import Scored
 from kerastune_lite.training.stacks.member import Member, NotStacked
 from kerastune_lite.training.state_files import read_state, write_state
 from kerastune_lite.training.weights import save_weights
@@ -87,10 +88,15 @@ class TrainingOptions:
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """What is left of an execution: what `fit` returned, and what we make of it."""
+    """What is left of an execution: what `fit` returned, and what we make of it.
+
+    Attributes:
+        scored: can put other weights into its model, should the result turn out to be another.
+    """
 
     returned: Any
     execution: Execution
+    scored: Scored
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,6 +138,7 @@ class Trainer:
         segment: what to train.
         hp: the trial's hyperparameters, asked by the builder.
         emit: told of each epoch.
+        open_result: whether what is returned in the end may be another result than `fit` gives.
     """
 
     executed = 0
@@ -140,8 +147,14 @@ class Trainer:
     """Whether the latest of them failed; its model may be what filled the memory."""
 
     def __init__(
-        self, options: TrainingOptions, segment: Segment, hp: HyperParameters, emit: Emit
+        self,
+        options: TrainingOptions,
+        segment: Segment,
+        hp: HyperParameters,
+        emit: Emit,
+        open_result: bool = False,
     ) -> None:
+        self._open_result = open_result
         self._options = options
         self._segment = segment
         self._hp = hp
@@ -209,6 +222,7 @@ class Trainer:
             # What a user's own fit() returns need not be the best epoch's: keep them in any case.
             None if fit.overridden else segment.keep_below,
             strict=not fit.overridden and fit.validates_every_epoch,
+            keep_each=fit.overridden or self._open_result,
         )
         callbacks = fresh_callbacks(options.callbacks, trial)
         resumable = [*callbacks, reporter]
@@ -261,6 +275,10 @@ class Trainer:
             report_late(result, segment, execution, self._emit)
         model = prepared.model if reporter.model is None else reporter.model
         state = self._keep_state(prepared)
+        scored = Scored(reporter, model, options.objective)
+        best_epoch = reporter.best_epoch if result.best_epoch is None else result.best_epoch
+        if fit.overridden and reporter.epochs:
+            best_epoch = scored.put(scored.epoch(result))
         done = Execution(
             index=execution,
             attempt=segment.attempt,
@@ -268,17 +286,17 @@ class Trainer:
             score=result.score,
             loss=options.objective.loss_of(result.score),
             metrics=result.metrics,
-            best_epoch=reporter.best_epoch if result.best_epoch is None else result.best_epoch,
+            best_epoch=best_epoch,
             epochs=reporter.epochs or result.epochs,
             seconds=time.perf_counter() - prepared.started if seconds is None else seconds,
-            weights=self._keep_weights(model, reporter, result, execution, keep_below),
+            weights=self._keep_weights(scored, result, execution, keep_below),
             build_config=None if prepared.complete else build_config_of(model),
             path=_joined(path.path for path in taken),
             path_reason=_joined(path.reason for path in taken),
             state=state,
             stopped=keeper is not None and keeper.state is not None and keeper.state.stopped,
         )
-        return Trained(dict(result.history) if returned is None else returned, done)
+        return Trained(dict(result.history) if returned is None else returned, done, scored)
 
     def _keep_state(self, prepared: Prepared) -> str | None:
         """Write the state to go on from, if that is wanted and there is anything to go on with."""
@@ -340,8 +358,7 @@ class Trainer:
 
     def _keep_weights(
         self,
-        model: Any,
-        reporter: EpochReporter,
+        scored: Scored,
         result: Result,
         execution: int,
         keep_below: float | None,
@@ -350,13 +367,11 @@ class Trainer:
         for below in (self._segment.keep_below, keep_below):
             if below is not None and not options.objective.loss_of(result.score) < below:
                 return None
-        if not model.weights:
+        if not scored.model.weights:
             return None
-        if reporter.best_weights is not None:
-            # Also when the last epoch is the best: a callback may have restored others since.
-            model.set_weights(reporter.best_weights)
+        scored.settle()
         name = options.weights_name(self._segment.trial.number, execution)
-        save_weights(model, options.folder / name)
+        save_weights(scored.model, options.folder / name)
         return name
 
 

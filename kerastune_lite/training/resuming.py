@@ -25,6 +25,7 @@ from kerastune_lite.training.callback_state import (
     take_all,
     unpack,
 )
+from kerastune_lite.training.callbacks import OneOfOurs
 from kerastune_lite.training.quiet import load_keras
 
 load_keras()  # quietly; the type checker can follow the import below only
@@ -223,7 +224,7 @@ def check_resumable(callbacks: Sequence[Any]) -> None:
         )
 
 
-class StateKeeper(keras.callbacks.Callback):
+class StateKeeper(OneOfOurs):
     """Captures the state at the end of a segment; put it last in the list.
 
     At the end of the segment's last epoch, that is, or of the one in which a callback stops the
@@ -275,7 +276,7 @@ class StateKeeper(keras.callbacks.Callback):
         self._put_off = []
 
 
-class StateRestorer(keras.callbacks.Callback):
+class StateRestorer(OneOfOurs):
     """Puts a state back as `fit(initial_epoch=state.epoch)` begins; put it behind the others.
 
     Keras's callbacks forget what they know when a training begins, some open their files then, and
