@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,10 +83,10 @@ class TrainingSide:
     def _probed_model(self, hp: HyperParameters) -> Any:
         if self._trains_itself:
             # A run_trial of the user's own may tune anything, so this need be no Keras model.
-            return self._tuner.hypermodel.build(hp)
+            return named_as_in_trials(lambda: self._tuner.hypermodel.build(hp))
         from kerastune_lite.training.building import check_compiled
 
-        model = self._build(hp)
+        model = named_as_in_trials(lambda: self._build(hp))
         if not overrides_fit(self._tuner.hypermodel):
             check_compiled(model)
         return model
@@ -188,6 +189,7 @@ class TrainingSide:
 
     def train_all(self, trial: Trial, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
         """What `run_trial` does unless it is overridden; for `super().run_trial(...)`."""
+        from kerastune_lite.training import names
         from kerastune_lite.training.execution import Trainer
 
         under_way = self._user_trials.under_way
@@ -210,7 +212,8 @@ class TrainingSide:
         for execution in range(self._tuner.executions_per_trial):
             segment = self._user_trials.part_of(under_way.segment, execution, goes_on)
             trainer = Trainer(options, segment, under_way.hp, under_way.emit, open_result=True)
-            trained = trainer.train(trial, execution, fit)
+            with names.set_aside():
+                trained = trainer.train(trial, execution, fit)
             under_way.trained.append(trained.execution)
             under_way.scored.append(trained.scored)
             returned.append(trained.returned)
@@ -230,6 +233,8 @@ class TrainingSide:
 
     def load(self, trial: Trial, execution: Execution | None) -> Any:
         """The model of `trial` with the weights of `execution`.
+
+        Its automatic names are new ones, so that several models can be parts of one.
 
         Raises:
             StoreError: there are none, or they do not fit.
@@ -255,6 +260,12 @@ class TrainingSide:
             raise StoreError(
                 f"Trial {trial.trial_id} has no weights. Trials keep theirs if their run_trial() "
                 "calls save_model(trial.trial_id, model) or super().run_trial(...)."
+            )
+        if path is None and trial in self._tuner.get_best_trials(self._checkpoints.keep):
+            raise StoreError(
+                f"Trial {trial.trial_id} has no weights: its model had no variables when its "
+                "training ended. A model keeps its layers in attributes, so that Keras knows of "
+                "them; one that makes its variables itself does so with add_weight()."
             )
         raise StoreError(
             f"The weights of trial {trial.trial_id} are not kept: only the best "
@@ -289,7 +300,8 @@ class TrainingSide:
         fit = FitArguments(args, kwargs, overrides_fit(hypermodel), trial.values, given_wins=True)
         if trial.best_step is not None:
             fit.default_epochs(trial.best_step + 1)
-        model = self._build(hp)
+        # What is given to `fit` may speak of outputs and metrics by name.
+        model = named_as_in_trials(lambda: self._build(hp))
         fit_args, fit_kwargs = fit.for_execution(hp)
         hypermodel.fit(hp, model, *fit_args, **fit_kwargs)
         return model
@@ -345,6 +357,16 @@ class TrainingSide:
         if self._door is None:
             self._door = Door(self._fast)
         return self._door
+
+
+def named_as_in_trials(build: Callable[[], Any]) -> Any:
+    """What `build` returns, named as if nothing had been built before."""
+    if "keras" not in sys.modules:
+        return build()  # Nothing was, and this need be no Keras model.
+    from kerastune_lite.training import names
+
+    with names.set_aside():
+        return names.built_from_one(build)
 
 
 def _without_hypermodel(what: str) -> str:

@@ -37,6 +37,12 @@ def build_model(hypermodel: Any, hp: HyperParameters, options: BuildOptions) -> 
     model = hypermodel.build(hp)
     if not isinstance(model, keras.Model):
         hint = " Did you forget `return model`?" if model is None else ""
+        if _is_of_keras_2(model):
+            hint = (
+                " It must be one of Keras 3. This one is of Keras 2 (the package tf_keras): "
+                "import models, layers and all from `keras` in place of `tf_keras`; and if it was "
+                "made with tf.keras, unset the environment variable TF_USE_LEGACY_KERAS."
+            )
         raise FatalTypeError(
             "build(hp) must return a Keras model."
             f"{hint} Received: {model!r} of type {type(model).__name__}."
@@ -44,6 +50,13 @@ def build_model(hypermodel: Any, hp: HyperParameters, options: BuildOptions) -> 
     override_compile(model, options)
     check_size(model, options.max_model_size)
     return model
+
+
+def _is_of_keras_2(model: Any) -> bool:
+    """Whether it is a model of the package that goes on with Keras 2; that need not be there."""
+    # Before Keras 3 it was a part of TensorFlow, and its code in `keras.engine`.
+    packages = ("tf_keras.", "keras.engine.", "tensorflow.python.keras.")
+    return any(f"{base.__module__}.".startswith(packages) for base in type(model).__mro__)
 
 
 def override_compile(model: Any, options: BuildOptions) -> None:

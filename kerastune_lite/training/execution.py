@@ -14,7 +14,7 @@ from kerastune_lite.hypermodel import accepts
 from kerastune_lite.hyperparameters import HyperParameters
 from kerastune_lite.objective import Objective
 from kerastune_lite.schedulers import Decision
-from kerastune_lite.training import session
+from kerastune_lite.training import names, session
 from kerastune_lite.training.base import Emit
 from kerastune_lite.training.build_configs import build_config_of, is_complete
 from kerastune_lite.training.building import BuildOptions, build_model, check_compiled
@@ -210,8 +210,10 @@ class Trainer:
         collect = Trainer.failed or Trainer.executed % _COLLECT_EVERY == 0
         Trainer.executed += 1
         Trainer.failed = False
-        session.begin(segment.seed + execution, collect)
-        model = build_model(options.hypermodel, self._hp, options.build)
+        model = names.built_from_one(
+            lambda: build_model(options.hypermodel, self._hp, options.build),
+            lambda: session.begin(segment.seed + execution, collect),
+        )
         self._check_space()
         if not fit.overridden:
             check_compiled(model)

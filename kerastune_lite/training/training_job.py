@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from kerastune_lite.hyperparameters import HyperParameters
-from kerastune_lite.training import session
+from kerastune_lite.training import names, session
 from kerastune_lite.training.base import Emit, Job
 from kerastune_lite.training.door import STACKED, Taken
 from kerastune_lite.training.execution import Prepared, Trainer, TrainingOptions
@@ -81,6 +81,7 @@ class TrainingJob(Job):
 
     def open(self) -> None:
         self._opened.enter_context(session.short_collections())
+        self._opened.enter_context(names.set_aside())
         self._opened.callback(self._closed)
 
     def close(self) -> None:

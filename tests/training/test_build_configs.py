@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import kerastune_lite as kt
+from kerastune_lite.errors import StoreError
 from kerastune_lite.training.build_configs import build_config_of, build_from, is_complete
 
 X = np.random.default_rng(0).normal(size=(48, 6)).astype("float32")
@@ -169,3 +170,20 @@ def test_returned_models_take_batches_of_any_size(tmp_path, fast):
     for model in (tuner.get_best_models()[0], tuner.retrain(None, *data, verbose=0)):
         assert model.input_shape == (None, 3, 2)
         model.build((None, 3, 2))
+
+
+def test_a_model_without_variables_is_no_matter_of_how_many_are_kept(tmp_path):
+    class Empty(keras.Model):
+        def train_step(self, data):
+            return {"loss": tf.constant(1.0)}
+
+    def build(hp):
+        hp.Int("units", 1, 3)
+        model = Empty()
+        model.compile(optimizer="adam")
+        return model
+
+    tuner = kt.RandomSearch(build, "loss", max_trials=2, directory=tmp_path)
+    tuner.search(X, epochs=1, verbose=0)
+    with pytest.raises(StoreError, match="its model had no variables"):
+        tuner.get_best_models()
