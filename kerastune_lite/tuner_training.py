@@ -16,6 +16,7 @@ from kerastune_lite.objective import Objective
 from kerastune_lite.settings import described_override
 from kerastune_lite.store import Checkpoints
 from kerastune_lite.training.base import Job
+from kerastune_lite.training.warned import once
 from kerastune_lite.trial import Execution, Trial
 from kerastune_lite.user_trials import UserTrials
 
@@ -73,7 +74,8 @@ class TrainingSide:
     def probe(self, hp: HyperParameters) -> None:
         """Build a model for what it declares; the first one is asked about metrics later."""
         try:
-            model = self._probed_model(hp)
+            with once(self._user_trials.shown):
+                model = self._probed_model(hp)
         except FailedTrialError:
             # What it declared before it gave up is known; the trials themselves will tell.
             return
@@ -177,7 +179,8 @@ class TrainingSide:
         fit = self._fit_arguments(args, kwargs)
         fit.check(space, self._resolved_objective, self._tuner.scheduler.decides_epochs)
         check_callbacks(callbacks)
-        return TrainingJob(self._options(callbacks), fit, self._close_door)
+        shown = self._user_trials.shown
+        return TrainingJob(self._options(callbacks), fit, self._close_door, shown)
 
     def tensorboard_directories(self) -> list[Path]:
         """Where the user's own TensorBoard callbacks write."""

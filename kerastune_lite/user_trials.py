@@ -20,6 +20,7 @@ from kerastune_lite.store import Checkpoints
 from kerastune_lite.training.base import Emit
 from kerastune_lite.training.job import GuardedJob, check_frozen, merge_returned, report_late
 from kerastune_lite.training.results import Result, finite, read_results, scalars
+from kerastune_lite.training.warned import Shown, once
 from kerastune_lite.trial import Execution, Segment, Trial
 
 
@@ -53,6 +54,8 @@ class UserTrials:
 
     def __init__(self, tuner: Any, frozen_space: bool, checkpoints: Checkpoints) -> None:
         self.under_way: UnderWay | None = None
+        self.shown: Shown = set()
+        """Python's warnings that need not be shown again in this search."""
         self._tuner = tuner
         self._frozen_space = frozen_space
         self._checkpoints = checkpoints
@@ -117,7 +120,7 @@ class UserTrials:
         segment, executions = under_way.segment, list[Execution]()
         self.under_way = under_way
         try:
-            with _traced_functions():
+            with _traced_functions(), once(self.shown):
                 returned = self._tuner.run_trial(trial, *args, **kwargs, **self._epochs(segment))
                 if inspect.isgenerator(returned):
                     returned = self._drained(returned, under_way, objective)
