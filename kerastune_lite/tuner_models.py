@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ from kerastune_lite.insight.heldout import Evaluation, Evaluations
 from kerastune_lite.results import Results
 from kerastune_lite.store import best_execution
 from kerastune_lite.trial import Trial
-from kerastune_lite.tuner_training import TrainingSide
+from kerastune_lite.tuner_training import TrainingSide, named_as_in_trials
 
 
 class Models(Results):
@@ -68,7 +69,9 @@ class Models(Results):
             raise ValueError(f"`top` must be at least 1. Received: top={top}.")
         rows = []
         for trial in self.get_best_trials(top):
-            score = self._held_out_score(self.load_model(trial), x, y, kwargs)
+            # The objective may be named after an output or a metric that Keras numbered.
+            model = named_as_in_trials(functools.partial(self.load_model, trial))
+            score = self._held_out_score(model, x, y, kwargs)
             # Of several executions the best one's weights are kept, and loaded here.
             losses = [each.loss for each in trial.completed_executions if each.loss is not None]
             own = self.objective.loss_of(min(losses))

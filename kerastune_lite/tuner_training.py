@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import logging
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from kerastune_lite.objective import Objective
 from kerastune_lite.settings import described_override
 from kerastune_lite.store import Checkpoints
 from kerastune_lite.training.base import Job
+from kerastune_lite.training.warned import once
 from kerastune_lite.trial import Execution, Trial
 from kerastune_lite.user_trials import UserTrials
 
@@ -75,7 +77,8 @@ class TrainingSide:
     def probe(self, hp: HyperParameters) -> None:
         """Build a model for what it declares; the first one is asked about metrics later."""
         try:
-            model = self._probed_model(hp)
+            with once(self._user_trials.shown):
+                model = self._probed_model(hp)
         except FailedTrialError:
             # What it declared before it gave up is known; the trials themselves will tell.
             return
@@ -85,10 +88,10 @@ class TrainingSide:
     def _probed_model(self, hp: HyperParameters) -> Any:
         if self._trains_itself:
             # A run_trial of the user's own may tune anything, so this need be no Keras model.
-            return self._models.build(hp)
+            return named_as_in_trials(lambda: self._models.build(hp))
         from kerastune_lite.training.building import check_compiled
 
-        model = self._build(hp)
+        model = named_as_in_trials(lambda: self._build(hp))
         if not overrides_fit(self._tuner.hypermodel):
             check_compiled(model)
         return model
@@ -198,7 +201,8 @@ class TrainingSide:
         if self._needs is not None:
             fit.check_data(self._needs)
         check_callbacks(callbacks)
-        return TrainingJob(self._options(callbacks), fit, self._close_door)
+        shown = self._user_trials.shown
+        return TrainingJob(self._options(callbacks), fit, self._close_door, shown)
 
     def tensorboard_directories(self) -> list[Path]:
         """Where the user's own TensorBoard callbacks write."""
@@ -220,6 +224,7 @@ class TrainingSide:
         Args:
             executions: how many to train; None: all.
         """
+        from kerastune_lite.training import names
         from kerastune_lite.training.execution import Trainer
 
         under_way = self._user_trials.under_way
@@ -245,9 +250,11 @@ class TrainingSide:
         first = 0 if executions is None else before % wanted
         for execution in range(first, first + (executions or wanted)):
             segment = self._user_trials.part_of(under_way.segment, execution, goes_on)
-            trainer = Trainer(options, segment, under_way.hp, under_way.emit)
-            trained = trainer.train(trial, execution, fit)
+            trainer = Trainer(options, segment, under_way.hp, under_way.emit, open_result=True)
+            with names.set_aside():
+                trained = trainer.train(trial, execution, fit)
             under_way.trained.append(trained.execution)
+            under_way.scored.append(trained.scored)
             returned.append(trained.returned)
         return returned
 
@@ -265,6 +272,8 @@ class TrainingSide:
 
     def load(self, trial: Trial, execution: Execution | None) -> Any:
         """The model of `trial` with the weights of `execution`.
+
+        Its automatic names are new ones, so that several models can be parts of one.
 
         Raises:
             StoreError: there are none, or they do not fit.
@@ -291,6 +300,12 @@ class TrainingSide:
                 f"Trial {trial.trial_id} has no weights. Trials keep theirs if their run_trial() "
                 "calls save_model(trial.trial_id, model) or super().run_trial(...)."
             )
+        if path is None and trial in self._tuner.get_best_trials(self._checkpoints.keep):
+            raise StoreError(
+                f"Trial {trial.trial_id} has no weights: its model had no variables when its "
+                "training ended. A model keeps its layers in attributes, so that Keras knows of "
+                "them; one that makes its variables itself does so with add_weight()."
+            )
         raise StoreError(
             f"The weights of trial {trial.trial_id} are not kept: only the best "
             f"{self._checkpoints.keep} trials keep theirs. Raise keep_checkpoints, or train it "
@@ -299,7 +314,8 @@ class TrainingSide:
 
     def save(self, number: int, model: Any) -> None:
         """Keep the weights of a model that the user's `run_trial` trained."""
-        from kerastune_lite.training.weights import build_config_of, save_weights
+        from kerastune_lite.training.build_configs import build_config_of
+        from kerastune_lite.training.weights import save_weights
 
         name = self._checkpoints.name(number, 0)
         save_weights(model, self._checkpoints.folder / name)
@@ -323,7 +339,8 @@ class TrainingSide:
         fit = FitArguments(args, kwargs, overrides_fit(hypermodel), trial.values, in_run_trial=True)
         if trial.best_step is not None:
             fit.default_epochs(trial.best_step + 1)
-        model = self._build(hp)
+        # What is given to `fit` may speak of outputs and metrics by name.
+        model = named_as_in_trials(lambda: self._build(hp))
         fit_args, fit_kwargs = fit.for_execution(hp)
         hypermodel.fit(hp, model, *fit_args, **fit_kwargs)
         return model
@@ -391,6 +408,16 @@ class TrainingSide:
 
 def _fit(x: Any, y: Any) -> None:
     """The data of `model.fit`, whose class is not loaded for its names."""
+
+
+def named_as_in_trials(build: Callable[[], Any]) -> Any:
+    """What `build` returns, named as if nothing had been built before."""
+    if "keras" not in sys.modules:
+        return build()  # Nothing was, and this need be no Keras model.
+    from kerastune_lite.training import names
+
+    with names.set_aside():
+        return names.built_from_one(build)
 
 
 def _without_hypermodel(what: str) -> str:

@@ -9,7 +9,7 @@ import inspect
 import logging
 import sys
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 from kerastune_lite.events import EpochEnded
@@ -21,7 +21,8 @@ from kerastune_lite.store import Checkpoints
 from kerastune_lite.training.base import Emit
 from kerastune_lite.training.job import GuardedJob, check_frozen, merge_returned, report_late
 from kerastune_lite.training.not_finite import explanation
-from kerastune_lite.training.results import finite, read_results, scalars
+from kerastune_lite.training.results import Result, finite, read_results, scalars
+from kerastune_lite.training.warned import Shown, once
 from kerastune_lite.trial import Execution, Segment, Trial
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class UnderWay:
 
     Attributes:
         trained: executions that were trained by us on its behalf.
+        scored: of each of them, what finds the weights of another of its epochs.
         saved, build_config: of the weights that it had saved.
     """
 
@@ -40,6 +42,7 @@ class UnderWay:
     hp: HyperParameters
     emit: Emit
     trained: list[Execution] = dataclasses.field(default_factory=list)
+    scored: list[Any] = dataclasses.field(default_factory=list)
     saved: str | None = None
     build_config: Mapping[str, Any] | None = None
 
@@ -55,6 +58,8 @@ class UserTrials:
 
     def __init__(self, tuner: Any, frozen_space: bool, checkpoints: Checkpoints) -> None:
         self.under_way: UnderWay | None = None
+        self.shown: Shown = set()
+        """Python's warnings that need not be shown again in this search."""
         self._tuner = tuner
         self._frozen_space = frozen_space
         self._checkpoints = checkpoints
@@ -105,7 +110,10 @@ class UserTrials:
         if goes_on and trial.goes_on and trial.goal is not None:
             keep = self._checkpoints.state_name(trial.number, execution, trial.goal)
         first = reached.epochs if reached is not None and state is not None else 0
-        return dataclasses.replace(segment, start_epoch=first, resume_from=state, keep_state=keep)
+        # What run_trial returns in the end may be better than what this part of it gives.
+        return dataclasses.replace(
+            segment, start_epoch=first, resume_from=state, keep_state=keep, keep_below=None
+        )
 
     @property
     def _source(self) -> str:
@@ -133,7 +141,7 @@ class UserTrials:
         segment, executions = under_way.segment, list[Execution]()
         self.under_way = under_way
         try:
-            with _traced_functions():
+            with _traced_functions(), once(self.shown):
                 returned = self._tuner.run_trial(trial, *args, **kwargs, **self._epochs(segment))
                 if inspect.isgenerator(returned):
                     returned = self._drained(returned, under_way, objective)
@@ -149,7 +157,7 @@ class UserTrials:
                 results,
                 objective,
                 segment,
-                under_way.trained,
+                self._as_returned(under_way, results),
                 under_way.saved,
                 under_way.build_config,
                 seconds,
@@ -169,6 +177,36 @@ class UserTrials:
         finally:
             self.under_way = None
             self._delete_unused(under_way, executions)
+
+    def _as_returned(self, under_way: UnderWay, results: Sequence[Result]) -> list[Execution]:
+        """The executions that were trained, with the weights of the epochs that results speak of.
+
+        A single result of several trainings may be that of one of them: its weights are kept.
+        """
+        pairs = list(zip(under_way.trained, under_way.scored))
+        if len(results) == len(pairs):
+            return [self._with_weights(*pair, each) for pair, each in zip(pairs, results)]
+        if len(results) != 1:
+            return under_way.trained
+        for chosen, scored in sorted(pairs, key=lambda pair: pair[0].loss or 0.0):
+            if scored.epoch(results[0]) is not None:
+                return [
+                    self._with_weights(each, scored, results[0])
+                    if each is chosen
+                    else dataclasses.replace(each, weights=None)
+                    for each in under_way.trained
+                ]
+        return under_way.trained
+
+    def _with_weights(self, execution: Execution, scored: Any, result: Result) -> Execution:
+        from kerastune_lite.training.weights import save_weights
+
+        epoch = None if result.score == execution.score else scored.epoch(result)
+        if epoch is None or epoch == execution.best_epoch or execution.weights is None:
+            return execution
+        scored.put(epoch)
+        save_weights(scored.model, self._checkpoints.folder / execution.weights)
+        return dataclasses.replace(execution, best_epoch=epoch)
 
     def _epochs(self, segment: Segment) -> dict[str, int]:
         """What a scheduler wants to be trained."""

@@ -37,6 +37,12 @@ def build_model(hypermodel: Any, hp: HyperParameters, options: BuildOptions) -> 
     model = hypermodel.build(hp)
     if not isinstance(model, keras.Model):
         hint = " Did you forget `return model`?" if model is None else ""
+        if _is_of_keras_2(model):
+            hint = (
+                " It must be one of Keras 3. This one is of Keras 2 (the package tf_keras): "
+                "import models, layers and all from `keras` in place of `tf_keras`; and if it was "
+                "made with tf.keras, unset the environment variable TF_USE_LEGACY_KERAS."
+            )
         raise FatalTypeError(
             "build(hp) must return a Keras model."
             f"{hint} Received: {model!r} of type {type(model).__name__}."
@@ -44,6 +50,13 @@ def build_model(hypermodel: Any, hp: HyperParameters, options: BuildOptions) -> 
     override_compile(model, options)
     check_size(model, options.max_model_size)
     return model
+
+
+def _is_of_keras_2(model: Any) -> bool:
+    """Whether it is a model of the package that goes on with Keras 2; that need not be there."""
+    # Before Keras 3 it was a part of TensorFlow, and its code in `keras.engine`.
+    packages = ("tf_keras.", "keras.engine.", "tensorflow.python.keras.")
+    return any(f"{base.__module__}.".startswith(packages) for base in type(model).__mro__)
 
 
 def override_compile(model: Any, options: BuildOptions) -> None:
@@ -103,12 +116,12 @@ def _fresh(name: str, override: Any) -> Any:
 
 
 def check_size(model: Any, max_model_size: int | None) -> None:
-    """Raise if the model is too large; one that is not built yet has no size.
+    """Raise if the model is too large, as far as its variables are there by now.
 
     Raises:
         FailedTrialError: it is larger than `max_model_size`.
     """
-    if max_model_size is None or not model.built:
+    if max_model_size is None or not model.weights:
         return
     size = model_size(model)
     if size > max_model_size:
@@ -118,7 +131,7 @@ def check_size(model: Any, max_model_size: int | None) -> None:
 
 
 def model_size(model: Any) -> int:
-    """The number of parameters, trained or not; 0 for a model that is not built yet."""
+    """The number of parameters, trained or not, of those layers that are built by now."""
     return sum(math.prod(weight.shape) for weight in model.weights)
 
 

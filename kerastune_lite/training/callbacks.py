@@ -11,9 +11,11 @@ from typing import Any
 
 from kerastune_lite.errors import FatalTypeError, FatalValueError
 from kerastune_lite.objective import Objective
+from kerastune_lite.training.build_configs import is_complete
 from kerastune_lite.training.building import check_size
 from kerastune_lite.training.quiet import load_keras
 from kerastune_lite.training.results import missing_metrics, scalars
+from kerastune_lite.training.scored import EpochWeights
 from kerastune_lite.trial import Trial
 
 load_keras()  # quietly; the type checker can follow the import below only
@@ -91,7 +93,21 @@ def redirect_tensorboard(callbacks: Sequence[Any], run: str) -> None:
             callback.log_dir = os.path.join(callback.log_dir, run)
 
 
-class EpochReporter(keras.callbacks.Callback):
+class OneOfOurs(keras.callbacks.Callback):
+    """A callback of the search's own: there is one for each execution.
+
+    A HyperModel.fit that hands copies of its callbacks to each of its trainings, as is usual, has
+    them all talk to that one.
+    """
+
+    def __copy__(self) -> OneOfOurs:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> OneOfOurs:
+        return self
+
+
+class EpochReporter(OneOfOurs):
     """Reports each epoch, keeps the best epoch's weights in memory, and stops when told to.
 
     Works as well when the user's own training loop calls it by hand, with `set_model` and
@@ -103,6 +119,8 @@ class EpochReporter(keras.callbacks.Callback):
         keep_below: weights of epochs that are no better than this loss are not kept; None
             keeps the best epoch's whatever it is.
         strict: whether the objective must be among the metrics after the first epoch.
+        keep_each: keep the weights of all epochs, as far as memory goes: which of them the result
+            will speak of, only the user's code knows.
     """
 
     epoch_level = True
@@ -114,8 +132,10 @@ class EpochReporter(keras.callbacks.Callback):
         report: Callable[[int, Mapping[str, float]], bool],
         keep_below: float | None,
         strict: bool,
+        keep_each: bool = False,
     ) -> None:
         super().__init__()
+        self.weights = EpochWeights() if keep_each else None
         self.history: dict[str, list[float]] = {}
         """One list per metric, NaN where it was not measured; vectors are left out."""
         self.epochs = 0
@@ -128,11 +148,15 @@ class EpochReporter(keras.callbacks.Callback):
         self._report = report
         self._strict = strict
         self._latest = -1
+        self._first = 0
 
     def set_model(self, model: Any) -> None:
         if model is not self.model:
             # Weights of one model mean nothing to another.
             self._best_loss, self.best_epoch, self.best_weights = math.inf, None, None
+            self._first = self.epochs
+            if self.weights is not None:
+                self.weights.clear()
         super().set_model(model)
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
@@ -145,35 +169,45 @@ class EpochReporter(keras.callbacks.Callback):
             # A metric that is not there in every epoch (validation_freq) stays aligned.
             series.extend([math.nan] * (self.epochs - len(series)))
             series.append(value)
+        weights = None
+        if self.weights is not None and self.model is not None:
+            weights = self.model.get_weights()
+            self.weights.add(self.epochs, weights)
         if not missing:
-            self._keep_if_best(self._objective.loss(metrics))
+            self._keep_if_best(self._objective.loss(metrics), weights)
         self.epochs += 1
         # A second fit() of the same execution counts from 0 again; its epochs follow on.
         self._latest = max(int(epoch), self._latest + 1)
         if not self._report(self._latest, metrics) and self.model is not None:
             self.model.stop_training = True
 
-    def _keep_if_best(self, loss: float) -> None:
+    def _keep_if_best(self, loss: float, weights: list[Any] | None) -> None:
         # NaN is never less, and minus infinity is no result.
         if not -math.inf < loss < self._best_loss:
             return
         self._best_loss, self.best_epoch = loss, self.epochs
         if loss < self._keep_below and self.model is not None:
-            self.best_weights = self.model.get_weights()
+            self.best_weights = self.model.get_weights() if weights is None else weights
 
     def metrics_at_best(self) -> dict[str, float]:
         """All metrics of the best epoch; empty if there is none."""
-        best = self.best_epoch
-        if best is None:
-            return {}
+        return {} if self.best_epoch is None else self.metrics_at(self.best_epoch)
+
+    def metrics_at(self, epoch: int) -> dict[str, float]:
+        """All metrics of an epoch that were measured in it."""
         return {
-            name: values[best]
+            name: values[epoch]
             for name, values in self.history.items()
-            if best < len(values) and not math.isnan(values[best])
+            if epoch < len(values) and not math.isnan(values[epoch])
         }
 
+    @property
+    def of_this_model(self) -> range:
+        """The epochs of the latest model that was trained, among all that were seen."""
+        return range(self._first, self.epochs)
 
-class SizeLimit(keras.callbacks.Callback):
+
+class SizeLimit(OneOfOurs):
     """Fails the trial if the model is too large, as soon as the first batch has built it.
 
     Args:
@@ -193,18 +227,20 @@ class SizeLimit(keras.callbacks.Callback):
 
     # Not at the end of a batch: that would switch off Keras's asynchronous dispatch.
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        self._measure()
+        if batch < 2:
+            self._measure()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self._measure()
 
     def _measure(self) -> None:
-        if not self._measured and self.model.built:
-            self._measured = True
+        if not self._measured:
             check_size(self.model, self._max_model_size)
+            # A part that is called later has variables later.
+            self._measured = is_complete(self.model)
 
 
-class HookCaller(keras.callbacks.Callback):
+class HookCaller(OneOfOurs):
     """Calls the hooks that a tuner's subclass overrides: on_epoch_begin, on_epoch_end.
 
     Args:

@@ -15,8 +15,9 @@ from kerastune_lite.hyperparameters import HyperParameters
 from kerastune_lite.objective import Objective
 from kerastune_lite.schedulers import Decision
 from kerastune_lite.threads import in_turn
-from kerastune_lite.training import session
+from kerastune_lite.training import names, session
 from kerastune_lite.training.base import Emit
+from kerastune_lite.training.build_configs import build_config_of, is_complete
 from kerastune_lite.training.building import BuildOptions, build_model, check_compiled
 from kerastune_lite.training.callbacks import (
     BatchHookCaller,
@@ -44,9 +45,10 @@ from kerastune_lite.training.resuming import (
     check_resumable,
     restore_model,
 )
+from kerastune_lite.training.scored import Scored
 from kerastune_lite.training.stacks.member import Member, NotStacked
 from kerastune_lite.training.state_files import read_state, write_state
-from kerastune_lite.training.weights import build_config_of, save_weights
+from kerastune_lite.training.weights import save_weights
 from kerastune_lite.trial import Execution, Outcome, Segment, Trial
 
 keras = load_keras()
@@ -87,10 +89,15 @@ class TrainingOptions:
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """What is left of an execution: what `fit` returned, and what we make of it."""
+    """What is left of an execution: what `fit` returned, and what we make of it.
+
+    Attributes:
+        scored: can put other weights into its model, should the result turn out to be another.
+    """
 
     returned: Any
     execution: Execution
+    scored: Scored
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,6 +111,7 @@ class Prepared:
         args, kwargs: for `fit`.
         reporter: sees each epoch; last but for the keeper and restorer of states.
         keeper: keeps the state at the segment's end, if it is wanted.
+        complete: whether the builder made all its variables.
         started: `time.perf_counter()`.
     """
 
@@ -114,7 +122,7 @@ class Prepared:
     kwargs: dict[str, Any]
     reporter: EpochReporter
     keeper: StateKeeper | None
-    built_by_builder: bool
+    complete: bool
     started: float
 
     @property
@@ -131,6 +139,7 @@ class Trainer:
         segment: what to train.
         hp: the trial's hyperparameters, asked by the builder.
         emit: told of each epoch.
+        open_result: whether what is returned in the end may be another result than `fit` gives.
     """
 
     executed = 0
@@ -139,8 +148,14 @@ class Trainer:
     """Whether the latest of them failed; its model may be what filled the memory."""
 
     def __init__(
-        self, options: TrainingOptions, segment: Segment, hp: HyperParameters, emit: Emit
+        self,
+        options: TrainingOptions,
+        segment: Segment,
+        hp: HyperParameters,
+        emit: Emit,
+        open_result: bool = False,
     ) -> None:
+        self._open_result = open_result
         self._options = options
         self._segment = segment
         self._hp = hp
@@ -198,18 +213,21 @@ class Trainer:
         collect = Trainer.failed or Trainer.executed % _COLLECT_EVERY == 0
         Trainer.executed += 1
         Trainer.failed = False
-        session.begin(segment.seed + execution, collect)
-        model = build_model(options.hypermodel, self._hp, options.build)
+        model = names.built_from_one(
+            lambda: build_model(options.hypermodel, self._hp, options.build),
+            lambda: session.begin(segment.seed + execution, collect),
+        )
         self._check_space()
         if not fit.overridden:
             check_compiled(model)
-        built = model.built
+        complete = is_complete(model)
         reporter = EpochReporter(
             options.objective,
             lambda epoch, metrics: self._report(execution, epoch, metrics),
             # What a user's own fit() returns need not be the best epoch's: keep them in any case.
             None if fit.overridden else segment.keep_below,
             strict=not fit.overridden and fit.validates_every_epoch,
+            keep_each=fit.overridden or self._open_result,
         )
         callbacks = fresh_callbacks(options.callbacks, trial)
         resumable = [*callbacks, reporter]
@@ -223,7 +241,7 @@ class Trainer:
             check_resumable(resumable)
             keeper = StateKeeper(resumable, kwargs.get("epochs", 1))
             kwargs["callbacks"].append(keeper)
-        return Prepared(execution, fit, model, args, kwargs, reporter, keeper, built, started)
+        return Prepared(execution, fit, model, args, kwargs, reporter, keeper, complete, started)
 
     def _state_before(self) -> TrainingState | None:
         segment = self._segment
@@ -263,6 +281,10 @@ class Trainer:
             report_late(result, segment, execution, self._emit)
         model = prepared.model if reporter.model is None else reporter.model
         state = self._keep_state(prepared)
+        scored = Scored(reporter, model, options.objective)
+        best_epoch = reporter.best_epoch if result.best_epoch is None else result.best_epoch
+        if fit.overridden and reporter.epochs:
+            best_epoch = scored.put(scored.epoch(result))
         done = Execution(
             index=execution,
             attempt=segment.attempt,
@@ -270,17 +292,17 @@ class Trainer:
             score=result.score,
             loss=options.objective.loss_of(result.score),
             metrics=result.metrics,
-            best_epoch=reporter.best_epoch if result.best_epoch is None else result.best_epoch,
+            best_epoch=best_epoch,
             epochs=reporter.epochs or result.epochs,
             seconds=time.perf_counter() - prepared.started if seconds is None else seconds,
-            weights=self._keep_weights(model, reporter, result, execution, keep_below),
-            build_config=None if prepared.built_by_builder else build_config_of(model),
+            weights=self._keep_weights(scored, result, execution, keep_below),
+            build_config=None if prepared.complete else build_config_of(model),
             path=_joined(path.path for path in taken),
             path_reason=_joined(path.reason for path in taken),
             state=state,
             stopped=keeper is not None and keeper.state is not None and keeper.state.stopped,
         )
-        return Trained(dict(result.history) if returned is None else returned, done)
+        return Trained(dict(result.history) if returned is None else returned, done, scored)
 
     def _keep_state(self, prepared: Prepared) -> str | None:
         """Write the state to go on from, if that is wanted and there is anything to go on with."""
@@ -307,7 +329,7 @@ class Trainer:
         retry = f"_retry{segment.attempt}" if segment.attempt else ""
         redirect_tensorboard(callbacks, f"trial_{trial.trial_id}/execution{execution}{retry}")
         listed = list(callbacks)
-        if options.build.max_model_size is not None and not model.built:
+        if options.build.max_model_size is not None and not is_complete(model):
             listed.insert(0, SizeLimit(options.build.max_model_size))
         if options.hooks is not None:
             caller = BatchHookCaller if options.batch_hooks else HookCaller
@@ -343,8 +365,7 @@ class Trainer:
 
     def _keep_weights(
         self,
-        model: Any,
-        reporter: EpochReporter,
+        scored: Scored,
         result: Result,
         execution: int,
         keep_below: float | None,
@@ -353,13 +374,11 @@ class Trainer:
         for below in (self._segment.keep_below, keep_below):
             if below is not None and not options.objective.loss_of(result.score) < below:
                 return None
-        if not model.built:
+        if not scored.model.weights:
             return None
-        if reporter.best_weights is not None:
-            # Also when the last epoch is the best: a callback may have restored others since.
-            model.set_weights(reporter.best_weights)
+        scored.settle()
         name = options.weights_name(self._segment.trial.number, execution)
-        save_weights(model, options.folder / name)
+        save_weights(scored.model, options.folder / name)
         return name
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from kerastune_lite.errors import FatalRuntimeError, FatalValueError, StoreError
 from kerastune_lite.threads import in_turn
+from kerastune_lite.training.build_configs import build_config_of, build_from, is_complete
 from kerastune_lite.training.callback_state import (
     NotPlainError,
     cannot_resume,
@@ -25,8 +26,8 @@ from kerastune_lite.training.callback_state import (
     take_all,
     unpack,
 )
+from kerastune_lite.training.callbacks import OneOfOurs
 from kerastune_lite.training.quiet import load_keras
-from kerastune_lite.training.weights import build_config_of, with_tuples
 
 load_keras()  # quietly; the type checker can follow the import below only
 import keras  # noqa: E402
@@ -158,19 +159,11 @@ def restore_model(state: TrainingState, model: Any) -> None:
 @in_turn
 def _build(state: TrainingState, model: Any) -> None:
     config = state.data["build_config"]
-    if model.built or not config:
+    if not config or is_complete(model):
         return
-    with warnings.catch_warnings():
-        # Where that is so, the number of variables will tell.
-        warnings.filterwarnings("ignore", message=r"(?s).*had a build config, but the model")
-        try:
-            model.build_from_config(with_tuples(dict(config)))
-        except (TypeError, ValueError, AttributeError, NotImplementedError) as error:
-            # What Keras and a layer's own build() raise for shapes of another model; the last one
-            # is Keras's for models that it does not know how to build.
-            raise _other_model(state, f"it cannot be built for {config}: {error}") from error
-        # As Keras does when it loads a whole model.
-        model.built = True
+    failure = build_from(model, config)
+    if failure is not None and not model.weights:
+        raise _other_model(state, f"it cannot be built for {config}: {failure}") from failure
 
 
 def _trained(model: Any, places: Sequence[int | None]) -> list[Any]:
@@ -234,7 +227,7 @@ def check_resumable(callbacks: Sequence[Any]) -> None:
         )
 
 
-class StateKeeper(keras.callbacks.Callback):
+class StateKeeper(OneOfOurs):
     """Captures the state at the end of a segment; put it last in the list.
 
     At the end of the segment's last epoch, that is, or of the one in which a callback stops the
@@ -286,7 +279,7 @@ class StateKeeper(keras.callbacks.Callback):
         self._put_off = []
 
 
-class StateRestorer(keras.callbacks.Callback):
+class StateRestorer(OneOfOurs):
     """Puts a state back as `fit(initial_epoch=state.epoch)` begins; put it behind the others.
 
     Keras's callbacks forget what they know when a training begins, some open their files then, and

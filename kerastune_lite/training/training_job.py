@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from kerastune_lite.hyperparameters import HyperParameters
-from kerastune_lite.training import session
+from kerastune_lite.training import names, session
 from kerastune_lite.training.base import Emit, Job
 from kerastune_lite.training.door import STACKED, Taken
 from kerastune_lite.training.execution import Prepared, Trainer, TrainingOptions
 from kerastune_lite.training.fitting import FitArguments
 from kerastune_lite.training.job import Guarded, guarded, hyperparameters_of
 from kerastune_lite.training.stacks.member import Member, NotStacked, together
+from kerastune_lite.training.warned import Shown, once
 from kerastune_lite.trial import Report, Segment, Trial
 
 logger = logging.getLogger(__name__)
@@ -68,11 +69,17 @@ class TrainingJob(Job):
         options: of all executions.
         fit: where their arguments come from.
         closed: called when the search is over.
+        shown: Python's warnings that need not be shown again.
     """
 
     def __init__(
-        self, options: TrainingOptions, fit: FitArguments, closed: Callable[[], None]
+        self,
+        options: TrainingOptions,
+        fit: FitArguments,
+        closed: Callable[[], None],
+        shown: Shown | None = None,
     ) -> None:
+        self._shown: Shown = set() if shown is None else shown
         self._options = options
         self._fit = fit
         self._closed = closed
@@ -81,6 +88,8 @@ class TrainingJob(Job):
 
     def open(self) -> None:
         self._opened.enter_context(session.short_collections())
+        self._opened.enter_context(names.set_aside())
+        self._opened.enter_context(once(self._shown))
         self._opened.callback(self._closed)
 
     def close(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from kerastune_lite.errors import StoreError
 from kerastune_lite.threads import in_turn
+from kerastune_lite.training.build_configs import build_from
 from kerastune_lite.training.whole_files import replacing
 
 
@@ -29,8 +29,22 @@ def save_weights(model: Any, path: Path) -> None:
     with replacing(path, name, "The weights", mend) as scratch, warnings.catch_warnings():
         # Between Keras and TensorFlow, about their own conversions to NumPy.
         warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
-        with _full_disk_as_os_error():
+        with _full_disk_as_os_error(), _taken_for_built(model):
             model.save_weights(scratch)
+
+
+@contextlib.contextmanager
+def _taken_for_built(model: Any) -> Iterator[None]:
+    """Within it, a model that was never called counts as built if it has variables.
+
+    Keras saves no others. A train_step of the user's own may call the parts of the model only.
+    """
+    built = model.built
+    model.built = built or bool(model.weights)
+    try:
+        yield
+    finally:
+        model.built = built
 
 
 @contextlib.contextmanager
@@ -59,43 +73,19 @@ def load_weights(model: Any, path: Path, build_config: Mapping[str, Any] | None)
     with warnings.catch_warnings():
         # The file holds the optimizer's state, too, and the new model's has none to be loaded.
         warnings.filterwarnings("ignore", message="Skipping variable loading for optimizer")
-        # Where that is so, loading fails, and the error below says what to do.
-        warnings.filterwarnings("ignore", message=r"(?s).*had a build config, but the model")
+        failure = None if build_config is None else build_from(model, build_config)
+        # For good: it has all variables that it is going to get.
+        model.built = model.built or bool(model.weights)
         try:
-            if not model.built and build_config is not None:
-                model.build_from_config(with_tuples(dict(build_config)))
-                # As Keras does when it loads a whole model: the layers are built by now, and a
-                # subclass without a build() of its own does not notice.
-                model.built = True
             model.load_weights(path)
         except (OSError, ValueError, KeyError) as error:
             hint = (
                 "Has the builder changed since the search?"
-                if model.built and build_config is None
+                if model.weights and build_config is None
                 else "Has the builder changed since the search? A subclassed model is safest when "
                 "build(hp) creates its variables, by calling it on an example."
             )
             raise StoreError(
                 f"The weights {path} cannot be loaded into the model that build(hp) makes: "
-                f"{error}. {hint}"
+                f"{failure or error}. {hint}"
             ) from error
-
-
-def build_config_of(model: Any) -> dict[str, Any] | None:
-    """What the model needs to make its variables again, as far as JSON can hold it."""
-    try:
-        config = json.loads(json.dumps(model.get_build_config()))
-    except (TypeError, ValueError, NotImplementedError):
-        # It has none that JSON can hold, or Keras raises: the model is built without it.
-        return None
-    return config or None
-
-
-def with_tuples(nested: Any) -> Any:
-    """Shapes as the tuples they were before they went through JSON."""
-    if isinstance(nested, dict):
-        return {name: with_tuples(each) for name, each in nested.items()}
-    if isinstance(nested, list):
-        is_shape = all(size is None or isinstance(size, int) for size in nested)
-        return tuple(nested) if is_shape else [with_tuples(each) for each in nested]
-    return nested

@@ -171,3 +171,19 @@ def test_a_model_that_is_too_large_fails_its_trial():
     with pytest.raises(FailedTrialError, match="has 5 parameters, more than max_model_size=4"):
         build(compiled, max_model_size=4)
     assert build(lambda hp: Subclassed(), max_model_size=4)
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["tf_keras", "tf_keras.src.engine.training", "keras.engine.sequential", "tf_keras.engine"],
+)
+def test_a_model_of_keras_2_is_told_from_one_of_keras_3(module):
+    base = type("Model", (), {"__module__": module})
+    own = type("Own", (base,), {"__module__": "script"})
+    for kind in (base, own):
+        with pytest.raises(FatalTypeError, match=r"of Keras 2 .*TF_USE_LEGACY_KERAS"):
+            build(lambda hp, kind=kind: kind())
+    for other in (3, type("Model", (), {"__module__": "tf_keras_extras"})()):
+        with pytest.raises(FatalTypeError) as caught:
+            build(lambda hp, other=other: other)
+        assert "Keras 2" not in str(caught.value)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from kerastune_lite.errors import StoreError
-from kerastune_lite.training.weights import build_config_of, load_weights, save_weights
+from kerastune_lite.training.build_configs import build_config_of
+from kerastune_lite.training.weights import load_weights, save_weights
 from tests.training.models import FEATURES, Subclassed, data, keras, linear, same_weights
 
 NAME = "checkpoints/trial_0000_execution0.weights.h5"

@@ -1,0 +1,90 @@
+"""Python's warnings, each shown once in a search rather than once in a trial."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Shown = set[tuple[Any, ...]]
+"""Warnings by category, text and place."""
+
+_lock = threading.Lock()
+_searches: list[Shown] = []
+_before: Callable[..., None] = warnings.showwarning
+
+
+@contextlib.contextmanager
+def once(shown: Shown) -> Iterator[None]:
+    """Within it, a warning that was shown before is not shown again, in whatever thread.
+
+    By itself Python shows a warning once for each place in the code. But it forgets which it has
+    shown whenever a filter is touched, and Keras and TensorFlow do that all the time. The user's
+    filters stay in force: what is ignored or an error never comes here, and "always" is always.
+
+    Args:
+        shown: what was shown so far; added to.
+    """
+    global _before
+    with _lock:
+        _searches.append(shown)
+        if warnings.showwarning is not _show:
+            _before = warnings.showwarning
+            warnings.showwarning = _show
+    try:
+        yield
+    finally:
+        with _lock:
+            # By identity: sets of equal contents are equal.
+            del _searches[next(i for i, each in enumerate(_searches) if each is shown)]
+            if not _searches and warnings.showwarning is _show:
+                warnings.showwarning = _before
+
+
+def _show(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: Any = None,
+    line: str | None = None,
+) -> None:
+    key = (category, str(message), filename, lineno)
+    with _lock:
+        known = any(key in shown for shown in _searches)
+        for shown in _searches:
+            shown.add(key)
+    if not known or _always(str(message), category, filename, lineno):
+        _before(message, category, filename, lineno, file, line)
+
+
+def _always(text: str, category: type[Warning], filename: str, lineno: int) -> bool:
+    """Whether the filter that applies wants to see it each time."""
+    module = _module_of(filename)
+    for action, message, kind, where, number in warnings.filters:
+        if (
+            _matches(message, text)
+            and issubclass(category, kind)
+            and _matches(where, module)
+            and number in (0, lineno)
+        ):
+            return action == "always"
+    return False
+
+
+def _matches(pattern: Any, text: str) -> bool:
+    # Python's own first filters hold texts in place of patterns.
+    if isinstance(pattern, str):
+        return pattern == text
+    return pattern is None or bool(re.match(pattern, text))
+
+
+def _module_of(filename: str) -> str:
+    for name, module in list(sys.modules.items()):
+        if getattr(module, "__file__", None) == filename:
+            return name
+    return filename.removesuffix(".py")
