@@ -34,6 +34,7 @@ class Hooks:
     def on_batch_end(self, trial: Trial, model: Any, batch: int, logs: Any = None) -> None:
         """Called after a batch; overriding it slows training down."""
 
-    def overrides_hook(self, *names: str) -> bool:
-        """Whether the class defines one of these hooks itself."""
-        return any(getattr(type(self), name) is not getattr(Hooks, name) for name in names)
+    def overrides(self, *names: str) -> bool:
+        """Whether a subclass defines one of these methods, which a class of ours has, anew."""
+        kinds = type(self).__mro__
+        return any(sum(name in vars(kind) for kind in kinds) > 1 for name in names)

@@ -12,7 +12,9 @@ import numpy as np
 
 from kerastune_lite.checksums import changed
 from kerastune_lite.errors import SettingsMismatchError
-from kerastune_lite.hyperparameters import Parameter, Space
+from kerastune_lite.hyperparameters import HyperParameters, Parameter, Space
+from kerastune_lite.oracles import Oracle
+from kerastune_lite.schedulers import Scheduler
 
 COMPARABLE = ("objective", "oracle", "scheduler", "executions_per_trial", "seed", "compile")
 """Settings on which the meaning of finished trials depends."""
@@ -59,6 +61,23 @@ def check_counts(**counts: Any) -> None:
             )
 
 
+def check_parts(oracle: Any, scheduler: Any, hyperparameters: Any) -> None:
+    """Refuse what is no oracle, no scheduler, no HyperParameters; None is always right.
+
+    Raises:
+        TypeError: something else was given.
+    """
+    check_part("oracle", oracle, Oracle, "kerastune_lite.oracles.BayesianOracle()")
+    example = "kerastune_lite.schedulers.Hyperband(max_epochs=27)"
+    check_part("scheduler", scheduler, Scheduler, example)
+    if not isinstance(hyperparameters, (HyperParameters, type(None))):
+        raise TypeError(
+            "`hyperparameters` must be a kerastune_lite.HyperParameters in which some were "
+            "declared: hp = kerastune_lite.HyperParameters(); hp.Int('units', 8, 64). "
+            f"Received: {hyperparameters!r} of type {type(hyperparameters).__name__}."
+        )
+
+
 def check_part(name: str, given: Any, kind: type, example: str) -> None:
     """Refuse what is no oracle or no scheduler.
 
@@ -83,6 +102,22 @@ def check_part(name: str, given: Any, kind: type, example: str) -> None:
     raise TypeError(
         f"`{name}` must be one of kerastune_lite.{name}s, such as {example}. Received: {what}."
     )
+
+
+def check_trainable(hypermodel: Any, trains_itself: bool) -> None:
+    """Refuse a tuner that has nothing to train.
+
+    Args:
+        trains_itself: whether its class overrides `run_trial`.
+
+    Raises:
+        ValueError: it has neither a hypermodel nor that.
+    """
+    if hypermodel is None and not trains_itself:
+        raise ValueError(
+            "A tuner needs a `hypermodel`, or a subclass that overrides run_trial(). Received "
+            "neither: pass your function build(hp) as the first argument."
+        )
 
 
 def check_settings(

@@ -19,6 +19,7 @@ from kerastune_lite.limits import Limits
 from kerastune_lite.objective import Objective, ObjectiveLike, create_objective
 from kerastune_lite.oracles import BayesianOracle, Oracle
 from kerastune_lite.overrides import check_attribute, check_overrides
+from kerastune_lite.points import complete_point
 from kerastune_lite.runners import InlineRunner
 from kerastune_lite.schedulers import FullTraining, Scheduler
 from kerastune_lite.search import Parts, Search
@@ -102,23 +103,11 @@ class Tuner(Models, Hooks):
             max_time=max_time,
             seed=seed,
         )
-        st.check_part("oracle", oracle, Oracle, "kerastune_lite.oracles.BayesianOracle()")
-        example = "kerastune_lite.schedulers.Hyperband(max_epochs=27)"
-        st.check_part("scheduler", scheduler, Scheduler, example)
-        if not isinstance(hyperparameters, (HyperParameters, type(None))):
-            raise TypeError(
-                "`hyperparameters` must be a kerastune_lite.HyperParameters in which some were "
-                "declared: hp = kerastune_lite.HyperParameters(); hp.Int('units', 8, 64). "
-                f"Received: {hyperparameters!r} of type {type(hyperparameters).__name__}."
-            )
+        st.check_parts(oracle, scheduler, hyperparameters)
         check_overrides(type(self), type(oracle))
         self.hypermodel = get_hypermodel(hypermodel)
         trains_itself = self.overrides("run_trial", "_build_and_fit_model")
-        if self.hypermodel is None and not trains_itself:
-            raise ValueError(
-                "A tuner needs a `hypermodel`, or a subclass that overrides run_trial(). Received "
-                "neither: pass your function build(hp) as the first argument."
-            )
+        st.check_trainable(self.hypermodel, trains_itself)
         # NumPy's integers are as good as Python's here, and not in the project's settings.
         self.tune_new_entries = tune_new_entries
         self._limits = Limits(
@@ -255,7 +244,8 @@ class Tuner(Models, Hooks):
         Raises:
             ValueError: a name is not one that the builder asks for, or a value is not allowed.
         """
-        point = self._training.complete_point(values, self._space)
+        build = None if self.hypermodel is None else self._training.probe
+        point = complete_point(values, self._space, build)
         self._waiting.append(point)
 
     def run_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> Any:
@@ -307,7 +297,7 @@ class Tuner(Models, Hooks):
     @max_trials.setter
     def max_trials(self, count: int | None) -> None:
         st.check_counts(max_trials=count)
-        count = None if count is None else int(count)
+        count = count if count is None else int(count)
         self._limits = dataclasses.replace(self._limits, max_trials=count)
 
     @property
@@ -345,10 +335,6 @@ class Tuner(Models, Hooks):
         return max(self.max_trials - self._history.ended, 0)
 
     # ------------------------------------------------------------------ inside
-
-    def overrides(self, *names: str) -> bool:
-        """Whether the class defines one of these methods itself."""
-        return any(getattr(type(self), name) is not getattr(Tuner, name) for name in names)
 
     def _trials(self) -> History:
         return self._history

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from kerastune_lite.errors import FailedTrialError, FatalValueError, StoreError
 from kerastune_lite.hypermodel import BuiltElsewhere, accepts, check_takes_callbacks, overrides_fit
-from kerastune_lite.hyperparameters import HyperParameters, Space, Value
+from kerastune_lite.hyperparameters import HyperParameters, Space
 from kerastune_lite.objective import Objective
 from kerastune_lite.settings import described_override
 from kerastune_lite.store import Checkpoints
@@ -110,39 +110,6 @@ class TrainingSide:
     def forget_probe(self) -> None:
         """Let go of the probed model."""
         self._probed = None
-
-    def complete_point(self, values: Mapping[str, Value], space: Space) -> dict[str, Value]:
-        """All values of a hand-picked point, checked by building it.
-
-        Raises:
-            ValueError: a name is not asked for, or a value is not in its domain.
-        """
-        if self._tuner.hypermodel is None:
-            return space.complete(values) if len(space) else dict(values)
-        hp = HyperParameters(space, values)
-        self.probe(hp)
-        used = hp.used_values()
-        # What `fit` or `run_trial` asks for is known from the trials so far.
-        elsewhere = {
-            name: value
-            for name, value in values.items()
-            if name not in used and hp.space.active(name, {**values, **used}) is not None
-        }
-        unknown = [name for name in values if name not in used and name not in elsewhere]
-        if unknown:
-            raise ValueError(
-                f"enqueue() takes hyperparameters that build(hp) asks for. With these values it "
-                f"does not ask for {unknown}; it asks for {list(used)}."
-            )
-        used.update(elsewhere)
-        for name, value in used.items():
-            parameter = hp.space.active(name, used)
-            if parameter is not None:
-                try:
-                    used[name] = parameter.domain.coerce(value)
-                except ValueError as error:
-                    raise ValueError(f"enqueue(): {name!r}: {error}") from None
-        return used
 
     def described(self) -> Any:
         """The compile overrides as JSON; None without any."""
@@ -379,8 +346,8 @@ class TrainingSide:
         from kerastune_lite.training.building import BuildOptions
         from kerastune_lite.training.execution import TrainingOptions
 
-        batch_hooks = self._tuner.overrides_hook("on_batch_begin", "on_batch_end")
-        hooks = batch_hooks or self._tuner.overrides_hook("on_epoch_begin", "on_epoch_end")
+        batch_hooks = self._tuner.overrides("on_batch_begin", "on_batch_end")
+        hooks = batch_hooks or self._tuner.overrides("on_epoch_begin", "on_epoch_end")
         return TrainingOptions(
             hypermodel=self._models,
             objective=self._resolved_objective,

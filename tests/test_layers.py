@@ -25,7 +25,7 @@ LAYERS = [
     {"runners"},
     {"recorder", "planner", "segments", "failures"},
     {"search", "settings", "results"},
-    {"tuner_oracle", "user_trials", "sklearn"},
+    {"points", "tuner_oracle", "user_trials", "sklearn"},
     {"tuner_training"},
     {"tuner_models"},
     {"tuner"},

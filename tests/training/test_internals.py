@@ -145,7 +145,6 @@ def breaks(*args, **kwargs):
     "name",
     [
         "adapted",
-        "build_all",
         "compute_loss",
         "first_epoch",
         "forward",
@@ -162,6 +161,11 @@ def breaks(*args, **kwargs):
 )
 def test_what_the_probes_call_is_what_they_probe(monkeypatch, name):
     monkeypatch.setattr(internals, name, breaks)
+    assert probes.missing() is not None
+
+
+def test_building_is_probed(monkeypatch):
+    monkeypatch.setattr(keras.Model, "_symbolic_build", breaks)
     assert probes.missing() is not None
 
 
@@ -249,9 +253,11 @@ def test_a_search_without_what_numpy_needs(tmp_path, right, monkeypatch, caplog,
     check_slower(tuner, right, SHARED, caplog, "Models are trained by TensorFlow: Keras ")
 
 
-@pytest.mark.parametrize("name", ["build_all", "loss_tracker"])
-def test_a_search_without_what_all_paths_need(tmp_path, right, monkeypatch, caplog, name):
-    monkeypatch.setattr(internals, name, breaks)
+@pytest.mark.parametrize(
+    ("owner", "name"), [(keras.Model, "_symbolic_build"), (internals, "loss_tracker")]
+)
+def test_a_search_without_what_all_paths_need(tmp_path, right, monkeypatch, caplog, owner, name):
+    monkeypatch.setattr(owner, name, breaks)
     with caplog.at_level(logging.INFO):
         tuner = searched(tmp_path)
     check_slower(tuner, right, PLAIN, caplog, "Models are trained with model.fit: Keras ")

@@ -14,6 +14,7 @@ from kerastune_lite.training.arrays.measuring import Measure, adds_up, measure_o
 from kerastune_lite.training.paths import internals
 from kerastune_lite.training.paths.engines import Feeding, first_row
 from kerastune_lite.training.paths.structure import Structure
+from kerastune_lite.training.paths.symbolic_build import build_all
 from kerastune_lite.training.quiet import load_keras
 
 keras = load_keras()
@@ -72,7 +73,7 @@ def compiled_of(model: Any, structure: Structure, feeding: Feeding) -> Compiled:
     types = feeding.training.types, None if validation is None else validation.types
     key = structure.measured, *types
     if key not in _COMPILED:
-        internals.build_all(model, first_row(feeding.training.tensors))
+        build_all(model, first_row(feeding.training.tensors))
         _COMPILED[key] = _read(model, feeding)
     _COMPILED.move_to_end(key)
     while len(_COMPILED) > _KEPT:

@@ -12,11 +12,12 @@ from kerastune_lite.threads import in_turn
 from kerastune_lite.training.arrays.compiled import compiled_of
 from kerastune_lite.training.arrays.layers import NotInArrays
 from kerastune_lite.training.arrays.program import ArrayProgram
-from kerastune_lite.training.paths import internals, probes
+from kerastune_lite.training.paths import probes
 from kerastune_lite.training.paths.engines import Feeding, first_row
 from kerastune_lite.training.paths.programs import PROGRAMS, Known
 from kerastune_lite.training.paths.side_by_side import difference
 from kerastune_lite.training.paths.structure import Place, Structure
+from kerastune_lite.training.paths.symbolic_build import build_all
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ def _numbered(places: Sequence[Place]) -> list[str]:
 def _difference(
     program: ArrayProgram, model: Any, structure: Structure, feeding: Feeding
 ) -> str | None:
-    internals.build_all(model, first_row(feeding.training.tensors))
+    build_all(model, first_row(feeding.training.tensors))
     return difference(program, model, structure, feeding)
 
 

@@ -15,6 +15,7 @@ from kerastune_lite.training.paths.known import OPTIMIZERS
 from kerastune_lite.training.paths.program import Feed, Pace, Program
 from kerastune_lite.training.paths.slots import first_values
 from kerastune_lite.training.paths.structure import Structure
+from kerastune_lite.training.paths.symbolic_build import build_all
 from kerastune_lite.training.paths.traced_model import State
 from kerastune_lite.training.quiet import load_keras
 
@@ -235,7 +236,7 @@ class OwnEngine(Engine):
         self._feeding = feeding
         self._train, self._validate = feeding.feeds([])
         check_begins_alike(model)
-        internals.build_all(model, first_row(feeding.training.tensors))
+        build_all(model, first_row(feeding.training.tensors))
         self._own_steps = not internals.steps_as_keras_does(model)
         self._kept = [(v, v.numpy()) for v in self._variables()]
         self._epoch: Any = None

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite.training.paths import internals
+from kerastune_lite.training.paths.symbolic_build import build_all
 from kerastune_lite.training.quiet import load_keras
 
 keras = load_keras()
@@ -139,7 +140,7 @@ def _logits_work() -> bool:
 
 def _training_works() -> bool:
     model = _model(metrics=["mae"])
-    internals.build_all(model, (_X, _Y, None))
+    build_all(model, (_X, _Y, None))
     total = internals.loss_total(model)
     y_pred = internals.forward(model, _X, training=True)
     loss = internals.compute_loss(model, _X, _Y, y_pred, None, training=True)
@@ -191,7 +192,7 @@ def _graphs_work() -> bool:
 
 def _compiled_works() -> bool:
     model = _model(loss_weights=[2.0], metrics=["mae"], weighted_metrics=["mse"])
-    internals.build_all(model, (_X, _Y, None))
+    build_all(model, (_X, _Y, None))
     ((loss, weight),) = internals.compiled_losses(model)
     metrics = internals.compiled_metrics(model)
     functions = [internals.metric_function(metric) for metric, _ in metrics]

@@ -6,12 +6,12 @@ import re
 from typing import Any
 
 from kerastune_lite.threads import in_turn
-from kerastune_lite.training.paths import internals
 from kerastune_lite.training.paths.engines import Feeding, first_row
 from kerastune_lite.training.paths.program import Program
 from kerastune_lite.training.paths.programs import PROGRAMS, Known, traced
 from kerastune_lite.training.paths.self_check import difference
 from kerastune_lite.training.paths.structure import NotShared, Structure, structure_of
+from kerastune_lite.training.paths.symbolic_build import build_all
 
 
 @in_turn
@@ -72,7 +72,7 @@ _NUMBER = re.compile(r"(?<![\w#])-?\d+(\.\d+)?(e-?\d+)?")
 
 def _trace(model: Any, structure: Structure, feeding: Feeding) -> Program:
     data = feeding.training.tensors
-    internals.build_all(model, first_row(data))
+    build_all(model, first_row(data))
     program = Program(model, structure, data)
     if feeding.validation is not None:
         program.measurement(model, structure, feeding.validation.tensors)

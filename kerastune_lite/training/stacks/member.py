@@ -23,6 +23,7 @@ from kerastune_lite.training.paths.structure import (
     check_optimizer,
     structure_of,
 )
+from kerastune_lite.training.paths.symbolic_build import build_all
 from kerastune_lite.training.quiet import load_keras
 from kerastune_lite.training.stacks.program import StackedProgram
 
@@ -146,7 +147,7 @@ def program_of(member: Member) -> StackedProgram:
 
 def _build(member: Member) -> None:
     row = keras.tree.map_structure(lambda leaf: leaf[:1], member.feeding.training.tensors)
-    internals.build_all(member.model, keras.utils.unpack_x_y_sample_weight(row))
+    build_all(member.model, keras.utils.unpack_x_y_sample_weight(row))
 
 
 def worth_stacking(members: Sequence[Member]) -> bool:
