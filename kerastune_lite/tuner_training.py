@@ -14,8 +14,8 @@ from kerastune_lite.hyperparameters import HyperParameters, Space, Value
 from kerastune_lite.objective import Objective
 from kerastune_lite.settings import described_override
 from kerastune_lite.store import Checkpoints
-from kerastune_lite.training.base import Job
 from kerastune_lite.threads import in_turn
+from kerastune_lite.training.base import Job
 from kerastune_lite.trial import Execution, Trial
 from kerastune_lite.user_trials import UserTrials
 
