@@ -16,6 +16,7 @@ from kerastune_lite.hyperparameters import HyperParameters, Space
 from kerastune_lite.objective import Objective
 from kerastune_lite.settings import described_override
 from kerastune_lite.store import Checkpoints
+from kerastune_lite.threads import in_turn
 from kerastune_lite.training.base import Job
 from kerastune_lite.training.warned import once
 from kerastune_lite.trial import Execution, Trial
@@ -85,6 +86,7 @@ class TrainingSide:
         if self._probed is None:
             self._probed = model
 
+    @in_turn
     def _probed_model(self, hp: HyperParameters) -> Any:
         if self._trains_itself:
             # A run_trial of the user's own may tune anything, so this need be no Keras model.

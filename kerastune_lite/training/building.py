@@ -8,6 +8,7 @@ from typing import Any
 
 from kerastune_lite.errors import FailedTrialError, FatalTypeError, FatalValueError
 from kerastune_lite.hyperparameters import HyperParameters
+from kerastune_lite.threads import in_turn
 from kerastune_lite.training.quiet import load_keras
 
 
@@ -26,6 +27,7 @@ class BuildOptions:
     max_model_size: int | None = None
 
 
+@in_turn
 def build_model(hypermodel: Any, hp: HyperParameters, options: BuildOptions) -> Any:
     """The compiled model that `hypermodel` builds for `hp`.
 
