@@ -261,29 +261,27 @@ def build_all(model: Any, batch: Any) -> None:
         return
     if "train_step" in vars(model) or type(model).train_step is not keras.Model.train_step:
         # It need not call the model, or only with something else than the data.
-        _build_by_step(model, batch)
-        return
-    stateful = any(getattr(layer, "stateful", False) for layer in model._flatten_layers())
+        return _build_by_step(model, batch)
     # The model keeps the shape that it is built with; only a state for each sample needs the size.
+    stateful = any(getattr(layer, "stateful", False) for layer in model._flatten_layers())
     model._symbolic_build(data_batch=batch if stateful else _of_any_size(batch))
 
 
 def _of_any_size(batch: Any) -> Any:
     def symbol(leaf: Any) -> Any:
-        dtype = keras.backend.standardize_dtype(leaf.dtype)
-        return keras.KerasTensor((None, *leaf.shape[1:]), dtype)
+        return None if leaf is None else keras.KerasTensor((None, *leaf.shape[1:]), leaf.dtype.name)
 
-    return keras.tree.map_structure(lambda leaf: leaf if leaf is None else symbol(leaf), batch)
+    return keras.tree.map_structure(symbol, batch)
 
 
 def _build_by_step(model: Any, batch: Any) -> None:
     """Trace the model's own step, which is how `fit` has its variables made."""
     import tensorflow as tf
 
-    data = keras.utils.pack_x_y_sample_weight(*batch)
-    row = keras.tree.map_structure(
-        lambda leaf: tf.TensorSpec((None, *leaf.shape[1:]), leaf.dtype), data
-    )
+    def spec(leaf: Any) -> Any:
+        return tf.TensorSpec((None, *leaf.shape[1:]), leaf.dtype)
+
+    row = keras.tree.map_structure(spec, keras.utils.pack_x_y_sample_weight(*batch))
     tf.function(model.train_step, autograph=False).get_concrete_function(row)
 
 
