@@ -261,17 +261,18 @@ def build_all(model: Any, batch: Any) -> None:
         return
     if "train_step" in vars(model) or type(model).train_step is not keras.Model.train_step:
         # It need not call the model, or only with something else than the data.
-        return _build_by_step(model, batch)
+        _build_by_step(model, batch)
+        return
     # The model keeps the shape that it is built with; only a state for each sample needs the size.
     stateful = any(getattr(layer, "stateful", False) for layer in model._flatten_layers())
     model._symbolic_build(data_batch=batch if stateful else _of_any_size(batch))
 
 
 def _of_any_size(batch: Any) -> Any:
-    def symbol(leaf: Any) -> Any:
-        return None if leaf is None else keras.KerasTensor((None, *leaf.shape[1:]), leaf.dtype.name)
-
-    return keras.tree.map_structure(symbol, batch)
+    symbol = keras.KerasTensor
+    return keras.tree.map_structure(
+        lambda x: None if x is None else symbol((None, *x.shape[1:]), x.dtype.name), batch
+    )
 
 
 def _build_by_step(model: Any, batch: Any) -> None:
