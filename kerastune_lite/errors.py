@@ -4,7 +4,10 @@ from __future__ import annotations
 
 
 class FailedTrialError(Exception):
-    """Raise it in `build` or `fit` to give up a trial: it is FAILED, with no retry."""
+    """Raise it in `build` or `fit` to reject a trial, whose values cannot work.
+
+    It is FAILED, with no retry, and does not count among failures in a row.
+    """
 
 
 class FatalError(Exception):

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kerastune_lite.best_trials import BestTrials, why_none
 from kerastune_lite.errors import StoreError
 from kerastune_lite.history import History
 from kerastune_lite.hyperparameters import HyperParameters, Space
@@ -66,12 +67,21 @@ class Results(ABC):
         return trials[number]
 
     def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
-        """The completed trials from the best on; failed ones are never among them."""
-        return self._trials().best(num_trials)
+        """The completed trials from the best on; failed ones are never among them.
+
+        There may be fewer than were asked for; a place that is not there says why.
+        """
+        trials = self._trials()
+        return BestTrials(trials.best(num_trials), trials)
 
     def get_best_hyperparameters(self, num_trials: int = 1) -> list[HyperParameters]:
-        """The hyperparameters of the best trials, from the best on, ready for `build(hp)`."""
-        return [trial.hyperparameters.copy() for trial in self.get_best_trials(num_trials)]
+        """The hyperparameters of the best trials, from the best on, ready for `build(hp)`.
+
+        Raises:
+            ValueError: no trial was completed; with the reason.
+        """
+        best = self._best_or_why(num_trials)
+        return [trial.hyperparameters.copy() for trial in best]
 
     def history(self, trial: Trial | str | int) -> list[dict[str, list[float]]]:
         """The learning curves of a trial: one dict per execution, one list per metric.
@@ -115,6 +125,7 @@ class Results(ABC):
                 {
                     "trial": trial.trial_id,
                     "status": trial.status.value,
+                    "rejected": trial.rejected,
                     "score": trial.score,
                     "executions": len(trial.completed_executions),
                     "best_step": trial.best_step,
@@ -257,10 +268,19 @@ class Results(ABC):
 
     def _best_unless(self, trial: Trial | None, purpose: str) -> Trial:
         """`trial`, or the best one where none was named."""
-        best = self.get_best_trials(1)
-        if trial is None and not best:
-            raise ValueError(f"There is no completed trial to {purpose}; call search() first.")
-        return best[0] if trial is None else trial
+        if trial is not None:
+            return trial
+        best = self._trials().best(1)
+        if not best:
+            why = why_none(self._trials())
+            raise ValueError(f"There is no completed trial to {purpose}. {why}")
+        return best[0]
+
+    def _best_or_why(self, count: int) -> list[Trial]:
+        best = self.get_best_trials(count)
+        if not best and count:
+            raise ValueError(why_none(self._trials()))
+        return best
 
 
 def _curves_of(rows: Sequence[Epoch]) -> list[dict[str, list[float]]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from kerastune_lite import events as ev
 from kerastune_lite.events import StopReason
+from kerastune_lite.failures import Failures
 from kerastune_lite.history import History
 from kerastune_lite.hooks import Hooks
 from kerastune_lite.hyperparameters import Space, Value
@@ -103,7 +104,7 @@ class Search:
             parts.job.goes_on,
             tune_new_entries,
         )
-        self._failures_in_a_row = 0
+        self._failures = Failures(history, limits)
         self._deadline: float | None = None
 
     # ------------------------------------------------------------------ the loop
@@ -113,7 +114,7 @@ class Search:
 
         Raises:
             FatalError: the user's code asked for the end.
-            RuntimeError: too many trials failed in a row.
+            RuntimeError: too many trials failed in a row, or all of them.
             StoreError: the project could not be written.
         """
         reason, message = StopReason.FAILED, "stopped by an error"
@@ -173,11 +174,7 @@ class Search:
                     self.history.note(trial.number, epoch.execution, epoch.epoch, loss)
 
     def _ended(self, stop: StopReason) -> StopReason:
-        if stop is StopReason.EXHAUSTED and 0 < self.history.failed == len(self.history):
-            raise self._hopeless(
-                f"All {self.history.failed} points of the space failed",
-                "start afresh with overwrite=True",
-            )
+        self._failures.end(stop)
         if stop is not StopReason.TIME:
             for trial in self.history.paused:
                 self._complete(trial)
@@ -286,7 +283,8 @@ class Search:
             for e in executions
         ]
         if hopeless:
-            self._end_trial(trial.failed_by(hopeless[-1], self._clock()), ended)
+            rejected = [e for e in hopeless if e.outcome is Outcome.REJECTED]
+            self._end_trial(trial.failed_by([*hopeless, *rejected][-1], self._clock()), ended)
         elif missing := self._segments.missing(trial):
             self.history.update(trial)
             self._submit(trial, missing, *ended)
@@ -361,22 +359,7 @@ class Search:
         self._record(*ended, ev.TrialEnded(trial))
         self._leave(trial)
         self._parts.hooks.on_trial_end(trial)
-        if trial.status is TrialStatus.COMPLETED:
-            self._failures_in_a_row = 0
-            return
-        self._failures_in_a_row += 1
-        if self._failures_in_a_row >= self._limits.max_consecutive_failed_trials:
-            raise self._hopeless(
-                f"{self._failures_in_a_row} trials failed one after the other",
-                "run the script again (the search goes on), or raise max_consecutive_failed_trials",
-            )
-
-    def _hopeless(self, what: str, mend: str) -> RuntimeError:
-        latest = next(t for t in reversed(self.history) if t.status is TrialStatus.FAILED)
-        return RuntimeError(
-            f"{what}, so something is wrong with all of them. Mend it and {mend}. "
-            f"The latest failure:\n\n{latest.message}"
-        )
+        self._failures.note(trial)
 
 
 def _without(values: Mapping[str, Value], others: Mapping[str, Value]) -> dict[str, Value]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from kerastune_lite.checksums import changed
 from kerastune_lite.errors import SettingsMismatchError
 from kerastune_lite.hyperparameters import Parameter, Space
 
@@ -149,9 +150,12 @@ def warn_of_fit_arguments(
     """Say in the log what differs between the arguments of two calls of `search()`.
 
     Args:
+        stored, current: with the arguments as described under "fit" and their checksums under
+            "data", which earlier versions did not keep.
         folder: of the project.
     """
-    for difference in changed_fit_arguments(stored, current):
+    differences = changed_fit_arguments(stored.get("fit", {}), current["fit"])
+    for difference in differences + changed(stored.get("data", {}), current["data"]):
         logger.warning(
             "%s: search() has other arguments than before: %s. Earlier trials keep their scores.",
             folder,

@@ -25,6 +25,9 @@ _RAISED = re.compile(r"[\w.]+(Error|Exception|Interrupt|Exit|Warning)\b")
 _FAILURE_LINES = 2
 """Keras says in the first line of a message where it was, and in the second what was wrong."""
 
+REJECTED = "rejected (max_model_size, FailedTrialError)"
+"""What happened to a trial whose values cannot work, and by which means."""
+
 TRAINING_PATHS = ("model.fit", "own trace", "shared trace", "NumPy", "stacked")
 """The ways in which models are trained, from the slowest."""
 
@@ -50,7 +53,7 @@ class Outcome(str, enum.Enum):
     FAILED = "FAILED"
     """The user's code raised, or the objective was not finite: may be tried again."""
     REJECTED = "REJECTED"
-    """`FailedTrialError`: these values cannot work, so there is no retry."""
+    """`FailedTrialError`, `max_model_size`: these values cannot work, so there is no retry."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,9 +152,12 @@ class Trial:
             title.append(f"{seconds_text(self.seconds)} s")
         values = [[one_line(name), value_text(value)] for name, value in self.values.items()]
         failed = self.status is TrialStatus.FAILED
+        reason = one_line(self.failure or NO_REASON)
+        if self.rejected:
+            reason = f"{REJECTED}: {reason}"
         return html_block(
             html_line(" · ".join(title), bold=True),
-            html_line(one_line(self.failure or NO_REASON)) if failed else "",
+            html_line(reason) if failed else "",
             html_table(["hyperparameter", "value"], values, left=["hyperparameter"]),
         )
 
@@ -214,6 +220,13 @@ class Trial:
             metrics={name: sum(e.metrics[name] for e in done) / len(done) for name in names},
             best_step=round(sum(epochs) / len(epochs)) if epochs else None,
             finished=now,
+        )
+
+    @property
+    def rejected(self) -> bool:
+        """Whether its values cannot work: the model was too large, or `FailedTrialError` raised."""
+        return self.status is TrialStatus.FAILED and any(
+            e.outcome is Outcome.REJECTED for e in self.executions
         )
 
     @property

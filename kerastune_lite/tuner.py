@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kerastune_lite import settings as st
+from kerastune_lite.checksums import checksums
 from kerastune_lite.events import Enqueued, SpaceGrown
 from kerastune_lite.history import History
 from kerastune_lite.hooks import Hooks
@@ -46,8 +47,9 @@ class Tuner(Models, Hooks):
         seed: makes the search reproducible. None: drawn once and kept with the project.
         executions_per_trial: train each trial so often; its score is the mean.
         max_retries_per_trial: try a failed execution again, so often.
-        max_consecutive_failed_trials: stop after so many failures in a row.
-        max_model_size: in parameters; larger models fail their trial.
+        max_consecutive_failed_trials: stop after so many failures in a row. Trials that are
+            rejected (`max_model_size`, `FailedTrialError`) are no failures.
+        max_model_size: in parameters; trials with larger models are rejected.
         max_time: seconds per call of `search()`; the trial under way is finished.
         optimizer, loss, metrics: override those that the builder compiles with.
         keep_checkpoints: how many of the best trials keep their weights on disk.
@@ -181,7 +183,7 @@ class Tuner(Models, Hooks):
         Raises:
             ValueError: the arguments cannot work; before anything is trained.
             ProjectInUseError: another process is searching this project.
-            RuntimeError: too many trials failed in a row.
+            RuntimeError: too many trials failed in a row, or all of them did.
         """
         from kerastune_lite.views import progress_view
         from kerastune_lite.views.tensorboard import TensorBoardView
@@ -190,10 +192,13 @@ class Tuner(Models, Hooks):
         job = self._training.job(
             fit_args, fit_kwargs, callbacks, verbose, self._builders_space, fast
         )
-        fit = st.described_fit_arguments(fit_args, fit_kwargs)
+        told = {
+            "fit": st.described_fit_arguments(fit_args, fit_kwargs),
+            "data": checksums(self._training.named(fit_args, fit_kwargs), described=True),
+        }
         with self._folder.writing(), contextlib.closing(self._folder.open()) as store:
             project = store.load()
-            self._adopt(project, fit)
+            self._adopt(project, told)
             if self._seed is None:
                 self._seed = secrets.randbelow(2**31)
             store.record([SpaceGrown(tuple(self._space), None)])
@@ -225,7 +230,7 @@ class Tuner(Models, Hooks):
             self._store = store
             self.on_search_begin()
             try:
-                search.run(self._folder.name, {**self._settings(), "fit": fit})
+                search.run(self._folder.name, {**self._settings(), **told})
             finally:
                 self._space, self._store = search.space, None
             self.on_search_end()
@@ -321,8 +326,12 @@ class Tuner(Models, Hooks):
             "versions": st.versions(),
         }
 
-    def _adopt(self, project: Project, fit: Mapping[str, Any] | None = None) -> None:
-        """Take over what the project holds, or refuse it."""
+    def _adopt(self, project: Project, told: Mapping[str, Any] | None = None) -> None:
+        """Take over what the project holds, or refuse it.
+
+        Args:
+            told: what is known of the arguments of `search()`.
+        """
         history = History(project.trials, space_is_fixed=not self.tune_new_entries)
         has_scores = bool(history.best(1))
         stored = dict(project.settings)
@@ -332,8 +341,8 @@ class Tuner(Models, Hooks):
         changed = st.check_space(project.space, self._space, self.project_dir, has_scores)
         self._space = project.space.merged(changed, overwrite=True)
         self._history = history
-        if fit is not None and has_scores:
-            st.warn_of_fit_arguments(stored.get("fit", {}), fit, self.project_dir)
+        if told is not None and has_scores:
+            st.warn_of_fit_arguments(stored, told, self.project_dir)
 
     def _record_queue(self, store: Store, project: Project) -> dict[int, Mapping[str, Value]]:
         """The points to try first: those left over on disk, then the new ones."""

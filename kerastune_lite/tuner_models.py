@@ -22,8 +22,12 @@ class Models(Results):
         """The best trials' models with the weights of their best epoch, from the best on.
 
         Only the `keep_checkpoints` best trials have weights.
+
+        Raises:
+            ValueError: no trial was completed; with the reason.
+            StoreError: a trial has no weights.
         """
-        return [self.load_model(trial) for trial in self.get_best_trials(num_models)]
+        return [self.load_model(trial) for trial in self._best_or_why(num_models)]
 
     def load_model(self, trial: Trial) -> Any:
         """The model of a trial with the weights of its best epoch.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -140,6 +141,19 @@ class TrainingSide:
         return given or None
 
     # ------------------------------------------------------------------ a search
+
+    def named(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments of `search()` by the names that they have where they go."""
+        if self._trains_itself:
+            function, before = self._tuner.run_trial, 1
+        elif overrides_fit(self._tuner.hypermodel):
+            function, before = self._tuner.hypermodel.fit, 2
+        else:
+            function, before = _fit, 0
+        parameters = list(inspect.signature(function).parameters.values())[before:]
+        names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD][: len(args)]
+        names += [f"argument {place}" for place in range(len(names), len(args))]
+        return {**dict(zip(names, args)), **kwargs}
 
     def job(
         self,
@@ -343,6 +357,10 @@ class TrainingSide:
         if self._door is None:
             self._door = Door(self._fast)
         return self._door
+
+
+def _fit(x: Any, y: Any) -> None:
+    """The data of `model.fit`, whose class is not loaded for its names."""
 
 
 def _without_hypermodel(what: str) -> str:

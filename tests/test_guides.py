@@ -303,6 +303,8 @@ def test_a_training_loop_of_the_users_own(tmp_path):
 # ---------------------------------------------------------------------- TensorBoard
 
 
+# The callback of this version of Keras is behind NumPy's.
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_training_seen_in_tensorboard(tmp_path):
     logs = tmp_path / "tb_logs"
     tuner = kt.RandomSearch(

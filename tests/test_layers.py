@@ -14,16 +14,16 @@ PACKAGE = Path(kerastune_lite.__file__).parent
 # From the bottom up. A module may import from its own row's unit and from rows further down;
 # units of one row do not know one another.
 LAYERS = [
-    {"errors", "formatting", "threads"},
+    {"errors", "formatting", "threads", "checksums"},
     {"hyperparameters"},
     {"objective", "trial"},
-    {"events", "visited"},
+    {"events", "visited", "best_trials"},
     {"history", "limits"},
     {"oracles", "schedulers", "insight"},
     {"store", "views", "hypermodel", "hooks", "interrupts"},
     {"training"},
     {"runners"},
-    {"recorder", "planner", "segments"},
+    {"recorder", "planner", "segments", "failures"},
     {"search", "settings", "results"},
     {"tuner_oracle", "user_trials", "sklearn"},
     {"tuner_training"},

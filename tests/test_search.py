@@ -182,7 +182,8 @@ def test_rejected_values_are_not_retried(tmp_path):
     search = make_search(
         job_of(train), tmp_path, space=SMALL, max_trials=2, max_retries_per_trial=5
     )
-    search.run("p", {})
+    with pytest.raises(RuntimeError, match=r"All trials \(2\) were rejected"):
+        search.run("p", {})
     assert runs == [0, 0]
     assert all(t.failure.endswith("FailedTrialError: too large") for t in search.history)
 

@@ -56,6 +56,7 @@ def trial_data(trial: Trial) -> dict[str, Any]:
     return {
         "trial": trial.number,
         "status": trial.status.value,
+        "rejected": trial.rejected,
         "origin": trial.origin,
         "score": trial.score,
         "best_step": trial.best_step,

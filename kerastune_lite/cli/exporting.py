@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from kerastune_lite.best_trials import why_none
 from kerastune_lite.cli.data import details, to_json, trial_data
 from kerastune_lite.cli.errors import CommandError
 from kerastune_lite.results import OpenedProject, open_project
@@ -43,7 +44,8 @@ def run_report(options: argparse.Namespace) -> None:
     """Write the report of a project."""
     project = open_project(options.directory)
     if not project.get_best_trials(1):
-        raise CommandError(f"No trial in {project.project_dir} has a score yet.")
+        why = why_none(project.trials)
+        raise CommandError(f"No trial in {project.project_dir} has a score yet. {why}")
     with _replacing(options.output) as scratch:
         project.report(scratch)
     print(f"Written: {options.output}", file=sys.stderr)

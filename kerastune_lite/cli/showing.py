@@ -13,6 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kerastune_lite.best_trials import why_none
 from kerastune_lite.cli.data import details, overview, to_json, trial_data
 from kerastune_lite.cli.errors import CommandError
 from kerastune_lite.cli.projects import counts_of, status_of
@@ -20,7 +21,7 @@ from kerastune_lite.errors import StoreError
 from kerastune_lite.formatting import NOTHING, one_line, score_text, seconds_text, value_text
 from kerastune_lite.results import OpenedProject, open_project
 from kerastune_lite.store import projects_below
-from kerastune_lite.trial import Trial
+from kerastune_lite.trial import REJECTED, Trial
 from kerastune_lite.views.tables import (
     epoch_text,
     print_table,
@@ -80,7 +81,8 @@ def run_best(options: argparse.Namespace) -> None:
     project = open_project(options.directory)
     best = [trial.values for trial in project.get_best_trials(options.top or 1)]
     if not best:
-        raise CommandError(f"No trial in {project.project_dir} has a score yet.")
+        why = why_none(project.trials)
+        raise CommandError(f"No trial in {project.project_dir} has a score yet. {why}")
     sys.stdout.write(to_json(best[0] if options.top is None else best))
 
 
@@ -114,6 +116,9 @@ def _moment(seconds: float | None) -> str:
 def _standing(project: OpenedProject) -> str:
     status, ending = status_of(project)
     counts = [f"{count} {name.lower()}" for name, count in counts_of(project).items()]
+    rejected = sum(trial.rejected for trial in project.trials)
+    if rejected:
+        counts.append(f"{rejected} of the failed {REJECTED}")
     text = ", ".join([status, *counts])
     return f"{text}: {one_line(ending, 1000)}" if ending else text
 

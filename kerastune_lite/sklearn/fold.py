@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import gc
 import math
+import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,6 +28,9 @@ from kerastune_lite.trial import Execution, Outcome, Segment
 
 if TYPE_CHECKING:
     from kerastune_lite.training.stacks.member import Member
+
+_REJECTED = re.compile(r"^[\w.]*\bFailedTrialError\b", re.MULTILINE)
+"""In a traceback, which is all that scikit-learn hands on of an exception."""
 
 TEST, TRAIN = "test_", "train_"
 """What the names of scores begin with among the metrics of an execution."""
@@ -306,7 +310,8 @@ def _execution(
         message=message,
     )
     if execution.outcome is Outcome.FAILED:
-        return execution
+        rejected = _REJECTED.search(message or "") is not None
+        return dataclasses.replace(execution, outcome=Outcome.REJECTED) if rejected else execution
     execution = dataclasses.replace(execution, score=score, loss=folds.objective.loss_of(score))
     step = keras_step(estimator)
     if found["fit_error"] is not None or step is None:

@@ -171,7 +171,10 @@ class SklearnTuner:
 
     def _check_searched(self) -> None:
         if self._data is None:
-            raise ValueError("There are no results yet; call search() first.")
+            raise ValueError(
+                "There are no results: no search has come to its end with a score. Call search() "
+                "first; if it raised, its error says what failed."
+            )
 
 
 def _own_score(estimator: Any, X: Any, y: Any) -> float:

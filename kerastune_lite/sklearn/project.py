@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite import settings as st
+from kerastune_lite.checksums import changed
 from kerastune_lite.errors import SettingsMismatchError, StoreError
 from kerastune_lite.events import SpaceGrown, StopReason
 from kerastune_lite.history import History
@@ -40,7 +41,8 @@ class Wish:
     Attributes:
         folds: how many.
         max_trials, max_time: None: no limit.
-        data: what samples, folds and estimator are known by, for a project that is reopened.
+        known_by: what the estimator and its fit are known by, for a project that is reopened.
+        data: checksums of samples, targets, folds and fit parameters, for the same.
         verbose: of the progress view.
     """
 
@@ -48,7 +50,8 @@ class Wish:
     folds: int
     max_trials: int | None
     max_time: float | None
-    data: Mapping[str, Any]
+    known_by: Mapping[str, Any]
+    data: Mapping[str, str]
     verbose: int
 
 
@@ -110,14 +113,16 @@ class Project:
             "compile": None,
             "max_trials": wish.max_trials,
             "versions": st.versions(),
-            "fit": dict(wish.data),
+            "fit": dict(wish.known_by),
+            "data": dict(wish.data),
         }
         with self._folder.writing(), contextlib.closing(self._folder.open()) as store:
             known = store.load()
             history = History(known.trials, space_is_fixed=not candidates.grows)
             scored, where = bool(history.best(1)), str(self.root)
             st.check_settings(known.settings, settings, where, scored)
-            _check_data(known.settings.get("fit", {}), wish.data, where, bool(known.trials))
+            if known.trials:
+                _check_data(known.settings, wish, where)
             changed = st.check_space(known.space, candidates.space, where, scored)
             space = known.space.merged(changed, overwrite=True)
             store.record([SpaceGrown(tuple(space), None)])
@@ -173,15 +178,17 @@ def _run(search: Search, name: str, settings: Mapping[str, Any]) -> StopReason:
         raise
 
 
-def _check_data(
-    stored: Mapping[str, Any], current: Mapping[str, Any], where: str, has_trials: bool
-) -> None:
+def _check_data(stored: Mapping[str, Any], wish: Wish, where: str) -> None:
     """Refuse to compare scores on other data.
 
     Raises:
         SettingsMismatchError: with what differs.
     """
-    differences = st.changed_fit_arguments(stored, current) if has_trials else []
+    # Earlier versions kept checksums of another kind, beside what is compared here.
+    known = {name: value for name, value in stored.get("fit", {}).items() if name in wish.known_by}
+    now = {name: wish.known_by[name] for name in known}
+    differences = st.changed_fit_arguments(known, now)
+    differences += changed(stored.get("data", {}), wish.data, shapes=True)
     if differences:
         raise SettingsMismatchError(
             f"The project in {where} was searched with other data, folds or another estimator, so "

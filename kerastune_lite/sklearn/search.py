@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import joblib
 import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.metrics._scorer import _MultimetricScorer
@@ -19,6 +18,7 @@ from sklearn.utils import indexable
 from sklearn.utils.validation import _check_method_params
 
 from kerastune_lite import settings as st
+from kerastune_lite.checksums import checksum_of, checksums
 from kerastune_lite.events import StopReason
 from kerastune_lite.history import History
 from kerastune_lite.objective import Objective
@@ -183,6 +183,7 @@ class TunerSearchCV(BaseSearchCV):
             self.max_trials,
             self.max_time,
             _known_by(folds),
+            _data(folds),
             min(int(self.verbose), 2),
         )
         job = FoldJob(folds, self.n_jobs)
@@ -281,14 +282,17 @@ def _check_epochs(candidates: Candidates, prefix: str) -> None:
 
 
 def _known_by(folds: Folds) -> dict[str, Any]:
-    """What tells the data, the folds and the estimator from others, as JSON."""
+    """What tells the estimator from others, as JSON."""
     estimator = st.described_fit_arguments((), folds.estimator.get_params())
     estimator.pop("verbose", None)
-    described = {
-        "data": joblib.hash((folds.X, folds.y)),
-        "folds": joblib.hash([tuple(map(np.asarray, split)) for split in folds.splits]),
+    return {
         "estimator": {"class": type(folds.estimator).__name__, **estimator},
+        "parameters of fit": sorted(folds.fit_params),
     }
-    with contextlib.suppress(TypeError, ValueError):
-        described["fit"] = joblib.hash(dict(folds.fit_params))
-    return described
+
+
+def _data(folds: Folds) -> dict[str, str]:
+    """What tells the data and the folds from others."""
+    splits = [tuple(map(np.asarray, split)) for split in folds.splits]
+    told = checksums({"X": folds.X, "y": folds.y, **folds.fit_params})
+    return {**told, "folds": checksum_of(splits) or ""}

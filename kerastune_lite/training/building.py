@@ -17,7 +17,7 @@ class BuildOptions:
 
     Attributes:
         optimizer, loss, metrics: override those that the builder compiled with.
-        max_model_size: in scalars; larger models fail their trial.
+        max_model_size: in scalars; trials of larger models are rejected.
     """
 
     optimizer: Any = None

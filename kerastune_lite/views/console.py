@@ -90,7 +90,8 @@ class LineView(View):
     def _result(self, trial: Trial) -> list[str]:
         ending = [_seconds(trial), values_text(trial.values)]
         if trial.status is TrialStatus.FAILED:
-            return [f"FAILED: {trial.failure or NO_REASON}", *ending]
+            what = "REJECTED" if trial.rejected else "FAILED"
+            return [f"{what}: {trial.failure or NO_REASON}", *ending]
         return [
             f"{metric_name(self._progress)} {score_text(trial.score)}",
             best_text(self._progress, named=False),
@@ -343,6 +344,8 @@ def live_text(progress: Progress, width: int) -> Text:
         parts.append((2, f"{clock_text(left)} left", ""))
     if progress.failed:
         parts.append((2, f"{progress.failed} failed", "red"))
+    if progress.rejected:
+        parts.append((5, f"{progress.rejected} rejected", ""))
     while len(parts) > 1 and _joined(parts).cell_len > width:
         parts.remove(max(parts, key=lambda part: part[0]))
     return _joined(parts)
@@ -357,7 +360,7 @@ def summary(progress: Progress) -> RenderableType:
     parts: list[RenderableType] = []
     if progress.best_trials and progress.objective is not None:
         parts += [TrialsTable(progress.best_trials, progress.objective), ""]
-    lines = failure_lines(progress.failures)
+    lines = failure_lines(progress.failures, progress.rejections)
     if lines:
         parts += [*(Text(line) for line in lines), ""]
     parts.append(Text(ending(progress), style="bold"))

@@ -120,7 +120,7 @@ def progress_html(progress: Progress) -> str:
     parts.append(sparkline(progress.scored.values()))
     if progress.objective is not None:
         parts.append(_ranking(progress.best_trials, progress.objective))
-    parts.append(_failures(progress.failures))
+    parts.append(_failures(progress.failures, progress.rejections))
     if progress.message:
         message = html.escape(one_line(progress.message, 1000))
         ended = progress.reason is not None
@@ -144,7 +144,7 @@ def results_html(
     parts = [html_line(f"{title} · {len(trials)} {noun}", bold=True), sparkline(trials)]
     if objective is not None:
         parts.append(_ranking(best, objective))
-    return html_block(*parts, _failures(failures_of(trials)))
+    return html_block(*parts, _failures(failures_of(trials), failures_of(trials, rejected=True)))
 
 
 def _headline(progress: Progress) -> str:
@@ -158,6 +158,8 @@ def _headline(progress: Progress) -> str:
         parts.append(f"{clock_text(progress.remaining)} left")
     if progress.failed:
         parts.append(f"{progress.failed} failed")
+    if progress.rejected:
+        parts.append(f"{progress.rejected} rejected")
     name = f"<b>{html.escape(one_line(progress.project))}</b> · " if progress.project else ""
     return f"<div>{name}{html.escape(' · '.join(part for part in parts if part))}</div>"
 
@@ -180,6 +182,9 @@ def _ranking(trials: Sequence[Trial], objective: Objective) -> str:
     return html_table(headers, zip(*columns), left=[HYPERPARAMETERS])
 
 
-def _failures(failures: Mapping[str, Sequence[int]]) -> str:
-    lines = "".join(html_line(line.strip()) for line in failure_lines(failures))
+def _failures(
+    failures: Mapping[str, Sequence[int]], rejections: Mapping[str, Sequence[int]]
+) -> str:
+    told = failure_lines(failures, rejections)
+    lines = "".join(html_line(line.strip()) for line in told)
     return f'<div style="margin-top:0.4em">{lines}</div>' if lines else ""

@@ -75,8 +75,12 @@ class Progress:
         self.ended = 0
         """How many trials are completed or failed, the resumed ones included."""
         self.failed = 0
+        """How many failed; those that were rejected do not count."""
         self.failures: dict[str, list[int]] = {}
         """The numbers of the failed trials by the reason of their failure."""
+        self.rejected = 0
+        self.rejections: dict[str, list[int]] = {}
+        """The same of the trials that were rejected."""
         self.best_trials: list[Trial] = []
         """The best few completed trials; of equal ones the earlier first."""
         self.scored: dict[int, Trial] = {}
@@ -163,8 +167,10 @@ class Progress:
     def _count(self, trial: Trial) -> None:
         self.ended += 1
         if trial.status is TrialStatus.FAILED:
-            self.failed += 1
-            self.failures.setdefault(trial.failure or NO_REASON, []).append(trial.number)
+            self.failed += not trial.rejected
+            self.rejected += trial.rejected
+            reasons = self.rejections if trial.rejected else self.failures
+            reasons.setdefault(trial.failure or NO_REASON, []).append(trial.number)
         else:
             self._rank_in(trial)
 

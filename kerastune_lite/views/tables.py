@@ -31,7 +31,7 @@ from kerastune_lite.formatting import (
 from kerastune_lite.hyperparameters import Space, Value
 from kerastune_lite.insight.certainty import certainty, spread
 from kerastune_lite.objective import MultiObjective, Objective
-from kerastune_lite.trial import Trial, TrialStatus
+from kerastune_lite.trial import REJECTED, Trial, TrialStatus
 from kerastune_lite.views.choose import in_notebook
 from kerastune_lite.views.paths import paths_line
 
@@ -94,20 +94,40 @@ def value_names(trials: Iterable[Trial]) -> list[str]:
     return list(dict.fromkeys(name for trial in by_number for name in trial.values))
 
 
-def failures_of(trials: Iterable[Trial]) -> dict[str, list[int]]:
-    """The numbers of the failed trials by the reason of their failure."""
+def failures_of(trials: Iterable[Trial], rejected: bool = False) -> dict[str, list[int]]:
+    """The numbers of the failed trials by the reason of their failure.
+
+    Args:
+        rejected: of those that were rejected instead; they are not among the others.
+    """
     failures: dict[str, list[int]] = {}
     for trial in trials:
-        if trial.status is TrialStatus.FAILED:
+        if trial.status is TrialStatus.FAILED and trial.rejected == rejected:
             failures.setdefault(trial.failure or NO_REASON, []).append(trial.number)
     return failures
 
 
-def failure_lines(failures: Mapping[str, Sequence[int]], limit: int = 3) -> list[str]:
-    """How many trials failed, and a line for each of the first `limit` reasons."""
+def failure_lines(
+    failures: Mapping[str, Sequence[int]],
+    rejections: Mapping[str, Sequence[int]],
+    limit: int = 3,
+) -> list[str]:
+    """How many trials failed and were rejected, and a line for each of the first reasons.
+
+    Args:
+        failures, rejections: the numbers of the trials by the reason.
+        limit: how many reasons are told of either.
+    """
+    return [
+        *_lines_of(failures, "failed", limit),
+        *_lines_of(rejections, REJECTED, limit),
+    ]
+
+
+def _lines_of(failures: Mapping[str, Sequence[int]], what: str, limit: int) -> list[str]:
     if not failures:
         return []
-    lines = [f"{_count(sum(map(len, failures.values())), 'trial')} failed:"]
+    lines = [f"{_count(sum(map(len, failures.values())), 'trial')} {what}:"]
     for reason, numbers in list(failures.items())[:limit]:
         named = ", ".join(map(str, numbers[:5])) + (", …" if len(numbers) > 5 else "")
         which = f"trial {named}" if len(numbers) == 1 else f"{len(numbers)} trials: {named}"
@@ -231,7 +251,7 @@ def results_table(
     trained = paths_line(trials)
     if trained is not None:
         parts += ["", Text(one_line(trained, 1000))]
-    lines = failure_lines(failures_of(trials))
+    lines = failure_lines(failures_of(trials), failures_of(trials, rejected=True))
     if lines:
         parts += ["", *(Text(line) for line in lines)]
     return Group(*parts)

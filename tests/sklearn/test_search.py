@@ -16,8 +16,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 
-from kerastune_lite import HyperParameters
-from kerastune_lite.errors import SettingsMismatchError
+from kerastune_lite import HyperParameters, open_project
+from kerastune_lite.errors import FailedTrialError, SettingsMismatchError
 from kerastune_lite.oracles import RandomOracle
 from kerastune_lite.sklearn import SklearnTuner, TunerSearchCV
 from tests.sklearn.data import blobs
@@ -165,6 +165,29 @@ def test_fits_that_fail():
         searched({"C": [1.0, 2.0]}, Failing(), tuner="grid")
 
 
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
+def test_a_fold_may_reject_its_values(tmp_path):
+    class Picky(LogisticRegression):
+        def fit(self, X, y, sample_weight=None):
+            if self.C > 0.5:
+                raise FailedTrialError("C is too large")
+            if self.C < 0.05:
+                raise ValueError("C is too small")
+            return super().fit(X, y, sample_weight)
+
+    with pytest.warns(FitFailedWarning):
+        search = searched(
+            {"C": [0.01, 0.1, 1.0]},
+            Picky(),
+            tuner="grid",
+            directory=tmp_path,
+            project_name="picky",
+        )
+    trials = open_project(tmp_path / "picky").trials
+    assert {t.values["C"]: t.rejected for t in trials} == {0.01: False, 0.1: False, 1.0: True}
+    assert search.best_params_ == {"C": 0.1}
+
+
 @pytest.mark.filterwarnings("ignore:Scoring failed")
 @pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
 def test_scores_that_are_no_numbers():
@@ -279,6 +302,12 @@ def test_a_search_goes_on_where_it_stood(tmp_path):
     assert third.best_params_ == second.best_params_
     with pytest.raises(SettingsMismatchError, match=r"other data, folds or another estimator"):
         searched(x=X + 1, tuner="random", **kwargs)
+    with pytest.raises(SettingsMismatchError, match=r"y: other values than before"):
+        searched(y=Y[::-1], tuner="random", **kwargs)
+    with pytest.raises(
+        SettingsMismatchError, match=r"parameters of fit: .*\['sample_weight'\] now"
+    ):
+        searched(fit={"sample_weight": np.ones(len(X))}, tuner="random", **kwargs)
     with pytest.raises(SettingsMismatchError, match="oracle"):
         searched(tuner="sobol", **kwargs)
     assert (tmp_path / "it" / "tensorboard" / "trial_0001" / "execution2").is_dir()
@@ -309,7 +338,7 @@ def build_any(hp: HyperParameters):
 
 def test_sklearn_tuner():
     tuner = SklearnTuner("random", build_any, metrics=accuracy_score, max_trials=5, seed=0)
-    with pytest.raises(ValueError, match=r"call search\(\) first"):
+    with pytest.raises(ValueError, match=r"Call search\(\) first"):
         tuner.get_best_models()
     tuner.search(X, Y, verbose=0)
     best, second = tuner.get_best_models(2)

@@ -169,7 +169,8 @@ def test_an_error_in_a_callback_or_in_the_middle_of_fit(tmp_path):
             raise OSError("the disk of the user's own log is full")
 
     tuner = make(tmp_path, Script(), max_consecutive_failed_trials=9)
-    tuner.search(X, Y, callbacks=[Breaks()], **FIT)
+    with pytest.raises(RuntimeError, match="All 2 trials failed"):
+        tuner.search(X, Y, callbacks=[Breaks()], **FIT)
     assert {trial.failure for trial in tuner.trials} == {
         "OSError: the disk of the user's own log is full"
     }
@@ -192,3 +193,19 @@ def test_a_full_disk_stops_the_search_and_loses_nothing(tmp_path, monkeypatch):
     tuner.search(X, Y, **FIT)
     assert [str(trial.status) for trial in tuner.trials] == ["COMPLETED"] * 3
     assert len(tuner.get_best_models(3)) == 3
+
+
+def test_models_that_are_too_large_are_skipped(tmp_path, caplog):
+    def build(hp):
+        units = keras.layers.Dense(hp.Int("units", 1, 40))
+        model = keras.Sequential([keras.Input(X.shape[1:]), units, keras.layers.Dense(1)])
+        model.compile(loss="mse", run_eagerly=True)
+        return model
+
+    tuner = make(tmp_path, build, max_trials=12, max_model_size=20 * (X.shape[1] + 2) + 1)
+    tuner.search(X, Y, **FIT)
+    too_large = [trial for trial in tuner.trials if trial.values["units"] > 20]
+    assert 2 < len(too_large) < 10
+    assert [trial for trial in tuner.trials if trial.rejected] == too_large
+    assert len(tuner.get_best_trials(99)) == 12 - len(too_large)
+    assert f"{len(too_large)} of 12 trials were rejected" in caplog.text

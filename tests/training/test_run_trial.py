@@ -95,7 +95,8 @@ def test_weights_that_nobody_names_do_not_stay(tmp_path):
         raise ValueError("after training")
 
     tuner = tuner_with(run_trial, tmp_path, max_trials=1)
-    tuner.search(X, Y, **FIT)
+    with pytest.raises(RuntimeError, match="after training"):
+        tuner.search(X, Y, **FIT)
     assert tuner.trials[0].status == "FAILED"
     assert weight_files(tuner) == []
 

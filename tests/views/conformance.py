@@ -95,6 +95,12 @@ class ViewSuite:
         assert "ValueError: units must be even" in shown
         assert "Traceback" not in shown
 
+    def test_tells_rejected_trials_from_failed_ones(self, stage: Stage) -> None:
+        shown = stage.play(streams.with_rejections())
+        assert "FailedTrialError: too large" in shown
+        assert re.search(r"[23] (trials )?rejected|REJECTED: kt", shown)
+        assert "3 trials failed" not in shown
+
     def test_shows_failures_when_nothing_completed(self, stage: Stage) -> None:
         shown = stage.play(streams.all_failed())
         assert "ValueError: units must be even" in shown

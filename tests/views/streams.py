@@ -112,6 +112,12 @@ def failed(number: int, message: str = TRACEBACK, **values: Any) -> Trial:
     )
 
 
+def rejected(number: int, message: str = "kt.errors.FailedTrialError: too large") -> Trial:
+    """A trial whose values cannot work."""
+    execution = Execution(0, Outcome.REJECTED, message=message)
+    return dataclasses.replace(failed(number, message), executions=(execution,))
+
+
 def started(
     max_trials: int | None = 50,
     trials: Sequence[Trial] = (),
@@ -238,6 +244,18 @@ def all_failed() -> list[Event]:
     ]
 
 
+def with_rejections() -> list[Event]:
+    """Half of the trials had values that cannot work."""
+    return [
+        started(4),
+        *whole(completed(0, 0.9)),
+        *whole(rejected(1)),
+        *whole(failed(2)),
+        *whole(rejected(3)),
+        ended(StopReason.BUDGET, "max_trials=4 reached"),
+    ]
+
+
 STREAMS = {
     stream.__name__: stream
     for stream in (
@@ -248,5 +266,6 @@ STREAMS = {
         parallel,
         unbounded,
         all_failed,
+        with_rejections,
     )
 }

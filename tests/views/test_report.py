@@ -13,6 +13,7 @@ from kerastune_lite.views.report import Searched, write_report
 from kerastune_lite.views.report.page import page
 from kerastune_lite.views.report.svg import Frame, escaped, ticks
 from tests.insight.trials import LOSS, completed, cube, failed, sampled
+from tests.views.streams import rejected
 
 EVIL = '<script>alert("x")</script>'
 SPACE = Space(
@@ -197,3 +198,11 @@ def test_a_line_is_interrupted_where_nothing_was_measured():
     path = frame.path([0, 1, 2, 3], [0.0, float("nan"), 0.5, 9.0])
     assert re.findall("[ML]", path) == ["M", "M", "L"]
     assert path.endswith(f"{frame.across(3):.1f} {frame.down(1.0):.1f}")  # at the edge
+
+
+def test_rejected_trials_stand_by_themselves():
+    text = page(searched([failed(0, {}, SPACE), rejected(1), rejected(2)]))
+    assert "<h2>Failures</h2>" in text
+    after = text.split("<h2>Trials rejected (max_model_size, FailedTrialError)</h2>")[1]
+    assert "too large" in after
+    assert "1, 2" in after

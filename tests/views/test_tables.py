@@ -11,7 +11,16 @@ from kerastune_lite.hyperparameters import Boolean, Condition, Fixed, Float, Int
 from kerastune_lite.objective import MultiObjective, Objective
 from kerastune_lite.views import tables
 from tests.views.conformance import Terminal
-from tests.views.streams import ACCURACY, SPACE, completed, failed, on_path, repeated, trial
+from tests.views.streams import (
+    ACCURACY,
+    SPACE,
+    completed,
+    failed,
+    on_path,
+    rejected,
+    repeated,
+    trial,
+)
 
 
 def lines(text: str) -> list[str]:
@@ -269,3 +278,14 @@ def test_clock_text(seconds: float, text: str) -> None:
 )
 def test_settings_are_said_as_they_are_written(setting: Any, text: str) -> None:
     assert tables.setting_text(setting) == text
+
+
+def test_rejected_trials_are_no_failures() -> None:
+    trials = [completed(0, 0.9), rejected(1), failed(2), rejected(3)]
+    shown = lines(tables.results_text(trials, ACCURACY))
+    assert shown[-4:] == [
+        "1 trial failed:",
+        "  ValueError: units must be even (trial 2)",
+        "2 trials rejected (max_model_size, FailedTrialError):",
+        "  kt.errors.FailedTrialError: too large (2 trials: 1, 3)",
+    ]

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from kerastune_lite.best_trials import why_none
 from kerastune_lite.insight.columns import at_the_end, columns_of, scored
 from kerastune_lite.insight.curves import Curves, fan
 from kerastune_lite.insight.importances import Importances, importances
@@ -222,7 +223,7 @@ class Plots:
 
     def _check_scores(self) -> None:
         if not scored(self._trials):
-            raise ValueError("There is no completed trial to draw; call search() first.")
+            raise ValueError(f"There is no completed trial to draw. {why_none(self._trials)}")
 
 
 def _second(second: str | Objective) -> Objective:

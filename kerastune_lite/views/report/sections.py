@@ -5,14 +5,14 @@ from __future__ import annotations
 import collections
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from kerastune_lite.formatting import score_text
 from kerastune_lite.insight import importances as importance
 from kerastune_lite.insight.certainty import certainty
 from kerastune_lite.insight.columns import scored
 from kerastune_lite.insight.curves import fan
-from kerastune_lite.trial import Trial
+from kerastune_lite.trial import REJECTED, Trial
 from kerastune_lite.views.paths import paths_line
 from kerastune_lite.views.plots.lines import drawing
 from kerastune_lite.views.report import charts
@@ -133,8 +133,13 @@ def importances(searched: Searched) -> str:
 
 
 def failures(searched: Searched) -> str:
-    """Why trials failed."""
-    found = failures_of(searched.trials)
+    """Why trials failed, and why others were rejected."""
+    failed = _reasons("Failures", failures_of(searched.trials))
+    rejected = failures_of(searched.trials, rejected=True)
+    return failed + _reasons(f"Trials {REJECTED}", rejected)
+
+
+def _reasons(title: str, found: Mapping[str, Sequence[int]]) -> str:
     if not found:
         return ""
     which = [
@@ -143,7 +148,7 @@ def failures(searched: Searched) -> str:
     ]
     counts = [str(len(numbers)) for numbers in found.values()]
     columns = [("trials", counts), ("reason", list(found)), ("which", which)]
-    return _section("Failures", _table(columns))
+    return _section(title, _table(columns))
 
 
 def training(searched: Searched) -> str:

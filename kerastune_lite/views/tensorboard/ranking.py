@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from kerastune_lite.formatting import one_line
 from kerastune_lite.insight.columns import scored
 from kerastune_lite.objective import Objective
-from kerastune_lite.trial import Trial, TrialStatus
+from kerastune_lite.trial import REJECTED, Trial, TrialStatus
 
 BEST = 20
 """How many trials the table holds."""
@@ -32,9 +32,10 @@ def ranking(project: str, objective: Objective, trials: Sequence[Trial]) -> str:
     parts = [f"## {_plain(project)}: {_plain(objective_text(objective))}", _counts(trials)]
     if best:
         parts.append(_table(trial_columns(best, objective, compact=False)))
-    failures = failures_of(trials)
-    if failures:
-        parts += ["**Failures**", "\n".join(_failure(*each) for each in failures.items())]
+    for title, rejected in (("Failures", False), (f"Trials {_plain(REJECTED)}", True)):
+        failures = failures_of(trials, rejected)
+        if failures:
+            parts += [f"**{title}**", "\n".join(_failure(*each) for each in failures.items())]
     trained = paths_line(trials)
     if trained is not None:
         parts.append(_plain(trained))

@@ -1,0 +1,285 @@
+"""Cheap checksums of data: whether the arguments of a search are those of an earlier one.
+
+Up to some megabytes every byte counts. Of more, evenly spread values and both ends are looked at,
+which tells any change of more than about one value in ten thousand. Nothing is iterated that can
+be used up, and nothing here raises: what cannot be told has no checksum.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+_WHOLE = 8 * 2**20
+"""Bytes, in all, that are taken whole: some 10 ms."""
+
+_SPREAD = 2**15
+"""Values that are looked at of an array that is too large for that."""
+
+_ENDS = 2**10
+"""Values at either end of it."""
+
+_ITEMS = 4096
+"""Items that are looked at of a list, and of an array of Python's objects."""
+
+_COLUMNS = 128
+"""Columns of a table that are looked at; each costs some time to get at."""
+
+_ALL_ITEMS = 2**16
+_DEEPEST = 20
+_SHOWN = 8
+"""Of so many parts of an argument each has a checksum of its own."""
+
+_SCALARS = (bool, int, float, complex, str, bytes, type(None), np.generic)
+
+
+def checksums(named: Mapping[str, Any], described: bool = False) -> dict[str, str]:
+    """A checksum for each argument that holds data, and for its parts where it has few.
+
+    Args:
+        named: the arguments by name.
+        described: leave out what is kept with its values as a setting anyway: dicts and short lists
+            of single values.
+    """
+    found: dict[str, str] = {}
+    for name, value in named.items():
+        if described and _is_short(value):
+            continue
+        for part, each in _parts(name, value):
+            checksum = checksum_of(each)
+            if checksum is not None:
+                found[part] = checksum
+    return found
+
+
+def changed(
+    stored: Mapping[str, str], current: Mapping[str, str], shapes: bool = False
+) -> list[str]:
+    """Which data are others than before, in words.
+
+    What only one side has a checksum of says nothing: an earlier version kept none.
+
+    Args:
+        shapes: tell of other shapes and types, too, where nobody else does.
+    """
+    differences = []
+    for name in [name for name in current if stored.get(name, current[name]) != current[name]]:
+        before, now = (each[name].rpartition("#")[0] for each in (stored, current))
+        if before == now:
+            differences.append(f"{name}: other values than before")
+        elif shapes:
+            differences.append(f"{name}: {before or 'a list'} before, {now or 'a list'} now")
+    return differences
+
+
+def checksum_of(value: Any) -> str | None:
+    """Shape, type and checksum of data; None for what cannot be told, and for single values."""
+    if isinstance(value, _SCALARS):
+        return None
+    found = _Checksum()
+    try:
+        kind = found.add(value)
+    except Exception:  # An object of the user's that answers in its own way.
+        return None
+    return f"{kind}#{found.digest()}" if found.told else None
+
+
+def _parts(name: str, value: Any) -> list[tuple[str, Any]]:
+    """An argument, or what it consists of: `validation_data[1]`."""
+    if isinstance(value, Mapping):
+        items = [(f"{name}[{key!r}]", each) for key, each in value.items()]
+    elif type(value) in (list, tuple):
+        items = [(f"{name}[{place}]", each) for place, each in enumerate(value)]
+    else:
+        return [(name, value)]
+    if len(items) > _SHOWN or all(isinstance(each, _SCALARS) for _, each in items):
+        return [(name, value)]
+    return items
+
+
+def _is_short(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(isinstance(each, _SCALARS) for each in value.values())
+    return (
+        isinstance(value, (list, tuple))
+        and len(value) <= _SHOWN
+        and all(isinstance(each, _SCALARS) for each in value)
+    )
+
+
+class _Checksum:
+    """Takes in one piece of data after the other, within bounds on time."""
+
+    def __init__(self) -> None:
+        self.told = False
+        """Whether it has met any values."""
+        self._hash = hashlib.blake2b(digest_size=8)
+        self._bytes_left = _WHOLE
+        self._spread_left = 4 * _SPREAD
+        self._items_left = _ALL_ITEMS
+
+    def digest(self) -> str:
+        return self._hash.hexdigest()
+
+    def add(self, value: Any, depth: int = 0) -> str:
+        """Take in `value`; says what kind of array it is, "" for anything else."""
+        if isinstance(value, _SCALARS):
+            self._add_scalar(value)
+        elif isinstance(value, np.ndarray):
+            return self._add_array(value, depth)
+        elif depth >= _DEEPEST:
+            self._note(type(value).__name__)
+        elif isinstance(value, Mapping):
+            self._add_mapping(value, depth)
+        elif isinstance(value, (list, tuple)):
+            self._add_items(value, depth)
+        elif isinstance(value, range):
+            self._note(repr(value))
+            self.told = True
+        else:
+            return self._add_object(value, depth)
+        return ""
+
+    def _note(self, text: str) -> None:
+        self._hash.update(text.encode("utf-8", "backslashreplace") + b"\0")
+
+    def _add_scalar(self, value: Any) -> None:
+        if isinstance(value, np.generic):
+            value = value.item() if value.dtype.kind in "biufcSU" else str(value)
+        self.told = True
+        # NaN is written alike whatever its bits are.
+        self._note(f"{type(value).__name__} {value!r}" if value == value else "nan")
+
+    def _add_mapping(self, value: Mapping[Any, Any], depth: int) -> None:
+        self._note(f"dict {len(value)}")
+        for key, each in sorted(value.items(), key=lambda item: str(item[0])):
+            self._note(str(key) if isinstance(key, _SCALARS) else type(key).__name__)
+            self.add(each, depth + 1)
+
+    def _add_items(self, value: Sequence[Any], depth: int) -> None:
+        self._note(f"list {len(value)}")
+        for place in _places(len(value), min(_ITEMS, self._items_left)):
+            self._items_left -= 1
+            if self._items_left < 0:
+                return
+            self.add(value[place], depth + 1)
+
+    # ------------------------------------------------------------------ arrays
+
+    def _add_array(self, array: np.ndarray, depth: int) -> str:
+        kind = f"{array.dtype.name}{list(array.shape)}"
+        self.told = True
+        self._note(kind)
+        if array.dtype.names is not None:
+            # Between the fields there may be bytes that mean nothing.
+            for name in array.dtype.names:
+                self.add(array[name], depth + 1)
+        elif array.dtype.hasobject:
+            places = _places(array.size, min(_ITEMS, self._items_left))
+            self._items_left -= len(places)
+            for place in places:
+                self.add(array.flat[place], depth + 1)
+        elif array.nbytes <= self._bytes_left:
+            self._bytes_left -= array.nbytes
+            self._hash.update(_bytes(array))
+        else:
+            self._add_spread(array)
+        return kind
+
+    def _add_spread(self, array: np.ndarray) -> None:
+        count = max(16, min(_SPREAD, self._spread_left // 4))
+        self._spread_left -= count
+        step = max(1, array.size // count)
+        # Else each row would be looked at in the same columns.
+        while array.shape and math.gcd(step, array.shape[-1]) > 1 and array.shape[-1] > 1:
+            step += 1
+        flat = array.reshape(-1) if array.flags.c_contiguous else array.flat
+        for piece in (flat[:_ENDS], flat[::step], flat[max(0, array.size - _ENDS) :]):
+            self._hash.update(_bytes(np.asarray(piece)))
+
+    # ------------------------------------------------------------------ other libraries
+
+    def _add_object(self, value: Any, depth: int) -> str:
+        for parent in type(value).__mro__:
+            read = _READERS.get((parent.__module__.partition(".")[0], parent.__name__))
+            if read is not None:
+                read_as = read(value)
+                if isinstance(read_as, np.ndarray):
+                    return self.add(read_as, depth)
+                kind = f"{parent.__name__}{list(getattr(value, 'shape', ()))}"
+                self._note(kind)
+                self.add(read_as, depth + 1)
+                return kind
+        self._note(type(value).__qualname__)
+        return ""
+
+
+def _places(size: int, most: int) -> Sequence[int]:
+    """All places, or as many as may be looked at, from the first to the last."""
+    if size <= most:
+        return range(size)
+    return [round(place) for place in np.linspace(0, size - 1, max(most, 2))]
+
+
+def _bytes(array: np.ndarray) -> Any:
+    """The values in the order of C, in one order of bytes whatever the machine's."""
+    if array.dtype.byteorder == ">" or (array.dtype.byteorder == "=" and sys.byteorder == "big"):
+        array = array.astype(array.dtype.newbyteorder("<"))
+    # Not all types (dates, bfloat16) can be read through Python's buffers.
+    return np.ascontiguousarray(array).view(np.uint8).data if array.size else b""
+
+
+def _tensor(value: Any) -> Any:
+    try:
+        return np.asarray(memoryview(value))  # without a copy
+    except (TypeError, ValueError, BufferError):
+        return value.numpy()
+
+
+def _torch(value: Any) -> Any:
+    return value.detach().cpu().numpy()
+
+
+def _frame(frame: Any) -> Any:
+    places = _places(frame.shape[1], _COLUMNS)
+    columns = [frame.iloc[:, place].to_numpy() for place in places]
+    return [[str(name) for name in frame.columns], *columns]
+
+
+def _column(column: Any) -> Any:
+    return column.to_numpy()
+
+
+def _dataset(dataset: Any) -> Any:
+    """What can be known of a dataset without a look into it."""
+    size = getattr(dataset, "cardinality", None)
+    return [repr(dataset.element_spec), int(size()) if size is not None else None]
+
+
+def _scipy(matrix: Any) -> Any:
+    compressed = matrix.tocsr()
+    return [list(matrix.shape), compressed.data, compressed.indices, compressed.indptr]
+
+
+_READERS: dict[tuple[str, str], Callable[[Any], Any]] = {
+    ("tensorflow", "EagerTensor"): _tensor,
+    ("tensorflow", "BaseResourceVariable"): lambda value: value.numpy(),
+    ("tensorflow", "RaggedTensor"): lambda value: [value.flat_values, *value.nested_row_splits],
+    ("tensorflow", "SparseTensor"): lambda value: [value.indices, value.values, value.dense_shape],
+    ("tensorflow", "DatasetV2"): _dataset,
+    ("keras", "Variable"): lambda value: [value.value],
+    ("keras", "PyDataset"): lambda value: [type(value).__qualname__, len(value)],
+    ("torch", "Tensor"): _torch,
+    ("jaxlib", "ArrayImpl"): np.asarray,
+    ("pandas", "DataFrame"): _frame,
+    ("pandas", "Series"): _column,
+    ("pandas", "Index"): _column,
+    ("scipy", "_spbase"): _scipy,
+    ("scipy", "spmatrix"): _scipy,
+}
+"""How to get at the values of data of other libraries, none of which is loaded for it."""
