@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite.checksums import changed
+from kerastune_lite.describing import described
 from kerastune_lite.errors import SettingsMismatchError
 from kerastune_lite.hyperparameters import Parameter, Space
 
 COMPARABLE = ("objective", "oracle", "scheduler", "executions_per_trial", "seed", "compile")
 """Settings on which the meaning of finished trials depends."""
+
+_NOT_GIVEN = "not given"
 
 _PACKAGES = ("kerastune_lite", "keras", "tensorflow", "numpy", "tensorboard")
 
@@ -136,12 +139,23 @@ def check_space(stored: Space, current: Space, where: str, has_scores: bool) -> 
 
 def changed_fit_arguments(stored: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
     """What differs between the arguments of two calls of `search()`, in words."""
-    names = [*stored, *(name for name in current if name not in stored)]
-    return [
-        f"{name}: {stored.get(name, 'not given')} before, {current.get(name, 'not given')} now"
-        for name in names
-        if stored.get(name) != current.get(name)
-    ]
+    differences = []
+    for name in [*stored, *(name for name in current if name not in stored)]:
+        before, now = stored.get(name, _NOT_GIVEN), current.get(name, _NOT_GIVEN)
+        parts, parts_now = _made_with(before), _made_with(now)
+        if parts and parts_now and before["class"] == now["class"]:
+            differences += [f"{name}.{each}" for each in changed_fit_arguments(parts, parts_now)]
+        elif before != now:
+            differences.append(f"{name}: {before} before, {now} now")
+    return differences
+
+
+def _made_with(told: Any) -> Mapping[str, Any]:
+    """Of an object, as `described` tells it, what it was made with."""
+    if isinstance(told, Mapping) and set(told) == {"class", "parameters"}:
+        parameters = told["parameters"]
+        return parameters if isinstance(parameters, Mapping) else {}
+    return {}
 
 
 def warn_of_fit_arguments(
@@ -167,36 +181,9 @@ def described_fit_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> d
     """The arguments of `search()` as far as they can be told apart later: scalars and shapes."""
     named = {f"argument {i}": value for i, value in enumerate(args)}
     named.update(kwargs)
-    return {name: _described(value) for name, value in named.items() if name != "verbose"}
-
-
-def _described(value: Any) -> Any:
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, Mapping):
-        return {str(name): _described(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)) and len(value) <= 8:
-        return [_described(each) for each in value]
-    shape = getattr(value, "shape", None)
-    if shape is not None:
-        return f"{getattr(value, 'dtype', '')}{list(shape)}"
-    return type(value).__name__
-
-
-def described_override(value: Any) -> Any:
-    """An optimizer, loss or metric given to the tuner, as JSON."""
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, Mapping):
-        return {str(name): described_override(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [described_override(each) for each in value]
-    name = getattr(value, "__name__", type(value).__name__)
-    if not hasattr(value, "get_config"):
-        return name
-    # Keras numbers the names of objects as they are made, so those say nothing.
-    config = {k: v for k, v in value.get_config().items() if k != "name"}
-    return {"class": name, "config": described_override(config)}
+    return {
+        name: described(value, values=False) for name, value in named.items() if name != "verbose"
+    }
 
 
 def _shown(value: Any) -> str:

@@ -15,6 +15,7 @@ PACKAGE = Path(kerastune_lite.__file__).parent
 # units of one row do not know one another.
 LAYERS = [
     {"errors", "formatting", "threads", "checksums"},
+    {"describing"},
     {"hyperparameters"},
     {"objective", "trial"},
     {"events", "visited", "best_trials"},
