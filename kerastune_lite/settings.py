@@ -18,8 +18,6 @@ from kerastune_lite.hyperparameters import Parameter, Space
 COMPARABLE = ("objective", "oracle", "scheduler", "executions_per_trial", "seed", "compile")
 """Settings on which the meaning of finished trials depends."""
 
-_NOT_GIVEN = "not given"
-
 _PACKAGES = ("kerastune_lite", "keras", "tensorflow", "numpy", "tensorboard")
 
 logger = logging.getLogger(__name__)
@@ -139,22 +137,34 @@ def check_space(stored: Space, current: Space, where: str, has_scores: bool) -> 
 
 def changed_fit_arguments(stored: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
     """What differs between the arguments of two calls of `search()`, in words."""
-    differences = []
-    for name in [*stored, *(name for name in current if name not in stored)]:
-        before, now = stored.get(name, _NOT_GIVEN), current.get(name, _NOT_GIVEN)
-        parts, parts_now = _made_with(before), _made_with(now)
-        if parts and parts_now and before["class"] == now["class"]:
-            differences += [f"{name}.{each}" for each in changed_fit_arguments(parts, parts_now)]
-        elif before != now:
-            differences.append(f"{name}: {before} before, {now} now")
-    return differences
+    return [
+        difference
+        for name in [*stored, *(name for name in current if name not in stored)]
+        for difference in _differences(
+            name, stored.get(name, "not given"), current.get(name, "not given")
+        )
+    ]
 
 
-def _made_with(told: Any) -> Mapping[str, Any]:
-    """Of an object, as `described` tells it, what it was made with."""
+def _differences(name: str, before: Any, now: Any) -> list[str]:
+    """What differs, in the smallest parts that have names or places."""
+    if before == now:
+        return []
+    old, new = _parts(before), _parts(now)
+    if old and list(old) == list(new):
+        return [each for key in old for each in _differences(f"{name}{key}", old[key], new[key])]
+    return [f"{name}: {before} before, {now} now"]
+
+
+def _parts(told: Any) -> dict[str, Any]:
+    """The parameters of an object, as `described` tells it, or the members of a list of such."""
     if isinstance(told, Mapping) and set(told) == {"class", "parameters"}:
         parameters = told["parameters"]
-        return parameters if isinstance(parameters, Mapping) else {}
+        if isinstance(parameters, Mapping):
+            # With the class in their names those of two classes are not compared.
+            return {f" {told['class']}.{key}": each for key, each in parameters.items()}
+    if isinstance(told, list) and any(isinstance(each, (list, Mapping)) for each in told):
+        return {f"[{place}]": each for place, each in enumerate(told)}
     return {}
 
 
