@@ -47,9 +47,11 @@ def checksums(named: Mapping[str, Any], described: bool = False) -> dict[str, st
     """
     found: dict[str, str] = {}
     for name, value in named.items():
-        if described and _is_short(value):
-            continue
-        for part, each in _parts(name, value):
+        try:
+            parts = [] if described and _is_short(value) else _parts(name, value)
+        except Exception:  # An object of the user's that answers in its own way.
+            parts = [(name, value)]
+        for part, each in parts:
             checksum = checksum_of(each)
             if checksum is not None:
                 found[part] = checksum
@@ -78,10 +80,10 @@ def changed(
 
 def checksum_of(value: Any) -> str | None:
     """Shape, type and checksum of data; None for what cannot be told, and for single values."""
-    if isinstance(value, _SCALARS):
-        return None
     found = _Checksum()
     try:
+        if isinstance(value, _SCALARS):
+            return None
         kind = found.add(value)
     except Exception:  # An object of the user's that answers in its own way.
         return None

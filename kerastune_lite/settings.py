@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite.checksums import changed
+from kerastune_lite.describing import described
 from kerastune_lite.errors import SettingsMismatchError
 from kerastune_lite.hyperparameters import HyperParameters, Parameter, Space
 from kerastune_lite.oracles import Oracle
@@ -171,12 +172,35 @@ def check_space(stored: Space, current: Space, where: str, has_scores: bool) -> 
 
 def changed_fit_arguments(stored: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
     """What differs between the arguments of two calls of `search()`, in words."""
-    names = [*stored, *(name for name in current if name not in stored)]
     return [
-        f"{name}: {stored.get(name, 'not given')} before, {current.get(name, 'not given')} now"
-        for name in names
-        if stored.get(name) != current.get(name)
+        difference
+        for name in [*stored, *(name for name in current if name not in stored)]
+        for difference in _differences(
+            name, stored.get(name, "not given"), current.get(name, "not given")
+        )
     ]
+
+
+def _differences(name: str, before: Any, now: Any) -> list[str]:
+    """What differs, in the smallest parts that have names or places."""
+    if before == now:
+        return []
+    old, new = _parts(before), _parts(now)
+    if old and list(old) == list(new):
+        return [each for key in old for each in _differences(f"{name}{key}", old[key], new[key])]
+    return [f"{name}: {before} before, {now} now"]
+
+
+def _parts(told: Any) -> dict[str, Any]:
+    """The parameters of an object, as `described` tells it, or the members of a list of such."""
+    if isinstance(told, Mapping) and set(told) == {"class", "parameters"}:
+        parameters = told["parameters"]
+        if isinstance(parameters, Mapping):
+            # With the class in their names those of two classes are not compared.
+            return {f" {told['class']}.{key}": each for key, each in parameters.items()}
+    if isinstance(told, list) and any(isinstance(each, (list, Mapping)) for each in told):
+        return {f"[{place}]": each for place, each in enumerate(told)}
+    return {}
 
 
 def warn_of_fit_arguments(
@@ -202,36 +226,9 @@ def described_fit_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> d
     """The arguments of `search()` as far as they can be told apart later: scalars and shapes."""
     named = {f"argument {i}": value for i, value in enumerate(args)}
     named.update(kwargs)
-    return {name: _described(value) for name, value in named.items() if name != "verbose"}
-
-
-def _described(value: Any) -> Any:
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, Mapping):
-        return {str(name): _described(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)) and len(value) <= 8:
-        return [_described(each) for each in value]
-    shape = getattr(value, "shape", None)
-    if shape is not None:
-        return f"{getattr(value, 'dtype', '')}{list(shape)}"
-    return type(value).__name__
-
-
-def described_override(value: Any) -> Any:
-    """An optimizer, loss or metric given to the tuner, as JSON."""
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    if isinstance(value, Mapping):
-        return {str(name): described_override(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [described_override(each) for each in value]
-    name = getattr(value, "__name__", type(value).__name__)
-    if not hasattr(value, "get_config"):
-        return name
-    # Keras numbers the names of objects as they are made, so those say nothing.
-    config = {k: v for k, v in value.get_config().items() if k != "name"}
-    return {"class": name, "config": described_override(config)}
+    return {
+        name: described(value, values=False) for name, value in named.items() if name != "verbose"
+    }
 
 
 def _shown(value: Any) -> str:

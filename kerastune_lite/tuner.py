@@ -10,6 +10,7 @@ from typing import Any
 
 from kerastune_lite import settings as st
 from kerastune_lite.checksums import checksums
+from kerastune_lite.describing import described
 from kerastune_lite.events import Enqueued, SpaceGrown
 from kerastune_lite.history import History
 from kerastune_lite.hooks import Hooks
@@ -360,8 +361,8 @@ class Tuner(Models, Hooks):
     def _settings(self) -> dict[str, Any]:
         return {
             "objective": self._objective.to_json(),
-            "oracle": self._oracle_in_use.settings(),
-            "scheduler": self.scheduler.settings(),
+            "oracle": described(self._oracle_in_use.settings()),
+            "scheduler": described(self.scheduler.settings()),
             "executions_per_trial": self.executions_per_trial,
             "seed": self._seed,
             "compile": self._training.described(),

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kerastune_lite.describing import described
 from kerastune_lite.errors import FailedTrialError, FatalValueError, StoreError
 from kerastune_lite.hypermodel import BuiltElsewhere, accepts, check_takes_callbacks, overrides_fit
 from kerastune_lite.hyperparameters import HyperParameters, Space
 from kerastune_lite.objective import Objective
-from kerastune_lite.settings import described_override
 from kerastune_lite.store import Checkpoints
 from kerastune_lite.threads import in_turn
 from kerastune_lite.training.base import Job
@@ -115,7 +115,7 @@ class TrainingSide:
 
     def described(self) -> Any:
         """The compile overrides as JSON; None without any."""
-        given = {k: described_override(v) for k, v in self._overrides.items() if v is not None}
+        given = {k: described(v) for k, v in self._overrides.items() if v is not None}
         return given or None
 
     # ------------------------------------------------------------------ a search

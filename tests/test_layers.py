@@ -15,7 +15,9 @@ PACKAGE = Path(kerastune_lite.__file__).parent
 # units of one row do not know one another.
 LAYERS = [
     {"errors", "formatting", "overrides", "threads", "foreign_data"},
-    {"hyperparameters", "checksums"},
+    {"checksums"},
+    {"describing"},
+    {"hyperparameters"},
     {"objective", "trial"},
     {"events", "visited", "best_trials"},
     {"history", "limits"},

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from kerastune_lite.describing import label
 from kerastune_lite.hyperparameters import (
     Choice,
     Condition,
@@ -103,17 +103,12 @@ def _listed(name: str, values: list[Any]) -> tuple[Domain, Decode]:
         raise ValueError(f"A list of values must hold at least one. Received: {name}=[].")
     try:
         choice = Choice(tuple(values))
-    except (TypeError, ValueError):
+    except Exception:
         # Objects, or values of several kinds: known by a name here.
-        labels = [f"{place}: {_label(value)}" for place, value in enumerate(values)]
+        labels = [f"{place}: {label(value)}" for place, value in enumerate(values)]
         meaning: dict[Value, Any] = dict(zip(labels, values))
         return Choice(tuple(labels)), meaning.__getitem__
     return choice, _itself
-
-
-def _label(value: Any) -> str:
-    text = getattr(value, "__name__", None) or repr(value)
-    return re.sub(r" at 0x[0-9a-f]+", "", " ".join(text.split()))[:60]
 
 
 def _frozen(given: Any) -> tuple[Domain, Decode]:

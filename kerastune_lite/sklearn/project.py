@@ -15,6 +15,7 @@ import numpy as np
 
 from kerastune_lite import settings as st
 from kerastune_lite.checksums import changed
+from kerastune_lite.describing import described
 from kerastune_lite.errors import SettingsMismatchError, StoreError
 from kerastune_lite.events import SpaceGrown, StopReason
 from kerastune_lite.history import History
@@ -106,8 +107,8 @@ class Project:
         """
         settings = {
             "objective": wish.objective.to_json(),
-            "oracle": oracle.settings(),
-            "scheduler": scheduler.settings(),
+            "oracle": described(oracle.settings()),
+            "scheduler": described(scheduler.settings()),
             "executions_per_trial": wish.folds,
             "seed": self.seed,
             "compile": None,

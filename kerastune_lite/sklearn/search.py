@@ -19,6 +19,7 @@ from sklearn.utils.validation import _check_method_params
 
 from kerastune_lite import settings as st
 from kerastune_lite.checksums import checksum_of, checksums
+from kerastune_lite.describing import described
 from kerastune_lite.events import StopReason
 from kerastune_lite.history import History
 from kerastune_lite.objective import Objective
@@ -283,12 +284,10 @@ def _check_epochs(candidates: Candidates, prefix: str) -> None:
 
 def _known_by(folds: Folds) -> dict[str, Any]:
     """What tells the estimator from others, as JSON."""
-    estimator = st.described_fit_arguments((), folds.estimator.get_params())
-    estimator.pop("verbose", None)
-    return {
-        "estimator": {"class": type(folds.estimator).__name__, **estimator},
-        "parameters of fit": sorted(folds.fit_params),
-    }
+    estimator = described(folds.estimator)
+    if isinstance(estimator, str):
+        estimator = {"class": estimator}
+    return {"estimator": estimator, "parameters of fit": sorted(folds.fit_params)}
 
 
 def _data(folds: Folds) -> dict[str, str]:

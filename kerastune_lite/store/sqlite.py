@@ -19,7 +19,7 @@ from kerastune_lite.errors import StoreError
 from kerastune_lite.hyperparameters import Parameter, Space
 from kerastune_lite.store import schema
 from kerastune_lite.store.base import Epoch, Project, Session, Store
-from kerastune_lite.store.text import dumped, numbers_of
+from kerastune_lite.store.text import dumped, numbers_of, values_dumped
 from kerastune_lite.trial import Execution, Outcome, Trial, TrialStatus
 
 _TRIAL_EVENTS = (ev.TrialStarted, ev.TrialPaused, ev.TrialResumed, ev.TrialEnded)
@@ -201,7 +201,7 @@ class SQLiteStore(Store):
         elif isinstance(event, ev.Enqueued):
             execute(
                 "INSERT OR IGNORE INTO queue VALUES (?, ?, NULL)",
-                (event.position, dumped(event.values)),
+                (event.position, values_dumped(event.values)),
             )
         elif isinstance(event, ev.SearchStarted):
             self._start_search(event)
@@ -226,12 +226,13 @@ class SQLiteStore(Store):
     def _grow_space(self, event: ev.SpaceGrown) -> None:
         for parameter in event.added:
             data = parameter.to_json()
+            domain, conditions = (values_dumped(data[key]) for key in ("domain", "conditions"))
             # A known parameter whose domain was widened keeps its place.
             self._connection.execute(
                 "INSERT INTO parameters (name, domain, conditions, first_trial) "
                 "VALUES (?, ?, ?, ?) "
                 "ON CONFLICT (name, conditions) DO UPDATE SET domain = excluded.domain",
-                (data["name"], dumped(data["domain"]), dumped(data["conditions"]), event.trial),
+                (data["name"], domain, conditions, event.trial),
             )
 
     def _write_trial(self, trial: Trial) -> None:
@@ -239,7 +240,7 @@ class SQLiteStore(Store):
             f"INSERT OR REPLACE INTO trials VALUES ({', '.join('?' * 14)})",
             (
                 trial.number,
-                dumped(trial.values),
+                values_dumped(trial.values),
                 trial.status.value,
                 trial.origin,
                 trial.score,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 _DUMP = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+_DUMP_ALL = json.JSONEncoder(ensure_ascii=False).encode
+
+_STRING_OR_CONSTANT = re.compile(r'"(?:[^"\\]|\\.)*"|Infinity|NaN')
 
 
 def dumped(value: Any) -> str:
@@ -15,11 +19,27 @@ def dumped(value: Any) -> str:
     try:
         return _DUMP(value)
     except ValueError:
-        return _DUMP({name: _spelled(entry) for name, entry in value.items()})
+        return _DUMP(_spelled(value))
 
 
 def _spelled(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _spelled(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_spelled(each) for each in value]
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def values_dumped(value: Any) -> str:
+    """JSON of hyperparameters, which reads as what it was: infinities are numbers beyond floats."""
+    try:
+        return _DUMP(value)
+    except ValueError:
+        return _STRING_OR_CONSTANT.sub(_spelled_constant, _DUMP_ALL(value))
+
+
+def _spelled_constant(found: re.Match[str]) -> str:
+    return {"Infinity": "1e999", "NaN": '"nan"'}.get(found[0], found[0])
 
 
 def numbers_of(text: str) -> Mapping[str, float]:
