@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
+from kerastune_lite.foreign_data import known_as, places
 
 _WHOLE = 8 * 2**20
 """Bytes, in all, that are taken whole: some 10 ms."""
@@ -26,9 +28,6 @@ _ENDS = 2**10
 
 _ITEMS = 4096
 """Items that are looked at of a list, and of an array of Python's objects."""
-
-_COLUMNS = 128
-"""Columns of a table that are looked at; each costs some time to get at."""
 
 _ALL_ITEMS = 2**16
 _DEEPEST = 20
@@ -165,7 +164,7 @@ class _Checksum:
 
     def _add_items(self, value: Sequence[Any], depth: int) -> None:
         self._note(f"list {len(value)}")
-        for place in _places(len(value), min(_ITEMS, self._items_left)):
+        for place in places(len(value), min(_ITEMS, self._items_left)):
             self._items_left -= 1
             if self._items_left < 0:
                 return
@@ -182,9 +181,9 @@ class _Checksum:
             for name in array.dtype.names:
                 self.add(array[name], depth + 1)
         elif array.dtype.hasobject:
-            places = _places(array.size, min(_ITEMS, self._items_left))
-            self._items_left -= len(places)
-            for place in places:
+            looked_at = places(array.size, min(_ITEMS, self._items_left))
+            self._items_left -= len(looked_at)
+            for place in looked_at:
                 self.add(array.flat[place], depth + 1)
         elif array.nbytes <= self._bytes_left:
             self._bytes_left -= array.nbytes
@@ -207,25 +206,17 @@ class _Checksum:
     # ------------------------------------------------------------------ other libraries
 
     def _add_object(self, value: Any, depth: int) -> str:
-        for parent in type(value).__mro__:
-            read = _READERS.get((parent.__module__.partition(".")[0], parent.__name__))
-            if read is not None:
-                read_as = read(value)
-                if isinstance(read_as, np.ndarray):
-                    return self.add(read_as, depth)
-                kind = f"{parent.__name__}{list(getattr(value, 'shape', ()))}"
-                self._note(kind)
-                self.add(read_as, depth + 1)
-                return kind
-        self._note(type(value).__qualname__)
-        return ""
-
-
-def _places(size: int, most: int) -> Sequence[int]:
-    """All places, or as many as may be looked at, from the first to the last."""
-    if size <= most:
-        return range(size)
-    return [round(place) for place in np.linspace(0, size - 1, max(most, 2))]
+        known = known_as(value)
+        if known is None:
+            self._note(type(value).__qualname__)
+            return ""
+        name, read = known
+        if isinstance(read, np.ndarray):
+            return self.add(read, depth)
+        kind = f"{name}{list(getattr(value, 'shape', ()))}"
+        self._note(kind)
+        self.add(read, depth + 1)
+        return kind
 
 
 def _bytes(array: np.ndarray) -> Any:
@@ -234,54 +225,3 @@ def _bytes(array: np.ndarray) -> Any:
         array = array.astype(array.dtype.newbyteorder("<"))
     # Not all types (dates, bfloat16) can be read through Python's buffers.
     return np.ascontiguousarray(array).view(np.uint8).data if array.size else b""
-
-
-def _tensor(value: Any) -> Any:
-    try:
-        return np.asarray(memoryview(value))  # without a copy
-    except (TypeError, ValueError, BufferError):
-        return value.numpy()
-
-
-def _torch(value: Any) -> Any:
-    return value.detach().cpu().numpy()
-
-
-def _frame(frame: Any) -> Any:
-    places = _places(frame.shape[1], _COLUMNS)
-    columns = [frame.iloc[:, place].to_numpy() for place in places]
-    return [[str(name) for name in frame.columns], *columns]
-
-
-def _column(column: Any) -> Any:
-    return column.to_numpy()
-
-
-def _dataset(dataset: Any) -> Any:
-    """What can be known of a dataset without a look into it."""
-    size = getattr(dataset, "cardinality", None)
-    return [repr(dataset.element_spec), int(size()) if size is not None else None]
-
-
-def _scipy(matrix: Any) -> Any:
-    compressed = matrix.tocsr()
-    return [list(matrix.shape), compressed.data, compressed.indices, compressed.indptr]
-
-
-_READERS: dict[tuple[str, str], Callable[[Any], Any]] = {
-    ("tensorflow", "EagerTensor"): _tensor,
-    ("tensorflow", "BaseResourceVariable"): lambda value: value.numpy(),
-    ("tensorflow", "RaggedTensor"): lambda value: [value.flat_values, *value.nested_row_splits],
-    ("tensorflow", "SparseTensor"): lambda value: [value.indices, value.values, value.dense_shape],
-    ("tensorflow", "DatasetV2"): _dataset,
-    ("keras", "Variable"): lambda value: [value.value],
-    ("keras", "PyDataset"): lambda value: [type(value).__qualname__, len(value)],
-    ("torch", "Tensor"): _torch,
-    ("jaxlib", "ArrayImpl"): np.asarray,
-    ("pandas", "DataFrame"): _frame,
-    ("pandas", "Series"): _column,
-    ("pandas", "Index"): _column,
-    ("scipy", "_spbase"): _scipy,
-    ("scipy", "spmatrix"): _scipy,
-}
-"""How to get at the values of data of other libraries, none of which is loaded for it."""

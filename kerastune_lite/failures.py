@@ -66,7 +66,8 @@ class Failures:
             raise self._hopeless(
                 f"{self._rejected} trials were {REJECTED} before any was completed",
                 "Narrow the search space to what can work, or raise max_model_size, and run the "
-                "script again (the search goes on)",
+                "script again (the search goes on). To have more of them skipped, raise "
+                f"max_consecutive_failed_trials: {REJECTED_FOR_EACH_FAILED} times as many are",
             )
 
     def end(self, stop: StopReason) -> None:

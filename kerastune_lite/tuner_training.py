@@ -20,6 +20,7 @@ from kerastune_lite.trial import Execution, Trial
 from kerastune_lite.user_trials import UserTrials
 
 if TYPE_CHECKING:
+    from kerastune_lite.training.data_checks import Needs
     from kerastune_lite.training.door import Door
     from kerastune_lite.training.execution import TrainingOptions
     from kerastune_lite.training.fitting import FitArguments
@@ -61,6 +62,7 @@ class TrainingSide:
         self._trains_itself = trains_itself
         self._checkpoints = checkpoints
         self._probed: Any = None
+        self._needs: Needs | None = None
         self._objective: Objective | None = None
         self._user_trials = UserTrials(tuner, frozen_space, checkpoints)
         self._callbacks: Any = None
@@ -96,6 +98,10 @@ class TrainingSide:
         from kerastune_lite.training.directions import resolved
 
         self._objective = resolved(objective, self._probed)
+        if self._probed is not None and not self._trains_itself:
+            from kerastune_lite.training.data_checks import needs_of
+
+            self._needs = needs_of(self._probed)
         return self._objective
 
     def forget_probe(self) -> None:
@@ -189,6 +195,8 @@ class TrainingSide:
         check_takes_callbacks(self._tuner.hypermodel)
         fit = self._fit_arguments(args, kwargs)
         fit.check(space, self._resolved_objective, self._tuner.scheduler.decides_epochs)
+        if self._needs is not None:
+            fit.check_data(self._needs)
         check_callbacks(callbacks)
         return TrainingJob(self._options(callbacks), fit, self._close_door)
 
@@ -217,7 +225,7 @@ class TrainingSide:
         # run_trial may declare hyperparameters and pass them on under whatever names.
         fit = self._fit_arguments(args, kwargs, given_wins=True)
         fit.check(under_way.hp.space, self._resolved_objective)
-        options = dataclasses.replace(self._options(callbacks), verbose=verbose)
+        options = dataclasses.replace(self._options(callbacks), verbose=verbose, in_run_trial=True)
         returned = []
         # What is trained by a second call in the same trial is something else (a fold, perhaps).
         goes_on = not under_way.trained and self._may_go_on(callbacks, trial)
@@ -226,6 +234,7 @@ class TrainingSide:
             trainer = Trainer(options, segment, under_way.hp, under_way.emit)
             trained = trainer.train(trial, execution, fit)
             under_way.trained.append(trained.execution)
+            under_way.as_of.append(trained.as_of)
             returned.append(trained.returned)
         return returned
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import inspect
 import sys
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
 from kerastune_lite.errors import FatalTypeError
@@ -19,7 +20,8 @@ from kerastune_lite.schedulers import Decision
 from kerastune_lite.store import Checkpoints
 from kerastune_lite.training.base import Emit
 from kerastune_lite.training.job import GuardedJob, check_frozen, merge_returned, report_late
-from kerastune_lite.training.results import finite, read_results, scalars
+from kerastune_lite.training.not_finite import explanation
+from kerastune_lite.training.results import Result, finite, read_results, scalars
 from kerastune_lite.trial import Execution, Segment, Trial
 
 
@@ -29,6 +31,7 @@ class UnderWay:
 
     Attributes:
         trained: executions that were trained by us on its behalf.
+        as_of: of each of these, see `training.execution.Trained`.
         saved, build_config: of the weights that it had saved.
     """
 
@@ -36,6 +39,7 @@ class UnderWay:
     hp: HyperParameters
     emit: Emit
     trained: list[Execution] = dataclasses.field(default_factory=list)
+    as_of: list[Callable[[Result], Execution]] = dataclasses.field(default_factory=list)
     saved: str | None = None
     build_config: Mapping[str, Any] | None = None
 
@@ -64,11 +68,17 @@ class UserTrials:
             args, kwargs: for `run_trial`, after the trial.
         """
 
+        @functools.cache
+        def why_not_finite() -> str:
+            named = {f"argument {place}": value for place, value in enumerate(args)}
+            found = explanation({**named, **kwargs})
+            return f"{found}." if found else ""
+
         def train(
             trial: Trial, hp: HyperParameters, segment: Segment, emit: Emit
         ) -> list[Execution]:
             under_way = UnderWay(segment, hp, emit)
-            return self._train(under_way, trial, args, kwargs, objective)
+            return self._train(under_way, trial, args, kwargs, objective, why_not_finite)
 
         if self._tuner.scheduler.decides_epochs:
             self._check_takes_epochs()
@@ -107,6 +117,7 @@ class UserTrials:
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
         objective: Objective,
+        why_not_finite: Callable[[], str],
     ) -> list[Execution]:
         started = time.perf_counter()
         segment, executions = under_way.segment, list[Execution]()
@@ -119,7 +130,7 @@ class UserTrials:
             if self._frozen_space:
                 check_frozen(under_way.hp.space, segment.trial.space)
             read = read_results(returned, objective, self._source)
-            results = [finite(each, objective) for each in read]
+            results = [finite(each, objective, why_not_finite) for each in read]
             if not under_way.trained and not isinstance(returned, _Yielded):
                 for execution, result in enumerate(results):
                     report_late(result, segment, execution, under_way.emit)
@@ -129,6 +140,7 @@ class UserTrials:
                 objective,
                 segment,
                 under_way.trained,
+                under_way.as_of,
                 under_way.saved,
                 under_way.build_config,
                 seconds,

@@ -14,9 +14,9 @@ PACKAGE = Path(kerastune_lite.__file__).parent
 # From the bottom up. A module may import from its own row's unit and from rows further down;
 # units of one row do not know one another.
 LAYERS = [
-    {"errors", "formatting", "threads", "checksums"},
+    {"errors", "formatting", "threads", "foreign_data"},
+    {"hyperparameters", "checksums"},
     {"describing"},
-    {"hyperparameters"},
     {"objective", "trial"},
     {"events", "visited", "best_trials"},
     {"history", "limits"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -91,6 +92,33 @@ def redirect_tensorboard(callbacks: Sequence[Any], run: str) -> None:
             callback.log_dir = os.path.join(callback.log_dir, run)
 
 
+@dataclasses.dataclass(frozen=True)
+class Moment:
+    """The end of an epoch.
+
+    Attributes:
+        epoch: counted from 0 over all epochs of the execution.
+        loss: of the objective.
+        weights: of the model.
+    """
+
+    epoch: int
+    loss: float
+    weights: Sequence[Any]
+
+    @property
+    def size(self) -> int:
+        """Of the weights, in bytes."""
+        return sum(int(getattr(each, "nbytes", 0)) for each in self.weights)
+
+
+_KEPT_BYTES = 1 << 28
+"""How much memory the weights of epochs may take that may turn out not to count."""
+
+_DIGITS = range(2, 7)
+"""Behind the point, to which the user's code may have rounded a score."""
+
+
 class EpochReporter(keras.callbacks.Callback):
     """Reports each epoch, keeps the best epoch's weights in memory, and stops when told to.
 
@@ -103,6 +131,8 @@ class EpochReporter(keras.callbacks.Callback):
         keep_below: weights of epochs that are no better than this loss are not kept; None
             keeps the best epoch's whatever it is.
         strict: whether the objective must be among the metrics after the first epoch.
+        follows: whether the user's code says which score counts, which may be any epoch's: then
+            the weights of all epochs are kept in memory, as long as there is room.
     """
 
     epoch_level = True
@@ -114,6 +144,7 @@ class EpochReporter(keras.callbacks.Callback):
         report: Callable[[int, Mapping[str, float]], bool],
         keep_below: float | None,
         strict: bool,
+        follows: bool = False,
     ) -> None:
         super().__init__()
         self.history: dict[str, list[float]] = {}
@@ -127,13 +158,20 @@ class EpochReporter(keras.callbacks.Callback):
         self._objective = objective
         self._report = report
         self._strict = strict
+        self._follows = follows
         self._latest = -1
+        self._moments: list[Moment] = []
+        self._begin_of_fit = 0
 
     def set_model(self, model: Any) -> None:
         if model is not self.model:
             # Weights of one model mean nothing to another.
             self._best_loss, self.best_epoch, self.best_weights = math.inf, None, None
+            self._moments = []
         super().set_model(model)
+
+    def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
+        self._begin_of_fit = self.epochs
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         metrics = scalars(logs or {})
@@ -145,8 +183,10 @@ class EpochReporter(keras.callbacks.Callback):
             # A metric that is not there in every epoch (validation_freq) stays aligned.
             series.extend([math.nan] * (self.epochs - len(series)))
             series.append(value)
-        if not missing:
-            self._keep_if_best(self._objective.loss(metrics))
+        loss = math.nan if missing else self._objective.loss(metrics)
+        self._keep_if_best(loss)
+        if self._follows:
+            self._follow(loss)
         self.epochs += 1
         # A second fit() of the same execution counts from 0 again; its epochs follow on.
         self._latest = max(int(epoch), self._latest + 1)
@@ -161,16 +201,67 @@ class EpochReporter(keras.callbacks.Callback):
         if loss < self._keep_below and self.model is not None:
             self.best_weights = self.model.get_weights()
 
-    def metrics_at_best(self) -> dict[str, float]:
-        """All metrics of the best epoch; empty if there is none."""
-        best = self.best_epoch
-        if best is None:
+    def _follow(self, loss: float) -> None:
+        if self.model is None or not math.isfinite(loss):
+            return
+        is_best = self.best_epoch == self.epochs and self.best_weights is not None
+        weights = self.best_weights if is_best else self.model.get_weights()
+        latest = Moment(self.epochs, loss, weights or [])
+        self._moments.append(latest)
+        if sum(each.size for each in self._moments) > _KEPT_BYTES:
+            # What most code returns: the last epoch's score, or the best one's of the latest fit().
+            of_fit = [each for each in self._moments if each.epoch >= self._begin_of_fit]
+            best = min(of_fit, key=lambda each: each.loss)
+            self._moments = [latest] if best is latest else [best, latest]
+
+    @property
+    def best(self) -> Moment | None:
+        """The best epoch, if its weights are kept."""
+        if self.best_epoch is None or self.best_weights is None:
+            return None
+        return Moment(self.best_epoch, self._best_loss, self.best_weights)
+
+    def moment_of(self, metrics: Mapping[str, float], loss: float) -> Moment | None:
+        """The epoch of a result, of those with kept weights; None if it is none's.
+
+        Args:
+            metrics: what the user's code returned.
+            loss: of the score among them.
+        """
+        best = self.best
+        known = [*([] if best is None else [best]), *self._moments]
+
+        def others(moment: Moment) -> int:
+            """How many of the other metrics are not those of that epoch."""
+            seen = self.metrics_at(moment.epoch)
+            return sum(not _alike(value, metrics.get(name, value)) for name, value in seen.items())
+
+        return min(
+            (each for each in known if _alike(each.loss, loss)),
+            key=lambda each: (abs(each.loss - loss), others(each), each.epoch),
+            default=None,
+        )
+
+    def metrics_at(self, epoch: int | None) -> dict[str, float]:
+        """All metrics of an epoch; empty if there is none.
+
+        Args:
+            epoch: counted from 0 over all epochs that were seen.
+        """
+        if epoch is None:
             return {}
         return {
-            name: values[best]
+            name: values[epoch]
             for name, values in self.history.items()
-            if best < len(values) and not math.isnan(values[best])
+            if epoch < len(values) and not math.isnan(values[epoch])
         }
+
+
+def _alike(one: float, other: float) -> bool:
+    """Whether two numbers are one, but for rounding."""
+    if math.isclose(one, other, rel_tol=1e-6, abs_tol=1e-12):
+        return True
+    return any(round(one, digits) == round(other, 9) for digits in _DIGITS)
 
 
 class SizeLimit(keras.callbacks.Callback):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from kerastune_lite.training.callbacks import (
     BatchHookCaller,
     EpochReporter,
     HookCaller,
+    Moment,
     SizeLimit,
     fresh_callbacks,
     redirect_tensorboard,
@@ -69,6 +71,8 @@ class TrainingOptions:
         hooks: an object with KerasTuner's epoch hooks, or None.
         batch_hooks: whether it has batch hooks as well.
         frozen_space: refuse hyperparameters that the space does not hold.
+        in_run_trial: whether a `run_trial` of the user's own has it trained, and will return what
+            counts.
     """
 
     hypermodel: Any
@@ -82,14 +86,23 @@ class TrainingOptions:
     hooks: Any = None
     batch_hooks: bool = False
     frozen_space: bool = False
+    in_run_trial: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """What is left of an execution: what `fit` returned, and what we make of it."""
+    """What is left of an execution.
+
+    Attributes:
+        returned: by `fit`.
+        execution: what we make of it.
+        as_of: given a result that `run_trial` returned, the same with the weights that led to it on
+            disk. It keeps the model.
+    """
 
     returned: Any
     execution: Execution
+    as_of: Callable[[Result], Execution]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,6 +220,7 @@ class Trainer:
             # What a user's own fit() returns need not be the best epoch's: keep them in any case.
             None if fit.overridden else segment.keep_below,
             strict=not fit.overridden and fit.validates_every_epoch,
+            follows=fit.overridden or options.in_run_trial,
         )
         callbacks = fresh_callbacks(options.callbacks, trial)
         resumable = [*callbacks, reporter]
@@ -254,7 +268,9 @@ class Trainer:
         reporter, execution, keeper = prepared.reporter, prepared.execution, prepared.keeper
         self._check_space()
         source = "HyperModel.fit()" if fit.overridden else "model.fit()"
-        result = self._result(returned, reporter, source, fit.overridden)
+        result = self._result(returned, reporter, source, fit)
+        loss = options.objective.loss_of(result.score)
+        moment = reporter.moment_of(result.metrics, loss) if fit.overridden else reporter.best
         if not reporter.epochs:
             report_late(result, segment, execution, self._emit)
         model = prepared.model if reporter.model is None else reporter.model
@@ -264,19 +280,41 @@ class Trainer:
             attempt=segment.attempt,
             outcome=Outcome.COMPLETED,
             score=result.score,
-            loss=options.objective.loss_of(result.score),
+            loss=loss,
             metrics=result.metrics,
-            best_epoch=reporter.best_epoch if result.best_epoch is None else result.best_epoch,
+            best_epoch=self._best_epoch(reporter, result, moment, fit.overridden),
             epochs=reporter.epochs or result.epochs,
             seconds=time.perf_counter() - prepared.started if seconds is None else seconds,
-            weights=self._keep_weights(model, reporter, result, execution, keep_below),
+            weights=self._keep_weights(model, moment, loss, execution, keep_below),
             build_config=None if prepared.built_by_builder else build_config_of(model),
             path=_joined(path.path for path in taken),
             path_reason=_joined(path.reason for path in taken),
             state=state,
             stopped=keeper is not None and keeper.state is not None and keeper.state.stopped,
         )
-        return Trained(dict(result.history) if returned is None else returned, done)
+        as_of = functools.partial(self._as_of, model, reporter, done)
+        return Trained(dict(result.history) if returned is None else returned, done, as_of)
+
+    @staticmethod
+    def _best_epoch(
+        reporter: EpochReporter, result: Result, moment: Moment | None, overridden: bool
+    ) -> int | None:
+        if overridden and reporter.epochs:
+            # That of the score on record, counted over all calls of `fit`.
+            return reporter.epochs - 1 if moment is None else moment.epoch
+        return reporter.best_epoch if result.best_epoch is None else result.best_epoch
+
+    def _as_of(
+        self, model: Any, reporter: EpochReporter, done: Execution, result: Result
+    ) -> Execution:
+        """See `Trained.as_of`."""
+        moment = reporter.moment_of(result.metrics, self._options.objective.loss_of(result.score))
+        if moment is None or done.weights is None or moment.epoch == done.best_epoch:
+            return done
+        model.set_weights(moment.weights)
+        save_weights(model, self._options.folder / done.weights)
+        metrics = reporter.metrics_at(moment.epoch)
+        return dataclasses.replace(done, metrics=metrics, best_epoch=moment.epoch)
 
     def _keep_state(self, prepared: Prepared) -> str | None:
         """Write the state to go on from, if that is wanted and there is anything to go on with."""
@@ -322,37 +360,46 @@ class Trainer:
         return self._emit(event) is Decision.CONTINUE
 
     def _result(
-        self, returned: Any, reporter: EpochReporter, source: str, overridden: bool
+        self, returned: Any, reporter: EpochReporter, source: str, fit: FitArguments
     ) -> Result:
-        objective = self._options.objective
+        objective, overridden = self._options.objective, fit.overridden
         if reporter.epochs and (
             not overridden or returned is None or _covers(returned, reporter.epochs)
         ):
             # A History leaves out epochs without validation; what we saw has a place for each.
-            return finite(from_history(reporter.history, objective, source), objective)
+            best = from_history(reporter.history, objective, source)
+            return finite(best, objective, fit.why_not_finite)
         result = combined(read_results(returned, objective, source))
         if not result.history:
-            seen = {**reporter.metrics_at_best(), **result.metrics}
+            moment = reporter.moment_of(result.metrics, objective.loss_of(result.score))
+            epoch = None if moment is None else moment.epoch
+            seen = {**reporter.metrics_at(epoch), **result.metrics}
             result = dataclasses.replace(result, metrics=seen)
-        return finite(result, objective)
+        return finite(result, objective, fit.why_not_finite)
 
     def _keep_weights(
         self,
         model: Any,
-        reporter: EpochReporter,
-        result: Result,
+        moment: Moment | None,
+        loss: float,
         execution: int,
         keep_below: float | None,
     ) -> str | None:
+        """Write the weights that led to the score on record.
+
+        Args:
+            moment: the epoch of that score; None: what the model was left with.
+            loss: of the score.
+        """
         options = self._options
         for below in (self._segment.keep_below, keep_below):
-            if below is not None and not options.objective.loss_of(result.score) < below:
+            if below is not None and not loss < below:
                 return None
         if not model.built:
             return None
-        if reporter.best_weights is not None:
+        if moment is not None:
             # Also when the last epoch is the best: a callback may have restored others since.
-            model.set_weights(reporter.best_weights)
+            model.set_weights(moment.weights)
         name = options.weights_name(self._segment.trial.number, execution)
         save_weights(model, options.folder / name)
         return name

@@ -11,6 +11,8 @@ from typing import Any
 from kerastune_lite.errors import FatalTypeError, FatalValueError
 from kerastune_lite.hyperparameters import HyperParameters, Space
 from kerastune_lite.objective import DefaultObjective, Objective
+from kerastune_lite.training.data_checks import Needs, check_data
+from kerastune_lite.training.not_finite import explanation
 from kerastune_lite.training.quiet import load_keras
 
 FIT_HYPERPARAMETERS = ("batch_size", "epochs")
@@ -52,6 +54,7 @@ class FitArguments:
         self._named = named
         self._given_wins = given_wins
         self._given: dict[str, Any] = {}
+        self._found: str | None = None
         if not overridden:
             self._bind()
 
@@ -107,6 +110,23 @@ class FitArguments:
                 self._check_tunable(name, self._given["x"])
         self._check_generators()
         self._check_validation(objective)
+
+    def check_data(self, needs: Needs) -> None:
+        """Find data that would fail in every trial."""
+        if not self.overridden:
+            check_data(self._given, needs)
+
+    def why_not_finite(self) -> str:
+        """What may have made a loss NaN; the data are looked at once per search."""
+        if self._found is None:
+            args = {f"argument {place}": value for place, value in enumerate(self.args)}
+            self._found = explanation(self._given or {**args, **self.kwargs})
+        if self._found:
+            return f"{self._found}."
+        x = self._given.get("x")
+        if x is None or isinstance(x, _MAKERS) or _brings_batches(x):
+            return "The learning rate may be too high, or there may be NaN in the data."
+        return "No NaN was found in the data; the learning rate may be too high."
 
     def _wins(self, name: str) -> bool:
         return self._given_wins and self._given.get(name) is not None

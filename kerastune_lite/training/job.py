@@ -128,6 +128,7 @@ def merge_returned(
     objective: Objective,
     segment: Segment,
     trained: Sequence[Execution],
+    as_of: Sequence[Callable[[Result], Execution]],
     saved: str | None,
     build_config: Mapping[str, Any] | None,
     seconds: float,
@@ -140,12 +141,13 @@ def merge_returned(
     Args:
         results: one for each execution.
         trained: by `super().run_trial(...)`.
+        as_of: of each of these, see `Trained.as_of`.
         saved, build_config: of the weights that `save_model` wrote, if it was called.
         seconds: of the whole trial.
     """
     bases: Sequence[Execution]
     if len(results) == len(trained):
-        bases = trained
+        bases = [each(result) for each, result in zip(as_of, results)]
     else:
         bases = [
             Execution(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import numbers
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -143,8 +143,11 @@ def combined(results: Sequence[Result]) -> Result:
     )
 
 
-def finite(result: Result, objective: Objective) -> Result:
+def finite(result: Result, objective: Objective, why: Callable[[], str] = str) -> Result:
     """`result`, if it can be compared with others.
+
+    Args:
+        why: called if it cannot; what may be the reason, as a sentence.
 
     Raises:
         FloatingPointError: its score is NaN or infinite.
@@ -153,7 +156,7 @@ def finite(result: Result, objective: Objective) -> Result:
         return result
     what = "The result" if isinstance(objective, DefaultObjective) else f"{objective.name}"
     raise FloatingPointError(
-        f"{what} is {result.score}; a trial needs a finite score to be ranked."
+        f"{what} is {result.score}; a trial needs a finite score to be ranked. {why()}".rstrip()
     )
 
 

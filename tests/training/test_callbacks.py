@@ -162,7 +162,7 @@ def test_the_best_epochs_weights_are_kept():
     best = int(np.argmax(history.history["val_loss"]))
     assert each.best_epoch == best
     assert same_weights(each.best_weights, seen[best])
-    assert each.metrics_at_best()["val_loss"] == history.history["val_loss"][best]
+    assert each.metrics_at(each.best_epoch)["val_loss"] == history.history["val_loss"][best]
 
 
 def test_weights_that_are_not_wanted_are_not_kept():
@@ -186,7 +186,7 @@ def test_a_wrong_name_is_found_after_the_first_epoch():
     lenient = reporter(Objective("val_acc", "max"), strict=False)
     fit(lenient)
     assert (lenient.epochs, lenient.best_epoch, lenient.best_weights) == (4, None, None)
-    assert lenient.metrics_at_best() == {}
+    assert lenient.metrics_at(lenient.best_epoch) == {}
 
 
 def test_metrics_stay_aligned_where_validation_is_rare():
@@ -195,7 +195,7 @@ def test_metrics_stay_aligned_where_validation_is_rare():
     first, second = history.history["val_loss"]
     np.testing.assert_array_equal(each.history["val_loss"], [math.nan, first, math.nan, second])
     assert each.best_epoch in (1, 3)
-    assert each.metrics_at_best()["loss"] == history.history["loss"][each.best_epoch]
+    assert each.metrics_at(each.best_epoch)["loss"] == history.history["loss"][each.best_epoch]
 
 
 def test_called_by_hand_in_a_loop_of_the_users():

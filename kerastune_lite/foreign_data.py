@@ -1,0 +1,81 @@
+"""Data of other libraries as NumPy arrays, without loading any of these libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+_COLUMNS = 128
+"""Columns of a table that are looked at; each costs some time to get at."""
+
+
+def known_as(value: Any) -> tuple[str, Any] | None:
+    """The class by which data is known, and what it consists of: an array, or a list of arrays.
+
+    None for what is not known. Nothing is iterated that can be used up.
+    """
+    for parent in type(value).__mro__:
+        read = _READERS.get((parent.__module__.partition(".")[0], parent.__name__))
+        if read is not None:
+            return parent.__name__, read(value)
+    return None
+
+
+def places(size: int, most: int) -> Sequence[int]:
+    """All places, or as many as may be looked at, from the first to the last."""
+    if size <= most:
+        return range(size)
+    return [round(place) for place in np.linspace(0, size - 1, max(most, 2))]
+
+
+def _tensor(value: Any) -> Any:
+    try:
+        return np.asarray(memoryview(value))  # without a copy
+    except (TypeError, ValueError, BufferError):
+        return value.numpy()
+
+
+def _torch(value: Any) -> Any:
+    return value.detach().cpu().numpy()
+
+
+def _frame(frame: Any) -> Any:
+    looked_at = places(frame.shape[1], _COLUMNS)
+    columns = [frame.iloc[:, place].to_numpy() for place in looked_at]
+    return [[str(name) for name in frame.columns], *columns]
+
+
+def _column(column: Any) -> Any:
+    return column.to_numpy()
+
+
+def _dataset(dataset: Any) -> Any:
+    """What can be known of a dataset without a look into it."""
+    size = getattr(dataset, "cardinality", None)
+    return [repr(dataset.element_spec), int(size()) if size is not None else None]
+
+
+def _scipy(matrix: Any) -> Any:
+    compressed = matrix.tocsr()
+    return [list(matrix.shape), compressed.data, compressed.indices, compressed.indptr]
+
+
+_READERS: dict[tuple[str, str], Callable[[Any], Any]] = {
+    ("tensorflow", "EagerTensor"): _tensor,
+    ("tensorflow", "BaseResourceVariable"): lambda value: value.numpy(),
+    ("tensorflow", "RaggedTensor"): lambda value: [value.flat_values, *value.nested_row_splits],
+    ("tensorflow", "SparseTensor"): lambda value: [value.indices, value.values, value.dense_shape],
+    ("tensorflow", "DatasetV2"): _dataset,
+    ("keras", "Variable"): lambda value: [value.value],
+    ("keras", "PyDataset"): lambda value: [type(value).__qualname__, len(value)],
+    ("torch", "Tensor"): _torch,
+    ("jaxlib", "ArrayImpl"): np.asarray,
+    ("pandas", "DataFrame"): _frame,
+    ("pandas", "Series"): _column,
+    ("pandas", "Index"): _column,
+    ("scipy", "_spbase"): _scipy,
+    ("scipy", "spmatrix"): _scipy,
+}
+"""How to get at the values of data of other libraries, none of which is loaded for it."""
