@@ -187,11 +187,15 @@ class _Describer:
         if isinstance(value, type):
             # Its attributes are those of its instances: nothing is asked of it but its name.
             return _clean(value.__qualname__)
+        told = self._of_data(value) or self._of_settings(value)
+        if told is not None:
+            return told
+        # An estimator may have a name, too: what it was made with says more.
         for name in ("__qualname__", "__name__"):
             given = getattr(value, name, None)
             if type(given) is str:
                 return _clean(given)
-        return self._of_data(value) or self._of_parts(value) or _class_name(value)
+        return self._of_parameters(value, _made_with(value))
 
     def _of_data(self, value: Any) -> str | None:
         """Type and shape of an array, table or tensor; with a checksum of what is in it."""
@@ -205,21 +209,22 @@ class _Describer:
         sizes = [None if size is None else int(size) for size in shape]
         return f"{_clean(str(getattr(value, 'dtype', '')))}{sizes}"
 
-    def _of_parts(self, value: Any) -> dict[str, Any] | None:
-        """What an estimator, an object of Keras's or any other was made with."""
-        name = _class_name(value)
+    def _of_settings(self, value: Any) -> Any:
+        """What an estimator or an object of Keras's says of itself."""
         if _is_layer(value):
-            return None
+            return _class_name(value)
         config = _answer(value, "get_config")
         if config is not None:
             # Keras numbers the names of objects as they are made, so those say nothing.
             config = {key: each for key, each in config.items() if key != "name"}
-            return {"class": name, "config": self.tell(config)}
+            return {"class": _class_name(value), "config": self.tell(config)}
         parameters = _answer(value, "get_params", deep=False)
-        if parameters is None:
-            parameters = _made_with(value)
+        return None if parameters is None else self._of_parameters(value, parameters)
+
+    def _of_parameters(self, value: Any, parameters: Mapping[str, Any]) -> Any:
+        name = _class_name(value)
         parameters = {key: each for key, each in parameters.items() if key not in _MEANS_NOTHING}
-        return {"class": name, "parameters": self.tell(parameters)} if parameters else None
+        return {"class": name, "parameters": self.tell(parameters)} if parameters else name
 
 
 def _plain(value: Any) -> Any:

@@ -103,6 +103,17 @@ class Kept:
         self.steps_done = id(self)
 
 
+class NamedEstimator:
+    """As those of SciKeras are."""
+
+    def __init__(self, rate):
+        self.rate = rate
+        self.__name__ = "NamedEstimator"
+
+    def get_params(self, deep=True):
+        return {"rate": self.rate, "verbose": 1, **({"rate__deep": 1} if deep else {})}
+
+
 class Colour(enum.IntEnum):
     RED = 1
     BLUE = 2
@@ -284,6 +295,7 @@ def test_whatever_it_is_it_has_a_label(place):
         ),
         (Configured({"rate": 0.5}), {"class": "Configured", "config": {"rate": 0.5}}),
         (Kept(3), {"class": "Kept", "parameters": {"size": 3}}),
+        (NamedEstimator(NAN), {"class": "NamedEstimator", "parameters": {"rate": "nan"}}),
         (object(), "object"),
     ],
 )

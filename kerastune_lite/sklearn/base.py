@@ -35,6 +35,7 @@ from kerastune_lite.sklearn.builders import (
 )
 from kerastune_lite.sklearn.data import validated_pair, validated_samples, validated_targets
 from kerastune_lite.sklearn.encoders import LabelEncoder
+from kerastune_lite.sklearn.fit_arguments import encoded_validation, tuned_arguments
 from kerastune_lite.sklearn.parameters import (
     PREFIX,
     check_names,
@@ -47,12 +48,9 @@ from kerastune_lite.sklearn.prediction import predict
 from kerastune_lite.sklearn.seeding import seed_of_fit, seeded
 from kerastune_lite.training import session
 from kerastune_lite.training.door import Door, Fit, Taken
-from kerastune_lite.training.fitting import FIT_HYPERPARAMETERS
 from kerastune_lite.training.quiet import load_keras
 
 keras = load_keras()
-
-_DEFAULTS: dict[str, Any] = {"epochs": 1, "batch_size": None}
 
 
 class KerasWrapper(Portable, BaseWrapper):
@@ -60,6 +58,7 @@ class KerasWrapper(Portable, BaseWrapper):
 
     hyperparameters: Mapping[str, Any] | None
     fast: bool
+    n_outputs_expected_: int | None
 
     _assignment: Assignment | None = None
     """What a search asks of this fit."""
@@ -235,6 +234,16 @@ class KerasWrapper(Portable, BaseWrapper):
         with session.traced_functions(), seeded(seed_of_fit(self.random_state)):
             super()._fit(X, y, sample_weight, warm_start, epochs, initial_epoch, **kwargs)
 
+    def _check_model_compatibility(self, y: Any) -> None:
+        expected = self.n_outputs_expected_
+        if getattr(self.model_, "outputs", None) is None:
+            # Its first batch builds it; a subclassed model never says what its outputs are.
+            self.n_outputs_expected_ = None
+        try:
+            super()._check_model_compatibility(y)
+        finally:
+            self.n_outputs_expected_ = expected
+
     def _fit_keras_model(
         self,
         X: Any,
@@ -247,14 +256,17 @@ class KerasWrapper(Portable, BaseWrapper):
     ) -> None:
         arguments = route_params(self.get_params(), "fit", pass_filter=self._fit_kwargs)
         arguments = {k: v for k, v in arguments.items() if not k.startswith("callbacks")}
+        if hasattr(self, "class_weight"):
+            arguments.pop("class_weight", None)  # It is in the weights of samples.
         arguments["sample_weight"] = sample_weight
         arguments["callbacks"] = list(keras.tree.flatten(self._fit_callbacks))
-        arguments.update(self._tuned(epochs, kwargs))
+        arguments.update(tuned_arguments(self, self._hp, {**kwargs, "epochs": epochs}))
         if epochs is not None:
             arguments["epochs"] = epochs
         arguments["epochs"] += initial_epoch
         arguments["initial_epoch"] = initial_epoch
         arguments.update(kwargs)
+        arguments["validation_data"] = encoded_validation(self, arguments.get("validation_data"))
         for name in ("batch_size", "validation_batch_size"):
             if arguments.get(name) == -1:
                 arguments[name] = len(X)
@@ -279,27 +291,6 @@ class KerasWrapper(Portable, BaseWrapper):
             self.history_[_known_name(name)] += values
         self.training_path_ = None if taken is None else taken.path
         self.training_path_reason_ = None if taken is None else taken.reason
-
-    def _tuned(self, epochs: int | None, kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        """The arguments of `Model.fit` that are hyperparameters.
-
-        Raises:
-            ValueError: one is a parameter of the estimator as well.
-        """
-        tuned = {}
-        asked = {} if self._hp is None else self._hp.used_values()
-        for name in FIT_HYPERPARAMETERS:
-            if name not in asked or name in kwargs or (name == "epochs" and epochs is not None):
-                continue
-            given = getattr(self, f"fit__{name}", getattr(self, name))
-            if given != _DEFAULTS[name]:
-                raise ValueError(
-                    f"`{name}` can be a hyperparameter or a parameter, not both: build(hp) "
-                    f"declares {name!r}, and the estimator has {name}={given!r}. Take one of them "
-                    "out."
-                )
-            tuned[name] = asked[name]
-        return tuned
 
     def _trained(
         self, X: Any, y: Any, arguments: dict[str, Any]

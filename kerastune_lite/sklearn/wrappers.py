@@ -9,12 +9,12 @@ import numpy as np
 from scikeras.wrappers import BaseWrapper
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import accuracy_score, r2_score
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_sample_weight
 
 from kerastune_lite.sklearn.base import KerasWrapper
 from kerastune_lite.sklearn.encoders import LabelEncoder, TargetEncoder
+from kerastune_lite.sklearn.fit_arguments import weights_of_classes
 from kerastune_lite.sklearn.parameters import split
 
 
@@ -154,7 +154,7 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
             TypeError, ValueError: the data or the parameters cannot be right.
         """
         self.classes_ = None
-        super().fit(X, y, self._weights(X, y, sample_weight), **kwargs)
+        super().fit(X, y, self._weights(X, y, sample_weight, kwargs), **kwargs)
         return self
 
     def partial_fit(
@@ -168,7 +168,7 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
         """
         known = getattr(self, "classes_", None)
         self.classes_ = known if classes is None else np.asarray(classes)
-        weights = self._weights(X, y, sample_weight)
+        weights = self._weights(X, y, sample_weight, kwargs)
         super().partial_fit(X, y, weights, **kwargs)
         return self
 
@@ -188,10 +188,14 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
         )
         return probabilities
 
-    def _weights(self, X: Any, y: Any, sample_weight: Any) -> Any:
-        if self.class_weight is None or y is None:
+    def _weights(self, X: Any, y: Any, sample_weight: Any, kwargs: dict[str, Any]) -> Any:
+        """Weights of samples, from those of classes, too, which are taken out of `kwargs`."""
+        routed = getattr(self, "fit__class_weight", None)
+        parameter = self.class_weight if routed is None else routed
+        class_weight = kwargs.pop("class_weight", parameter)
+        if class_weight is None or y is None:
             return sample_weight
-        weights = compute_sample_weight(class_weight=self.class_weight, y=y)
+        weights = weights_of_classes(class_weight, y)
         if sample_weight is None:
             return weights
         return weights * _check_sample_weight(sample_weight, X)

@@ -1,0 +1,163 @@
+"""The arguments of `Model.fit` that an estimator makes: tuned, or encoded as X and y are."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import type_of_target
+
+from kerastune_lite.hyperparameters import HyperParameters
+from kerastune_lite.sklearn.encoders import LabelEncoder
+from kerastune_lite.training.fitting import FIT_HYPERPARAMETERS
+
+_DEFAULTS: dict[str, Any] = {"epochs": 1, "batch_size": None}
+
+
+def tuned_arguments(
+    estimator: Any, hp: HyperParameters | None, given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The arguments of `Model.fit` that are hyperparameters.
+
+    Args:
+        hp: what `build` was given, if it takes any.
+        given: arguments that take the place of hyperparameters.
+
+    Raises:
+        ValueError: one is a parameter of the estimator as well.
+    """
+    tuned = {}
+    asked = {} if hp is None else hp.used_values()
+    for name in FIT_HYPERPARAMETERS:
+        if name not in asked or given.get(name) is not None:
+            continue
+        parameter = getattr(estimator, f"fit__{name}", getattr(estimator, name))
+        if parameter != _DEFAULTS[name]:
+            raise ValueError(
+                f"`{name}` can be a hyperparameter or a parameter, not both: build(hp) declares "
+                f"{name!r}, and the estimator has {name}={parameter!r}. Take one of them out."
+            )
+        tuned[name] = asked[name]
+    return tuned
+
+
+# ---------------------------------------------------------------------- validation data
+
+
+def encoded_validation(estimator: Any, given: Any) -> Any:
+    """`validation_data` in the terms that the model is trained in.
+
+    Args:
+        estimator: fitted, but for its model's weights.
+        given: (X, y) or (X, y, sample_weight) as the user has them. Data that comes in batches is
+            left as it is.
+
+    Raises:
+        TypeError, ValueError: it is not like the data that is trained on.
+    """
+    if given is None:
+        return None
+    if not isinstance(given, (tuple, list)):
+        _warn_of_labels(estimator, given)
+        return given
+    if len(given) not in (2, 3):
+        raise ValueError(
+            "`validation_data` must be (X, y) or (X, y, sample_weight), with samples and targets "
+            f"as fit() takes them. Received: a {type(given).__name__} of {len(given)}."
+        )
+    x, y, *weights = given
+    x, y = estimator._validate_data(x, _shaped(estimator, y))
+    _check_labels(estimator, y)
+    encoded = estimator.feature_encoder_.transform(x), estimator.target_encoder_.transform(y)
+    return (*encoded, *(each if each is None else np.asarray(each) for each in weights))
+
+
+def _shaped(estimator: Any, y: Any) -> np.ndarray:
+    """Targets as a column or as a vector, like those that are trained on."""
+    array = np.asarray(y)
+    if estimator.y_ndim_ == 1 and array.ndim == 2 and array.shape[1] == 1:
+        return array[:, 0]
+    if estimator.y_ndim_ == 2 and array.ndim == 1:
+        return array[:, None]
+    return array
+
+
+def _check_labels(estimator: Any, y: np.ndarray) -> None:
+    encoder = estimator.target_encoder_
+    if not isinstance(encoder, LabelEncoder) or encoder._target_type not in _LABELS:
+        return
+    unknown = _not_among(np.unique(y).tolist(), encoder.classes_)
+    if unknown:
+        raise ValueError(
+            "`validation_data` may only have labels that are trained on. Received "
+            f"{_listed(unknown)}; the classes are {_listed(encoder.classes_)}."
+        )
+
+
+_LABELS = ("binary", "multiclass")
+"""Kinds of targets with one label for each sample."""
+
+
+def _warn_of_labels(estimator: Any, given: Any) -> None:
+    classes = getattr(estimator, "classes_", None)
+    if classes is None or np.array_equal(classes, np.arange(len(classes))):
+        return
+    warnings.warn(
+        f"`validation_data` that comes in batches ({type(given).__name__}) is handed on as it is: "
+        f"its labels must be the numbers from 0 to {len(classes) - 1} that stand for the classes "
+        f"{_listed(classes)}. Pass (X, y) to have them encoded.",
+        UserWarning,
+        stacklevel=2,
+    )
+
+
+# ---------------------------------------------------------------------- weights of classes
+
+
+def weights_of_classes(class_weight: Any, y: Any) -> np.ndarray:
+    """A weight for each sample, from those of the classes.
+
+    Args:
+        class_weight: by label, "balanced", or for `(n, labels)` targets a list of these.
+        y: labels as the user has them.
+
+    Raises:
+        ValueError: a key is no label in `y`.
+    """
+    labels = np.asarray(y)
+    several = isinstance(class_weight, Sequence) and not isinstance(class_weight, str)
+    columns = [labels[:, i] for i in range(labels.shape[1])] if labels.ndim == 2 else [labels]
+    for weights, column in zip(class_weight if several else [class_weight], columns):
+        if isinstance(weights, Mapping):
+            _check_keys(weights, column)
+    if labels.ndim == 2 and labels.shape[1] == 1 and not several:
+        labels = labels[:, 0]
+    weights_of: np.ndarray = compute_sample_weight(
+        dict(class_weight) if isinstance(class_weight, Mapping) else class_weight, labels
+    )
+    return weights_of
+
+
+def _check_keys(weights: Mapping[Any, Any], labels: np.ndarray) -> None:
+    if type_of_target(labels) not in _LABELS:
+        return
+    classes = np.unique(labels)
+    unknown = _not_among(weights, classes)
+    if unknown:
+        raise ValueError(
+            "The keys of `class_weight` must be labels, as they are in y. Received "
+            f"{_listed(unknown)}; the classes are {_listed(classes)}."
+        )
+
+
+def _not_among(values: Any, classes: np.ndarray) -> list[Any]:
+    known = set(np.asarray(classes).tolist())
+    return [value for value in values if value not in known]
+
+
+def _listed(values: Any) -> str:
+    shown = [repr(value) for value in np.asarray(values, object)[:10].tolist()]
+    return ", ".join(shown) + (", ..." if len(values) > 10 else "")
