@@ -27,7 +27,7 @@ def resolved(objective: Objective, model: Any = None) -> Objective:
         return dataclasses.replace(objective, objectives=parts)
     if objective.direction is not None:
         return objective
-    direction = _direction(objective.name, model)
+    direction = direction_of(objective.name, model)
     if direction is None:
         raise ValueError(
             f"Keras does not say whether {objective.name!r} is to be minimised or maximised, so "
@@ -54,7 +54,13 @@ def _hint(model: Any) -> str:
     )
 
 
-def _direction(name: str, model: Any) -> Direction | None:
+def direction_of(name: str, model: Any) -> Direction | None:
+    """Whether a metric is to be minimised or maximised; None if Keras does not say.
+
+    Args:
+        name: as in the logs.
+        model: a compiled model, whose own metrics are asked first.
+    """
     name = name.removeprefix("val_")
     outputs = _outputs_of(model)
     if name == "loss" or any(name == f"{output}_loss" for output in outputs):

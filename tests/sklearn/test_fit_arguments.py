@@ -268,6 +268,7 @@ def unbuilt(hp):
     return compiled(model, "mse")
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
 def test_a_search_over_models_built_by_their_first_batch():
     model = KerasRegressor(unbuilt, epochs=2, random_state=0)
     search = TunerSearchCV(model, max_trials=2, cv=2, random_state=0).fit(X, X.sum(1))

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
+from kerastune_lite.training.directions import direction_of
 from kerastune_lite.training.paths.fit_call import FitCall, Unsuitable
 from kerastune_lite.training.paths.internals import first_epoch
 from kerastune_lite.training.quiet import load_keras
@@ -125,6 +126,22 @@ def _looks(callback: Any) -> bool:
     return kind.__name__ not in _SEE_LOGS
 
 
+def _decide_direction(callback: Any, model: Any) -> None:
+    """Tell a callback that monitors a metric what is better: less of it or more.
+
+    Keras's callbacks with mode="auto" ask the model's metrics when the first epoch has ended. By
+    then `fit` has made them; where a program is known already, nothing needs them.
+    """
+    undecided = getattr(callback, "monitor_op", callback) is None
+    if not undecided or not hasattr(callback, "_set_monitor_op") or callback.mode in ("min", "max"):
+        return
+    direction = direction_of(callback.monitor, model)
+    if direction is not None:
+        mode, callback.mode = callback.mode, direction
+        callback._set_monitor_op()
+        callback.mode = mode
+
+
 class Callbacks:
     """The callbacks of a training, as `fit` keeps them.
 
@@ -148,6 +165,8 @@ class Callbacks:
             model=model,
         )
         check_callbacks(self.list.callbacks)
+        for callback in self.list.callbacks:
+            _decide_direction(callback, model)
         self.look = any(map(_looks, self.list.callbacks))
         self.look_closely = any(map(looks_closely, self.list.callbacks))
         self._nan_stoppers = [
