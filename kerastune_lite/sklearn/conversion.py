@@ -55,7 +55,8 @@ def fitted_estimator(
         raise ValueError(
             f'`kind` must be "classifier", "regressor" or None. Received: kind={kind!r}.'
         )
-    for name, shapes in (("input", model.input_shape), ("output", model.output_shape)):
+    inputs, outputs = _shapes(model)
+    for name, shapes in (("input", inputs), ("output", outputs)):
         if not isinstance(shapes, tuple):
             raise ValueError(
                 f"scikit-learn's estimators have one array of samples and one of targets. Received "
@@ -64,8 +65,8 @@ def fitted_estimator(
     function = getattr(hypermodel, "function", hypermodel)
     wrapper: Any = KerasClassifier if kind == "classifier" else KerasRegressor
     estimator = from_trial(wrapper, function, trial, **params)
-    features = model.input_shape[1:]
-    targets = _labels(model, classes) if kind == "classifier" else _numbers(model)
+    features = inputs[1:]
+    targets = _labels(outputs[-1], classes) if kind == "classifier" else _numbers(outputs[-1])
     estimator.adopt(model, np.zeros((len(targets), *(n or 1 for n in features))), targets)
     estimator.hyperparameters_ = dict(trial.values)
     return estimator
@@ -79,8 +80,20 @@ def _kind(model: Any, classes: Any) -> str:
     return "classifier" if classes is not None or "crossentropy" in str(name) else "regressor"
 
 
-def _labels(model: Any, classes: Sequence[Any] | None) -> np.ndarray:
-    outputs = model.output_shape[-1]
+def _shapes(model: Any) -> tuple[Any, Any]:
+    """Of its inputs and outputs; a subclassed model knows only what it was built for."""
+    if getattr(model, "input_shape", None) is not None:
+        return model.input_shape, model.output_shape
+    built_for = (model.get_build_config() or {}).get("input_shape")
+    if built_for is None:
+        raise ValueError(
+            "An estimator needs to know the shapes of its model's inputs and outputs. Received: "
+            f"{type(model).__name__}, which was never called. Have build(hp) call it on an example."
+        )
+    return tuple(built_for), tuple(model.compute_output_shape(tuple(built_for)))
+
+
+def _labels(outputs: int, classes: Sequence[Any] | None) -> np.ndarray:
     count = 2 if outputs == 1 else outputs
     labels = np.arange(count) if classes is None else np.asarray(classes)
     if labels.shape != (count,) or len(np.unique(labels)) != count:
@@ -96,6 +109,5 @@ def _labels(model: Any, classes: Sequence[Any] | None) -> np.ndarray:
     return labels
 
 
-def _numbers(model: Any) -> np.ndarray:
-    outputs = model.output_shape[-1]
+def _numbers(outputs: int) -> np.ndarray:
     return np.zeros(2) if outputs == 1 else np.zeros((2, outputs))

@@ -69,10 +69,16 @@ def encoded_validation(estimator: Any, given: Any) -> Any:
             f"as fit() takes them. Received: a {type(given).__name__} of {len(given)}."
         )
     x, y, *weights = given
-    x, y = estimator._validate_data(x, _shaped(estimator, y))
+    y = _shaped(estimator, y)
+    if isinstance(x, Mapping):
+        # Several inputs, as the model names them: what a feature encoder of one's own makes of X.
+        y = estimator._validate_data(None, y)[1]
+    else:
+        x, y = estimator._validate_data(x, y)
+        x = estimator.feature_encoder_.transform(x)
     _check_labels(estimator, y)
-    encoded = estimator.feature_encoder_.transform(x), estimator.target_encoder_.transform(y)
-    return (*encoded, *(each if each is None else np.asarray(each) for each in weights))
+    weights = [each if each is None else np.asarray(each) for each in weights]
+    return (x, estimator.target_encoder_.transform(y), *weights)
 
 
 def _shaped(estimator: Any, y: Any) -> np.ndarray:
@@ -82,12 +88,23 @@ def _shaped(estimator: Any, y: Any) -> np.ndarray:
         return array[:, 0]
     if estimator.y_ndim_ == 2 and array.ndim == 1:
         return array[:, None]
+    classes = getattr(estimator, "classes_", None)
+    if estimator.y_ndim_ == 1 and classes is not None and array.shape[1:] == classes.shape:
+        # One-hot already, as the model wants them.
+        return np.asarray(classes[array.argmax(1)])
     return array
 
 
 def _check_labels(estimator: Any, y: np.ndarray) -> None:
     encoder = estimator.target_encoder_
-    if not isinstance(encoder, LabelEncoder) or encoder._target_type not in _LABELS:
+    if not isinstance(encoder, LabelEncoder):
+        return
+    if y.shape[1:] != encoder._y_shape[1:]:
+        raise ValueError(
+            "`validation_data` must have targets like those that are trained on: of shape "
+            f"{('n', *encoder._y_shape[1:])}. Received: y of shape {y.shape}."
+        )
+    if encoder._target_type not in _LABELS:
         return
     unknown = _not_among(np.unique(y).tolist(), encoder.classes_)
     if unknown:
@@ -117,22 +134,25 @@ def _warn_of_labels(estimator: Any, given: Any) -> None:
 # ---------------------------------------------------------------------- weights of classes
 
 
-def weights_of_classes(class_weight: Any, y: Any) -> np.ndarray:
+def weights_of_classes(class_weight: Any, y: Any, known: Any = None) -> np.ndarray:
     """A weight for each sample, from those of the classes.
 
     Args:
         class_weight: by label, "balanced", or for `(n, labels)` targets a list of these.
         y: labels as the user has them.
+        known: labels that there are besides those in `y`.
 
     Raises:
-        ValueError: a key is no label in `y`.
+        ValueError: a key is no label.
     """
     labels = np.asarray(y)
+    if isinstance(class_weight, Mapping) and _is_one_hot(labels):
+        labels = labels.argmax(1)
     several = isinstance(class_weight, Sequence) and not isinstance(class_weight, str)
     columns = [labels[:, i] for i in range(labels.shape[1])] if labels.ndim == 2 else [labels]
     for weights, column in zip(class_weight if several else [class_weight], columns):
         if isinstance(weights, Mapping):
-            _check_keys(weights, column)
+            _check_keys(weights, column, known)
     if labels.ndim == 2 and labels.shape[1] == 1 and not several:
         labels = labels[:, 0]
     weights_of: np.ndarray = compute_sample_weight(
@@ -141,10 +161,15 @@ def weights_of_classes(class_weight: Any, y: Any) -> np.ndarray:
     return weights_of
 
 
-def _check_keys(weights: Mapping[Any, Any], labels: np.ndarray) -> None:
+def _is_one_hot(labels: np.ndarray) -> bool:
+    several = labels.ndim == 2 and labels.shape[1] > 2 and labels.dtype.kind in "biuf"
+    return several and bool(np.isin(labels, (0, 1)).all() and (labels.sum(1) == 1).all())
+
+
+def _check_keys(weights: Mapping[Any, Any], labels: np.ndarray, known: Any) -> None:
     if type_of_target(labels) not in _LABELS:
         return
-    classes = np.unique(labels)
+    classes = np.unique(labels if known is None else [*labels.tolist(), *list(known)])
     unknown = _not_among(weights, classes)
     if unknown:
         raise ValueError(

@@ -153,7 +153,8 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
         Raises:
             TypeError, ValueError: the data or the parameters cannot be right.
         """
-        self.classes_ = None
+        if not (self.warm_start and self.initialized_):
+            self.classes_ = None
         super().fit(X, y, self._weights(X, y, sample_weight, kwargs), **kwargs)
         return self
 
@@ -195,7 +196,7 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
         class_weight = kwargs.pop("class_weight", parameter)
         if class_weight is None or y is None:
             return sample_weight
-        weights = weights_of_classes(class_weight, y)
+        weights = weights_of_classes(class_weight, y, self.classes_)
         if sample_weight is None:
             return weights
         return weights * _check_sample_weight(sample_weight, X)

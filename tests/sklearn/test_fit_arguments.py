@@ -161,6 +161,7 @@ def test_targets_of_a_regressor(y, shape):
         ((X,), "Received: a tuple of 1"),
         ((X[:, :2], np.full(90, "up")), "2 features"),
         ((X[:5], np.full(90, "up")), "inconsistent numbers of samples"),
+        ((X, np.full((90, 3), "up")), "must have 1 axes"),
     ],
 )
 def test_validation_data_that_cannot_be_right(given, message):
@@ -220,6 +221,39 @@ def test_balanced_weights_and_those_of_several_labels():
     several = (X > 0).astype(int)
     with pytest.raises(ValueError, match=r"Received 7; the classes are 0, 1"):
         KerasClassifier(sides).fit(X, several, class_weight=[{0: 1, 1: 2}, {7: 1}, {0: 1}])
+
+
+def test_a_batch_without_a_class_of_the_others():
+    y = np.array(["a", "b", "c"])[THIRD]
+    weights = {"a": 1, "b": 2, "c": 3}
+    model = KerasClassifier(classes, random_state=0)
+    model.partial_fit(X, y, classes=["a", "b", "c"], class_weight=weights)
+    model.partial_fit(X[y != "c"], y[y != "c"], class_weight=weights)
+    assert len(model.history_["loss"]) == 2
+
+
+def test_labels_that_are_one_hot():
+    one = np.eye(3)[THIRD].astype(int)
+    model = KerasClassifier(one_hot, epochs=10, random_state=0)
+    model.fit(X, one, class_weight={0: 1, 1: 1, 2: 50})
+    assert (model.predict(X).argmax(1) == 2).mean() > 0.5
+    with pytest.raises(ValueError, match="Received 7; the classes are 0, 1, 2"):
+        model.fit(X, one, class_weight={0: 1, 7: 1})
+    names = np.array(["a", "b", "c"])[THIRD]
+    model = KerasClassifier(one_hot, epochs=10, random_state=0)
+    model.fit(X[TRAIN], names[TRAIN], validation_data=(X[HELD_OUT], one[HELD_OUT]))
+    score = model.score(X[HELD_OUT], names[HELD_OUT])
+    assert model.history_["val_accuracy"][-1] == pytest.approx(score)
+
+
+def test_a_second_fit_that_goes_on_keeps_the_labels():
+    y = np.where(SIDE, "up", "down")
+    model = KerasClassifier(sides, epochs=3, random_state=0, warm_start=True)
+    for _ in range(2):
+        model.fit(X[TRAIN], y[TRAIN], validation_data=(X[HELD_OUT], y[HELD_OUT]))
+        assert list(model.classes_) == ["down", "up"]
+        score = model.score(X[HELD_OUT], y[HELD_OUT])
+        assert model.history_["val_accuracy"][-1] == pytest.approx(score)
 
 
 # ---------------------------------------------------------------------- built by the first batch
