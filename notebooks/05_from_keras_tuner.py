@@ -157,14 +157,8 @@ shorter.search(
 )
 
 # %% [markdown]
-# A hyperparameter named `batch_size` or `epochs` that you also pass to `search()` is refused
-# before anything is trained, since only one of the two could be meant:
-
-# %%
-try:
-    shorter.search(x, y, batch_size=32, validation_split=0.2)
-except ValueError as error:
-    print(error)
+# Where you pass `batch_size` or `epochs` to `search()` as well, that counts, as it does in KerasTuner,
+# and a warning says that the hyperparameter of the name has no effect.
 
 # %% [markdown]
 # ## Your own training loop
