@@ -109,15 +109,16 @@ def test_it_goes_on_after_an_interrupt(tmp_path):
     assert [t.score for t in tuner.trials] == pytest.approx([t.score for t in whole.trials])
 
 
-def test_epochs_cannot_be_tuned_where_they_are_scheduled(tmp_path):
+def test_epochs_that_a_builder_asks_for_have_no_effect_where_they_are_scheduled(tmp_path, caplog):
     def tuned(hp):
-        hp.Int("epochs", 1, 9)
+        hp.Int("epochs", 4, 9)
         return build(hp)
 
     tuner = kt.Hyperband(tuned, "val_loss", max_epochs=3, directory=tmp_path)
-    with pytest.raises(ValueError, match="its scheduler decides"):
-        tuner.search(X, Y, validation_split=0.25, verbose=0)
-    assert tuner.trials == []
+    tuner.search(X, Y, validation_split=0.25, verbose=0)
+    assert {trial.epochs for trial in tuner.trials} == {1, 3}
+    said = [record.getMessage() for record in caplog.records]
+    assert len([each for each in said if "'epochs' has no effect on model.fit()" in each]) == 1
 
 
 class Own(kt.Hyperband):
