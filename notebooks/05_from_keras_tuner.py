@@ -157,8 +157,8 @@ shorter.search(
 )
 
 # %% [markdown]
-# Where you pass `batch_size` or `epochs` to `search()` as well, that counts, as in KerasTuner, and a
-# warning says that the hyperparameter of the name has no effect.
+# Where you pass `batch_size` or `epochs` to `search()` as well, that counts, as in KerasTuner, and
+# a warning says that the hyperparameter of the name has no effect.
 
 # %% [markdown]
 # ## Your own training loop
