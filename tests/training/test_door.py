@@ -155,8 +155,10 @@ def test_memory_does_not_grow_with_trials():
     import gc
 
     def graphs():
+        from tensorflow.python.framework.func_graph import FuncGraph
+
         gc.collect()
-        return sum(type(each).__name__ == "FuncGraph" for each in gc.get_objects())
+        return sum(type(each) is FuncGraph for each in gc.get_objects())
 
     door = Door()
     for units in range(4, 7):

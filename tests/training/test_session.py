@@ -60,8 +60,10 @@ def test_the_advice_about_tracing_is_held_back_and_nothing_else(caplog):
 
 
 def graphs():
+    from tensorflow.python.framework.func_graph import FuncGraph
+
     gc.collect()
-    return sum(type(each).__name__ == "FuncGraph" for each in gc.get_objects())
+    return sum(type(each) is FuncGraph for each in gc.get_objects())
 
 
 def test_what_was_traced_is_let_go_of():
