@@ -154,8 +154,8 @@ class Network:
 
         A layer's code sees nothing of the others but the arrays that it is handed. So of a chain it
         is which layer follows which, with what comes after a layer that may hand on the array of
-        the one before (reshaped, say), where it begins and ends, and how many layers there are. A
-        graph with branches has to be seen as it is.
+        the one before (reshaped, say), and where it begins and ends. How many layers there are adds
+        nothing: a node holds nothing of a training. A graph with branches has to be seen as it is.
         """
         kinds = [node.kind for node in self.nodes]
         penalties = sorted({(p.l1.is_zero, p.l2.is_zero) for p in self.penalties})
@@ -168,7 +168,7 @@ class Network:
             for before, kind, after, node in zip(chain, kinds, chain[2:], self.nodes)
             if not isinstance(node, (Dense, BatchNormalization))
         ]
-        return {repr((each, penalties)) for each in (*pairs, len(kinds))}
+        return {repr((each, penalties)) for each in pairs}
 
     def _added(self, model: Any, token: Token) -> Token:
         """What becomes of a token that goes through a model."""
