@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -82,18 +83,20 @@ def _made(model: Any, structure: Structure, feeding: Feeding) -> Known:
 def _prove(known: Known, model: Any, structure: Structure, feeding: Feeding) -> None:
     """Compare a program with a model's own training, unless comparisons have shown it right.
 
-    They have where all that it is made of was compared before, with it or with another program,
-    and for each kind of scalar another value than that which a program was made with.
+    They have where all that it is made of was compared before, with it or with another program.
     """
     program: ArrayProgram = known.program
     about = "\n".join((structure.measured, *_types(feeding)))
-    scalars = _numbered(structure.places)
-    facts = {f"{about}\n{fact}" for fact in program.facts}
-    facts |= {f"{about}\n{scalars[i]} varies" for i in known.varied(structure.scalars)}
+    facts = {f"{about}\n{fact}" for fact in (*program.facts, *_numbered(structure.places))}
     unproven = PROGRAMS.unproven(facts)
+
+    def compare() -> str | None:
+        with _other_scalars(structure, known.traced_with):
+            return _difference(program, model, structure, feeding)
+
     if not unproven:
         known.trusted = True
-    elif known.compare(lambda: _difference(program, model, structure, feeding)):
+    elif known.compare(compare):
         PROGRAMS.prove(unproven)
     elif known.program is None:
         PROGRAMS.disprove(facts)
@@ -103,6 +106,28 @@ def _numbered(places: Sequence[Place]) -> list[str]:
     """Each scalar as its kind, and the how manieth of it."""
     kinds = [f"{type(place.owner).__name__}.{place.attribute}" for place in places]
     return [f"{kind} {kinds[:i].count(kind)}" for i, kind in enumerate(kinds)]
+
+
+@contextlib.contextmanager
+def _other_scalars(structure: Structure, used: Sequence[float]) -> Iterator[None]:
+    """Within it, the model's scalars have values that the program was not made with.
+
+    So one that the program took from the model that it was made with shows at once.
+
+    Args:
+        structure: of the model.
+        used: the values that the program was made with.
+    """
+    before = [(place, getattr(place.owner, place.attribute)) for place in structure.places]
+    try:
+        for place, other in zip(structure.places, used):
+            # Smaller, so that a rate stays one, but not by much, so that it still has an effect.
+            value = next(v for v in (0.875 * place.value, 0.75 * place.value) if v != other)
+            object.__setattr__(place.owner, place.attribute, value)
+        yield
+    finally:
+        for place, value in before:
+            object.__setattr__(place.owner, place.attribute, value)
 
 
 def _difference(
