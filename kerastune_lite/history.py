@@ -93,9 +93,11 @@ class History(Sequence[Trial]):
         self._index(trial)
 
     def _point(self, trial: Trial) -> Mapping[str, Value]:
-        if not self._space_is_fixed:
-            return trial.values
-        return {name: value for name, value in trial.values.items() if trial.space.named(name)}
+        """What tells the trial from others."""
+        point = trial.space.as_proposed(trial.values)
+        if self._space_is_fixed:
+            return {name: value for name, value in point.items() if trial.space.named(name)}
+        return point
 
     def _index(self, trial: Trial) -> None:
         failed, point = trial.status is TrialStatus.FAILED, self._point(trial)

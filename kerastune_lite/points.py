@@ -23,7 +23,7 @@ def complete_point(
         ValueError: a name is not asked for, or a value is not in its domain.
     """
     if build is None:
-        return space.complete(values) if len(space) else dict(values)
+        return space.complete(space.as_proposed(values)) if len(space) else dict(values)
     hp = HyperParameters(space, values)
     build(hp)
     used = hp.used_values()
@@ -40,6 +40,7 @@ def complete_point(
             f"does not ask for {unknown}; it asks for {list(used)}."
         )
     used.update(elsewhere)
+    used = hp.space.as_proposed(used)
     for name, value in used.items():
         parameter = hp.space.active(name, used)
         if parameter is not None:

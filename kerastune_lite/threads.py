@@ -13,25 +13,75 @@ from threadpoolctl import ThreadpoolController
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
-TURN = threading.RLock()
-"""Held by the thread that builds, traces or trains a model.
 
-Initial weights, `fit`'s shuffling and much else are drawn from the generators of Python, NumPy and
-TensorFlow, of which the process has one each; determinism is a switch of the process, and programs
-are made, compared and banned for all threads. In a thread that has the turn, from the seed to the
-end of the training, numbers are those that it gets alone. Little is lost: small networks spend
-their time in Python, which runs one thread at a time, and TensorFlow has all cores for one model.
-Code that runs within a turn (`build`, a `fit` of one's own, callbacks) must not wait for trainings
-in other threads: they wait for the turn.
-"""
+class _Turn:
+    """What the thread that builds, traces or trains a model holds.
+
+    Attributes:
+        lock: held by the thread whose turn it is.
+        lender: that thread, while it lends its turn; None otherwise.
+        older: the threads that there were when it began to lend. They wait for the end of the turn.
+        inner: the turn that the lender and its new threads have among themselves.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.lender: threading.Thread | None = None
+        self.older: frozenset[threading.Thread] = frozenset()
+        self.inner: _Turn | None = None
+
+
+_TURN = _Turn()
+
+
+def _own_turn() -> _Turn:
+    """The turn that this thread has to have."""
+    found, this = _TURN, threading.current_thread()
+    while True:
+        inner = found.inner  # once: the lender may end it meanwhile
+        if inner is None or (this in found.older and found.lender is not this):
+            return found
+        found = inner
+
+
+@contextlib.contextmanager
+def turn() -> Iterator[None]:
+    """Within it, no other thread builds, traces or trains a model.
+
+    Initial weights, `fit`'s shuffling and much else are drawn from the generators of Python, NumPy
+    and TensorFlow, of which the process has one each; determinism is a switch of the process, and
+    programs are made, compared and banned for all threads. In a thread that has the turn, from the
+    seed to the end of the training, numbers are those that it gets alone. Little is lost: small
+    networks spend their time in Python, which runs one thread at a time, and TensorFlow has all
+    cores for one model. Code that runs within a turn (`build`, callbacks) must not wait for
+    trainings in other threads: they wait for the turn. It may where the turn is lent.
+    """
+    with _own_turn().lock:
+        yield
+
+
+@contextlib.contextmanager
+def lent_turn() -> Iterator[None]:
+    """Within a turn, for code of the user's own that may train in threads and wait for them.
+
+    Threads that begin from now on have turns among themselves, and with this one; those of before,
+    another search's, wait for the end of this one's turn as ever.
+    """
+    own = _own_turn()
+    own.older, own.lender = frozenset(threading.enumerate()), threading.current_thread()
+    own.inner = _Turn()
+    try:
+        yield
+    finally:
+        own.inner, own.lender, own.older = None, None, frozenset()
 
 
 def in_turn(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """The function, run by one thread at a time, while no other builds or trains."""
+    """The function, run by one thread at a time; see `turn`."""
 
     @functools.wraps(function)
     def alone(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        with TURN:
+        with turn():
             return function(*args, **kwargs)
 
     return alone

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 
-from kerastune_lite.hyperparameters import Domain, Fixed, Space, Value
+from kerastune_lite.hyperparameters import Domain, Space, Value
 
 Key = tuple[bool, Value]
 
@@ -93,7 +93,6 @@ class Visited:
         self._space: Space | None = None
         self._version = _NEVER
         self._removals = 0
-        self._fixed: set[str] = set()
 
     def add(self, values: Mapping[str, Value], failed: bool = False) -> None:
         """Add a point, its values in the order in which they are asked for.
@@ -153,26 +152,22 @@ class Visited:
         for name, answers in node.questions.items():
             if name in values:
                 found = answers.get(_key(values[name]))
-                if found is None and name in self._fixed and len(answers) == 1:
-                    # It follows from the answers before it, whatever was proposed.
-                    (found,) = answers.values()
                 if found is not None and self._matches(found[1], values, depth + 1):
                     return True
         return False
 
-    def know(self, space: Space) -> None:
-        """Take note of the space by now; what was complete need not be so in a grown one."""
+    def _known(self, space: Space) -> None:
+        """Forget what is complete when the space has grown."""
         if space != self._space:
             self._space = space
             self._version += 1
-            self._fixed = {each.name for each in space if isinstance(each.domain, Fixed)}
 
     def untried(self, space: Space) -> Iterator[dict[str, Value]]:
         """The untried grid points in a stable order, each as its first answers.
 
         What follows the last answer given is not known yet; the caller fills it in.
         """
-        self.know(space)
+        self._known(space)
         yield from self._untried(self._root, {}, space)
 
     def _untried(
@@ -212,7 +207,7 @@ class Visited:
 
     def sample_untried(self, space: Space, rng: np.random.Generator) -> dict[str, Value] | None:
         """The first answers of a random untried point, or None when every point was tried."""
-        self.know(space)
+        self._known(space)
         return self._sample(self._root, {}, space, rng)
 
     def _sample(
@@ -273,6 +268,6 @@ class Visited:
     ) -> tuple[Value, ...] | None:
         """The possible answers; for a parameter that is not tuned, those that were given."""
         parameter = space.active(name, prefix)
-        if parameter is None or isinstance(parameter.domain, Fixed):
+        if parameter is None:
             return _given(answers)
         return listing(parameter.domain)

@@ -5,8 +5,7 @@ import logging
 import pytest
 
 import kerastune_lite as kt
-from kerastune_lite.hyperparameters import Fixed, HyperParameters, Int, Parameter, Space
-from kerastune_lite.visited import Visited
+from kerastune_lite.hyperparameters import HyperParameters
 
 
 def searched(run_trial, tmp_path, base=kt.GridSearch, **arguments):
@@ -92,12 +91,124 @@ def test_ranges_that_were_given_to_the_tuner_are_not_warned_of(tmp_path, caplog)
     assert not caplog.records
 
 
-def test_points_are_known_again_whatever_was_proposed_for_a_fixed_value():
-    visited = Visited()
-    visited.add({"n": 2, "twice": 4, "last": 1})
-    proposed = {"n": 2, "twice": 2, "last": 1}
-    assert proposed not in visited
-    visited.know(Space([Parameter("n", Int(1, 3)), Parameter("twice", Fixed(2))]))
-    assert proposed in visited
-    assert {"n": 2, "twice": 2, "last": 0} not in visited
-    assert {"n": 1, "twice": 2, "last": 1} not in visited
+def runs(build, tmp_path, **arguments):
+    """A search for the smallest number that `build(hp)` returns."""
+
+    class Own(kt.Tuner):
+        def run_trial(self, trial, **fit):
+            return self.hypermodel.build(trial.hyperparameters)
+
+    arguments.setdefault("oracle", kt.oracles.GridOracle())
+    arguments.setdefault("max_trials", 20)
+    objective = kt.Objective("score", "min")
+    tuner = Own(build, objective=objective, directory=tmp_path, seed=1, **arguments)
+    tuner.search(verbose=0)
+    return tuner
+
+
+ORACLES = [
+    kt.oracles.BayesianOracle,
+    kt.oracles.EvolutionaryOracle,
+    kt.oracles.GridOracle,
+    kt.oracles.RandomOracle,
+    kt.oracles.SobolOracle,
+]
+
+
+@pytest.mark.parametrize("oracle", ORACLES)
+def test_a_value_that_follows_from_others_tells_no_points_apart(oracle, tmp_path):
+    def score(hp):
+        n = hp.Int("n", 1, 4)
+        return n + hp.Fixed("twice", 2 * n) + hp.Int("m", 0, 2)
+
+    tuner = runs(score, tmp_path, oracle=oracle())
+    points = {(t.values["n"], t.values["m"]) for t in tuner.trials}
+    assert len(points) == len(tuner.trials) == 12
+
+
+@pytest.mark.parametrize("oracle", ORACLES)
+def test_a_name_that_is_fixed_in_one_branch_and_tuned_in_another(oracle, tmp_path):
+    def score(hp):
+        hp.Choice("optimizer", ["sgd", "adam"])
+        with hp.conditional_scope("optimizer", ["sgd"]):
+            hp.Choice("momentum", [0.0, 0.5, 0.9])
+        with hp.conditional_scope("optimizer", ["adam"]):
+            hp.Fixed("momentum", 0.0)
+        return hp.get("momentum")
+
+    tuner = runs(score, tmp_path, oracle=oracle())
+    found = sorted(tuple(trial.values.values()) for trial in tuner.trials)
+    assert found == [("adam", 0.0), ("sgd", 0.0), ("sgd", 0.5), ("sgd", 0.9)]
+
+
+def test_another_value_of_a_fixed_is_another_point_after_failures(tmp_path):
+    """With scores among the trials, the project does not take it."""
+
+    def build(rate):
+        def build(hp):
+            n, first = hp.Int("n", 1, 3), not probed
+            probed.append(n)
+            if hp.Fixed("rate", rate) == 0.5 and not first:
+                raise ValueError("too large")
+            return n
+
+        return build
+
+    probed = []
+    with pytest.raises(RuntimeError, match="failed"):
+        runs(build(0.5), tmp_path)
+    tuner = runs(build(0.1), tmp_path)
+    assert [trial.values["n"] for trial in tuner.trials if trial.values["rate"] == 0.1] == [1, 2, 3]
+
+
+def test_one_build_has_one_value_of_a_fixed(tmp_path, caplog):
+    def score(hp):
+        n = hp.Int("n", 1, 4)
+        assert [hp.Fixed("units", 16 * n), hp.Fixed("units", 1)] == [16 * n] * 2
+        return hp.Fixed("units", 16 * n)
+
+    tuner = runs(score, tmp_path)
+    assert [trial.values["units"] for trial in tuner.trials] == [16, 32, 48, 64]
+    assert [record.message.split(".")[0] for record in caplog.records] == [
+        "The hyperparameter 'units' is declared with several ranges: Fixed 16, and Fixed 1"
+    ]
+
+
+def test_a_later_declaration_without_a_value_is_no_failure(tmp_path):
+    """The first declaration holds, whatever follows from this trial's values."""
+
+    def score(hp):
+        n = hp.Int("n", 1, 4, default=4)
+        return n + hp.Int("k", 2, n)
+
+    tuner = runs(score, tmp_path, oracle=kt.oracles.BayesianOracle())
+    assert {(t.values["n"], t.values["k"]) for t in tuner.trials} >= {(1, 2), (4, 4)}
+    assert all(trial.status.name == "COMPLETED" for trial in tuner.trials)
+
+
+def test_values_of_a_finished_trial_can_be_enqueued(tmp_path):
+    def score(hp):
+        n = hp.Int("n", 1, 6)
+        return (n - 3) ** 2 + 0 * hp.Fixed("twice", 2 * n)
+
+    tuner = runs(score, tmp_path, max_trials=4)
+    values = tuner.get_best_hyperparameters()[0].values
+    assert values == {"n": 3, "twice": 6}
+    tuner.enqueue(values)  # tried already
+    tuner.enqueue({"n": 5, "twice": 10})
+    tuner.max_trials = 5
+    tuner.search(verbose=0)
+    assert [trial.values for trial in tuner.trials[4:]] == [{"n": 5, "twice": 10}]
+
+
+def test_a_fixed_that_was_given_takes_no_other_value(tmp_path):
+    given = HyperParameters()
+    given.Fixed("rate", 0.5)
+    tuner = runs(
+        lambda hp: hp.Fixed("rate", 0.1) + hp.Int("n", 1, 3),
+        tmp_path,
+        hyperparameters=given,
+        max_trials=1,
+    )
+    with pytest.raises(ValueError, match="'rate': 0.1 is not in Fixed 0.5"):
+        tuner.enqueue({"n": 3, "rate": 0.1})

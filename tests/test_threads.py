@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from kerastune_lite.history import History
 from kerastune_lite.oracles import BayesianOracle
 from kerastune_lite.oracles import bayesian as module
-from kerastune_lite.threads import Shared, in_turn, one_thread
+from kerastune_lite.threads import Shared, in_turn, lent_turn, one_thread
 from tests.oracles.conformance import FLAT, ended
 
 
@@ -143,3 +143,70 @@ def test_turns_are_taken_one_by_one_and_again_within():
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda _: outer(), range(50)))
     assert most == [1] * 50
+
+
+class TestLentTurns:
+    """Threads that a turn's owner starts train within it, and those of before wait for its end."""
+
+    def test_new_threads_take_turns_among_themselves_and_with_the_lender(self):
+        inside, most = [], []
+
+        @in_turn
+        def inner(depth=0):
+            inside.append(1)
+            most.append(len(inside))
+            if depth:
+                inner(depth - 1)
+            inside.pop()
+
+        @in_turn
+        def lender():
+            with lent_turn(), concurrent.futures.ThreadPoolExecutor(4) as pool:
+                found = [pool.submit(inner) for _ in range(50)]
+                for _ in range(50):
+                    inner()
+                return [each.result(60) for each in found]
+
+        assert len(lender()) == 50
+        assert most == [1] * 100
+
+    def test_lent_on_by_a_thread_that_was_lent_to(self):
+        @in_turn
+        def lender(depth):
+            if not depth:
+                return 0
+            with lent_turn(), concurrent.futures.ThreadPoolExecutor(2) as pool:
+                return 1 + sum(pool.map(lender, [depth - 1] * 2))
+
+        assert lender(3) == 1 + 2 * (1 + 2)
+
+    def test_threads_of_before_wait(self):
+        order, begun, asked = [], threading.Event(), threading.Event()
+
+        @in_turn
+        def other():
+            order.append("another search's")
+
+        def begin_early():
+            begun.set()
+            asked.wait(60)
+            other()
+
+        early = threading.Thread(target=begin_early)
+        early.start()
+        begun.wait(60)
+
+        @in_turn
+        def lender():
+            with lent_turn():
+                asked.set()
+                early.join(0.3)
+                with concurrent.futures.ThreadPoolExecutor(1) as pool:
+                    pool.submit(in_turn(lambda: order.append("lent"))).result(60)
+            order.append("the end")
+
+        lender()
+        early.join(60)
+        assert order == ["lent", "the end", "another search's"]
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            pool.submit(other).result(60)  # nothing is lent any more

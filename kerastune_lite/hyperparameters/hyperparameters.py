@@ -345,7 +345,7 @@ class HyperParameters:
                 raise type(error)(f"hp.{kind}({name!r}): {error}") from None
             self._space = self._space.merged([parameter])
         elif self._searching and not parameter.given and parameter.is_active(self._values):
-            self._compare(parameter, domain())
+            self._compare(parameter, domain)
         if not parameter.is_active(self._values):
             return None
         if name not in self._values:
@@ -353,10 +353,17 @@ class HyperParameters:
         self._used.setdefault(name)
         return self._values[name]
 
-    def _compare(self, known: Parameter, declared: Domain) -> None:
+    def _compare(self, known: Parameter, domain: Callable[[], Domain]) -> None:
         """Take note of a declaration under a known name."""
-        if isinstance(known.domain, Fixed) and isinstance(declared, Fixed):
-            # It follows from other values (`hp.Fixed("twice", 2 * n)`), or from the user's script.
-            self._values[known.name] = declared.value
-        elif not (declared.covers(known.domain) and known.domain.covers(declared)):
-            self.redeclared.setdefault(known.name, (known.domain, declared))
+        try:
+            declared = domain()
+        except (TypeError, ValueError):
+            return  # The first declaration holds, and that one is valid.
+        holds = known.domain
+        if isinstance(holds, Fixed) and isinstance(declared, Fixed):
+            if known.name not in self._used:
+                # It follows from other values (`hp.Fixed("twice", 2 * n)`), or the script is new.
+                self._values[known.name] = declared.value
+            holds = Fixed(self._values[known.name])
+        if not (declared.covers(holds) and holds.covers(declared)):
+            self.redeclared.setdefault(known.name, (holds, declared))

@@ -9,7 +9,7 @@ from typing import Any, overload
 import numpy as np
 
 from kerastune_lite.formatting import html_block, html_line, html_table, one_line, value_text
-from kerastune_lite.hyperparameters.domains import Domain, Value, plain
+from kerastune_lite.hyperparameters.domains import Domain, Fixed, Value, plain
 
 Values = Mapping[str, Value]
 
@@ -88,6 +88,7 @@ class Space(Sequence[Parameter]):
         self._by_name: dict[str, list[Parameter]] = {}
         for parameter in self._parameters:
             self._by_name.setdefault(parameter.name, []).append(parameter)
+        self._fixed = {each.name for each in self if isinstance(each.domain, Fixed)}
         self._flat = all(not parameter.conditions for parameter in self._parameters)
 
     @overload
@@ -152,6 +153,20 @@ class Space(Sequence[Parameter]):
             if parameter.is_active(values):
                 return parameter
         return None
+
+    def as_proposed(self, values: Values) -> dict[str, Value]:
+        """The values of a trial with each Fixed of a builder as it stands in this space.
+
+        One that follows from other values (`hp.Fixed("twice", 2 * n)`) comes to another value in
+        each trial, and tells no points apart. Where the user has given it another value, the space
+        of the trial says otherwise than that of today, and so do the points.
+        """
+        point = dict(values)
+        for name in self._fixed.intersection(values):
+            parameter = self.active(name, values)
+            if parameter is not None and isinstance(parameter.domain, Fixed):
+                point[name] = values[name] if parameter.given else parameter.domain.value
+        return point
 
     def merged(self, others: Iterable[Parameter], overwrite: bool = False) -> Space:
         """This space with the parameters of `others` that it lacks (or, overwriting, differ)."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kerastune_lite.threads import TURN
+from kerastune_lite.threads import turn
 
 
 def seed_of_fit(random_state: Any) -> int | None:
@@ -27,7 +27,7 @@ def seeded(seed: int | None) -> Iterator[None]:
 
     They are those of the process, as is the switch for determinism: threads take turns.
     """
-    with TURN:
+    with turn():
         if seed is None:
             yield
             return
@@ -45,7 +45,7 @@ def kept_generators() -> Iterator[None]:
 
     Threads take turns: what another draws meanwhile would be forgotten with the rest.
     """
-    with TURN:
+    with turn():
         kept = state_of_generators()
         try:
             yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ from kerastune_lite.hypermodel import accepts
 from kerastune_lite.hyperparameters import HyperParameters
 from kerastune_lite.objective import Objective
 from kerastune_lite.schedulers import Decision
-from kerastune_lite.threads import in_turn
+from kerastune_lite.threads import in_turn, lent_turn
 from kerastune_lite.training import names, session
 from kerastune_lite.training.base import Emit
 from kerastune_lite.training.build_configs import build_config_of, is_complete
@@ -190,7 +191,10 @@ class Trainer:
 
     def _fit(self, prepared: Prepared) -> Any:
         fit = self._options.hypermodel.fit
-        return fit(self._hp, prepared.model, *prepared.args, **prepared.kwargs)
+        # One of the user's own may train in threads and wait for them (a cross-validation).
+        lent = lent_turn() if prepared.fit.overridden else contextlib.nullcontext()
+        with lent:
+            return fit(self._hp, prepared.model, *prepared.args, **prepared.kwargs)
 
     def member(self, prepared: Prepared) -> Member:
         """The same as a training that may go on side by side with others.

@@ -9,7 +9,7 @@ import warnings
 import joblib
 import numpy as np
 import pytest
-from sklearn.model_selection import GridSearchCV, KFold
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 
 import kerastune_lite as kt
 from kerastune_lite.sklearn import KerasClassifier, KerasRegressor
@@ -209,6 +209,29 @@ def test_two_searches(names, tmp_path):
     with no_programs():
         together = in_threads(jobs("together"))
     assert together == alone
+
+
+class Validated(kt.HyperModel):
+    """Its own `fit` trains in threads, and waits for them."""
+
+    def build(self, hp):
+        return network(hp, NETWORKS["dropout"])
+
+    def fit(self, hp, model, x, y, **kwargs):
+        folds = KerasRegressor(functools.partial(network, hp, NETWORKS["dropout"]), verbose=0)
+        with joblib.parallel_backend("threading", n_jobs=2):
+            scores = cross_val_score(folds, x, y, cv=2, scoring="neg_mean_squared_error")
+        return -float(scores.mean())
+
+
+def test_a_fit_of_ones_own_that_waits_for_threads(tmp_path):
+    tuner = kt.RandomSearch(
+        Validated(), kt.Objective("score", "min"), max_trials=2, seed=1, directory=tmp_path
+    )
+    searching = threading.Thread(target=tuner.search, args=(X, Y), daemon=True)
+    searching.start()
+    searching.join(120)
+    assert [trial.status.name for trial in tuner.trials] == ["COMPLETED"] * 2
 
 
 def test_nothing_of_the_process_is_changed_afterwards():
