@@ -210,5 +210,5 @@ def test_a_fixed_that_was_given_takes_no_other_value(tmp_path):
         hyperparameters=given,
         max_trials=1,
     )
-    with pytest.raises(ValueError, match="'rate': 0.1 is not in Fixed 0.5"):
+    with pytest.raises(ValueError, match=r"'rate': 0\.1 is not in Fixed 0\.5"):
         tuner.enqueue({"n": 3, "rate": 0.1})

@@ -34,6 +34,8 @@ _BATCHES = (
 
 _MAKERS = (types.FunctionType, types.MethodType, functools.partial)
 
+_NUMBERS = (bool, int, float, np.number, np.bool_, type(None))
+
 _LOOKED_AT = 100
 """Items of an array of Python's objects."""
 
@@ -127,6 +129,8 @@ def _check_validation(validation: Any, needs: Needs) -> None:
             "`validation_data` must be (x, y) or (x, y, sample_weight). Received: "
             f"{len(parts)} parts."
         )
+    if brings_batches(parts[0]):
+        return
     names = ("x", "y", "sample_weight")
     told = {f"{name} of validation_data": part for name, part in zip(names, parts)}
     _check_arrays(told, needs, cut=False)
@@ -240,6 +244,8 @@ def _length(part: str, leaf: Any) -> int | None:
 def _check_values(part: str, leaf: Any, is_target: bool) -> None:
     """Refuse dates, and objects and texts where numbers are needed."""
     found = _kinds(leaf)
+    if "number" in found and len(found) > 1 and _becomes_numbers(leaf):
+        return
     if found <= {"number"} or (found == {"text"} and not is_target):
         return
     mend = "Convert it: np.asarray(..., dtype='float32')."
@@ -248,6 +254,22 @@ def _check_values(part: str, leaf: Any, is_target: bool) -> None:
     if found == {"text of fixed length"} and not is_target:
         mend = "For a layer that takes texts, write np.asarray(..., dtype=object)."
     raise FatalTypeError(f"{part} must hold numbers. Received: {_dtype(leaf)}. {mend}")
+
+
+def _becomes_numbers(table: Any) -> bool:
+    """Whether Keras makes numbers of a table whose columns are not all of numbers.
+
+    It does so with the whole table at once, where a column is of floats in another precision.
+    """
+    floatx = load_keras().config.floatx()
+    dtypes = [str(dtype).lower() for dtype in getattr(table, "dtypes", ())]
+    if not any(dtype.startswith("float") and dtype != floatx for dtype in dtypes):
+        return False
+    try:
+        table.iloc[:_LOOKED_AT].astype(floatx)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _dtype(leaf: Any) -> str:
@@ -288,7 +310,7 @@ def _kind_of_column(column: np.ndarray) -> str:
     if column.dtype.kind in "biufc":
         return "number"
     items = [each for each in column.tolist() if isinstance(each, str) or each == each]
-    if all(isinstance(each, (bool, int, float, type(None))) or _is_missing(each) for each in items):
+    if all(isinstance(each, _NUMBERS) or _is_missing(each) for each in items):
         return "number"
     return "text" if all(isinstance(each, str) for each in items) else "other"
 

@@ -42,16 +42,22 @@ def _hint(model: Any) -> str:
     """What the name may have been meant to be, for one that was mistyped."""
     if not hasattr(model, "_compile_metrics"):
         return ""
-    compiled = model._compile_metrics  # None if `compile` was given none
-    given = _flat([getattr(compiled, "_user_metrics", None), "loss"], names=True)
-    names = [
-        each if isinstance(each, str) else getattr(each, "name", getattr(each, "__name__", ""))
-        for each in given
-    ]
+    names = sorted({"loss", *metric_names(model)})
     return (
-        f" Or is the name mistyped? The model reports {', '.join(sorted(filter(None, names)))}, "
+        f" Or is the name mistyped? The model reports {', '.join(names)}, "
         "and each with val_ in front when there is validation data."
     )
+
+
+def metric_names(model: Any) -> set[str]:
+    """What the metrics are called that `compile` was given, weighted ones too."""
+    compiled = getattr(model, "_compile_metrics", None)  # None if there are none
+    given = [getattr(compiled, name, None) for name in ("_user_metrics", "_user_weighted_metrics")]
+    names = (
+        each if isinstance(each, str) else getattr(each, "name", getattr(each, "__name__", ""))
+        for each in _flat(given, names=True)
+    )
+    return {str(name) for name in names if name}
 
 
 def direction_of(name: str, model: Any) -> Direction | None:

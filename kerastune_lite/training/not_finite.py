@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from kerastune_lite.foreign_data import known_as
+
+logger = logging.getLogger(__name__)
 
 _AT_ONCE = 2**20
 _ALL = 2**25
@@ -21,16 +24,23 @@ def explanation(named: Mapping[str, Any]) -> str:
     Args:
         named: the arguments by name; none of them is used up.
     """
+    try:
+        return "; ".join(_found(named))
+    except Exception as error:
+        # Foreign data raise what they like when they are read; it is only a hint.
+        logger.debug("The data cannot be looked at.", exc_info=error)
+        return ""
+
+
+def _found(named: Mapping[str, Any]) -> Iterator[str]:
     left = _ALL
-    found = []
     for name, value in named.items():
         for part, array in _arrays(name, value, 0):
             looked_at = _evenly(array, left)
             left = max(_AT_ONCE, left - looked_at.size)
             text = _counted(looked_at)
             if text:
-                found.append(f"{part} holds {text}")
-    return "; ".join(found)
+                yield f"{part} holds {text}"
 
 
 def _arrays(name: str, value: Any, depth: int) -> Iterator[tuple[str, np.ndarray]]:
@@ -65,8 +75,13 @@ def _numbers(array: np.ndarray) -> np.ndarray:
     if array.dtype.kind != "O":
         return array if array.dtype.kind in "fc" else np.zeros(0)
     items = array.reshape(-1)[:_AT_ONCE].tolist()
-    missing = [each is None or type(each).__name__ == "NAType" or each != each for each in items]
-    return np.where(missing, np.nan, 0.0)
+    return np.where([_is_missing(each) for each in items], np.nan, 0.0)
+
+
+def _is_missing(value: Any) -> bool:
+    if isinstance(value, (float, np.floating)):
+        return bool(value != value)
+    return value is None or type(value).__name__ == "NAType"
 
 
 def _evenly(array: np.ndarray, most: int) -> np.ndarray:

@@ -13,7 +13,8 @@ from typing import Any
 Shown = set[tuple[Any, ...]]
 """Warnings by category, text and place."""
 
-_lock = threading.Lock()
+_lock = threading.RLock()
+"""Entered again where the collector runs within it, and what it deletes warns of that."""
 _searches: list[Shown] = []
 _before: Callable[..., None] = warnings.showwarning
 
@@ -55,8 +56,8 @@ def _show(
 ) -> None:
     key = (category, str(message), filename, lineno)
     with _lock:
-        known = any(key in shown for shown in _searches)
-        for shown in _searches:
+        known = any(key in shown for shown in list(_searches))
+        for shown in list(_searches):
             shown.add(key)
     if not known or _always(str(message), category, filename, lineno):
         _before(message, category, filename, lineno, file, line)

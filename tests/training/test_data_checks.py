@@ -2,6 +2,7 @@
 
 import array
 import collections
+import decimal
 import warnings
 
 import numpy as np
@@ -148,6 +149,15 @@ WORKS = {
     "tables": ((frame(), pd.Series(Y)), {}),
     "a table as y": ((frame(), pd.DataFrame({"y": Y})), {}),
     "booleans in a table": ((frame(Y.astype("float64")).assign(**{"1": Y > 0}), Y), {}),
+    "decimals in a table": (
+        (frame(Y.astype(float)).assign(**{"1": decimal.Decimal("0.5")}), Y),
+        {},
+    ),
+    "texts of numbers in a table": ((frame(Y.astype(float)).assign(**{"1": "0.5"}), Y), {}),
+    "NumPy's numbers as objects": (
+        (frame(Y.astype(float)).assign(**{"1": pd.Series(list(Y), dtype=object)}), Y),
+        {},
+    ),
     "an index": ((X, pd.Index(Y)), {}),
     "a column of booleans": ((X, pd.Series(Y > 0)), {}),
     "a namedtuple": ((collections.namedtuple("One", "x")(X), Y), {}),
@@ -161,6 +171,9 @@ WORKS = {
     "validation data with weights": ((X, Y), {"validation_data": (X, Y, np.ones(24))}),
     "a dataset": ((dataset(),), {"validation_data": dataset()}),
     "a PyDataset": ((Batches(),), {"validation_data": VALIDATION}),
+    "a dataset in a tuple": ((X, Y), {"validation_data": (dataset(),)}),
+    "a dataset and no y": ((X, Y), {"validation_data": (dataset(), None)}),
+    "a PyDataset in a list": ((X, Y), {"validation_data": [Batches()]}),
     "a generator": ((endless(),), {"steps_per_epoch": 1, "validation_data": VALIDATION}),
     "a strange split": ((X, Y), {"validation_split": 1.5}),
     "NaN": ((X, Y * np.nan), {}),

@@ -24,6 +24,13 @@ def spoiled(array, *places, value=NAN):
     return array
 
 
+class Closed(dict):
+    """As a closed file of arrays is."""
+
+    def items(self):
+        raise OSError("it is closed")
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [
@@ -63,6 +70,8 @@ def test_what_is_not_finite_is_counted(value, words):
         print,
         object(),
         np.array("2020", "M8[D]"),
+        pd.DataFrame({"u": [np.zeros(3), np.zeros(2)], "v": [1, 2]}),
+        Closed(),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -71,6 +71,29 @@ def test_a_filter_for_a_module_is_known_by_its_module(seen):
     assert texts(seen) == ["a", "a"]
 
 
+def test_a_warning_while_another_one_is_looked_up(seen):
+    """The collector may run at any time, and what it deletes may warn."""
+
+    class Shown(set):
+        def __contains__(self, key):
+            if "late" not in seen_keys:
+                seen_keys.append("late")
+                warn("late")
+            return super().__contains__(key)
+
+    seen_keys = []
+
+    def search():
+        with once(Shown()):
+            warn("a")
+
+    searching = threading.Thread(target=search, daemon=True)
+    searching.start()
+    searching.join(30)
+    assert not searching.is_alive()
+    assert texts(seen) == ["late", "a"]
+
+
 def test_searches_in_threads_end_in_any_order(seen):
     before = warnings.showwarning
     both, first_over = threading.Barrier(2), threading.Event()

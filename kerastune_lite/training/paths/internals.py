@@ -39,6 +39,11 @@ def _module(name: str) -> Any:
     return importlib.import_module(f"keras.src.{name}")
 
 
+def call_symbolically(model: Any, x: Any, **kwargs: Any) -> None:
+    """Have a model make the variables of the layers that it calls; nothing is computed."""
+    _module("backend").compute_output_spec(model, x, **kwargs)
+
+
 def in_this_thread(special: Callable[..., Any], general: Callable[..., Any]) -> Any:
     """A function that is `special` where it is called by this thread, else `general`.
 

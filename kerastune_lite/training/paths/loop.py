@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
-from kerastune_lite.training.directions import direction_of
+from kerastune_lite.training.directions import direction_of, metric_names
 from kerastune_lite.training.paths.fit_call import FitCall, Unsuitable
 from kerastune_lite.training.paths.internals import first_epoch
 from kerastune_lite.training.quiet import load_keras
@@ -130,10 +130,13 @@ def _decide_direction(callback: Any, model: Any) -> None:
     """Tell a callback that monitors a metric what is better: less of it or more.
 
     Keras's callbacks with mode="auto" ask the model's metrics when the first epoch has ended. By
-    then `fit` has made them; where a program is known already, nothing needs them.
+    then `fit` has made them; where a program is known already, nothing needs them. A metric that
+    the model does not have is left to Keras, which says so.
     """
     undecided = getattr(callback, "monitor_op", callback) is None
     if not undecided or not hasattr(callback, "_set_monitor_op") or callback.mode in ("min", "max"):
+        return
+    if callback.monitor.removeprefix("val_") not in metric_names(model):
         return
     direction = direction_of(callback.monitor, model)
     if direction is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kerastune_lite.training.paths import internals
 from kerastune_lite.training.quiet import load_keras
 
 keras = load_keras()
@@ -24,7 +25,18 @@ def build_all(model: Any, batch: Any) -> None:
         return
     stateful = any(getattr(layer, "stateful", False) for layer in model._flatten_layers())
     # The model keeps the shape that it is built with; only a state for each sample needs the size.
-    model._symbolic_build(data_batch=batch if stateful else _of_any_size(batch))
+    batch = batch if stateful else _of_any_size(batch)
+    _call_as_in_training(model, batch[0])
+    model._symbolic_build(data_batch=batch)
+
+
+def _call_as_in_training(model: Any, x: Any) -> None:
+    """Have the layers built that are used in training, in the order in which `fit` builds them.
+
+    `_symbolic_build` calls the model as in inference, where auxiliary layers may be left out; the
+    optimizer would not know their weights.
+    """
+    internals.call_symbolically(model, x, training=True)
 
 
 def _of_any_size(batch: Any) -> Any:

@@ -67,6 +67,18 @@ class WithoutTraining(keras.Model):
         return self.last(inputs)
 
 
+class Auxiliary(Net):
+    """Has a layer that is used in training only."""
+
+    def __init__(self):
+        super().__init__()
+        self.helper = L.Dense(3)
+
+    def call(self, inputs, training=False):
+        outputs = super().call(inputs, training=training)
+        return outputs + 0.1 * keras.ops.tanh(self.helper(inputs)) if training else outputs
+
+
 class OwnStep(Net):
     """Logs what it likes."""
 
@@ -174,6 +186,16 @@ def test_subclassed_models(kind, built):
         model.compile(sgd(variant), loss=SPARSE, metrics=metrics)
         if built:
             model(np.zeros((1, 6), "float32"))
+        return model
+
+    check_own(build, arguments())
+
+
+@pytest.mark.filterwarnings("ignore:.build.*was called on layer 'auxiliary")
+def test_layers_that_are_used_in_training_only():
+    def build(variant):
+        model = Auxiliary()
+        model.compile(sgd(variant), loss=SPARSE)
         return model
 
     check_own(build, arguments())
