@@ -1,8 +1,9 @@
 """Cheap checksums of data: whether the arguments of a search are those of an earlier one.
 
-Up to some megabytes every byte counts. Of more, evenly spread values and both ends are looked at,
-which tells any change of more than about one value in ten thousand. Nothing is iterated that can
-be used up, and nothing here raises: what cannot be told has no checksum.
+Up to some megabytes every byte of arrays and of the numbers in tables counts. Of more, evenly
+spread values and both ends are looked at, which tells any change of more than about one value in
+ten thousand. Of a list, or a column of Python's objects, some thousand are looked at. Nothing is
+iterated that can be used up, and nothing here raises: what cannot be told has no checksum.
 """
 
 from __future__ import annotations
@@ -158,17 +159,31 @@ class _Checksum:
 
     def _add_mapping(self, value: Mapping[Any, Any], depth: int) -> None:
         self._note(f"dict {len(value)}")
-        for key, each in sorted(value.items(), key=lambda item: str(item[0])):
+        items = sorted(value.items(), key=lambda item: str(item[0]))
+        for key, _ in items:
             self._note(str(key) if isinstance(key, _SCALARS) else type(key).__name__)
-            self.add(each, depth + 1)
+        self._add_each([each for _, each in items], depth + 1)
 
     def _add_items(self, value: Sequence[Any], depth: int) -> None:
         self._note(f"list {len(value)}")
-        for place in places(len(value), min(_ITEMS, self._items_left)):
-            self._items_left -= 1
-            if self._items_left < 0:
-                return
-            self.add(value[place], depth + 1)
+        if self._items_left <= 0:
+            return
+        looked_at = places(len(value), min(_ITEMS, self._items_left))
+        self._items_left -= len(looked_at)
+        self._add_each([value[place] for place in looked_at], depth + 1)
+
+    def _add_each(self, parts: Sequence[Any], depth: int) -> None:
+        """Take in all parts: none uses up the items that may be looked at of the others."""
+        left = self._items_left
+        for place, part in enumerate(parts):
+            if isinstance(part, _SCALARS):
+                self._add_scalar(part)
+                continue
+            share = left // (len(parts) - place)
+            self._items_left = share
+            self.add(part, depth)
+            left -= share - self._items_left
+        self._items_left = left
 
     # ------------------------------------------------------------------ arrays
 
@@ -178,13 +193,11 @@ class _Checksum:
         self._note(kind)
         if array.dtype.names is not None:
             # Between the fields there may be bytes that mean nothing.
-            for name in array.dtype.names:
-                self.add(array[name], depth + 1)
+            self._add_each([array[name] for name in array.dtype.names], depth + 1)
         elif array.dtype.hasobject:
             looked_at = places(array.size, min(_ITEMS, self._items_left))
             self._items_left -= len(looked_at)
-            for place in looked_at:
-                self.add(array.flat[place], depth + 1)
+            self._add_each([array.flat[place] for place in looked_at], depth + 1)
         elif array.nbytes <= self._bytes_left:
             self._bytes_left -= array.nbytes
             self._hash.update(_bytes(array))
@@ -215,7 +228,7 @@ class _Checksum:
             return self.add(read, depth)
         kind = f"{name}{list(getattr(value, 'shape', ()))}"
         self._note(kind)
-        self.add(read, depth + 1)
+        self._add_each(read, depth + 1)
         return kind
 
 

@@ -85,6 +85,61 @@ def test_other_values_have_another_checksum_and_equal_ones_the_same(one, other):
         assert checksum_of(one.copy()) == checksum_of(one)
 
 
+RNG = np.random.default_rng(0)
+WORDS = ["good", "bad"] * 2500
+TABLES = {
+    "wide": pandas.DataFrame(RNG.normal(size=(100, 200))),
+    "very wide": pandas.DataFrame(RNG.normal(size=(2, 10_000))),
+    "column by column": frame(**{f"c{i}": RNG.normal(size=20) for i in range(300)}),
+    "large": frame(**{f"c{i}": RNG.normal(size=5000) for i in range(300)}),
+    "of two types": pandas.DataFrame(
+        {i: RNG.normal(size=9).astype(f"f{4 + 4 * (i % 2)}") for i in range(400)}
+    ),
+    "numbers after texts": frame(
+        **{f"s{i}": WORDS for i in range(17)}, number=np.arange(5000.0), last=WORDS
+    ),
+    "texts": frame(**{f"s{i}": WORDS for i in range(200)}),
+    "classes": frame(**{f"s{i}": pandas.Series(WORDS, dtype="category") for i in range(40)}),
+    "dates": frame(**{f"d{i}": pandas.to_datetime(["2020", "2021"] * 50) for i in range(200)}),
+    "numbers or nothing": frame(
+        **{f"n{i}": pandas.Series([1, None] * 50, dtype="Int64") for i in range(200)}
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_column_of_a_table_counts(name):
+    table = TABLES[name]
+    expected = checksum_of(table)
+    assert checksum_of(table.copy()) == expected
+    columns = table.shape[1]
+    for place in {*range(0, columns, max(1, columns // 15)), columns - 2, columns - 1}:
+        other = table.copy()
+        other[other.columns[place]] = table.iloc[::-1, place].array
+        assert checksum_of(other) != expected, place
+    renamed = table.rename(columns={table.columns[columns // 2]: "other"})
+    assert checksum_of(renamed) != expected
+
+
+def test_every_value_of_a_table_of_numbers_counts():
+    for table in (TABLES["wide"], TABLES["of two types"]):
+        for place in RNG.integers(0, table.shape, size=(9, 2)):
+            other = table.copy()
+            other.iloc[tuple(place)] += 1
+            assert checksum_of(other) != checksum_of(table)
+
+
+@pytest.mark.parametrize("kind", [list, tuple, dict])
+def test_no_part_uses_up_what_may_be_looked_at_of_the_others(kind):
+    def held(*more):
+        parts = [*(np.array(WORDS, object) for _ in range(30)), *more]
+        return dict(enumerate(parts)) if kind is dict else kind(parts)
+
+    one = held(np.arange(3), ["a", "b"])
+    assert checksum_of(one) != checksum_of(held(np.arange(1, 4), ["a", "b"]))
+    assert checksum_of(one) != checksum_of(held(np.arange(3), ["a", "c"]))
+
+
 @pytest.mark.parametrize("shape", [(5, 4), (2**10, 2**9, 5), (2**21, 2)], ids=str)
 def test_how_an_array_lies_in_memory_does_not_count(shape):
     array = np.arange(np.prod(shape), dtype="float32").reshape(shape)

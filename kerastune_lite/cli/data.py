@@ -1,4 +1,7 @@
-"""Projects and trials as JSON. Numbers that JSON lacks (NaN, infinities) become null."""
+"""Projects and trials as JSON.
+
+Of numbers that JSON lacks (NaN, infinities), hyperparameters are written as words, others as null.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,20 @@ def _strict(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
+def spelled(value: Any) -> Any:
+    """Hyperparameters with "Infinity", "-Infinity" and "NaN" as words, which float() reads.
+
+    Args:
+        value: values by name, a list of these, or a space as JSON.
+    """
+    if isinstance(value, Mapping):
+        return {name: spelled(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [spelled(each) for each in value]
+    is_word = isinstance(value, float) and not math.isfinite(value)
+    return json.dumps(value) if is_word else value
+
+
 def overview(project: OpenedProject) -> dict[str, Any]:
     """A project as a row of `kerastune list`; times are seconds since 1970."""
     status, ending = status_of(project)
@@ -45,7 +62,7 @@ def details(project: OpenedProject) -> dict[str, Any]:
     """All of a project but its trials."""
     return {
         **overview(project),
-        "space": project.space.to_json(),
+        "space": spelled(project.space.to_json()),
         "settings": project.settings,
         "versions": project.versions,
     }
@@ -64,7 +81,7 @@ def trial_data(trial: Trial) -> dict[str, Any]:
         "seconds": trial.seconds,
         "path": trial.path,
         "failure": trial.failure,
-        "values": trial.values,
+        "values": spelled(trial.values),
         "metrics": trial.metrics,
         "executions": [_execution(each) for each in trial.executions],
     }

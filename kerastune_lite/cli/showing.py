@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kerastune_lite.best_trials import why_none
-from kerastune_lite.cli.data import details, overview, to_json, trial_data
+from kerastune_lite.cli.data import details, overview, spelled, to_json, trial_data
 from kerastune_lite.cli.errors import CommandError
 from kerastune_lite.cli.projects import counts_of, status_of
 from kerastune_lite.errors import StoreError
@@ -79,7 +79,7 @@ def run_show(options: argparse.Namespace) -> None:
 def run_best(options: argparse.Namespace) -> None:
     """Print the hyperparameters of the best trials."""
     project = open_project(options.directory)
-    best = [trial.values for trial in project.get_best_trials(options.top or 1)]
+    best = [spelled(trial.values) for trial in project.get_best_trials(options.top or 1)]
     if not best:
         why = why_none(project.trials)
         raise CommandError(f"No trial in {project.project_dir} has a score yet. {why}")

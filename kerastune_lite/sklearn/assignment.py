@@ -40,6 +40,7 @@ class Assignment:
         whole: whether the state of the optimizer is wanted in the model afterwards, too.
         beside: whether the training is to be handed over, if it can go on beside others.
         alone_because: why it cannot.
+        y: all targets of the search, of which a fold has a part.
         keeper: has the state at the end afterwards.
     """
 
@@ -51,6 +52,7 @@ class Assignment:
     whole: bool = True
     beside: bool = False
     alone_because: str | None = None
+    y: Any = None
     keeper: StateKeeper | None = None
 
     @property

@@ -23,6 +23,7 @@ from kerastune_lite.sklearn.builders import (
     SCIKERAS_ARGUMENTS,
     argument_names,
     builder_of,
+    check_allowed,
     check_is_model,
     takes_hp,
 )
@@ -102,7 +103,8 @@ def candidates_of(estimator: Any, distributions: Any, X: Any, y: Any) -> Candida
         X, y: what a builder that takes `meta` is told about.
 
     Raises:
-        TypeError, ValueError: there is nothing to vary, or a parameter is not the estimator's.
+        TypeError, ValueError: there is nothing to vary, a parameter is not the estimator's, or a
+            value that it is given is not allowed.
     """
     if distributions is not None:
         given = Distributions(distributions)
@@ -118,14 +120,30 @@ def candidates_of(estimator: Any, distributions: Any, X: Any, y: Any) -> Candida
         )
     prefix, net = step
     fixed = {name: plain(value) for name, value in (net.hyperparameters or {}).items()}
-    known = Space(Parameter(name, Fixed(value)) for name, value in fixed.items())
-    space = read_space(_probe(estimator, net, X, y), known)
+    known = Space(Parameter(name, Fixed(value), given=True) for name, value in fixed.items())
+    build = _probe(estimator, net, X, y)
+    if fixed:
+        _check_given(build, fixed)
+    space = read_space(build, known)
     if not len(space):
         raise ValueError(
             "A search needs something to vary. build(hp) asks `hp` for nothing: write "
             'hp.Int("units", 8, 64), say, where it has a number now.'
         )
     return Hyperparameters(prefix, space)
+
+
+def _check_given(build: Any, given: Mapping[str, Value]) -> None:
+    """Refuse values that `build` does not allow: where they hold, its own ranges are not seen.
+
+    Raises:
+        ValueError: with the first one.
+    """
+    hp = HyperParameters(values=given)
+    try:
+        build(hp)
+    finally:
+        check_allowed(hp, given)
 
 
 def _check_known(estimator: Any, given: Distributions) -> None:

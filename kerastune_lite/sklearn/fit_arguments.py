@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.multiclass import type_of_target
 
 from kerastune_lite.hyperparameters import HyperParameters
+from kerastune_lite.sklearn.class_weights import LABELS, listed, not_among
 from kerastune_lite.sklearn.encoders import LabelEncoder
 from kerastune_lite.training.fitting import FIT_HYPERPARAMETERS
 
@@ -104,18 +103,14 @@ def _check_labels(estimator: Any, y: np.ndarray) -> None:
             "`validation_data` must have targets like those that are trained on: of shape "
             f"{('n', *encoder._y_shape[1:])}. Received: y of shape {y.shape}."
         )
-    if encoder._target_type not in _LABELS:
+    if encoder._target_type not in LABELS:
         return
-    unknown = _not_among(np.unique(y).tolist(), encoder.classes_)
+    unknown = not_among(np.unique(y).tolist(), encoder.classes_)
     if unknown:
         raise ValueError(
             "`validation_data` may only have labels that are trained on. Received "
-            f"{_listed(unknown)}; the classes are {_listed(encoder.classes_)}."
+            f"{listed(unknown)}; the classes are {listed(encoder.classes_)}."
         )
-
-
-_LABELS = ("binary", "multiclass")
-"""Kinds of targets with one label for each sample."""
 
 
 def _warn_of_labels(estimator: Any, given: Any) -> None:
@@ -125,64 +120,7 @@ def _warn_of_labels(estimator: Any, given: Any) -> None:
     warnings.warn(
         f"`validation_data` that comes in batches ({type(given).__name__}) is handed on as it is: "
         f"its labels must be the numbers from 0 to {len(classes) - 1} that stand for the classes "
-        f"{_listed(classes)}. Pass (X, y) to have them encoded.",
+        f"{listed(classes)}. Pass (X, y) to have them encoded.",
         UserWarning,
         stacklevel=2,
     )
-
-
-# ---------------------------------------------------------------------- weights of classes
-
-
-def weights_of_classes(class_weight: Any, y: Any, known: Any = None) -> np.ndarray:
-    """A weight for each sample, from those of the classes.
-
-    Args:
-        class_weight: by label, "balanced", or for `(n, labels)` targets a list of these.
-        y: labels as the user has them.
-        known: labels that there are besides those in `y`.
-
-    Raises:
-        ValueError: a key is no label.
-    """
-    labels = np.asarray(y)
-    if isinstance(class_weight, Mapping) and _is_one_hot(labels):
-        labels = labels.argmax(1)
-    several = isinstance(class_weight, Sequence) and not isinstance(class_weight, str)
-    columns = [labels[:, i] for i in range(labels.shape[1])] if labels.ndim == 2 else [labels]
-    for weights, column in zip(class_weight if several else [class_weight], columns):
-        if isinstance(weights, Mapping):
-            _check_keys(weights, column, known)
-    if labels.ndim == 2 and labels.shape[1] == 1 and not several:
-        labels = labels[:, 0]
-    weights_of: np.ndarray = compute_sample_weight(
-        dict(class_weight) if isinstance(class_weight, Mapping) else class_weight, labels
-    )
-    return weights_of
-
-
-def _is_one_hot(labels: np.ndarray) -> bool:
-    several = labels.ndim == 2 and labels.shape[1] > 2 and labels.dtype.kind in "biuf"
-    return several and bool(np.isin(labels, (0, 1)).all() and (labels.sum(1) == 1).all())
-
-
-def _check_keys(weights: Mapping[Any, Any], labels: np.ndarray, known: Any) -> None:
-    if type_of_target(labels) not in _LABELS:
-        return
-    classes = np.unique(labels if known is None else [*labels.tolist(), *list(known)])
-    unknown = _not_among(weights, classes)
-    if unknown:
-        raise ValueError(
-            "The keys of `class_weight` must be labels, as they are in y. Received "
-            f"{_listed(unknown)}; the classes are {_listed(classes)}."
-        )
-
-
-def _not_among(values: Any, classes: np.ndarray) -> list[Any]:
-    known = set(np.asarray(classes).tolist())
-    return [value for value in values if value not in known]
-
-
-def _listed(values: Any) -> str:
-    shown = [repr(value) for value in np.asarray(values, object)[:10].tolist()]
-    return ", ".join(shown) + (", ..." if len(values) > 10 else "")

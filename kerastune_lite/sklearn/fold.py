@@ -245,7 +245,7 @@ def _prepared(folds: Folds, segment: Segment, hp: HyperParameters | None, beside
     if beside and not _fits_as_known(estimator):
         beside, alone = False, "a fit() of the estimator's own"
     step[1]._assignment = Assignment(
-        hp, segment.seed, segment.end_epoch, state, keep, False, beside, alone
+        hp, segment.seed, segment.end_epoch, state, keep, False, beside, alone, folds.y
     )
     return estimator
 

@@ -125,7 +125,8 @@ class Project:
             if known.trials:
                 _check_data(known.settings, wish, where)
             changed = st.check_space(known.space, candidates.space, where, scored)
-            space = known.space.merged(changed, overwrite=True)
+            given = [parameter.name for parameter in candidates.space if parameter.given]
+            space = known.space.merged(changed, overwrite=True).marked_as_given(given)
             store.record([SpaceGrown(tuple(space), None)])
             checkpoints = Checkpoints(self.root, keep=0)
             checkpoints.tidy(history)

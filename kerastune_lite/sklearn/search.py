@@ -27,6 +27,7 @@ from kerastune_lite.oracles import GridOracle
 from kerastune_lite.sklearn import rows
 from kerastune_lite.sklearn.assignment import Assignment
 from kerastune_lite.sklearn.candidates import Candidates, candidates_of, keras_step
+from kerastune_lite.sklearn.class_weights import check_weights_of_search
 from kerastune_lite.sklearn.folds import TEST, FoldJob, Folds
 from kerastune_lite.sklearn.project import Project, Wish, seed_of
 from kerastune_lite.sklearn.seeding import kept_generators
@@ -134,6 +135,10 @@ class TunerSearchCV(BaseSearchCV):
         splits = list(splitter.split(X, y, **routed.splitter.split))
         self.n_splits_ = len(splits)
         candidates = candidates_of(self.estimator, self.param_distributions, X, y)
+        step = keras_step(self.estimator)
+        if step is not None:
+            fit_params = routed.estimator.fit
+            check_weights_of_search(step[1], step[0], self.param_distributions, fit_params, y)
         objective = self._objective(scorers)
         with Project(self.directory, self.project_name, seed_of(self.random_state)) as project:
             folds = Folds(
@@ -240,7 +245,7 @@ class TunerSearchCV(BaseSearchCV):
     def _refit(self, X: Any, y: Any, fit_params: Mapping[str, Any], seed: int) -> None:
         best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
         started = time.time()
-        with _reproducible(best, seed):
+        with _reproducible(best, seed, y):
             best.fit(X, **fit_params) if y is None else best.fit(X, y, **fit_params)
         self.refit_time_ = time.time() - started
         self.best_estimator_ = best
@@ -249,7 +254,7 @@ class TunerSearchCV(BaseSearchCV):
 
 
 @contextlib.contextmanager
-def _reproducible(estimator: Any, seed: int) -> Iterator[None]:
+def _reproducible(estimator: Any, seed: int, y: Any) -> Iterator[None]:
     """Within it, a Keras estimator without a seed of its own is fitted with this one."""
     step = keras_step(estimator)
     if step is None:
@@ -257,7 +262,7 @@ def _reproducible(estimator: Any, seed: int) -> Iterator[None]:
         return
     from kerastune_lite.training import session
 
-    step[1]._assignment = Assignment(None, seed)
+    step[1]._assignment = Assignment(None, seed, y=y)
     try:
         with kept_generators():
             if step[1].random_state is None:

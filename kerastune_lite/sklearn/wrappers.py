@@ -13,8 +13,8 @@ from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import _check_sample_weight
 
 from kerastune_lite.sklearn.base import KerasWrapper
+from kerastune_lite.sklearn.class_weights import weights_of_classes
 from kerastune_lite.sklearn.encoders import LabelEncoder, TargetEncoder
-from kerastune_lite.sklearn.fit_arguments import weights_of_classes
 from kerastune_lite.sklearn.parameters import split
 
 
@@ -31,7 +31,8 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
         hyperparameters: values for `hp` by name; what is not given has its default.
             `hp__units=64` is the same as `hyperparameters={"units": 64}`, and is how searches set
             them. `batch_size` and `epochs`, if `build` asks for them, are those of `Model.fit`.
-        class_weight: label -> weight, or "balanced"; multiplies `sample_weight`.
+        class_weight: label -> weight, or "balanced"; multiplies `sample_weight`. A label without a
+            key has the weight 1.
         fast: False trains with `Model.fit` itself, not with what gives the same result sooner.
         random_state: an int makes training reproducible; None draws from NumPy's generator.
         warm_start: whether `fit` goes on with the model of the fit before.
@@ -196,7 +197,8 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
         class_weight = kwargs.pop("class_weight", parameter)
         if class_weight is None or y is None:
             return sample_weight
-        weights = weights_of_classes(class_weight, y, self.classes_)
+        whole = None if self._assignment is None else self._assignment.y
+        weights = weights_of_classes(class_weight, y, self.classes_, whole)
         if sample_weight is None:
             return weights
         return weights * _check_sample_weight(sample_weight, X)

@@ -179,66 +179,8 @@ def test_batches_are_handed_on_with_a_warning():
     KerasClassifier(sides).fit(X, SIDE.astype(int), validation_data=batches)
 
 
-# ---------------------------------------------------------------------- weights of classes
-
-
-@pytest.mark.parametrize("where", ["fit", "class_weight", "fit__class_weight"])
-@pytest.mark.parametrize("name", LABELS)
-def test_weights_of_classes_by_label(name, where):
-    y = LABELS[name]
-    low, high = np.unique(y)
-
-    def share_of_high(weights):
-        given = {} if where == "fit" else {where: weights}
-        model = KerasClassifier(sides, epochs=8, random_state=0, **given)
-        model.fit(X, y, **({"class_weight": weights} if where == "fit" else {}))
-        return (model.predict(X) == high).mean()
-
-    assert share_of_high({low: 20, high: 1}) < 0.3 < 0.7 < share_of_high({low: 1, high: 20})
-    with pytest.raises(ValueError, match=r"keys of `class_weight` must be labels.* 'other'"):
-        share_of_high({low: 1, "other": 2})
-
-
-def test_weights_given_to_fit_are_those_of_samples():
-    y = np.where(SIDE, "up", "down")
-    weights = np.where(SIDE, 3.0, 0.5)
-    by_class, by_sample = (
-        KerasClassifier(sides, epochs=3, random_state=0).fit(X, y, **given)
-        for given in ({"class_weight": {"up": 3.0, "down": 0.5}}, {"sample_weight": weights})
-    )
-    assert by_class.history_["loss"] == pytest.approx(by_sample.history_["loss"])
-    model = KerasClassifier(sides, epochs=3, random_state=0, class_weight={"up": 9.0, "down": 9.0})
-    model.fit(X, y, class_weight={"up": 3.0, "down": 0.5})  # in place of the parameter
-    assert model.history_["loss"] == pytest.approx(by_class.history_["loss"])
-
-
-def test_balanced_weights_and_those_of_several_labels():
-    y = np.where(X[:, 0] > 1, "rare", "common")
-    model = KerasClassifier(sides, epochs=20, random_state=0)
-    plain = (model.fit(X, y).predict(X) == "rare").mean()
-    assert (model.fit(X, y, class_weight="balanced").predict(X) == "rare").mean() > plain
-
-    several = (X > 0).astype(int)
-    with pytest.raises(ValueError, match=r"Received 7; the classes are 0, 1"):
-        KerasClassifier(sides).fit(X, several, class_weight=[{0: 1, 1: 2}, {7: 1}, {0: 1}])
-
-
-def test_a_batch_without_a_class_of_the_others():
-    y = np.array(["a", "b", "c"])[THIRD]
-    weights = {"a": 1, "b": 2, "c": 3}
-    model = KerasClassifier(classes, random_state=0)
-    model.partial_fit(X, y, classes=["a", "b", "c"], class_weight=weights)
-    model.partial_fit(X[y != "c"], y[y != "c"], class_weight=weights)
-    assert len(model.history_["loss"]) == 2
-
-
-def test_labels_that_are_one_hot():
+def test_labels_of_validation_data_that_are_one_hot():
     one = np.eye(3)[THIRD].astype(int)
-    model = KerasClassifier(one_hot, epochs=10, random_state=0)
-    model.fit(X, one, class_weight={0: 1, 1: 1, 2: 50})
-    assert (model.predict(X).argmax(1) == 2).mean() > 0.5
-    with pytest.raises(ValueError, match="Received 7; the classes are 0, 1, 2"):
-        model.fit(X, one, class_weight={0: 1, 7: 1})
     names = np.array(["a", "b", "c"])[THIRD]
     model = KerasClassifier(one_hot, epochs=10, random_state=0)
     model.fit(X[TRAIN], names[TRAIN], validation_data=(X[HELD_OUT], one[HELD_OUT]))

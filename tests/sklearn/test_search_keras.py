@@ -1,5 +1,7 @@
 """TunerSearchCV over Keras estimators: the space of build(hp), folds, rungs, projects."""
 
+import warnings
+
 import joblib
 import keras
 import numpy as np
@@ -54,6 +56,42 @@ def test_values_that_are_given_stay():
     search = searched(classifier(hp__units=5))
     assert {params["hp__units"] for params in search.cv_results_["params"]} == {5}
     assert len({params["hp__learning_rate"] for params in search.cv_results_["params"]}) == 3
+
+
+def fixed(hp, kind=None):
+    if kind is None or hp.Choice("kind", ["a", "b"]) == kind:
+        BUILT.append(hp.Fixed("units", 32))
+    return build_sigmoid(hp)
+
+
+def fixed_in_b(hp):
+    return fixed(hp, "b")
+
+
+BUILT = []
+
+
+@pytest.mark.parametrize("given", [{"hyperparameters": {"units": 16}}, {"hp__units": 16}])
+def test_given_values_that_build_does_not_allow_are_refused_before_anything_is_trained(given):
+    BUILT.clear()
+    message = "hp__units: 16 is not in Fixed 32"
+    with pytest.raises(ValueError, match=message):
+        searched(classifier(fixed, **given))
+    assert len(BUILT) == 1
+    with pytest.raises(ValueError, match="hp__units: 100 is not in"):
+        searched(classifier(hp__units=100))
+    searched(classifier(fixed, hp__units=32))
+
+
+def test_given_values_hold_where_build_comes_to_them_later(tmp_path):
+    BUILT.clear()
+    for max_trials in (1, None):  # the second search goes on with the first one's trials
+        params = {"tuner": "grid", "max_trials": max_trials, "directory": tmp_path, "refit": False}
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The grid has more points")
+            searched(classifier(fixed_in_b, hp__units=5, hp__learning_rate=0.01), **params)
+    assert BUILT
+    assert set(BUILT) == {5}
 
 
 def test_param_distributions_of_a_keras_estimator():
