@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-oldest lint format bench bench-training bench-search bench-views notebooks screenshots clean
+.PHONY: help demo test test-full test-quick test-oldest lint format bench bench-training bench-search bench-views notebooks screenshots clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,11 +18,15 @@ help:  ## list what can be made
 demo: $(VENV)/installed  ## tune a network on real images: 20 trials, a minute or two
 	$(BIN)/python examples/digits.py
 
-test: $(VENV)/installed-dev  ## run the whole suite
+test: $(VENV)/installed-dev  ## run the suite: of each table of slow cases a quarter, another one each week
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cases=sample
+
+test-full: $(VENV)/installed-dev  ## run the suite with all cases
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-test-fast: $(VENV)/installed-dev  ## run what is quick: of each table of trainings one case
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not browser"
+test-quick: $(VENV)/installed-dev  ## run what needs no Keras: a minute
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" tests/test_layers.py \
+	  tests/util tests/space tests/core tests/algorithms tests/store tests/search
 
 test-oldest:  ## run the suite with the oldest versions that pyproject.toml allows
 	$(MAKE) VENV=.venv-oldest PIP_CONSTRAINT=tests/oldest.txt test

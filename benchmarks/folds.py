@@ -22,9 +22,9 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
+from kerastune_lite._src.sklearn.fold import evaluate
+from kerastune_lite._src.sklearn.fold_stack import FoldStack
 from kerastune_lite.sklearn import KerasClassifier, TunerSearchCV
-from kerastune_lite.sklearn.fold import evaluate
-from kerastune_lite.sklearn.fold_stack import FoldStack
 
 FOLDS = 5
 KINDS = ("five side by side", "five one by one", "one fit")

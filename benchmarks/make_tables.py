@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from kerastune_lite.training.door import Door, Fit
-from kerastune_lite.training.quiet import load_keras
-from kerastune_lite.training.stacks.member import NotStacked
+from kerastune_lite._src.keras.fast.dispatcher import Dispatcher, Fit
+from kerastune_lite._src.keras.fast.member import NotStacked
+from kerastune_lite._src.keras.loading import load_keras
 
 EPOCHS = 27
 AXES: dict[str, list] = {
@@ -88,27 +88,27 @@ def model(keras, values, features, outputs):
     return made
 
 
-def trained(door, fits):
+def trained(dispatcher, fits):
     """The validation losses of some trainings, in the order in which they end: (index, losses)."""
     index = {id(fit.model): i for i, fit in enumerate(fits)}
     try:
-        groups = door.groups([door.member(fit) for fit in fits])
+        groups = dispatcher.groups([dispatcher.member(fit) for fit in fits])
     except NotStacked:
         groups = []
     for group in groups:
         if len(group) > 1:
             with contextlib.suppress(NotStacked):
-                for member, history in door.fit_together(group):
+                for member, history in dispatcher.fit_together(group):
                     yield index.pop(id(member.model)), history.history["val_loss"]
     for fit in fits:
         if id(fit.model) in index:
-            history, _ = door.fit(fit.model, fit.args, fit.kwargs, fit.seed)
+            history, _ = dispatcher.fit(fit.model, fit.args, fit.kwargs, fit.seed)
             yield index[id(fit.model)], history.history["val_loss"]
 
 
 def table(name, points):
     """The curves, `(layers, units, activation, batch_size, learning_rate, momentum, epochs)`."""
-    keras, door, axes = load_keras(), Door(), axes_of(name)
+    keras, dispatcher, axes = load_keras(), Dispatcher(), axes_of(name)
     training, validation, task = split(name)
     outputs = int(training[1].max()) + 1 if task == "classification" else 1
     shape = [len(values) for values in axes.values()]
@@ -130,7 +130,7 @@ def table(name, points):
                 "verbose": 0,
             }
             fits.append(Fit(made, training, arguments, [number, *place]))
-        for number, losses in trained(door, fits):
+        for number, losses in trained(dispatcher, fits):
             curves[(*place, *rates[number], slice(len(losses)))] = losses
     return curves
 

@@ -20,7 +20,7 @@ import tempfile
 import time
 
 import kerastune_lite as kt
-from kerastune_lite.training.quiet import load_keras
+from kerastune_lite._src.keras.loading import load_keras
 
 
 class Ours(kt.RandomSearch):

@@ -11,9 +11,9 @@ import tempfile
 
 import numpy as np
 
-from kerastune_lite.history import History
+from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite.hyperparameters import Boolean, Choice, Int
-from kerastune_lite.trial import Trial, TrialStatus
 
 
 def ours(oracle_of):
@@ -96,7 +96,7 @@ def suggested(trial, name, domain):
 
 def keras_tuner_with(oracle_of):
     def run(problem, trials, seed):
-        from kerastune_lite.training.quiet import load_keras
+        from kerastune_lite._src.keras.loading import load_keras
 
         load_keras()  # without TensorFlow's start-up notes
         import keras_tuner

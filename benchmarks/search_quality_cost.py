@@ -3,8 +3,8 @@
 A training alone costs 1, whatever the network. `n` trials that differ in fractions alone and train
 side by side cost `n` times what was measured for eight of them on a network of this size; their
 results are there when all have ended, and the next proposals wait for them. The first trial trains
-alone, as in a search. What proposals cost is not counted. `kerastune_lite.planner` decides what
-begins, as it does in a search.
+alone, as in a search. What proposals cost is not counted. The search's own planner decides what
+begins.
 """
 
 import dataclasses
@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 import search_quality_contenders as contenders
 
-from kerastune_lite.history import History
+from kerastune_lite._src.core.history import History
+from kerastune_lite._src.search.planner import Planner
 from kerastune_lite.oracles import BayesianOracle, Oracle, RandomOracle
-from kerastune_lite.planner import Planner
 from kerastune_lite.schedulers import FullTraining
 
 BATCH = 8

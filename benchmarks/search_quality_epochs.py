@@ -16,10 +16,10 @@ import tempfile
 import numpy as np
 import search_quality_contenders as contenders
 
-from kerastune_lite.history import History
+from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 from kerastune_lite.oracles import BayesianOracle, RandomOracle
 from kerastune_lite.schedulers import ASHA, Decision, FullTraining, Hyperband, MedianStopping
-from kerastune_lite.trial import Execution, Outcome, Trial, TrialStatus
 
 FACTOR = 3
 NO_END = 10_000
@@ -84,7 +84,7 @@ def _begun(rung, problem, oracle, history, seed):
             history[rung.trial],
             status=TrialStatus.RUNNING,
             goal=rung.end_epoch,
-            goes_on=rung.goes_on,
+            resumable=rung.resumable,
         )
         history.update(trial)
         return trial
@@ -96,7 +96,7 @@ def _begun(rung, problem, oracle, history, seed):
         problem.space,
         bracket=rung.bracket,
         goal=rung.end_epoch,
-        goes_on=rung.goes_on,
+        resumable=rung.resumable,
     )
     history.add(trial)
     return trial
@@ -121,7 +121,7 @@ def _train(trial, scheduler, history, meter):
     done = Execution(
         0, Outcome.COMPLETED, score=best, loss=best, epochs=len(losses), stopped=diverged
     )
-    paused = trial.goes_on and not stopped and not diverged
+    paused = trial.resumable and not stopped and not diverged
     status = TrialStatus.PAUSED if paused else TrialStatus.COMPLETED
     history.update(
         dataclasses.replace(trial, status=status, score=best, loss=best, executions=(done,))
@@ -200,7 +200,7 @@ def _hyperband_pruner(optuna, epochs):
 
 
 def keras_tuner_hyperband(problem, meter, seed):
-    from kerastune_lite.training.quiet import load_keras
+    from kerastune_lite._src.keras.loading import load_keras
 
     load_keras()  # without TensorFlow's start-up notes
     import keras_tuner

@@ -18,8 +18,8 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 import kerastune_lite as kt
-from kerastune_lite.oracles.base import draw_distinct
-from kerastune_lite.training.quiet import load_keras
+from kerastune_lite._src.algorithms.oracles.oracle import draw_distinct
+from kerastune_lite._src.keras.loading import load_keras
 
 NETWORKS = {"2 x 128": (2, 128), "1 x 32": (1, 32)}
 BATCH = 8

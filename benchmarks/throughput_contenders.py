@@ -22,7 +22,7 @@ import numpy as np
 from throughput_rows import Row, Values
 
 import kerastune_lite as kt
-from kerastune_lite.training.quiet import load_keras
+from kerastune_lite._src.keras.loading import load_keras
 
 OURS, KERAS_TUNER, PLAIN = "ours", "KerasTuner", "model.fit"
 
@@ -212,22 +212,22 @@ def fit_arguments(row: Row, data: Any, stamps: Stamps) -> dict[str, Any]:
 
 def watch_ours(clock: Clock) -> None:
     """Time the parts of our training, from outside."""
-    from kerastune_lite.recorder import Recorder
-    from kerastune_lite.store import Checkpoints
-    from kerastune_lite.training import door, execution, session
-    from kerastune_lite.training.arrays import known
-    from kerastune_lite.training.arrays.engine import ArrayEngine
-    from kerastune_lite.training.paths import engines, loop, shared
-    from kerastune_lite.training.stacks import member, stack
+    from kerastune_lite._src.keras import session
+    from kerastune_lite._src.keras import trainer as execution
+    from kerastune_lite._src.keras.fast import dispatcher as dispatcher
+    from kerastune_lite._src.keras.fast import engines, loop, stack
+    from kerastune_lite._src.keras.fast.numpy import trusted_programs as known
+    from kerastune_lite._src.keras.fast.numpy.array_engine import ArrayEngine
+    from kerastune_lite._src.keras.fast.tf import shared_program as shared
+    from kerastune_lite._src.search.recorder import Recorder
+    from kerastune_lite._src.store.checkpoints import Checkpoints
 
     clock.watch("build", execution, "build_model")
     clock.watch("session", session, "begin", "seed_all")
-    clock.watch("prepare", door.Door, "_prepared", "_engine", "member", "groups")
+    clock.watch("prepare", dispatcher.Dispatcher, "_prepared", "_engine", "member", "groups")
     clock.watch("trace", shared, "_trace")
-    clock.watch("trace", member, "program_of")
     clock.watch("trace", engines.OwnEngine, "__init__", "_traced")
     clock.watch("trace", known, "_made")
-    clock.watch("check", door, "difference")
     clock.watch("check", shared, "difference")
     clock.watch("check", known, "_difference")
     for engine in (ArrayEngine, engines.SharedEngine, engines.OwnEngine, stack.Stack):
@@ -243,7 +243,7 @@ def watch_ours(clock: Clock) -> None:
 
 def first_or_later() -> Callable[..., str]:
     """Tells the first run of a program, which TensorFlow prepares then, from the others."""
-    from kerastune_lite.training.arrays.program import ArrayProgram
+    from kerastune_lite._src.keras.fast.numpy.array_program import ArrayProgram
 
     seen: weakref.WeakSet[Any] = weakref.WeakSet()
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import kerastune_lite as kt
-from kerastune_lite.training.quiet import load_keras
+from kerastune_lite._src.keras.loading import load_keras
 
 Values = dict[str, Any]
 Products = list[tuple[int, int, int]]

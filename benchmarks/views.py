@@ -29,12 +29,12 @@ from pathlib import Path
 
 import numpy as np
 
-from kerastune_lite import events as ev
+from kerastune_lite._src.core import events as ev
+from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
+from kerastune_lite._src.store.project_folder import ProjectFolder
+from kerastune_lite._src.views.tensorboard.tensorboard_view import TensorBoardView
 from kerastune_lite.hyperparameters import Boolean, Choice, Float, Int, Parameter, Space
-from kerastune_lite.objective import Objective
-from kerastune_lite.store import ProjectFolder
-from kerastune_lite.trial import Execution, Outcome, Trial, TrialStatus
-from kerastune_lite.views.tensorboard import TensorBoardView
 
 OBJECTIVE = Objective("val_loss", "min")
 SPACE = Space(

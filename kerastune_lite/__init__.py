@@ -4,43 +4,19 @@ Importing this package is cheap: names are loaded when they are first used, and 
 a model is first built.
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
-__version__ = "0.1.0"
-
-_HOMES = {
-    "ASHA": "presets",
-    "BOHB": "presets",
-    "BayesianOptimization": "presets",
-    "EvolutionarySearch": "presets",
-    "GridSearch": "presets",
-    "HyperModel": "hypermodel",
-    "Hyperband": "presets",
-    "HyperParameters": "hyperparameters",
-    "Objective": "objective",
-    "Oracle": "oracles",
-    "RandomSearch": "presets",
-    "Tuner": "tuner",
-    "errors": "errors",
-    "hyperparameters": "hyperparameters",
-    "open_project": "results",
-    "oracles": "oracles",
-    "schedulers": "schedulers",
-    "sklearn": "sklearn",
-    "tune_function": "functions",
-}
+from kerastune_lite._src.util.lazy import lazy_names
+from kerastune_lite._src.util.version import __version__
 
 if TYPE_CHECKING:
     from kerastune_lite import errors, hyperparameters, oracles, schedulers, sklearn
-    from kerastune_lite.functions import tune_function
-    from kerastune_lite.hypermodel import HyperModel
-    from kerastune_lite.hyperparameters import HyperParameters
-    from kerastune_lite.objective import Objective
-    from kerastune_lite.oracles import Oracle
-    from kerastune_lite.presets import (
+    from kerastune_lite._src.algorithms.oracles.oracle import Oracle
+    from kerastune_lite._src.core.objective import Objective
+    from kerastune_lite._src.keras.hypermodel import HyperModel
+    from kerastune_lite._src.search.open_project import open_project
+    from kerastune_lite._src.space.hyperparameters import HyperParameters
+    from kerastune_lite._src.tuner.presets import (
         ASHA,
         BOHB,
         BayesianOptimization,
@@ -49,8 +25,8 @@ if TYPE_CHECKING:
         Hyperband,
         RandomSearch,
     )
-    from kerastune_lite.results import open_project
-    from kerastune_lite.tuner import Tuner
+    from kerastune_lite._src.tuner.tune_function import tune_function
+    from kerastune_lite._src.tuner.tuner import Tuner
 
 __all__ = [
     "ASHA",
@@ -65,6 +41,7 @@ __all__ = [
     "Oracle",
     "RandomSearch",
     "Tuner",
+    "__version__",
     "errors",
     "hyperparameters",
     "open_project",
@@ -74,17 +51,27 @@ __all__ = [
     "tune_function",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(
-            f"kerastune_lite has no {name!r}. It offers: {', '.join(sorted(_HOMES))}."
-        )
-    module = importlib.import_module(f"kerastune_lite.{_HOMES[name]}")
-    value = module if name == _HOMES[name] else getattr(module, name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "ASHA": "_src.tuner.presets",
+        "BOHB": "_src.tuner.presets",
+        "BayesianOptimization": "_src.tuner.presets",
+        "EvolutionarySearch": "_src.tuner.presets",
+        "GridSearch": "_src.tuner.presets",
+        "HyperModel": "_src.keras.hypermodel",
+        "HyperParameters": "_src.space.hyperparameters",
+        "Hyperband": "_src.tuner.presets",
+        "Objective": "_src.core.objective",
+        "Oracle": "_src.algorithms.oracles.oracle",
+        "RandomSearch": "_src.tuner.presets",
+        "Tuner": "_src.tuner.tuner",
+        "errors": "errors",
+        "hyperparameters": "hyperparameters",
+        "open_project": "_src.search.open_project",
+        "oracles": "oracles",
+        "schedulers": "schedulers",
+        "sklearn": "sklearn",
+        "tune_function": "_src.tuner.tune_function",
+    },
+)

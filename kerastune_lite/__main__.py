@@ -2,7 +2,7 @@
 
 import sys
 
-from kerastune_lite.cli import main
+from kerastune_lite._src.cli.command import main
 
 if __name__ == "__main__":
     sys.exit(main())

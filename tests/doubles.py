@@ -6,21 +6,22 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from kerastune_lite import events as ev
-from kerastune_lite.history import History
-from kerastune_lite.hooks import Hooks
+from kerastune_lite._src.core import events as ev
+from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.trial import Execution, Outcome, Report, Segment, Trial
+from kerastune_lite._src.search.execution.guard import GuardedJob
+from kerastune_lite._src.search.execution.job import Emit, Job
+from kerastune_lite._src.search.execution.runner import Runner
+from kerastune_lite._src.search.hooks import Hooks
+from kerastune_lite._src.search.limits import Limits
+from kerastune_lite._src.search.loop import Parts, Search
+from kerastune_lite._src.store.checkpoints import Checkpoints
+from kerastune_lite._src.store.store import Epoch, Project, Session, Store
+from kerastune_lite._src.views.view import View
 from kerastune_lite.hyperparameters import HyperParameters, Space
-from kerastune_lite.limits import Limits
-from kerastune_lite.objective import Objective
 from kerastune_lite.oracles import RandomOracle
-from kerastune_lite.runners import Runner
 from kerastune_lite.schedulers import Decision, FullTraining
-from kerastune_lite.search import Parts, Search
-from kerastune_lite.store import Checkpoints, Epoch, Project, Session, Store
-from kerastune_lite.training.base import Emit, Job
-from kerastune_lite.training.job import GuardedJob
-from kerastune_lite.trial import Execution, Outcome, Report, Segment, Trial
-from kerastune_lite.views.base import View
 
 LOSS = Objective("loss", "min")
 

@@ -7,8 +7,8 @@ import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 
-from kerastune_lite.events import Event, SearchStarted, SpaceGrown
-from kerastune_lite.store import ProjectFolder
+from kerastune_lite._src.core.events import Event, SearchStarted, SpaceGrown
+from kerastune_lite._src.store.project_folder import ProjectFolder
 
 
 def recorded(directory: Path, events: Iterable[Event], name: str = "digits") -> Path:

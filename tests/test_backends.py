@@ -23,7 +23,7 @@ import json, sys, warnings
 warnings.filterwarnings("error", module="kerastune_lite")
 import numpy as np
 import kerastune_lite as kt
-from kerastune_lite.training.quiet import load_keras
+from kerastune_lite._src.keras.loading import load_keras
 
 keras = load_keras()
 

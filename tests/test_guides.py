@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import kerastune_lite as kt
-from kerastune_lite.errors import FatalRuntimeError
-from tests.training.models import keras
+from kerastune_lite._src.util.errors import FatalRuntimeError
+from tests.keras.models import keras
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(size=(48, 6, 6, 1)).astype("float32")

@@ -1,6 +1,9 @@
 """The arrows of docs/architecture.md: imports point one way only."""
 
 import ast
+import graphlib
+import importlib
+import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
@@ -10,62 +13,119 @@ import pytest
 import kerastune_lite
 
 PACKAGE = Path(kerastune_lite.__file__).parent
+PRIVATE = PACKAGE / "_src"
+ROOT = Path(__file__).parents[1]
+FACADES = ["__init__", "errors", "hyperparameters", "oracles", "schedulers", "sklearn"]
 
-# From the bottom up. A module may import from its own row's unit and from rows further down;
-# units of one row do not know one another.
-LAYERS = [
-    {"errors", "formatting", "overrides", "threads", "foreign_data"},
-    {"checksums"},
-    {"describing"},
-    {"hyperparameters"},
-    {"objective", "trial"},
-    {"events", "visited", "best_trials"},
-    {"history", "limits"},
-    {"oracles", "schedulers", "insight"},
-    {"store", "views", "hypermodel", "hooks", "interrupts"},
-    {"training"},
-    {"runners"},
-    {"recorder", "planner", "segments", "failures"},
-    {"search", "settings", "results"},
-    {"points", "tuner_oracle", "user_trials", "sklearn"},
-    {"tuner_training"},
-    {"tuner_models"},
+# From the bottom up. A module may import from its own room and from rooms in rows further down;
+# rooms of one row do not know one another.
+ROWS = [
+    {"util"},
+    {"space"},
+    {"core"},
+    {"algorithms", "analysis"},
+    {"store", "views"},
+    {"search"},
+    {"keras"},
+    {"sklearn"},
     {"tuner"},
-    {"presets", "functions"},
     {"cli"},
-    {"__main__"},
 ]
-RANK = {unit: rank for rank, units in enumerate(LAYERS) for unit in units}
+RANK = {room: rank for rank, rooms in enumerate(ROWS) for room in rooms}
 
 
 def modules():
-    return sorted(p for p in PACKAGE.rglob("*.py") if p.parent != PACKAGE or p.stem != "__init__")
+    return sorted(PRIVATE.rglob("*.py"))
 
 
-def unit_of(path):
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def room_of(path):
+    return path.relative_to(PRIVATE).parts[0]
 
 
-def imported_units(path):
+def imports(path):
+    """The modules that a file imports, and the names that it takes from some as if they were."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names = []
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for name in names:
-            parts = name.split(".")
-            if parts[0] == "kerastune_lite" and len(parts) > 1 and parts[1] in RANK:
-                yield parts[1]
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def own_imports(path):
+    """Those that are files of the package."""
+    for name in imports(path):
+        parts = name.split(".")
+        file = PACKAGE.parent.joinpath(*parts).with_suffix(".py")
+        if parts[0] == "kerastune_lite" and file.is_file():
+            yield file
+
+
+def test_the_rooms_are_a_dozen_and_all_have_a_place():
+    rooms = {path.name for path in PRIVATE.iterdir() if path.is_dir() and path.name[0] != "_"}
+    assert rooms == set(RANK)
+    assert len(rooms) <= 12
+    loose = {path.name for path in PRIVATE.glob("*.py")}
+    assert loose == {"__init__.py"}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PRIVATE)))
 def test_imports_point_down(path):
-    unit = unit_of(path)
-    assert unit in RANK, f"{unit} has no place in LAYERS yet"
-    for other in imported_units(path):
-        allowed = other == unit or RANK[other] < RANK[unit]
-        assert allowed, f"{path.name} ({unit}) imports {other}, which is not below it"
+    for other in own_imports(path):
+        assert PRIVATE in other.parents, f"{path} imports the public module {other.stem}"
+        below = RANK[room_of(other)] < RANK[room_of(path)]
+        assert below or room_of(other) == room_of(path), f"{path} imports {other}"
+
+
+def test_no_imports_go_in_a_circle():
+    graph = {path: set(own_imports(path)) for path in modules()}
+    list(graphlib.TopologicalSorter(graph).static_order())  # raises CycleError
+
+
+def test_files_are_short():
+    long = {p: n for p in modules() if (n := len(p.read_text("utf-8").splitlines())) > 400}
+    assert not long
+
+
+class TestBoundary:
+    """Public names are handed on by a few modules, which define nothing."""
+
+    @pytest.mark.parametrize("name", FACADES)
+    def test_public_modules_hold_imports_alone(self, name):
+        tree = ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8"))
+        docstring, *others = tree.body
+        assert isinstance(docstring, ast.Expr)
+        for node in others:
+            if isinstance(node, ast.If):
+                assert ast.unparse(node.test) == "TYPE_CHECKING"
+                assert all(isinstance(each, ast.ImportFrom) for each in node.body)
+            elif isinstance(node, ast.Assign):
+                (target,) = node.targets
+                assert ast.unparse(target) in ("__all__", "(__getattr__, __dir__)")
+            else:
+                assert isinstance(node, ast.ImportFrom)
+
+    def test_there_are_no_other_public_modules(self):
+        found = {path.stem for path in PACKAGE.glob("*.py")}
+        assert found == {*FACADES, "__main__"}
+
+    @pytest.mark.parametrize("folder", ["docs", "examples", "notebooks"])
+    def test_nothing_outside_looks_inside(self, folder):
+        for path in (ROOT / folder).rglob("*"):
+            if path.suffix in (".py", ".md", ".ipynb"):
+                assert "kerastune_lite._src" not in path.read_text(encoding="utf-8"), path
+        assert "kerastune_lite._src" not in (ROOT / "README.md").read_text(encoding="utf-8")
+
+    @pytest.mark.parametrize("name", FACADES[1:])
+    def test_what_is_public_has_one_home(self, name):
+        module = importlib.import_module(f"kerastune_lite.{name}")
+        for each in module.__all__:
+            value = getattr(module, each)
+            if callable(value) and each != "Value":
+                assert value.__module__ in ("kerastune_lite", f"kerastune_lite.{name}"), each
+
+    def test_the_version_is_written_once(self):
+        assert kerastune_lite.__version__ == importlib.metadata.version("kerastune_lite")
 
 
 def in_fresh_process(code):
@@ -81,8 +141,12 @@ def test_the_package_alone_loads_next_to_nothing():
 
 
 def test_data_and_decisions_load_no_tensorflow():
-    units = [unit for units in LAYERS[:6] for unit in sorted(units)]
-    imports = "; ".join(f"import kerastune_lite.{unit}" for unit in units)
+    names = [
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+        for path in modules()
+        if RANK.get(room_of(path), 9) <= RANK["analysis"] and path.stem != "study"
+    ]
+    imports = "; ".join(f"import {name}" for name in names)
     loaded = in_fresh_process(f"import sys; {imports}; print(*sorted(sys.modules))").split()
     for heavy in ("tensorflow", "keras", "sqlite3", "rich"):
         assert heavy not in loaded
@@ -103,28 +167,16 @@ print(*sorted(sys.modules))
     assert "keras" not in loaded
 
 
-def test_only_training_imports_keras():
+def test_only_the_keras_room_imports_keras():
     for path in modules():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                names = [node.module or ""]
-            for name in names:
-                if name.split(".")[0] in ("keras", "tensorflow"):
-                    assert unit_of(path) == "training", path
+        if {name.split(".")[0] for name in imports(path)} & {"keras", "tensorflow"}:
+            assert room_of(path) == "keras", path
 
 
-def test_only_the_sklearn_side_and_the_importances_import_scikit_learn():
+def test_only_the_sklearn_room_and_the_importances_import_scikit_learn():
     for path in modules():
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom):
-                names = [node.module or ""]
-            for name in names:
-                if name.split(".")[0] in ("sklearn", "scikeras", "joblib"):
-                    assert unit_of(path) == "sklearn" or path.name == "importances.py", path
+        if {name.split(".")[0] for name in imports(path)} & {"sklearn", "scikeras", "joblib"}:
+            assert room_of(path) == "sklearn" or path.name == "importances.py", path
 
 
 def test_the_sklearn_side_loads_nothing_before_a_name_is_used():

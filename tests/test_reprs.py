@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 import kerastune_lite as kt
+from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite.hyperparameters import (
     Choice,
     Condition,
@@ -14,7 +15,6 @@ from kerastune_lite.hyperparameters import (
     Parameter,
     Space,
 )
-from kerastune_lite.trial import Trial, TrialStatus
 from tests.views.streams import completed, failed
 from tests.views.test_notebook import texts
 

@@ -5,8 +5,8 @@ import pytest
 from scipy import stats
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
+from kerastune_lite._src.sklearn.distributions import Distributions, domain_of
 from kerastune_lite.hyperparameters import Choice, Float, Int
-from kerastune_lite.sklearn.distributions import Distributions, domain_of
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from kerastune_lite import HyperModel
 from kerastune_lite.sklearn import KerasClassifier, KerasRegressor, TunerSearchCV
-from tests.training.models import keras
+from tests.keras.models import keras
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(90, 3)).astype("float32")

@@ -10,10 +10,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 import kerastune_lite as kt
+from kerastune_lite._src.sklearn.fold import evaluate
+from kerastune_lite._src.sklearn.fold_stack import FoldStack
 from kerastune_lite.schedulers import Hyperband
 from kerastune_lite.sklearn import KerasClassifier, KerasRegressor, TunerSearchCV
-from kerastune_lite.sklearn.fold import evaluate
-from kerastune_lite.sklearn.fold_stack import FoldStack
 from tests.sklearn.data import blobs
 
 X, Y = blobs(samples=63)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from kerastune_lite.sklearn.rows import best_of
-from kerastune_lite.trial import Execution, Outcome, Trial, TrialStatus
+from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
+from kerastune_lite._src.sklearn.rows import best_of
 
 
 def trial(number, goal, epochs, stopped=(False, False)):

@@ -1,5 +1,8 @@
 """TunerSearchCV as what GridSearchCV is, on scikit-learn's own estimators."""
 
+import contextlib
+import json
+import sqlite3
 import subprocess
 import sys
 
@@ -17,7 +20,7 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 
 from kerastune_lite import HyperParameters, open_project
-from kerastune_lite.errors import FailedTrialError, SettingsMismatchError
+from kerastune_lite._src.util.errors import FailedTrialError, SettingsMismatchError
 from kerastune_lite.oracles import RandomOracle
 from kerastune_lite.sklearn import SklearnTuner, TunerSearchCV
 from tests.sklearn.data import blobs
@@ -354,3 +357,20 @@ def test_sklearn_tuner():
 def test_sklearn_tuner_says_what_build_must_return():
     with pytest.raises(TypeError, match="must return an estimator of scikit-learn's"):
         SklearnTuner("random", lambda hp: hp.Int("x", 0, 3)).search(X, Y, verbose=0)
+
+
+def test_a_project_of_a_version_that_described_estimators_otherwise(tmp_path):
+    """The parameters stood beside the class; they are not compared, what else there is is."""
+    kwargs = {"directory": tmp_path, "project_name": "it", "tuner": "random"}
+    first = searched(max_trials=2, **kwargs)
+    with contextlib.closing(sqlite3.connect(tmp_path / "it" / "study.sqlite3")) as database:
+        (told,) = database.execute("SELECT value FROM project WHERE key = 'settings'").fetchone()
+        settings = json.loads(told)
+        estimator = settings["fit"]["estimator"]
+        settings["fit"]["estimator"] = {"class": estimator["class"], **estimator["parameters"]}
+        row = (json.dumps(settings),)
+        database.execute("UPDATE project SET value = ? WHERE key = 'settings'", row)
+        database.commit()
+    with pytest.raises(SettingsMismatchError, match=r"y: other values than before"):
+        searched(y=Y[::-1], max_trials=2, **kwargs)
+    assert searched(max_trials=2, **kwargs).best_params_ == first.best_params_

@@ -22,8 +22,8 @@ from sklearn.preprocessing import (
 )
 from sklearn.utils import all_estimators
 
-from kerastune_lite.describing import described
-from kerastune_lite.errors import SettingsMismatchError
+from kerastune_lite._src.util.describing import described
+from kerastune_lite._src.util.errors import SettingsMismatchError
 from kerastune_lite.sklearn import TunerSearchCV
 
 VECTORIZERS = [CountVectorizer, HashingVectorizer, TfidfVectorizer]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kerastune_lite._src.sklearn.tuners import ORACLES, parts_of
 from kerastune_lite.oracles import (
     BayesianOracle,
     EvolutionaryOracle,
@@ -10,7 +11,6 @@ from kerastune_lite.oracles import (
     SobolOracle,
 )
 from kerastune_lite.schedulers import ASHA, FullTraining, Hyperband, MedianStopping
-from kerastune_lite.sklearn.tuners import ORACLES, parts_of
 
 KINDS = {
     "random": RandomOracle,

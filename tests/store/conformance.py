@@ -8,11 +8,11 @@ import math
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kerastune_lite import events as ev
+from kerastune_lite._src.core import events as ev
+from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
+from kerastune_lite._src.store.store import Epoch, Session
 from kerastune_lite.hyperparameters import Choice, Condition, Float, Int, Parameter, Space
-from kerastune_lite.objective import Objective
-from kerastune_lite.store import Epoch, Session
-from kerastune_lite.trial import Execution, Outcome, Trial, TrialStatus
 
 SPACE = Space(
     [
@@ -86,12 +86,12 @@ class StoreConformance:
             executions=(first,),
             bracket=2,
             goal=5,
-            goes_on=True,
+            resumable=True,
         )
         store.record([started(), ev.SpaceGrown(tuple(SPACE), None), ev.TrialStarted(trial())])
         store.record([ev.ExecutionEnded(0, first), ev.TrialPaused(paused)])
         assert reopen(store).load().trials == (paused,)
-        resumed = dataclasses.replace(paused, status=TrialStatus.RUNNING, goal=15, goes_on=False)
+        resumed = dataclasses.replace(paused, status=TrialStatus.RUNNING, goal=15, resumable=False)
         store.record([ev.TrialResumed(resumed)])
         assert reopen(store).load().trials == (resumed,)
         second = dataclasses.replace(first, epochs=15, score=0.75, loss=-0.75, stopped=True)

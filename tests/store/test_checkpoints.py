@@ -1,8 +1,8 @@
 import pytest
 
-from kerastune_lite.history import History
-from kerastune_lite.store import Checkpoints, best_execution
-from kerastune_lite.trial import Execution, Outcome, Trial, TrialStatus
+from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
+from kerastune_lite._src.store.checkpoints import Checkpoints, best_execution
 
 
 @pytest.fixture

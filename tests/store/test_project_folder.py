@@ -4,12 +4,12 @@ import sys
 
 import pytest
 
-from kerastune_lite.errors import ProjectInUseError, StoreError
-from kerastune_lite.store import ProjectFolder
+from kerastune_lite._src.store.project_folder import ProjectFolder
+from kerastune_lite._src.util.errors import ProjectInUseError, StoreError
 
 HOLD = """
 import sys, time
-from kerastune_lite.store import ProjectFolder
+from kerastune_lite._src.store.project_folder import ProjectFolder
 with ProjectFolder(sys.argv[1], "p").writing():
     print("held", flush=True)
     time.sleep(60)

@@ -6,10 +6,11 @@ import stat
 import pytest
 
 import kerastune_lite as kt
-from kerastune_lite import events as ev
-from kerastune_lite.errors import StoreError
-from kerastune_lite.store import SQLiteStore, schema
-from kerastune_lite.trial import Execution, Outcome, TrialStatus
+from kerastune_lite._src.core import events as ev
+from kerastune_lite._src.core.trial import Execution, Outcome, TrialStatus
+from kerastune_lite._src.store import schema
+from kerastune_lite._src.store.sqlite import SQLiteStore
+from kerastune_lite._src.util.errors import StoreError
 from tests.store.conformance import StoreConformance, execution, started, trial
 
 

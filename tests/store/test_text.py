@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from kerastune_lite.store.text import dumped, values_dumped
+from kerastune_lite._src.store.text import dumped, values_dumped
 
 INF, NAN = math.inf, math.nan
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from kerastune_lite.events import Event
-from kerastune_lite.views.base import View
+from kerastune_lite._src.core.events import Event
+from kerastune_lite._src.views.view import View
 from tests.views import streams
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from kerastune_lite.events import (
+from kerastune_lite._src.core.events import (
     EpochEnded,
     ExecutionEnded,
     SearchEnded,
@@ -12,14 +12,9 @@ from kerastune_lite.events import (
     TrialEnded,
     TrialStarted,
 )
-from kerastune_lite.hyperparameters import (
-    Float,
-    Int,
-    Parameter,
-    Space,
-)
-from kerastune_lite.objective import Objective
-from kerastune_lite.trial import Execution, Outcome, Trial, TrialStatus
+from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
+from kerastune_lite.hyperparameters import Float, Int, Parameter, Space
 
 UNITS = Parameter("units", Int(8, 64))
 RATE = Parameter("learning_rate", Float(1e-4, 1e-1, sampling="log"))

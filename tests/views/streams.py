@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from kerastune_lite.events import (
+from kerastune_lite._src.core.events import (
     Enqueued,
     EpochEnded,
     Event,
@@ -20,9 +20,9 @@ from kerastune_lite.events import (
     TrialEnded,
     TrialStarted,
 )
+from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 from kerastune_lite.hyperparameters import Choice, Float, Int, Parameter, Space
-from kerastune_lite.objective import Objective
-from kerastune_lite.trial import Execution, Outcome, Trial, TrialStatus
 
 ACCURACY = Objective("val_accuracy", "max")
 SPACE = Space(

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kerastune_lite.views import LineView, LiveView, NotebookView, progress_view
-from kerastune_lite.views.choose import in_notebook
+from kerastune_lite._src.views.choose import progress_view
+from kerastune_lite._src.views.console import LineView, LiveView
+from kerastune_lite._src.views.notebook import NotebookView
+from kerastune_lite._src.views.where import in_notebook
 from tests.views.conformance import Terminal
 
 
@@ -116,20 +118,16 @@ def test_anything_else_is_refused(verbose: Any) -> None:
 
 def test_views_import_neither_rich_nor_ipython_before_they_are_needed() -> None:
     program = (
-        "import sys, kerastune_lite.views as views; views.progress_view(0)\n"
+        "import sys\n"
+        "from kerastune_lite._src.views.choose import progress_view\n"
+        "progress_view(0)\n"
         "heavy = {'rich', 'IPython', 'tensorflow', 'keras'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
-        "views.LineView; assert 'IPython' not in sys.modules\n"
-        "views.NotebookView; assert 'IPython' not in sys.modules\n"
+        "progress_view(1); assert 'IPython' not in sys.modules\n"
+        "import kerastune_lite._src.views.notebook\n"
+        "assert 'IPython' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
-
-
-def test_unknown_names_are_attribute_errors() -> None:
-    import kerastune_lite.views as views
-
-    with pytest.raises(AttributeError, match="has no attribute 'RadioView'"):
-        _ = views.RadioView
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
@@ -138,7 +136,7 @@ def test_on_a_real_terminal() -> None:
 
     program = (
         "import sys\n"
-        "from kerastune_lite.views import progress_view\n"
+        "from kerastune_lite._src.views.choose import progress_view\n"
         "from tests.views.streams import completed, ended, started, whole\n"
         "out, err = sys.stdout, sys.stderr\n"
         "view = progress_view(1)\n"

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from kerastune_lite.views import LineView, LiveView, NotebookView
+from kerastune_lite._src.views.console import LineView, LiveView
+from kerastune_lite._src.views.notebook import NotebookView
 from tests.views.conformance import Stage, Terminal, ViewSuite
 
 

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
-from kerastune_lite.events import EpochEnded, Event, TrialEnded, TrialStarted
-from kerastune_lite.views import LineView, LiveView
-from kerastune_lite.views.console import live_text
-from kerastune_lite.views.progress import Progress
+from kerastune_lite._src.core.events import EpochEnded, Event, TrialEnded, TrialStarted
+from kerastune_lite._src.views.console import LineView, LiveView, live_text
+from kerastune_lite._src.views.progress import Progress
 from tests.views.conformance import Terminal
 from tests.views.streams import (
     FakeClock,

@@ -8,10 +8,15 @@ from typing import Any
 
 import pytest
 
-from kerastune_lite.events import EpochEnded, Event, SegmentStarted, TrialEnded, TrialStarted
-from kerastune_lite.views import NotebookView
-from kerastune_lite.views.notebook import progress_html, results_html
-from kerastune_lite.views.progress import Progress
+from kerastune_lite._src.core.events import (
+    EpochEnded,
+    Event,
+    SegmentStarted,
+    TrialEnded,
+    TrialStarted,
+)
+from kerastune_lite._src.views.notebook import NotebookView, progress_html, results_html
+from kerastune_lite._src.views.progress import Progress
 from tests.views.streams import (
     ACCURACY,
     START,

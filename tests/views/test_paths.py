@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from kerastune_lite.trial import TRAINING_PATHS, Execution, Outcome, Trial
-from kerastune_lite.views.paths import paths_line
+from kerastune_lite._src.core.trial import TRAINING_PATHS, Execution, Outcome, Trial
+from kerastune_lite._src.views.training_paths import paths_line
 from tests.views.streams import completed, failed, on_path, repeated, trial
 
 

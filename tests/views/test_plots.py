@@ -8,12 +8,13 @@ import sys
 import numpy as np
 import pytest
 
+from kerastune_lite._src.analysis.curves import fan
+from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.views.plots import backends
+from kerastune_lite._src.views.plots.lines import drawing
+from kerastune_lite._src.views.plots.plots import Plots
 from kerastune_lite.hyperparameters import Choice, Condition, Float, Int, Parameter, Space
-from kerastune_lite.insight.curves import fan
-from kerastune_lite.objective import Objective
-from kerastune_lite.views.plots import Plots, backends
-from kerastune_lite.views.plots.lines import drawing
-from tests.insight.trials import ACCURACY, LOSS, completed, cube, failed, sampled
+from tests.analysis.trials import ACCURACY, LOSS, completed, cube, failed, sampled
 
 pytest.importorskip("optuna")
 SPACE = Space(
@@ -120,7 +121,7 @@ def test_the_fan_in_plotly():
 
 
 def test_importances_are_those_of_the_tuner(matplotlib):
-    from kerastune_lite.insight.importances import importances
+    from kerastune_lite._src.analysis.importances import importances
 
     curves = {trial.number: curve(trial) for trial in trials()[:-1]}
     found = importances(trials(), LOSS, curves=curves)

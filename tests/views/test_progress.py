@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kerastune_lite.events import (
+from kerastune_lite._src.core.events import (
     Event,
     StopReason,
     TrialEnded,
@@ -15,9 +15,9 @@ from kerastune_lite.events import (
     TrialResumed,
     TrialStarted,
 )
-from kerastune_lite.history import History
-from kerastune_lite.trial import TrialStatus
-from kerastune_lite.views.progress import Pace, Progress
+from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.trial import TrialStatus
+from kerastune_lite._src.views.progress import Pace, Progress
 from tests.views.streams import (
     FakeClock,
     completed,

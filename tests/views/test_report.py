@@ -8,11 +8,11 @@ import re
 import numpy as np
 import pytest
 
+from kerastune_lite._src.views.report.page import page, write_report
+from kerastune_lite._src.views.report.searched import Searched
+from kerastune_lite._src.views.report.svg import Frame, escaped, ticks
 from kerastune_lite.hyperparameters import Choice, Condition, Float, Parameter, Space
-from kerastune_lite.views.report import Searched, write_report
-from kerastune_lite.views.report.page import page
-from kerastune_lite.views.report.svg import Frame, escaped, ticks
-from tests.insight.trials import LOSS, completed, cube, failed, sampled
+from tests.analysis.trials import LOSS, completed, cube, failed, sampled
 from tests.views.streams import rejected
 
 EVIL = '<script>alert("x")</script>'

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from kerastune_lite.trial import Trial
-from kerastune_lite.views import sparkline as module
-from kerastune_lite.views.sparkline import sparkline
+from kerastune_lite._src.core.trial import Trial
+from kerastune_lite._src.views import sparkline as module
+from kerastune_lite._src.views.sparkline import sparkline
 from tests.views.streams import completed, failed
 
 FLOOR = module.HEIGHT - module.BOTTOM

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from kerastune_lite._src.core.objective import MultiObjective, Objective
+from kerastune_lite._src.views import tables
 from kerastune_lite.hyperparameters import Boolean, Condition, Fixed, Float, Int, Parameter, Space
-from kerastune_lite.objective import MultiObjective, Objective
-from kerastune_lite.views import tables
 from tests.views.conformance import Terminal
 from tests.views.streams import (
     ACCURACY,

@@ -2,11 +2,9 @@ import dataclasses
 
 import pytest
 
-from kerastune_lite.events import (
-    EpochEnded,
-    SpaceGrown,
-    TrialEnded,
-)
+from kerastune_lite._src.core.events import EpochEnded, SpaceGrown, TrialEnded
+from kerastune_lite._src.core.trial import TrialStatus
+from kerastune_lite._src.views.tensorboard.tensorboard_view import TensorBoardView
 from kerastune_lite.hyperparameters import (
     Boolean,
     Choice,
@@ -17,8 +15,6 @@ from kerastune_lite.hyperparameters import (
     Parameter,
     Space,
 )
-from kerastune_lite.trial import TrialStatus
-from kerastune_lite.views.tensorboard import TensorBoardView
 from tests.views.fake_search import (
     UNITS,
     FakeSearch,
@@ -224,7 +220,7 @@ def test_all_rows_agree_after_a_search_whose_every_trial_asks_for_something_new(
 
 
 def test_columns_of_a_plain_space_are_written_once(tmp_path, monkeypatch):
-    from kerastune_lite.views.tensorboard import event_files
+    from kerastune_lite._src.views.tensorboard import event_files
 
     rewritten = []
     monkeypatch.setattr(event_files, "replace", lambda *args: rewritten.append(args))

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kerastune_lite.events import EpochEnded
-from kerastune_lite.views.tensorboard import TensorBoardView
-from kerastune_lite.views.tensorboard.server import TensorBoardServer
+from kerastune_lite._src.core.events import EpochEnded
+from kerastune_lite._src.views.tensorboard.server import TensorBoardServer
+from kerastune_lite._src.views.tensorboard.tensorboard_view import TensorBoardView
 from tests.views.fake_search import FakeSearch
 from tests.views.test_tensorboard_http import SPACE, groups
 

@@ -12,10 +12,10 @@ import urllib.request
 
 import pytest
 
-from kerastune_lite.events import EpochEnded, SpaceGrown, TrialPaused, TrialResumed
+from kerastune_lite._src.core.events import EpochEnded, SpaceGrown, TrialPaused, TrialResumed
+from kerastune_lite._src.core.trial import TrialStatus
+from kerastune_lite._src.views.tensorboard.tensorboard_view import TensorBoardView
 from kerastune_lite.hyperparameters import Boolean, Choice, Condition, Float, Int, Parameter, Space
-from kerastune_lite.trial import TrialStatus
-from kerastune_lite.views.tensorboard import TensorBoardView
 from tests.views.fake_search import FakeSearch
 
 pytestmark = pytest.mark.slow
@@ -24,7 +24,7 @@ PATIENCE = 60
 STATUSES = ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING"]
 
 
-OURS = "kerastune_lite.views.tensorboard.serve"
+OURS = "kerastune_lite._src.views.tensorboard.serve"
 
 
 @contextlib.contextmanager
@@ -199,7 +199,7 @@ def test_every_trial_hyperparameter_and_metric_is_there(tmp_path):
 
 def test_sessions_meet_the_curves_of_kerass_own_callback(tmp_path):
     """Keras writes below `trial_0000/execution0/`, in `train/` and `validation/`."""
-    from kerastune_lite.views.tensorboard import event_files
+    from kerastune_lite._src.views.tensorboard import event_files
 
     logs = tmp_path / "logs"
     view = TensorBoardView(tmp_path / "own", extra_hparams_dirs=[logs])
@@ -233,7 +233,7 @@ def curve_of(url, run, tag):
 @pytest.mark.parametrize(("module", "loader"), [("tensorboard.main", "false"), (OURS, "auto")])
 def test_several_projects_are_renewed_below_one_logdir(tmp_path, monkeypatch, module, loader):
     """Rungs in one, folds in the other; each with a `_search` that is written with each trial."""
-    from kerastune_lite.views.tensorboard import search_run
+    from kerastune_lite._src.views.tensorboard import search_run
 
     for name in ("PAUSE", "SHARE", "WORTH"):
         monkeypatch.setattr(search_run, name, 0)

@@ -5,18 +5,10 @@ import sys
 
 import pytest
 
-from kerastune_lite.events import (
-    EpochEnded,
-    TrialPaused,
-    TrialResumed,
-    TrialStarted,
-)
-from kerastune_lite.hyperparameters import (
-    Space,
-)
-from kerastune_lite.trial import Trial, TrialStatus
-from kerastune_lite.views.tensorboard import TensorBoardView
-from kerastune_lite.views.tensorboard.view import MAX_OPEN_FILES
+from kerastune_lite._src.core.events import EpochEnded, TrialPaused, TrialResumed, TrialStarted
+from kerastune_lite._src.core.trial import Trial, TrialStatus
+from kerastune_lite._src.views.tensorboard.tensorboard_view import MAX_OPEN_FILES, TensorBoardView
+from kerastune_lite.hyperparameters import Space
 from tests.views.fake_search import (
     UNITS,
     FakeSearch,
@@ -178,7 +170,7 @@ def test_few_files_are_open_however_many_trials_run(tmp_path):
 def test_nothing_is_imported_before_it_is_needed():
     program = """if True:
         import sys, tempfile
-        from kerastune_lite.views.tensorboard import TensorBoardView
+        from kerastune_lite._src.views.tensorboard.tensorboard_view import TensorBoardView
         from tests.views.fake_search import FakeSearch
         loaded = [name for name in sys.modules if name.split(".")[0] == "tensorboard"]
         assert not loaded, loaded

@@ -7,12 +7,13 @@ import json
 import numpy as np
 import pytest
 
-from kerastune_lite.events import SearchEnded, StopReason, TrialPaused, TrialResumed
+from kerastune_lite._src.core.events import SearchEnded, StopReason, TrialPaused, TrialResumed
+from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.trial import Trial, TrialStatus
+from kerastune_lite._src.views.tensorboard import picture, search_run
+from kerastune_lite._src.views.tensorboard.ranking import ranking
+from kerastune_lite._src.views.tensorboard.tensorboard_view import TensorBoardView
 from kerastune_lite.hyperparameters import Float, Parameter, Space
-from kerastune_lite.objective import Objective
-from kerastune_lite.trial import Trial, TrialStatus
-from kerastune_lite.views.tensorboard import TensorBoardView, picture, search_run
-from kerastune_lite.views.tensorboard.ranking import ranking
 from tests.views.fake_search import FakeSearch, events_of
 
 OF = "search/val_loss"

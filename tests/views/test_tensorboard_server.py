@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import kerastune_lite as kt
-from kerastune_lite.views.tensorboard import server
+from kerastune_lite._src.views.tensorboard import server
 from tests.processes import environment
 from tests.views.test_tensorboard_http import groups, wait_for
 
@@ -109,7 +109,7 @@ def test_it_shows_this_project_until_it_is_stopped(tmp_path, capsys, monkeypatch
 def test_it_ends_with_the_process_that_started_it_even_by_sigkill(tmp_path):
     program = f"""if True:
         import time
-        from kerastune_lite.views.tensorboard.server import show
+        from kerastune_lite._src.views.tensorboard.server import show
         print(show({str(tmp_path)!r}).pid, flush=True)
         time.sleep(600)
     """

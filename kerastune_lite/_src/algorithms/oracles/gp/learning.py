@@ -1,0 +1,164 @@
+"""From a history to a Gaussian process over the points of its space."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from kerastune_lite._src.algorithms.oracles.gp.activity import Rule, expected, learned_rules
+from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding
+from kerastune_lite._src.algorithms.oracles.gp.learning_curves import timed
+from kerastune_lite._src.algorithms.oracles.gp.model import Data, Posterior
+from kerastune_lite._src.algorithms.oracles.gp.observations import observe
+from kerastune_lite._src.algorithms.oracles.gp.selection import chosen, refitted_at
+from kerastune_lite._src.algorithms.oracles.gp.targets import Targets
+from kerastune_lite._src.core.history import History
+
+_FITTED = 200
+"""How many observations the settings are fitted to, at most."""
+_FITTED_BY_TIME = 120
+"""Fewer where trials go on, for what they were fitted to changes more often."""
+_CONDITIONED = 300
+"""How many the posterior is made of, at most."""
+_LEADERS = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Learned:
+    """What a history tells.
+
+    Attributes:
+        encoding, rules: how points become rows.
+        data, theta: of the process.
+        running: rows of the trials that are running, `(q, d)`.
+        timed: whether rows end with the training time.
+        best: the lowest of the expected losses of the trials so far, as a target.
+        leaders: units of the trials in ascending order of their expected losses, `(k, p)`.
+    """
+
+    encoding: Encoding
+    rules: list[Rule]
+    data: Data
+    theta: Array
+    running: Array
+    timed: bool
+    best: float
+    leaders: Array
+
+    def pending(self, points: Sequence[Array]) -> Array:
+        """Rows, `(q, d)`, of the running trials and of `points`, units `(p,)` each."""
+        if not points:
+            return self.running
+        units = np.array(points)
+        added = self.encoding.rows(units, expected(self.encoding, self.rules, units))
+        return np.concatenate([self.running, _at_the_end(added) if self.timed else added])
+
+    def posterior(self, rows: Array) -> tuple[Posterior, float]:
+        """The process, and the best target, when `rows`, `(q, d)`, are being trained.
+
+        They are taken to give what is expected of them (Ginsbourger et al. 2010, the kriging
+        believer). That changes no mean, and takes the uncertainty away around them; and what they
+        are expected to reach is no improvement for others.
+        """
+        posterior = Posterior(self.data, self.theta)
+        if not len(rows):
+            return posterior, self.best
+        means = posterior.predict(rows)[0]
+        believed = Data(
+            np.concatenate([self.data.x, rows]),
+            np.concatenate([self.data.z, means]),
+            np.concatenate([self.data.extra, np.zeros(len(rows))]),
+            self.data.groups,
+        )
+        return Posterior(believed, self.theta), min(self.best, float(means.min()))
+
+
+def learned(
+    history: History, encoding: Encoding, theta_of: Callable[[Data], Array], least: int
+) -> Learned | None:
+    """The process after the trials of a history; None with fewer than `least` finite losses.
+
+    Args:
+        theta_of: fits the settings of the process.
+    """
+    seen = observe(history, encoding)
+    if np.isfinite(seen.losses).sum() < least:
+        return None
+    rules = learned_rules(encoding, seen.units[seen.used], seen.active[seen.used])
+    running = encoding.rows(seen.pending, expected(encoding, rules, seen.pending))
+    ends = encoding.rows(seen.units, seen.active)
+    by_time = timed(history)
+    if by_time is None:
+        table = Table(ends, seen.losses, seen.repeats, encoding.groups)
+        count = refitted_at(len(seen))
+    else:
+        every = np.empty((len(history), ends.shape[1]))
+        every[seen.numbers], every[seen.running] = ends, running
+        rows = np.column_stack([every[by_time.numbers], by_time.times])
+        # Time is a parameter like the others, with a length scale of its own.
+        groups = np.append(encoding.groups, len(encoding.axes))
+        table = Table(rows, by_time.losses, [[]] * len(rows), groups)
+        count = int((by_time.numbers < refitted_at(len(history))).sum())
+        ends, running = _at_the_end(ends), _at_the_end(running)
+    theta = theta_of(table.data(count, _FITTED if by_time is None else _FITTED_BY_TIME))
+    data = table.data(len(table), _CONDITIONED)
+    means = Posterior(data, theta).predict(ends)[0]
+    order = np.argsort(means, kind="stable")
+    finite = order[np.isfinite(seen.losses[order])]
+    return Learned(
+        encoding,
+        rules,
+        data,
+        theta,
+        running,
+        timed=by_time is not None,
+        best=float(means[finite[0]]),
+        leaders=seen.units[finite[:_LEADERS]],
+    )
+
+
+def _at_the_end(rows: Array) -> Array:
+    """Rows `(m, d)` with the end of training, 1, in one more column."""
+    return np.column_stack([rows, np.ones(len(rows))])
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """All observations: rows `(n, d)`, losses `(n,)`, their repeats; groups of columns, `(d,)`."""
+
+    rows: Array
+    losses: Array
+    repeats: list[list[float]]
+    groups: Array
+
+    def __len__(self) -> int:
+        return len(self.losses)
+
+    def data(self, count: int, limit: int) -> Data:
+        """At most `limit` of the first `count`, with targets made for all of these."""
+        losses = self.losses[:count]
+        targets = Targets(losses)
+        kept = chosen(losses, limit)
+        extra = _extra(targets, self.repeats[:count])
+        return Data(self.rows[kept], targets(losses)[kept], extra[kept], self.groups)
+
+
+def _extra(targets: Targets, repeats: list[list[float]]) -> Array:
+    """The variances of the trials' targets that their repeats tell of, `(n,)`.
+
+    Each is the variance of a mean of `k` repeats; two or three say little about their own variance,
+    so it is drawn towards that of all.
+    """
+    counts = np.array([max(len(losses), 1) for losses in repeats])
+    squares = np.array(
+        [np.var(targets(np.array(losses))) * len(losses) if losses else 0.0 for losses in repeats]
+    )
+    freedom = counts - 1
+    if not freedom.any():
+        return np.zeros(len(repeats))
+    pooled = squares.sum() / freedom.sum()
+    weight = 4.0
+    variances: Array = (squares + weight * pooled) / (freedom + weight)
+    return variances / counts

@@ -1,0 +1,76 @@
+"""What the trials of a history say, as arrays."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding
+from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.trial import Trial, TrialStatus
+
+_ENDED = (TrialStatus.COMPLETED, TrialStatus.PAUSED)
+
+
+@dataclasses.dataclass(frozen=True)
+class Observations:
+    """Trials that have a result, in the order of their numbers, and those that have none yet.
+
+    Attributes:
+        units, active: where they are, `(n, p)`.
+        losses: `(n,)`; not finite for those that failed.
+        repeats: the losses of each trial's executions.
+        numbers: of those with a result, `(n,)`.
+        used: whether each holds exactly what its builder asked for, `(n,)`.
+        pending: units of the trials that are running, `(q, p)`.
+        running: their numbers, `(q,)`.
+    """
+
+    units: Array
+    active: Array
+    losses: Array
+    repeats: list[list[float]]
+    numbers: Array
+    used: Array
+    pending: Array
+    running: Array
+
+    def __len__(self) -> int:
+        return len(self.losses)
+
+
+def observe(history: History, encoding: Encoding) -> Observations:
+    """The trials of a history.
+
+    A trial that failed before it asked for anything says nothing.
+    """
+    known: list[tuple[Trial, float]] = []
+    pending, running = [], []
+    for trial in history:
+        if trial.status in _ENDED and trial.loss is not None:
+            known.append((trial, trial.loss))
+        elif trial.status is TrialStatus.FAILED and trial.values:
+            known.append((trial, np.inf))
+        elif trial.status is TrialStatus.RUNNING:
+            pending.append(encoding.units(trial.values)[0])
+            running.append(trial.number)
+    points = [encoding.units(trial.values) for trial, _ in known]
+    width = len(encoding.axes)
+    return Observations(
+        units=np.array([units for units, _ in points]).reshape(-1, width),
+        active=np.array([active for _, active in points], dtype=bool).reshape(-1, width),
+        losses=np.array([loss for _, loss in known], dtype=float),
+        repeats=[_losses(trial) for trial, _ in known],
+        numbers=np.array([trial.number for trial, _ in known], dtype=int),
+        used=np.array([trial.status in _ENDED for trial, _ in known], dtype=bool),
+        pending=np.array(pending).reshape(-1, width),
+        running=np.array(running, dtype=int),
+    )
+
+
+def _losses(trial: Trial) -> list[float]:
+    """Those of a trial's repeats, if it has several."""
+    if len(trial.executions) < 2:
+        return []
+    return [e.loss for e in trial.completed_executions if e.loss is not None]

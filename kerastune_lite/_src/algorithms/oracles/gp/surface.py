@@ -1,0 +1,179 @@
+"""The search for the most promising points of a surface that a Gaussian process knows."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+from scipy import optimize
+
+from kerastune_lite._src.algorithms.oracles.gp.acquisition import Acquisition
+from kerastune_lite._src.algorithms.oracles.gp.activity import Rule, expected
+from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding
+from kerastune_lite._src.algorithms.oracles.gp.kernel import squared_distances
+from kerastune_lite._src.algorithms.oracles.gp.model import Posterior
+
+_UNIFORM, _MUTATED = 512, 256
+_LEADERS = 5
+"""How many of the best points are mutated."""
+_STARTS = 4
+"""How many climbs are made from the best candidates."""
+_APART = 0.1
+"""How far from one another they start, as a distance of rows."""
+_ROOM = 0.02
+"""How far a point must be from those that are being trained, as a distance of rows."""
+_CLIMB = 20
+"""Steps of a climb."""
+_SAMPLED = 384
+"""A draw of the function takes the cube of the number of points where it is drawn."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Surface:
+    """A posterior over the points of a space.
+
+    Attributes:
+        encoding, rules: how points become rows.
+        posterior: over rows, `(m, d)` or with the training time in one more column.
+        timed: whether there is that column; points are then judged at the end of training, 1.
+        taken: rows that are being trained, `(q, d)`.
+        acquisition: from means and deviations to what a point promises.
+        held: units, `(p,)`, that all points looked at have in common; NaN where they are free.
+    """
+
+    encoding: Encoding
+    rules: list[Rule]
+    posterior: Posterior
+    timed: bool
+    taken: Array
+    acquisition: Callable[[Array, Array], Acquisition]
+    held: Array | None = None
+
+    def rows(self, units: Array) -> Array:
+        """Rows of proposed points, `(m, p)`."""
+        rows = self.encoding.rows(units, expected(self.encoding, self.rules, units))
+        return np.column_stack([rows, np.ones(len(rows))]) if self.timed else rows
+
+    def acquired(self, units: Array) -> Array:
+        """The acquisition function at points, `(m,)`; larger is better."""
+        return self.acquisition(*self.posterior.predict(self.rows(units))).value
+
+    def best(self, leaders: Array, rng: np.random.Generator) -> Array:
+        """Points in descending order of the acquisition function, `(m, p)`.
+
+        Args:
+            leaders: the best points so far, `(k, p)`.
+        """
+        units = self._with_held(candidates(self.encoding, leaders[:_LEADERS], rng))
+        acquired = self.acquired(units)
+        order = np.argsort(-acquired, kind="stable")
+        units, acquired = units[order], acquired[order]
+        starts = units[self._apart(units)]
+        found = self._climbed(starts)
+        found = np.concatenate([found, self._neighbours(found)])
+        units = np.concatenate([found, units])
+        acquired = np.concatenate([self.acquired(found), acquired])
+        return units[np.argsort(-acquired, kind="stable")]
+
+    def drawn(self, leaders: Array, rng: np.random.Generator) -> Array:
+        """Points in ascending order of one draw of the function (Thompson 1933), `(m, p)`."""
+        units = candidates(self.encoding, leaders[:_LEADERS], rng)
+        # Mutations of the best come last and are all kept.
+        units = units[-_SAMPLED:]
+        draw = self.posterior.sample(self.rows(units), rng)
+        return units[np.argsort(draw, kind="stable")]
+
+    def not_taken(self, units: Array) -> Array:
+        """Those of the points that are not next to what is being trained, `(m, p)`.
+
+        Where the model is sure of a minimum, the acquisition function is high around it alone, and
+        many workers would all go there.
+        """
+        if not len(self.taken):
+            return units
+        return units[squared_distances(self.rows(units), self.taken).min(1) > _ROOM**2]
+
+    def _with_held(self, units: Array) -> Array:
+        if self.held is None:
+            return units
+        return np.where(np.isnan(self.held), units, self.held)
+
+    def _apart(self, units: Array) -> list[int]:
+        """The first points, in their order, that are not near to one another."""
+        rows = self.rows(units[:128])
+        chosen = [0]
+        for i in range(1, len(rows)):
+            if len(chosen) == _STARTS:
+                break
+            if ((rows[chosen] - rows[i]) ** 2).sum(1).min() > _APART**2:
+                chosen.append(i)
+        return chosen
+
+    def _climbed(self, starts: Array) -> Array:
+        """The points where climbs over the continuous parameters end, `(k, p)` for `(k, p)`."""
+        active = expected(self.encoding, self.rules, starts)
+        free = np.zeros_like(active)
+        free[:, self.encoding.continuous] = True
+        free &= active
+        if self.held is not None:
+            free &= np.isnan(self.held)
+        if not free.any():
+            return starts
+        rows = self.rows(starts)
+        which, axes = np.nonzero(free)
+        columns = np.array([self.encoding.axes[axis].columns.start for axis in axes])
+
+        # All climbs are one: their sum is separable, and a call for four rows costs that of one.
+        def fall(point: Array) -> tuple[float, Array]:
+            rows[which, columns] = point
+            prediction = self.posterior.predict_with_gradients(rows)
+            acquired = self.acquisition(prediction.mean, prediction.deviation)
+            gradient = (
+                acquired.by_mean[:, None] * prediction.mean_gradient
+                + acquired.by_deviation[:, None] * prediction.deviation_gradient
+            )
+            return -float(acquired.value.sum()), -gradient[which, columns]
+
+        found = optimize.minimize(
+            fall,
+            starts[which, axes],
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(0.0, 1.0)] * len(which),
+            options={"maxiter": _CLIMB},
+        )
+        climbed = starts.copy()
+        climbed[which, axes] = np.clip(found.x, 0.0, 1.0)
+        return climbed
+
+    def _neighbours(self, units: Array) -> Array:
+        """All points that differ in one discrete parameter, `(m, p)`."""
+        found = [
+            np.column_stack([units[:, :i], np.full(len(units), position), units[:, i + 1 :]])
+            for i, axis in enumerate(self.encoding.axes)
+            for position in axis.positions
+            if self.held is None or np.isnan(self.held[i])
+        ]
+        return np.concatenate(found) if found else units[:0]
+
+
+def candidates(encoding: Encoding, leaders: Array, rng: np.random.Generator) -> Array:
+    """Points all over the space, then mutations of `leaders`, `(m, p)`, discrete ones snapped."""
+    width = len(encoding.axes)
+    uniform = rng.random((_UNIFORM, width))
+    if not len(leaders):
+        return encoding.snapped(uniform)
+    parents = leaders[rng.integers(len(leaders), size=_MUTATED)]
+    fresh = rng.random(parents.shape)
+    # From steps as wide as the space to those that find the bottom of a bowl.
+    steps = 10.0 ** rng.uniform(-2.5, -0.3, (_MUTATED, 1))
+    moved = parents + steps * rng.standard_normal(parents.shape)
+    moved = np.abs(moved)
+    moved = np.clip(np.minimum(moved, 2.0 - moved), 0.0, 1.0)
+    discrete = np.array([axis.members is not None for axis in encoding.axes], dtype=bool)
+    changed = np.where(discrete, fresh, moved)
+    share = max(1.0 / max(width, 1), 0.25)
+    which = rng.random(parents.shape) < np.where(discrete, share, 0.5)
+    mutated = np.where(which, changed, parents)
+    return encoding.snapped(np.concatenate([uniform, mutated]))

@@ -1,0 +1,118 @@
+"""Quasi-random search: the points of a scrambled Sobol sequence (Sobol 1967; Owen 1998)."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from typing import Any
+
+import numpy as np
+from scipy.stats import qmc
+
+from kerastune_lite._src.algorithms.oracles.oracle import Oracle, draw_distinct, drawn_untried
+from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.visited import Visited
+from kerastune_lite._src.space.domains import Value
+from kerastune_lite._src.space.parameters import Parameter, Space
+from kerastune_lite._src.util.public import public
+
+_PAGES = 32
+"""How many sequences are looked at for a point that was not tried."""
+
+_BLOCK = 16
+"""Dimensions come in blocks, so that a space that grows keeps its sequence for a while."""
+
+
+@public("kerastune_lite.oracles")
+class SobolOracle(Oracle):
+    """Fills the space more evenly than independent draws do, in as few trials.
+
+    Each parameter has a dimension of its own, whether it is active or not. Trial number k gets
+    point number k of the sequence; when that was tried, point number k of another sequence.
+
+    Args:
+        seed: of the scrambling; None: the search's. The generator that `propose` is given is used
+            only when nearly all points of a finite space were tried.
+    """
+
+    learns = False
+
+    def __init__(self, seed: int | None = None) -> None:
+        self.seed = checked_seed(seed)
+        self._scrambling = self.seed or 0
+
+    def seeded(self, seed: int) -> Oracle:
+        return self if self.seed is not None else with_scrambling(self, seed)
+
+    def propose(
+        self, space: Space, history: History, count: int, rng: np.random.Generator
+    ) -> list[dict[str, Value]]:
+        visited = history.visited
+        numbers = iter(range(len(history), len(history) + count))
+        return draw_distinct(
+            visited,
+            count,
+            lambda: untried_point(space, visited, next(numbers), self._scrambling, rng),
+        )
+
+    def settings(self) -> dict[str, Value]:
+        return {**super().settings(), "seed": self.seed}
+
+
+def checked_seed(seed: int | None) -> int | None:
+    """`seed`, if it is one or None.
+
+    Raises:
+        ValueError: it is not a whole number of at least 0.
+    """
+    if seed is None:
+        return None
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"`seed` must be a whole number of at least 0. Received: {seed!r}.")
+    return int(seed)
+
+
+def with_scrambling(oracle: Any, seed: int) -> Any:
+    """A copy of an oracle with the sequence of this seed; its settings are as before."""
+    seeded = copy.copy(oracle)
+    seeded._scrambling = seed
+    return seeded
+
+
+def untried_point(
+    space: Space, visited: Visited, number: int, seed: int, rng: np.random.Generator
+) -> dict[str, Value] | None:
+    """Point `number` of the first sequence in which it was not tried; None if all were tried."""
+    for page in range(_PAGES):
+        point = point_at(space, number, (seed, page))
+        if point not in visited:
+            return point
+    return next(drawn_untried(space, visited, rng, _PAGES), None)
+
+
+def point_at(space: Space, number: int, entropy: tuple[int, ...]) -> dict[str, Value]:
+    """Point `number` of a sequence, with a value for each parameter that is active there."""
+    units = _sequence(len(space) // _BLOCK + 1, max(number, 1).bit_length(), entropy)[number]
+    unit_of = dict(zip((parameter.identity for parameter in space), units.tolist()))
+
+    def choose(parameter: Parameter) -> Value:
+        return parameter.domain.from_unit(unit_of[parameter.identity])
+
+    return space.walk(choose)
+
+
+@functools.lru_cache(maxsize=256)
+def _sequence(blocks: int, log2: int, entropy: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """The first `2**log2` points of a sequence, `(2**log2, blocks * _BLOCK)` in [0, 1)."""
+    rng = np.random.default_rng(entropy)
+    sampler = _sampler(blocks * _BLOCK, rng)
+    points: np.ndarray[Any, Any] = sampler.random_base2(log2)
+    return points
+
+
+def _sampler(dimensions: int, rng: np.random.Generator) -> qmc.Sobol:
+    # The argument was renamed in SciPy 1.15, where the old name is on its way out.
+    try:
+        return qmc.Sobol(dimensions, scramble=True, rng=rng)
+    except TypeError:
+        return qmc.Sobol(dimensions, scramble=True, seed=rng)

@@ -1,0 +1,1 @@
+"""Whether to go on: which trial trains from which epoch to which, and which one stops."""

@@ -1,0 +1,217 @@
+"""ASHA: successive halving that waits for nobody."""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Sequence
+from typing import ClassVar
+
+from kerastune_lite._src.algorithms.schedulers.rungs import (
+    Place,
+    best_of,
+    best_paused,
+    ended_itself,
+    exact_factor,
+    last_rung,
+    level_of,
+    next_rung,
+    place_of,
+    plain_factor,
+    rung_ends,
+)
+from kerastune_lite._src.algorithms.schedulers.scheduler import Decision, Scheduler, TrainingRequest
+from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.trial import Trial, TrialStatus
+from kerastune_lite._src.space.domains import Value
+from kerastune_lite._src.util.public import public
+
+_ERRORS = 4
+"""By so many standard errors a trial must be out of the best of its rung to be given up."""
+
+
+@public("kerastune_lite.schedulers")
+class ASHA(Scheduler):
+    """Asynchronous successive halving (Li, Jamieson, Rostamizadeh and others, 2020, Algorithm 2).
+
+    All trials begin in the same short rung. Of each rung the best, one in `factor` of those that
+    came to its end so far, go on to the next, which ends `factor` times as late. Nobody waits for
+    a rung to be full: when none may go on a new trial begins, for as long as the search's limits
+    allow. There are two ways of it:
+
+    - `stop=False`, the paper's algorithm: trials pause at the end of each rung and go on once they
+      are among its best, which others may make them later by being worse. Losses are compared as
+      they were at the end of the rung. When no more new trials can begin, the best of all is
+      trained for `max_epochs` at the end. The paper keeps all paused trials for ever; here those
+      are completed that are so far from the best of their rung (by four standard errors) that only
+      a change in what comes could bring them there.
+    - `stop=True`: trials train on, and at the end of each rung stop if they are not among the best
+      of those that came there before (of few, if they are not the best). None is taken up again,
+      so that nothing has to be kept of it. The first ones, of which there are few, train on for
+      long whatever they are worth.
+
+    Trials that failed do not count. One that was ended by a callback counts in later rungs, too,
+    with the loss it has, as far as that is among the best.
+
+    Args:
+        max_epochs: that the best trials are trained for.
+        factor: by how much rungs shrink, and epochs grow, from one to the next.
+        min_epochs: no rung ends before.
+        stop: whether to stop trials instead of pausing them.
+
+    Raises:
+        TypeError, ValueError: an argument is not a whole number, or out of its range.
+    """
+
+    reads_curves: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        max_epochs: int = 100,
+        factor: float = 3,
+        min_epochs: int = 1,
+        stop: bool = False,
+    ) -> None:
+        self._ends = rung_ends(max_epochs, min_epochs, factor)
+        self.max_epochs = int(max_epochs)
+        self._factor = exact_factor(factor)
+        self.factor = plain_factor(self._factor)
+        self.min_epochs = int(min_epochs)
+        self.stop = bool(stop)
+
+    @property
+    def rungs(self) -> list[int]:
+        """The epochs at which rungs end; the last is `max_epochs`."""
+        return list(self._ends)
+
+    @property
+    def decides_epochs(self) -> bool:
+        return True
+
+    def plan(self, history: History, free: int) -> list[TrainingRequest]:
+        rungs: list[TrainingRequest] = []
+        if self.stop:
+            new = TrainingRequest(None, 0, self._ends[-1])
+        else:
+            new = TrainingRequest(None, 0, self._ends[0], resumable=len(self._ends) > 1)
+            rungs = self._promotions(history)[:free]
+        if not history.exhausted:
+            rungs += [new] * (free - len(rungs))
+        return rungs or last_rung(history, self._ends)
+
+    def _promotions(self, history: History) -> list[TrainingRequest]:
+        """The paused trials that may go on: from the highest rung down, the best first."""
+        if not history.paused:
+            return []
+        rungs: list[TrainingRequest] = []
+        for level, places in reversed(list(enumerate(self._places(history)[:-1]))):
+            for _, number in places[: self._promoted(len(places))]:
+                trial = history[number]
+                if trial.status is TrialStatus.PAUSED and level_of(trial, self._ends) == level:
+                    rungs.append(next_rung(trial, self._ends, level + 1))
+        return rungs
+
+    def judge(self, history: History, trial: int, losses: Sequence[float]) -> Decision:
+        level = self._just_reached(losses) if self.stop else None
+        if level is None:
+            return Decision.CONTINUE
+        others = [place for place in self._places(history, level)[level] if place[1] != trial]
+        own = (_best_at(losses, self._ends[level]), trial)
+        if math.isinf(min([own, *others])[0]):
+            return Decision.CONTINUE  # There is nothing to judge by.
+        rank = bisect.bisect_left(others, own)
+        return Decision.CONTINUE if rank < self._promoted(len(others) + 1) else Decision.STOP
+
+    def _just_reached(self, losses: Sequence[float]) -> int | None:
+        """The index of the rung, but for the last, whose end the latest loss is the first to tell.
+
+        That is later than the end where not every epoch is validated.
+        """
+        level = bisect.bisect_right(self._ends[:-1], len(losses)) - 1
+        if level < 0:
+            return None
+        before = losses[self._ends[level] - 1 : -1]
+        return level if all(math.isnan(loss) for loss in before) else None
+
+    def finished(self, history: History) -> list[int]:
+        if self.stop or not history.paused:
+            return []
+        given_up: list[int] = []
+        best = best_paused(history)
+        for level, places in enumerate(self._places(history)[:-1]):
+            for rank, (_, number) in enumerate(places):
+                trial = history[number]
+                if trial.status is not TrialStatus.PAUSED or trial is best:
+                    continue
+                if level_of(trial, self._ends) == level and self._hopeless(rank, len(places)):
+                    given_up.append(number)
+        return sorted(given_up)
+
+    def _hopeless(self, rank: int, size: int) -> bool:
+        """Whether the trial at `rank`, counted from 0, will hardly be among the best of its rung.
+
+        Of all trials that might come, its rank says which share is better, give or take a standard
+        error that becomes smaller as the rung fills.
+        """
+        share = (rank + 1) / (size + 1)
+        error = math.sqrt(share * (1 - share) / size)
+        return share - 1 / self.factor > _ERRORS * error
+
+    # ------------------------------------------------------------------ the rungs as they stand
+
+    def _places(self, history: History, last: int | None = None) -> list[list[Place]]:
+        """For each rung, up to the one of index `last`, who came to its end, from the best on."""
+        ends = self._ends if last is None else self._ends[: last + 1]
+        rungs: list[list[Place]] = [[] for _ in ends]
+        # Ended by a callback before the last rung: by the highest rung that each belongs to.
+        ended: list[list[Place]] = [[] for _ in ends]
+        for trial in history:
+            if trial.status is TrialStatus.FAILED:
+                continue
+            curve = history.curve(trial.number)
+            # Without a curve, the loss that it has now is all that is known.
+            known = curve or place_of(trial)[:1]
+            reached = self._reached(trial, len(curve))
+            for places, end in zip(rungs[:reached], ends):
+                places.append((_best_at(known, end), trial.number))
+            if 0 < reached < len(ends) and ended_itself(trial):
+                ended[reached - 1].append((best_of(known), trial.number))
+        carried: list[Place] = []
+        for places, here in zip(rungs, ended):
+            places += carried
+            places.sort()
+            best = {number for _, number in places[: self._promoted(len(places))]}
+            carried = [place for place in [*carried, *here] if place[1] in best]
+        return rungs
+
+    def _promoted(self, size: int) -> int:
+        """How many of the trials in a rung may go on."""
+        return max(1, size // self._factor) if self.stop else size // self._factor
+
+    def _reached(self, trial: Trial, epochs: int) -> int:
+        """How many rungs a trial whose curve has so many epochs has come to the end of."""
+        running = trial.status is TrialStatus.RUNNING
+        if not self.stop:
+            return level_of(trial, self._ends) + (not running)
+        reached = bisect.bisect_right(self._ends, epochs or trial.epochs)
+        return reached if running else max(1, reached)
+
+    def pausing(self, epochs: int) -> ASHA:
+        return ASHA(self.max_epochs, self.factor, self.min_epochs, stop=False)
+
+    def settings(self) -> dict[str, Value]:
+        return {
+            **super().settings(),
+            "max_epochs": self.max_epochs,
+            "factor": self.factor,
+            "min_epochs": self.min_epochs,
+            "stop": self.stop,
+        }
+
+
+def _best_at(losses: Sequence[float], end: int) -> float:
+    """The best loss of the first `end` epochs; the first one after them if they have none."""
+    best = best_of(losses[:end])
+    if math.isinf(best):
+        best = next((loss for loss in losses[end:] if not math.isnan(loss)), best)
+    return best

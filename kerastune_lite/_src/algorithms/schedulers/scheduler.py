@@ -1,0 +1,112 @@
+"""The protocol of a scheduler."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from kerastune_lite._src.core.history import History
+from kerastune_lite._src.space.domains import Value
+from kerastune_lite._src.util.public import public
+
+
+@public("kerastune_lite.schedulers")
+class Decision(enum.Enum):
+    """Whether a trial goes on training."""
+
+    CONTINUE = "continue"
+    STOP = "stop"
+
+
+@public("kerastune_lite.schedulers")
+@dataclasses.dataclass(frozen=True)
+class TrainingRequest:
+    """Epochs to train next.
+
+    Attributes:
+        trial: the number of a trial to go on with; None asks the oracle for a new one.
+        start_epoch, end_epoch: from (included) to (excluded), counted from 0; None is open:
+            as many as the fit arguments say.
+        bracket: that a new trial belongs to; kept with the trial.
+        resumable: whether the trial may be asked to go on later. It is then PAUSED at the end of
+            the rung, with a score and the state of its training; otherwise it is COMPLETED.
+    """
+
+    trial: int | None = None
+    start_epoch: int = 0
+    end_epoch: int | None = None
+    bracket: int | None = None
+    resumable: bool = False
+
+
+@public("kerastune_lite.schedulers")
+class Scheduler(ABC):
+    """Says which trial trains from which epoch to which, and which one stops.
+
+    Like an oracle it has settings and no state of its own: what it answers is a function of the
+    trials so far. A trial says which `bracket` it belongs to, for how many epochs it is trained at
+    present (`goal`) and for how many it has been (`epochs`). `history.curve(number)` has its
+    losses.
+
+    A trial may be COMPLETED before its rung's end. If a callback stopped it, which its executions
+    tell (`stopped`), its loss is what it would be at any later rung; if the scheduler did, `goal`
+    is where.
+    """
+
+    reads_curves: ClassVar[bool] = False
+    """Whether it looks at `history.curve`."""
+
+    @property
+    def decides_epochs(self) -> bool:
+        """Whether it says for how many epochs trials train, whatever the fit arguments say."""
+        return False
+
+    @abstractmethod
+    def plan(self, history: History, free: int) -> list[TrainingRequest]:
+        """Up to `free` rungs to train now, each of which depends on no other of them.
+
+        None means: wait for those that are running; or, when none is running, that all is done.
+        When the oracle has no more points `history.exhausted` is set, and new trials are not asked
+        for any more.
+
+        Args:
+            history: all trials, running ones included.
+            free: at least 1: how many more trials could train at this moment.
+        """
+
+    @abstractmethod
+    def judge(self, history: History, trial: int, losses: Sequence[float]) -> Decision:
+        """Whether `trial` goes on after the latest of its epochs.
+
+        It is asked after each epoch with a loss; that is number `len(losses)`, counted from 1, so
+        that trials can be compared at equal epochs.
+
+        Args:
+            losses: of the running execution, one per epoch from its first, NaN for those without
+                validation; smaller is better.
+        """
+
+    def finished(self, history: History) -> list[int]:
+        """Paused trials that will never be asked to go on; they are completed with their scores.
+
+        When the search has come to its end those that are left are completed in any case.
+        """
+        return []
+
+    def pausing(self, epochs: int) -> Scheduler:
+        """One of the same rule that never stops a trial in mid-training.
+
+        For jobs that know of no loss before the end of a rung. Where this one stops trials, that
+        one has rungs end, and does not go on with them.
+
+        Args:
+            epochs: that a trial is trained for, if this scheduler leaves it open.
+        """
+        return self
+
+    def settings(self) -> dict[str, Value]:
+        """What tells this scheduler from others, to be kept with the project."""
+        return {"type": type(self).__name__}

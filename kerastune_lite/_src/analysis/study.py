@@ -1,0 +1,282 @@
+"""A search as an Optuna study, for its figures, its dashboard and its samplers.
+
+A study is a projection: nothing of ours reads it back. In Optuna a name has one distribution for
+all trials, so the domains that a name had (under several conditions, or before the space grew) are
+joined in the narrowest one that holds all of its values.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import math
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kerastune_lite._src.analysis.certainty import spread
+from kerastune_lite._src.analysis.curves import Curves, mean_curve
+from kerastune_lite._src.analysis.unit_cube import at_the_end
+from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.trial import Trial, TrialStatus
+from kerastune_lite._src.space.domains import Boolean, Choice, Domain, Fixed, Value, same
+from kerastune_lite._src.space.numeric import Float, Int
+from kerastune_lite._src.space.parameters import Space
+
+PIP = 'pip install "kerastune_lite[plots]"'
+
+
+def load_optuna() -> Any:
+    """Optuna itself.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    try:
+        with warnings.catch_warnings():
+            # In a notebook tqdm, which Optuna loads, asks for ipywidgets; we show none of its bars.
+            warnings.filterwarnings("ignore", message="IProgress not found")
+            import optuna
+    except ImportError as error:
+        raise ImportError(f"This needs Optuna. Install it with: {PIP}") from error
+    return optuna
+
+
+def to_study(
+    trials: Sequence[Trial],
+    objective: Objective,
+    curves: Mapping[int, Curves],
+    name: str,
+    storage: str | os.PathLike[str] | None = None,
+    further: Mapping[Objective, Mapping[int, float]] | None = None,
+) -> Any:
+    """An `optuna.Study` of these trials, with their numbers.
+
+    A trial that its scheduler stopped or left in a lower rung is PRUNED; a failed one is FAIL.
+    Scores by epoch are intermediate values; step 1 is the first epoch. User attributes hold
+    `metrics`, `executions`, `epochs`, `seconds`, `spread`, `origin` and `failure`, where known.
+
+    Args:
+        trials: in the order of their numbers.
+        objective: what is optimised.
+        curves: of each trial, by its number.
+        name: of the study.
+        storage: a file to write, which must not exist; optuna-dashboard reads both kinds. With the
+            suffix ".log" it is a journal, written at once; with any other a SQLite database, into
+            which Optuna writes some ten trials a second. None: the study is kept in memory.
+        further: more objectives, with their values by trial, for a study of several; trials that
+            lack a value are left out.
+
+    Raises:
+        ImportError: Optuna is not installed.
+        FileExistsError: there is such a file.
+        FileNotFoundError: there is no such folder.
+        ValueError: `storage` is no path.
+    """
+    optuna = load_optuna()
+    others = further or {}
+    directions = [
+        "maximize" if each.direction == "max" else "minimize" for each in (objective, *others)
+    ]
+    with _quiet(optuna):
+        study = optuna.create_study(
+            storage=None if storage is None else _fresh_file(optuna, storage),
+            study_name=name,
+            directions=directions,
+        )
+        spaces = _distributions(optuna, trials)
+        ended = at_the_end(trials)
+        for trial in trials:
+            values = [trial.score, *(of.get(trial.number) for of in others.values())]
+            if others and (None in values or trial.status is TrialStatus.FAILED):
+                continue
+            study.add_trial(
+                _frozen(optuna, trial, values, objective, curves, spaces, trial.number in ended)
+            )
+    return study
+
+
+def _fresh_file(optuna: Any, storage: str | os.PathLike[str]) -> Any:
+    text = os.fspath(storage)
+    if "://" in text:
+        raise ValueError(
+            "`storage` must be the path of a file to write, such as 'study.log' or 'study.db'. "
+            f"Received the URL {text!r}. For other databases use optuna.copy_study()."
+        )
+    path = Path(text).absolute()
+    if path.exists():
+        raise FileExistsError(
+            f"`storage` must name a new file: a study is written whole. {path} exists; delete it, "
+            "or choose another name."
+        )
+    if not path.parent.is_dir():
+        raise FileNotFoundError(
+            f"`storage` must name a file in a folder that exists. There is no folder {path.parent}."
+        )
+    if path.suffix != ".log":
+        return f"sqlite:///{path}"
+    journal = optuna.storages.journal
+    # Optuna's other lock is a symbolic link, which Windows keeps to administrators.
+    backend = journal.JournalFileBackend(str(path), journal.JournalFileOpenLock(str(path)))
+    return optuna.storages.JournalStorage(backend)
+
+
+@contextlib.contextmanager
+def _quiet(optuna: Any) -> Iterator[None]:
+    """Without the line that Optuna logs for each study."""
+    level = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        yield
+    finally:
+        optuna.logging.set_verbosity(level)
+
+
+# ---------------------------------------------------------------------- trials
+
+
+def _frozen(
+    optuna: Any,
+    trial: Trial,
+    values: Sequence[float | None],
+    objective: Objective,
+    curves: Mapping[int, Curves],
+    spaces: Mapping[str, Any],
+    at_the_end: bool,
+) -> Any:
+    state = _state(optuna, trial, at_the_end)
+    ended = state.is_finished()
+    started = trial.started or 0.0
+    line = mean_curve(curves.get(trial.number, ()), objective).tolist()
+    scores = [value for value in values if value is not None and math.isfinite(value)]
+    hidden = state.name not in ("COMPLETE", "PRUNED")
+    return optuna.trial.FrozenTrial(
+        number=trial.number,
+        trial_id=trial.number,
+        state=state,
+        value=None,
+        values=None if hidden or len(scores) < len(values) else scores,
+        datetime_start=_time(started),
+        datetime_complete=_time(trial.finished or started) if ended else None,
+        params={name: _param(spaces[name], value) for name, value in trial.values.items()},
+        distributions={name: spaces[name] for name in trial.values},
+        user_attrs=_attributes(trial),
+        system_attrs={},
+        intermediate_values={
+            epoch: score for epoch, score in enumerate(line, 1) if math.isfinite(score)
+        },
+    )
+
+
+def _state(optuna: Any, trial: Trial, at_the_end: bool) -> Any:
+    states = optuna.trial.TrialState
+    if trial.status is TrialStatus.RUNNING:
+        return states.RUNNING
+    if trial.status is TrialStatus.FAILED or trial.score is None or math.isnan(trial.score):
+        return states.FAIL
+    return states.COMPLETE if at_the_end else states.PRUNED
+
+
+def _time(seconds: float) -> datetime.datetime:
+    return datetime.datetime.fromtimestamp(seconds)  # Optuna's times are local and naive
+
+
+def _attributes(trial: Trial) -> dict[str, Any]:
+    known = {
+        "origin": trial.origin,
+        "metrics": dict(trial.metrics),
+        "executions": len(trial.completed_executions),
+        "epochs": trial.epochs,
+        "seconds": trial.seconds,
+        "spread": spread(trial),
+        "failure": trial.failure,
+    }
+    return {key: value for key, value in known.items() if value not in (None, {}, 0)}
+
+
+# ---------------------------------------------------------------------- distributions
+
+
+def _param(distribution: Any, value: Value) -> Any:
+    """The value, or its name where the values of a hyperparameter cannot be told apart."""
+    choices = getattr(distribution, "choices", None)
+    if choices is None or any(same(value, choice) for choice in choices):
+        return value
+    return repr(value)
+
+
+def _distributions(optuna: Any, trials: Iterable[Trial]) -> dict[str, Any]:
+    domains: dict[str, list[Domain]] = {}
+    values: dict[str, list[Value]] = {}
+    seen: Space | None = None
+    for trial in trials:
+        if trial.space is not seen:
+            seen = trial.space
+            for parameter in seen:
+                known = domains.setdefault(parameter.name, [])
+                if parameter.domain not in known:
+                    known.append(parameter.domain)
+        for name, value in trial.values.items():
+            used = values.setdefault(name, [])
+            if not any(same(value, each) for each in used[-1:]):
+                used.append(value)
+    return {name: _joined(optuna, domains.get(name, []), used) for name, used in values.items()}
+
+
+def _joined(optuna: Any, domains: Sequence[Domain], used: Sequence[Value]) -> Any:
+    """The distribution that holds all of these domains, and all values that were used."""
+    numbers = all(isinstance(value, (int, float)) for value in used)
+    for kind, build in ((Int, _int), (Float, _float)):
+        if numbers and domains and all(isinstance(domain, kind) for domain in domains):
+            return build(optuna, domains, used)
+    return _categorical(optuna, domains, used)
+
+
+def _categorical(optuna: Any, domains: Sequence[Domain], used: Sequence[Value]) -> Any:
+    listed = [value for domain in domains for value in _members(domain)]
+    choices: list[Value] = []
+    for value in [*listed, *used]:
+        if not any(same(value, each) for each in choices):
+            choices.append(value)
+    # To Python, and so to Optuna, True is 1.
+    if len(set(choices)) < len(choices):
+        return optuna.distributions.CategoricalDistribution([repr(each) for each in choices])
+    return optuna.distributions.CategoricalDistribution(choices)
+
+
+def _members(domain: Domain) -> list[Value]:
+    listed = isinstance(domain, (Choice, Boolean, Fixed))
+    return domain.grid() if listed else []  # of a range, those that were used
+
+
+def _int(optuna: Any, domains: Sequence[Any], used: Sequence[Any]) -> Any:
+    low, high, step, log = _range(domains, used)
+    if log:
+        return optuna.distributions.IntDistribution(low, high, log=True)
+    on_steps = step is not None and all((value - low) % step == 0 for value in (*used, high))
+    return optuna.distributions.IntDistribution(low, high, step=step if on_steps else 1)
+
+
+def _float(optuna: Any, domains: Sequence[Any], used: Sequence[Any]) -> Any:
+    low, high, step, log = _range(domains, used)
+    if log or step is None:
+        return optuna.distributions.FloatDistribution(low, high, log=log)
+    steps = [(value - low) / step for value in (*used, high)]
+    on_steps = all(abs(each - round(each)) < 1e-8 for each in steps)
+    return optuna.distributions.FloatDistribution(low, high, step=step if on_steps else None)
+
+
+def _range(domains: Sequence[Any], used: Sequence[Any]) -> tuple[Any, Any, Any, bool]:
+    """Lowest, highest, step and scale.
+
+    Optuna has no steps on a logarithmic scale and no reversed one: the steps, or the scale, are
+    left out. A highest value that no step reaches is replaced by the last one that is reached.
+    """
+    low = min([domain.from_unit(0.0) for domain in domains] + list(used))
+    high = max([domain.from_unit(1.0) for domain in domains] + list(used))
+    log = all(domain.sampling == "log" for domain in domains)
+    linear = all(domain.sampling == "linear" for domain in domains)
+    steps = {domain.step for domain in domains}
+    return low, high, steps.pop() if linear and len(steps) == 1 else None, log

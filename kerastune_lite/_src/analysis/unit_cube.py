@@ -1,0 +1,146 @@
+"""Trials as a table of numbers: a column in [0, 1] for each hyperparameter, and the losses."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from kerastune_lite._src.core.trial import Trial, TrialStatus
+from kerastune_lite._src.space.domains import Choice, Value
+from kerastune_lite._src.space.parameters import Space
+
+Array = npt.NDArray[np.float64]
+
+FAR = 10.0
+"""By how many times its distance from the best a loss may lie above the median.
+
+A search that learns gathers near the best: with a smaller bound its first trials, which were
+random, would count as diverged.
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Columns:
+    """The trials that have a score.
+
+    Attributes:
+        names: the hyperparameters that differ between these trials.
+        units: (n, d): each value's position on its domain's own scale; NaN where it was inactive.
+            Values without an order (a Choice of names) stand in that of their mean losses.
+        losses: (n,), smaller is better; `winsorized`.
+    """
+
+    names: tuple[str, ...]
+    units: Array
+    losses: Array
+
+    @property
+    def trials(self) -> int:
+        return len(self.losses)
+
+
+def scored(trials: Iterable[Trial]) -> list[Trial]:
+    """The trials with a finite loss, completed or paused, in the order of their numbers."""
+    ended = (TrialStatus.COMPLETED, TrialStatus.PAUSED)
+    found = [
+        trial
+        for trial in trials
+        if trial.status in ended and trial.loss is not None and math.isfinite(trial.loss)
+    ]
+    return sorted(found, key=lambda trial: trial.number)
+
+
+def space_of(trials: Iterable[Trial]) -> Space:
+    """All that is known of the space: a trial carries it as it was at its proposal."""
+    space, seen = Space(), None
+    for trial in trials:
+        if trial.space is not seen:
+            space, seen = space.merged(trial.space, overwrite=True), trial.space
+    return space
+
+
+def columns_of(trials: Sequence[Trial], losses_of: Mapping[int, float] | None = None) -> Columns:
+    """The trials with a score as columns.
+
+    Args:
+        trials: of any status; those without a score are left out.
+        losses_of: by the trial's number; by default their own.
+    """
+    rows = scored(trials)
+    space = space_of(rows)
+    units = np.array([[_unit(space, name, row.values) for name in space.names] for row in rows])
+    units = units.reshape(len(rows), len(space.names))
+    differs = [len(np.unique(column)) > 1 for column in units.T]  # all NaN count as one
+    names = tuple(name for name, tells in zip(space.names, differs) if tells)
+    losses = winsorized(
+        np.array(
+            [row.loss if losses_of is None else losses_of[row.number] for row in rows],
+            dtype=np.float64,
+        )
+    )
+    for column, name in enumerate(space.names):
+        if _nominal(space, name):
+            units[:, column] = _by_mean_loss(units[:, column], losses)
+    return Columns(names, units[:, differs], losses)
+
+
+def winsorized(losses: Array) -> Array:
+    """Losses in which none is so bad that it alone is what there is to explain.
+
+    A diverged training has a loss of a million, and the difference between it and all others would
+    be the only one that counts. What lies further above the median than `FAR` times the median lies
+    above the best is moved there.
+    """
+    if not len(losses):
+        return losses
+    best, median = float(losses.min()), float(np.median(losses))
+    return losses if best == median else np.minimum(losses, median + FAR * (median - best))
+
+
+def _nominal(space: Space, name: str) -> bool:
+    domains = [parameter.domain for parameter in space.named(name)]
+    return all(isinstance(domain, Choice) and not domain.ordered for domain in domains)
+
+
+def _by_mean_loss(units: Array, losses: Array) -> Array:
+    """A column without an order, its values put in that of their mean losses.
+
+    No other order lets a tree part them better with its cuts (Breiman et al., "Classification and
+    Regression Trees", 1984, theorem 4.5).
+    """
+    known = ~np.isnan(units)
+    values, codes = np.unique(units[known], return_inverse=True)
+    means = np.bincount(codes, losses[known]) / np.bincount(codes)
+    place = np.empty(len(values))
+    place[np.argsort(means, kind="stable")] = (np.arange(len(values)) + 0.5) / len(values)
+    ordered = units.copy()
+    ordered[known] = place[codes]
+    return ordered
+
+
+def _unit(space: Space, name: str, values: Mapping[str, Value]) -> float:
+    parameter = space.active(name, values) if name in values else None
+    if parameter is None:
+        return math.nan
+    try:
+        return parameter.domain.to_unit(values[name])
+    except ValueError:
+        # The domain was changed after this trial: where the value lay is not known any more.
+        return math.nan
+
+
+def at_the_end(trials: Iterable[Trial]) -> set[int]:
+    """The numbers of the trials with a score that had all of their training: of the last rung."""
+    rows = scored(trials)
+    goals = [math.inf if row.goal is None else row.goal for row in rows]
+    # What a user's own callback ended would not have gone on in any later rung.
+    return {row.number for row, goal in zip(rows, goals) if goal == max(goals) or _stopped(row)}
+
+
+def _stopped(trial: Trial) -> bool:
+    done = trial.completed_executions
+    return bool(done) and all(execution.stopped for execution in done)

@@ -1,0 +1,71 @@
+"""`main`: from the arguments to an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from kerastune_lite._src.cli.parser import make_parser
+from kerastune_lite._src.cli.usage_errors import CommandError
+from kerastune_lite._src.util.errors import StoreError
+
+FINE = 0
+FAILED = 1
+INTERRUPTED = 130  # 128 + SIGINT, as shells count
+PIPE_CLOSED = 141  # 128 + SIGPIPE
+
+_HOMES = {
+    "list": "showing",
+    "show": "showing",
+    "watch": "watching",
+    "best": "showing",
+    "export": "exporting",
+    "tensorboard": "serving",
+    "report": "exporting",
+    "dashboard": "serving",
+    "completion": "completing",
+}
+"""In which module of this folder each command is; its function is called `run_` and its name."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: without the program's name; default: those that it was started with.
+
+    Returns:
+        The exit code, as `kerastune --help` lists them.
+
+    Raises:
+        SystemExit: after `--help` and `--version`, and with 2 where the arguments are wrong.
+    """
+    try:
+        try:
+            return _run(arguments)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except BrokenPipeError:
+        # `kerastune show | head`: nobody reads on, and nothing may be written at exit, either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    options = make_parser().parse_args(arguments)
+    module = importlib.import_module(f"kerastune_lite._src.cli.{_HOMES[options.command]}")
+    try:
+        code = getattr(module, f"run_{options.command}")(options)
+    except BrokenPipeError:
+        raise
+    except (CommandError, StoreError, ImportError, OSError) as error:
+        if options.debug:
+            raise
+        print(f"kerastune {options.command}: {error}", file=sys.stderr)
+        return FAILED
+    return FINE if code is None else int(code)

@@ -1,0 +1,103 @@
+"""Projects and trials as JSON.
+
+Of numbers that JSON lacks (NaN, infinities), hyperparameters are written as words, others as null.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from kerastune_lite._src.cli.projects import counts_of, last_change, objective_name, status_of
+from kerastune_lite._src.core.trial import Execution, Trial
+from kerastune_lite._src.search.open_project import OpenedProject
+
+
+def to_json(value: Any) -> str:
+    """Text in ASCII, which every terminal and pipe can take."""
+    return json.dumps(_strict(value), indent=2, allow_nan=False) + "\n"
+
+
+def _strict(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _strict(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_strict(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def spelled(value: Any) -> Any:
+    """Hyperparameters with "Infinity", "-Infinity" and "NaN" as words, which float() reads.
+
+    Args:
+        value: values by name, a list of these, or a space as JSON.
+    """
+    if isinstance(value, Mapping):
+        return {name: spelled(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [spelled(each) for each in value]
+    is_word = isinstance(value, float) and not math.isfinite(value)
+    return json.dumps(value) if is_word else value
+
+
+def overview(project: OpenedProject) -> dict[str, Any]:
+    """A project as a row of `kerastune list`; times are seconds since 1970."""
+    status, ending = status_of(project)
+    best = next(iter(project.get_best_trials()), None)
+    return {
+        "directory": project.project_dir,
+        "status": status,
+        "ending": ending,
+        "objective": objective_name(project),
+        "trials": counts_of(project),
+        "best_score": None if best is None else best.score,
+        "best_trial": None if best is None else best.number,
+        "last_change": last_change(project),
+    }
+
+
+def details(project: OpenedProject) -> dict[str, Any]:
+    """All of a project but its trials."""
+    return {
+        **overview(project),
+        "space": spelled(project.space.to_json()),
+        "settings": project.settings,
+        "versions": project.versions,
+    }
+
+
+def trial_data(trial: Trial) -> dict[str, Any]:
+    """A trial under the names of `to_dataframe()`; `best_step` counts epochs from 0."""
+    return {
+        "trial": trial.number,
+        "status": trial.status.value,
+        "rejected": trial.rejected,
+        "origin": trial.origin,
+        "score": trial.score,
+        "best_step": trial.best_step,
+        "started": trial.started,
+        "seconds": trial.seconds,
+        "path": trial.path,
+        "failure": trial.failure,
+        "values": spelled(trial.values),
+        "metrics": trial.metrics,
+        "executions": [_execution(each) for each in trial.executions],
+    }
+
+
+def _execution(execution: Execution) -> dict[str, Any]:
+    return {
+        "execution": execution.index,
+        "attempt": execution.attempt,
+        "outcome": execution.outcome.value,
+        "score": execution.score,
+        "best_step": execution.best_epoch,
+        "epochs": execution.epochs,
+        "seconds": execution.seconds,
+        "path": execution.path,
+        "message": execution.message,
+        "metrics": execution.metrics,
+        "weights": execution.weights,
+    }

@@ -1,0 +1,121 @@
+"""`kerastune watch`: the live line of a search that runs elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import Any
+
+from kerastune_lite._src.cli.following import Follower, Timed
+from kerastune_lite._src.cli.usage_errors import CommandError
+from kerastune_lite._src.search.open_project import open_project
+from kerastune_lite._src.store.project_folder import ProjectFolder
+from kerastune_lite._src.views.console import (
+    REDRAWS_AT_ONCE,
+    REDRAWS_PER_SECOND,
+    LineView,
+    LiveLine,
+    live_text,
+    summary,
+)
+from kerastune_lite._src.views.progress import Pace, Progress
+from kerastune_lite._src.views.tables import print_table
+from kerastune_lite._src.views.where import is_live_terminal
+
+PAUSE = 0.5
+"""Seconds between two looks; more where a look itself takes long."""
+
+
+def run_watch(options: argparse.Namespace) -> None:
+    """Follow a search to its end.
+
+    Raises:
+        CommandError: its process died before.
+    """
+    project = open_project(options.directory)
+    follower = Follower(ProjectFolder.at(project.project_dir))
+    live = is_live_terminal(sys.stdout)
+    view: _Lines | _LiveLine = _LiveLine() if live else _Lines()
+    try:
+        while True:
+            began = time.monotonic()
+            view.tell(follower.poll())
+            if not follower.searching:
+                break
+            time.sleep(max(PAUSE, 4 * (time.monotonic() - began)))
+    except BaseException:
+        view.leave()
+        raise
+    if follower.session is None:
+        view.leave()
+        raise CommandError(f"No search was recorded in {project.project_dir} yet.")
+    view.end()
+    if follower.session.reason is None:
+        raise CommandError(
+            f"The process that searched {project.project_dir} died. Run its script again: the "
+            "search goes on."
+        )
+
+
+class _Clock:
+    """The time of the event that is told just now, so that what has passed is counted, too."""
+
+    def __init__(self) -> None:
+        self.then: float | None = None
+
+    def __call__(self) -> float:
+        return time.time() if self.then is None else self.then
+
+
+class _Lines:
+    """A line per trial."""
+
+    def __init__(self) -> None:
+        self._clock = _Clock()
+        self._view = LineView(clock=self._clock)
+
+    def tell(self, news: list[Timed]) -> None:
+        _tell(self._view, self._clock, news)
+
+    def leave(self) -> None:
+        """Nothing stands on the last line."""
+
+    end = leave
+
+
+class _LiveLine:
+    """One line that is kept up to date, and a summary at the end."""
+
+    def __init__(self) -> None:
+        self._clock = _Clock()
+        self._progress = Progress(self._clock)
+        pace = Pace(REDRAWS_PER_SECOND, REDRAWS_AT_ONCE)
+        self._line = LiveLine(sys.stdout, lambda width: live_text(self._progress, width), pace)
+        self._begun = False
+
+    def tell(self, news: list[Timed]) -> None:
+        _tell(self._progress, self._clock, news)
+        if news and not self._begun:
+            self._begun = True
+            self._line.start()
+        elif self._begun:
+            self._line.refresh()
+
+    def leave(self) -> None:
+        """Give the terminal back; the line, if there is one, stays where it is."""
+        if self._begun:
+            self._line.keep()
+        self._line.close()
+
+    def end(self) -> None:
+        """Show how the search has ended."""
+        self._line.close()
+        print_table(summary(self._progress))
+
+
+def _tell(view: Any, clock: _Clock, news: list[Timed]) -> None:
+    for moment, event in news:
+        clock.then = moment
+        view.on_event(event)
+    clock.then = None

@@ -1,0 +1,164 @@
+"""What a search optimises. This is the only module that knows about directions.
+
+Everywhere else smaller is better: a *loss* is the objective's value with the sign turned where
+the objective is to be maximised, and a *score* is the value as the user reads it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Union
+
+from kerastune_lite._src.util.public import public
+
+Direction = Literal["min", "max"]
+
+
+@public("kerastune_lite")
+@dataclasses.dataclass(frozen=True)
+class Objective:
+    """A metric to optimise, and which way.
+
+    Args:
+        name: as Keras logs it: "val_loss", "val_accuracy", ...
+        direction: "min" or "max". None means: not known yet, to be found out from the metric.
+
+    Raises:
+        ValueError: the direction is neither "min" nor "max".
+    """
+
+    name: str
+    direction: Direction | None = None
+
+    def __post_init__(self) -> None:
+        if self.direction not in ("min", "max", None):
+            raise ValueError(
+                f'`direction` must be "min" or "max". Received: {self.direction!r} for the '
+                f"objective {self.name!r}."
+            )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The metrics that are needed to compute the score."""
+        return (self.name,)
+
+    @property
+    def parts(self) -> tuple[Objective, ...]:
+        """The objectives this one is made of."""
+        return (self,)
+
+    def missing(self, metrics: Mapping[str, Any]) -> list[str]:
+        """The needed metrics that `metrics` does not hold."""
+        return [name for name in self.names if name not in metrics]
+
+    def score(self, metrics: Mapping[str, float]) -> float:
+        """The value as the user reads it."""
+        return float(metrics[self.name])
+
+    def loss(self, metrics: Mapping[str, float]) -> float:
+        """The value to minimise."""
+        return self.loss_of(self.score(metrics))
+
+    def loss_of(self, score: float) -> float:
+        """The value to minimise that belongs to `score`, and the other way round."""
+        if self.direction is None:
+            raise ValueError(f"The direction of {self.name!r} has not been resolved yet.")
+        return -score if self.direction == "max" else score
+
+    def to_json(self) -> Any:
+        return {"name": self.name, "direction": self.direction}
+
+
+@dataclasses.dataclass(frozen=True)
+class DefaultObjective(Objective):
+    """What `run_trial` returns when no objective was named: a float to minimise."""
+
+    name: str = dataclasses.field(default="default_objective", init=False)
+    direction: Direction | None = dataclasses.field(default="min", init=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class MultiObjective(Objective):
+    """Several objectives as one number to minimise: those to maximise count negatively.
+
+    Args:
+        objectives: single ones, with their directions.
+    """
+
+    name: str = dataclasses.field(default="multi_objective", init=False)
+    direction: Direction | None = dataclasses.field(default="min", init=False)
+    objectives: tuple[Objective, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(objective.name for objective in self.objectives)
+
+    @property
+    def parts(self) -> tuple[Objective, ...]:
+        return self.objectives
+
+    def score(self, metrics: Mapping[str, float]) -> float:
+        return sum(objective.loss(metrics) for objective in self.objectives)
+
+    def to_json(self) -> Any:
+        return [objective.to_json() for objective in self.objectives]
+
+
+ObjectiveLike = Union[str, Objective, Sequence[Any], None]
+
+
+def create_objective(objective: ObjectiveLike) -> Objective:
+    """An objective from what users write: a name, an `Objective`, a list of these, or None.
+
+    Raises:
+        TypeError: it is none of these.
+        ValueError: it is an empty list.
+    """
+    if objective is None:
+        return DefaultObjective()
+    if isinstance(objective, Objective):
+        return objective
+    if isinstance(objective, str):
+        return Objective(objective)
+    if isinstance(objective, (list, tuple)):
+        if not objective:
+            raise ValueError("`objective` must name at least one metric. Received an empty list.")
+        for each in objective:
+            if not isinstance(each, (str, Objective)) or isinstance(each, MultiObjective):
+                raise TypeError(
+                    "A list of objectives must hold metrics' names and kerastune_lite.Objective's "
+                    f"only. Received: {each!r} of type {type(each).__name__}."
+                )
+        return MultiObjective(objectives=tuple(create_objective(each) for each in objective))
+    raise TypeError(
+        "`objective` must be a metric's name, a kerastune_lite.Objective, a list of these, or "
+        f"None. Received: {objective!r} of type {type(objective).__name__}."
+    )
+
+
+def objective_from_json(data: Any) -> Objective:
+    """The inverse of `Objective.to_json`."""
+    if isinstance(data, list):
+        return MultiObjective(objectives=tuple(objective_from_json(each) for each in data))
+    objective = Objective(data["name"], data["direction"])
+    default = DefaultObjective()
+    return default if objective.to_json() == default.to_json() else objective
+
+
+def best_epoch(objective: Objective, history: Mapping[str, Sequence[float]]) -> int | None:
+    """The index of the best epoch in `history`, a dict of one list per metric.
+
+    Epochs whose objective is missing, NaN or infinite do not count; None when no epoch is left.
+    Of equal epochs, the first.
+    """
+    series = [history.get(name, ()) for name in objective.names]
+    best, best_loss = None, math.inf
+    for epoch, values in enumerate(zip(*series, strict=False)):
+        if any(value is None for value in values):
+            continue
+        loss = objective.loss(dict(zip(objective.names, values, strict=True)))
+        if math.isfinite(loss) and loss < best_loss:
+            best, best_loss = epoch, loss
+    return best

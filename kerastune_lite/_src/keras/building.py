@@ -1,0 +1,150 @@
+"""From hyperparameters to a compiled model, checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite._src.space.hyperparameters import HyperParameters
+from kerastune_lite._src.util.errors import FailedTrialError, FatalTypeError, FatalValueError
+from kerastune_lite._src.util.threads import in_turn
+
+
+@dataclasses.dataclass(frozen=True)
+class BuildOptions:
+    """What a tuner says about all its models.
+
+    Attributes:
+        optimizer, loss, metrics: override those that the builder compiled with.
+        max_model_size: in scalars; trials of larger models are rejected.
+    """
+
+    optimizer: Any = None
+    loss: Any = None
+    metrics: Any = None
+    max_model_size: int | None = None
+
+
+@in_turn
+def build_model(hypermodel: Any, hp: HyperParameters, options: BuildOptions) -> Any:
+    """The compiled model that `hypermodel` builds for `hp`.
+
+    Raises:
+        FatalTypeError: what was built is no Keras model.
+        FailedTrialError: it is larger than `max_model_size`.
+    """
+    keras = load_keras()
+    model = hypermodel.build(hp)
+    if not isinstance(model, keras.Model):
+        hint = " Did you forget `return model`?" if model is None else ""
+        if _is_of_keras_2(model):
+            hint = (
+                " It must be one of Keras 3. This one is of Keras 2 (the package tf_keras): "
+                "import models, layers and all from `keras` in place of `tf_keras`; and if it was "
+                "made with tf.keras, unset the environment variable TF_USE_LEGACY_KERAS."
+            )
+        raise FatalTypeError(
+            "build(hp) must return a Keras model."
+            f"{hint} Received: {model!r} of type {type(model).__name__}."
+        )
+    override_compile(model, options)
+    check_size(model, options.max_model_size)
+    return model
+
+
+def _is_of_keras_2(model: Any) -> bool:
+    """Whether it is a model of the package that goes on with Keras 2; that need not be there."""
+    # Before Keras 3 it was a part of TensorFlow, and its code in `keras.engine`.
+    packages = ("tf_keras.", "keras.engine.", "tensorflow.python.keras.")
+    return any(f"{base.__module__}.".startswith(packages) for base in type(model).__mro__)
+
+
+def override_compile(model: Any, options: BuildOptions) -> None:
+    """Compile `model` anew where the tuner names its own optimizer, loss or metrics.
+
+    Raises:
+        FatalValueError: an optimizer or a loss is still missing.
+        FatalTypeError: an override cannot be copied.
+    """
+    if options.optimizer is None and options.loss is None and options.metrics is None:
+        return
+    compiled = _compile_arguments(model)
+    for name in ("optimizer", "loss", "metrics"):
+        override = getattr(options, name)
+        if override is not None:
+            compiled[name] = _fresh(name, override)
+    missing = [name for name in ("optimizer", "loss") if compiled.get(name) is None]
+    # A builder that compiles without a loss has its reasons: a train_step() of its own, add_loss().
+    if missing and not model.compiled:
+        raise FatalValueError(
+            "A model must be compiled with an optimizer and a loss, by build(hp) or by the tuner's "
+            f"own arguments. Missing: {' and '.join(missing)}."
+        )
+    model.compile(**compiled)
+
+
+def _compile_arguments(model: Any) -> dict[str, Any]:
+    """What the builder passed to `compile`: the objects themselves.
+
+    Keras's public get_compile_config() would serialise them, which functions written in a script
+    or a notebook do not survive.
+    """
+    config = getattr(getattr(model, "_compile_config", None), "config", None)
+    return dict(config) if model.compiled and config else {}
+
+
+def _fresh(name: str, override: Any) -> Any:
+    """A copy of the optimizer, loss or metrics, so that no state goes from trial to trial."""
+    keras = load_keras()
+    if isinstance(override, dict):
+        return {key: _fresh(name, each) for key, each in override.items()}
+    if isinstance(override, (list, tuple)):
+        return [_fresh(name, each) for each in override]
+    # Losses are functions of their arguments: there is no state in them to share.
+    if not isinstance(override, (keras.optimizers.Optimizer, keras.metrics.Metric)):
+        return override
+    try:
+        return type(override).from_config(override.get_config())
+    except (TypeError, ValueError, NotImplementedError) as error:
+        # Keras's base class raises the last one where a class has no get_config().
+        raise FatalTypeError(
+            f"Each model gets a copy of the tuner's `{name}`, made with get_config() and "
+            f"from_config(). {type(override).__name__} cannot be copied so: {error}. Give it a "
+            "get_config() that returns the arguments of its __init__, or compile with it in "
+            "build(hp)."
+        ) from error
+
+
+def check_size(model: Any, max_model_size: int | None) -> None:
+    """Raise if the model is too large, as far as its variables are there by now.
+
+    Raises:
+        FailedTrialError: it is larger than `max_model_size`.
+    """
+    if max_model_size is None or not model.weights:
+        return
+    size = model_size(model)
+    if size > max_model_size:
+        raise FailedTrialError(
+            f"The model has {size:,} parameters, more than max_model_size={max_model_size:,}."
+        )
+
+
+def model_size(model: Any) -> int:
+    """The number of parameters, trained or not, of those layers that are built by now."""
+    return sum(math.prod(weight.shape) for weight in model.weights)
+
+
+def check_compiled(model: Any) -> None:
+    """Raise unless `model.fit` can be called.
+
+    Raises:
+        FatalValueError: it was not compiled.
+    """
+    if not model.compiled:
+        raise FatalValueError(
+            "build(hp) must compile its model, or the tuner must be given `optimizer` and `loss`. "
+            "Call model.compile(optimizer=..., loss=..., metrics=[...]) before returning it."
+        )

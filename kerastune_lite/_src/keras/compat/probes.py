@@ -1,0 +1,251 @@
+"""Whether this Keras and TensorFlow are inside as the fast paths need them.
+
+Each probe tries a part of `internals` on a small example. Where one fails, the paths that need the
+part switch themselves off, with one line in the log.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from kerastune_lite._src.keras.compat import internals
+from kerastune_lite._src.keras.compat.symbolic_build import build_all
+from kerastune_lite._src.keras.loading import load_keras
+
+keras = load_keras()
+logger = logging.getLogger(__name__)
+
+
+def missing() -> str | None:
+    """What all fast paths need and do not find, in words; None when all is well."""
+    return _said("Models are trained with model.fit", "every path")
+
+
+def missing_for_arrays() -> str | None:
+    """What training in NumPy needs besides and does not find, in words; None when all is well."""
+    return _said("Models are trained by TensorFlow", "NumPy")
+
+
+def missing_for_datasets() -> str | None:
+    """What it takes to read tf.data datasets and is not found, in words; None when all is well."""
+    return _said("Datasets are left to model.fit", "datasets")
+
+
+def _said(consequence: str, needed_by: str) -> str | None:
+    reason = _missing(needed_by)
+    if reason is not None:
+        _say_once(f"{consequence}: {reason}.")
+    return reason
+
+
+@functools.cache
+def _missing(needed_by: str) -> str | None:
+    if keras.backend.backend() != "tensorflow":
+        return f"the {keras.backend.backend()} backend"
+    for what, probe in _PROBES[needed_by].items():
+        try:
+            works = probe()
+        except Exception as error:
+            logger.debug("The probe of %s failed.", what, exc_info=error)
+            works = False
+        if not works:
+            import tensorflow as tf
+
+            return f"Keras {keras.__version__} on TensorFlow {tf.__version__} differs in {what}"
+    return None
+
+
+@functools.cache
+def _say_once(line: str) -> None:
+    logger.info(line)
+
+
+# Nothing here may draw a random number: the seed of the trial has been set by now.
+
+
+def _model(**compiled: Any) -> Any:
+    inputs = keras.Input((2,))
+    outputs = keras.layers.Dense(1, kernel_initializer="ones")(inputs)
+    model = keras.Model(inputs, keras.layers.Rescaling(3.0)(outputs))
+    model.compile(keras.optimizers.SGD(0.5), loss="mse", **compiled)
+    return model
+
+
+_X, _Y = np.array([[1.0, 2.0]], "float32"), np.array([[1.0]], "float32")
+
+
+# ------------------------------------------------------------------ for all fast paths
+
+
+def _optimizers_work() -> bool:
+    variable = keras.Variable(np.ones((2, 3), "float32"))
+    optimizer = keras.optimizers.SGD(0.5, momentum=0.5)
+    with internals.plain_optimizers():
+        optimizer.build([variable])
+        states = [variable, *optimizer.variables]
+        scope = keras.StatelessScope([(v, v.value) for v in states])
+        with scope:
+            optimizer.apply_gradients([(np.full((2, 3), 2.0, "float32"), variable)])
+    new = scope.get_current_value(variable)
+    return bool(np.all(np.asarray(new) == 0.0)) and bool(np.all(variable.numpy() == 1.0))
+
+
+def _sizes_work() -> bool:
+    import tensorflow as tf
+
+    variable = keras.Variable(np.ones((2, 3), "float32"))
+    with internals.unknown_sizes([variable]):
+        hidden = tuple(variable.shape) == (None, None)
+        other = tf.ones((4, 5))
+        with keras.StatelessScope() as scope:
+            scope.add_update((variable, other))
+            taken = variable.value is other
+    return hidden and taken and tuple(variable.shape) == (2, 3)
+
+
+def _operations_work() -> bool:
+    import tensorflow as tf
+
+    def convolve(image: Any, kernel: Any, bias: Any) -> Any:
+        return keras.ops.add(keras.ops.conv(image, kernel, data_format="channels_last"), bias)
+
+    sizes = (None, 8, 1), (2, None, None), (1, 1, None)
+    with internals.usual_operations():
+        function = tf.function(convolve, autograph=False).get_concrete_function(
+            *(tf.TensorSpec(size, "float32") for size in sizes)
+        )
+    kinds = {operation.type for operation in function.graph.get_operations()}
+    return "BiasAdd" in kinds and "PartitionedCall" not in kinds
+
+
+def _logits_work() -> bool:
+    import tensorflow as tf
+
+    # So far apart that a loss of the rounded probabilities is another one.
+    x, y = tf.constant([[50.0, -50.0]]), np.array([1])
+    makers = (keras.activations.softmax, internals.softmax)
+    losses = [float(keras.losses.sparse_categorical_crossentropy(y, make(x))[0]) for make in makers]
+    return losses == [100.0] * 2
+
+
+def _training_works() -> bool:
+    model = _model(metrics=["mae"])
+    build_all(model, (_X, _Y, None))
+    total = internals.loss_total(model)
+    y_pred = internals.forward(model, _X, training=True)
+    loss = internals.compute_loss(model, _X, _Y, y_pred, None, training=True)
+    internals.track_loss(model, loss, 1)
+    return (
+        internals.own_metrics(model) is not None
+        and internals.losses_and_metrics(model) == ["mse", "mae"]
+        and internals.first_epoch(model, 3) == 3
+        and model.optimizer.built
+        and float(loss) == 64.0
+        and float(total.numpy()) == 64.0
+    )
+
+
+def _data_works() -> bool:
+    x, y = np.arange(10.0), np.arange(10)
+    (train_x, _, _), (held_out, _, _) = internals.split_validation((x, y, None), 0.2)
+    packed = internals.adapted(x, y, None, {i: 2.0 for i in range(10)})
+    return (
+        len(train_x) == 8
+        and list(held_out) == [8.0, 9.0]
+        and len(packed) == 3
+        and packed[0].dtype == keras.config.floatx()
+        and bool(np.all(packed[2].numpy() == 2.0))
+    )
+
+
+# ------------------------------------------------------------------ for NumPy
+
+
+def _graphs_work() -> bool:
+    model = _model()
+    names = []
+
+    def noted(layer: Any) -> Callable[..., Any]:
+        names.append(type(layer).__name__)
+        return lambda x, **_: layer(x)
+
+    outputs = internals.run_through_graph(model, _X, noted)
+    outer = keras.Sequential([model])
+    return (
+        names == ["Dense", "Rescaling"]
+        and float(outputs[0, 0]) == 9.0
+        and list(internals.nested_layers(outer)) == [model, *model.layers]
+        and internals.layer_of_output(model) is model.layers[-1]
+        and internals.layer_of_output(outer) is model
+    )
+
+
+def _compiled_works() -> bool:
+    model = _model(loss_weights=[2.0], metrics=["mae"], weighted_metrics=["mse"])
+    build_all(model, (_X, _Y, None))
+    ((loss, weight),) = internals.compiled_losses(model)
+    metrics = internals.compiled_metrics(model)
+    functions = [internals.metric_function(metric) for metric, _ in metrics]
+    huber = keras.losses.Huber(delta=2.0)
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.5, 1, 0.5)
+    tracker = internals.loss_tracker(model)
+    return (
+        [float(value) for value in loss.call(_Y, 3 * _Y)] == [4.0]
+        and weight == 2.0
+        and [weighted for _, weighted in metrics] == [False, True]
+        and functions == [keras.losses.mean_absolute_error, keras.losses.mean_squared_error]
+        and huber.fn is keras.losses.huber
+        and internals.metric_options(keras.metrics.BinaryAccuracy()) == {"threshold": 0.5}
+        and internals.loss_options(huber) == {"delta": 2.0}
+        and type(tracker) is keras.metrics.Mean
+        and float(tracker.total.numpy()) == float(tracker.count.numpy()) == 0.0
+        and internals.has_schedule(keras.optimizers.SGD(schedule))
+        and not internals.has_schedule(model.optimizer)
+    )
+
+
+# ------------------------------------------------------------------ for stacks
+
+
+def _datasets_work() -> bool:
+    import tensorflow as tf
+
+    found = []
+    source = tf.data.Dataset.range(4)
+    for shuffled in (source.shuffle(3), source.shuffle(3, reshuffle_each_iteration=False)):
+        (inside,) = internals.dataset_inputs(shuffled.batch(2, drop_remainder=True))
+        (first,) = internals.dataset_inputs(inside)
+        batched = first.batch(2, drop_remainder=True)
+        found.append(
+            (
+                first is source,
+                int(internals.dataset_argument(inside, "buffer_size")),
+                internals.dataset_argument(inside, "reshuffle_each_iteration"),
+                int(internals.dataset_argument(batched, "batch_size")),
+                bool(internals.dataset_argument(batched, "drop_remainder")),
+            )
+        )
+    return found == [(True, 3, True, 2, True), (True, 3, False, 2, True)]
+
+
+_PROBES: Mapping[str, dict[str, Callable[[], bool]]] = {
+    # What needs it -> what it needs -> whether it is there.
+    "every path": {
+        "how optimizers update variables": _optimizers_work,
+        "how variables know their shape": _sizes_work,
+        "how biases are added and images convolved": _operations_work,
+        "how losses find what a softmax was computed from": _logits_work,
+        "how a model is built and computes its loss": _training_works,
+        "how arrays are read": _data_works,
+    },
+    "NumPy": {
+        "how layers are called one after the other": _graphs_work,
+        "how losses and metrics are kept": _compiled_works,
+    },
+    "datasets": {"how datasets are made of one another": _datasets_work},
+}

@@ -1,0 +1,337 @@
+"""Takes the place of `fit`: each call takes the fastest path that gives its result."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from typing import Any
+
+from kerastune_lite._src.core.trial import TRAINING_PATHS
+from kerastune_lite._src.keras.compat import internals, probes
+from kerastune_lite._src.keras.compat.thread_state import quick_start
+from kerastune_lite._src.keras.fast import member as stacking
+from kerastune_lite._src.keras.fast import stack as stacks
+from kerastune_lite._src.keras.fast.engines import Engine, Feeding, OwnEngine, SharedEngine
+from kerastune_lite._src.keras.fast.fit_call import FitCall, Unsuitable, bound, check_supported
+from kerastune_lite._src.keras.fast.loop import (
+    RESULTS,
+    Callbacks,
+    FirstEpochFailed,
+    Loop,
+    Want,
+    check_callbacks,
+    loop,
+)
+from kerastune_lite._src.keras.fast.member import Member, NotStacked
+from kerastune_lite._src.keras.fast.numpy.array_engine import ArrayEngine
+from kerastune_lite._src.keras.fast.numpy.layers import NotInArrays
+from kerastune_lite._src.keras.fast.numpy.trusted_programs import program_in_arrays
+from kerastune_lite._src.keras.fast.samples import DeviceData
+from kerastune_lite._src.keras.fast.structure import NotShared, structure_of
+from kerastune_lite._src.keras.fast.tf.shared_program import shared_program
+from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite._src.util.threads import in_turn
+
+keras = load_keras()
+logger = logging.getLogger("kerastune_lite.training")
+
+PLAIN, OWN, SHARED, ARRAYS, STACKED = TRAINING_PATHS
+
+
+@dataclasses.dataclass(frozen=True)
+class Taken:
+    """Which path a training took, and why none faster."""
+
+    path: str
+    reason: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Fit:
+    """The call `model.fit(*args, **kwargs)`.
+
+    Attributes:
+        seed: of the shuffling.
+        whole: whether the state of the optimizer is wanted afterwards, too.
+    """
+
+    model: Any
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    seed: Sequence[int]
+    whole: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class _Prepared:
+    """A training that can begin, but for the engine."""
+
+    model: Any
+    call: FitCall
+    callbacks: Callbacks
+    feeding: Feeding
+    whole: bool
+
+    @property
+    def validates(self) -> bool:
+        return self.feeding.validation is not None
+
+
+class Dispatcher:
+    """Trains models for one search.
+
+    Args:
+        fast: False sends every model to `model.fit`.
+        fastest: a bound on the path, for tests.
+    """
+
+    def __init__(self, fast: bool = True, fastest: str = STACKED) -> None:
+        self._fast = fast
+        self._fastest = fastest
+        self._data = DeviceData()
+
+    @contextlib.contextmanager
+    def in_place_of_fit(self, model: Any, seed: int, whole: bool) -> Iterator[list[Taken]]:
+        """Within it, `model.fit` goes through this dispatcher, whoever calls it.
+
+        Args:
+            seed: of the shuffling.
+            whole: see `Fit`.
+
+        Yields:
+            The paths that were taken, one for each call.
+        """
+        taken: list[Taken] = []
+
+        def fit(*args: Any, **kwargs: Any) -> Any:
+            own = vars(model).pop("fit")
+            try:
+                history, path = self.fit(model, args, kwargs, [seed, len(taken)], whole)
+            finally:
+                vars(model)["fit"] = own
+            taken.append(path)
+            return history
+
+        if not internals.fits_as_keras_does(model):
+            # Its own fit() may do anything; it is left alone.
+            taken.append(Taken(PLAIN, "a fit() of the model's own"))
+            yield taken
+            return
+        vars(model)["fit"] = fit
+        try:
+            yield taken
+        finally:
+            vars(model).pop("fit", None)
+
+    # ------------------------------------------------------------------ one model
+
+    @in_turn
+    def fit(
+        self,
+        model: Any,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        seed: Sequence[int],
+        whole: bool = False,
+    ) -> tuple[Any, Taken]:
+        """What `model.fit(*args, **kwargs)` does.
+
+        Args:
+            seed, whole: see `Fit`.
+
+        Returns:
+            The History, and the path that was taken.
+        """
+        try:
+            history, taken = self._fit_fast(Fit(model, args, kwargs, seed, whole))
+        except Unsuitable as reason:
+            taken = Taken(PLAIN, str(reason))
+            history = keras.Model.fit(model, *args, **kwargs)
+        logger.info("%s%s", taken.path, f": {taken.reason}" if taken.reason else "")
+        return history, taken
+
+    def _fit_fast(self, fit: Fit) -> tuple[Any, Taken]:
+        self._check_fast()
+        with quick_start():
+            prepared = _or_unsuitable(lambda: self._prepared(fit), "preparing")
+            engine, taken = _or_unsuitable(lambda: self._engine(prepared), "preparing")
+            running = loop(fit.model, prepared.call, prepared.callbacks, prepared.validates)
+            try:
+                history = drive(running, engine, prepared.callbacks.halt_on_nan)
+            except FirstEpochFailed as error:
+                # `fit` will say it in its own words, or do better.
+                engine.restore()
+                logger.debug("The first epoch failed.", exc_info=error)
+                raise Unsuitable(f"the first epoch raised {error}") from error
+        return history, taken
+
+    def _check_fast(self) -> None:
+        if not self._fast:
+            raise Unsuitable("fast=False")
+        # Before anything that loads TensorFlow: another backend has no need of it.
+        missing = probes.missing()
+        if missing:
+            raise Unsuitable(missing)
+
+    def _prepared(self, fit: Fit) -> _Prepared:
+        """All that is needed to train; nothing of the model's has changed yet.
+
+        Raises:
+            Unsuitable: it has to be `fit`.
+        """
+        check_model(fit.model)
+        call = bound(fit.args, fit.kwargs)
+        check_supported(call)
+        check_callbacks([c for c in keras.tree.flatten(call.callbacks) if c is not None])
+        training, validation = self._data.of(call)
+        feeding = Feeding(call, training, validation, fit.seed)
+        callbacks = Callbacks(fit.model, call, feeding.steps)
+        return _Prepared(fit.model, call, callbacks, feeding, fit.whole)
+
+    def _engine(self, prepared: _Prepared) -> tuple[Engine, Taken]:
+        model, feeding = prepared.model, prepared.feeding
+        try:
+            if self._fastest == OWN:
+                raise NotShared("it was asked for")
+            if not model.built:
+                raise NotShared("the model is not built before fit()")
+            structure = structure_of(model)
+            closely = prepared.whole or prepared.callbacks.look_closely
+            try:
+                if self._fastest == SHARED:
+                    raise NotInArrays("it was asked for")
+                in_arrays = program_in_arrays(model, structure, feeding)
+                engine = ArrayEngine(model, in_arrays, structure, feeding, closely)
+                return engine, Taken(ARRAYS)
+            except NotInArrays as reason:
+                structure, program = shared_program(model, structure, feeding)
+                shared = SharedEngine(model, program, structure, feeding, closely)
+                return shared, Taken(SHARED, str(reason))
+        except NotShared as reason:
+            return OwnEngine(model, feeding), Taken(OWN, str(reason))
+
+    # ------------------------------------------------------------------ several models
+
+    @in_turn
+    def member(self, fit: Fit) -> Member:
+        """A training that may go on side by side with others; nothing has changed yet.
+
+        Raises:
+            NotStacked: it has to be trained alone.
+        """
+        if self._fastest != STACKED:
+            raise NotStacked("it was asked for")
+        try:
+            self._check_fast()
+            prepared = _or_unsuitable(lambda: self._prepared(fit), "preparing")
+            return stacking.member_of(
+                fit.model, prepared.call, prepared.callbacks, prepared.feeding, fit.whole
+            )
+        except Unsuitable as reason:
+            raise NotStacked(str(reason)) from None
+
+    def groups(self, members: Sequence[Member]) -> list[list[Member]]:
+        """The members in groups to be trained together; each of one member is better alone."""
+        groups = []
+        for group in stacking.stack_of(members, stacking.max_stack):
+            pays = stacking.worth_stacking(group)
+            groups += [group] if pays else [[member] for member in group]
+        return groups
+
+    def fit_together(self, members: Sequence[Member]) -> Generator[tuple[Member, Any], None, None]:
+        """Train the members of a group.
+
+        Yields:
+            Each member when it has come to its end, with its History, or with the exception that
+            one of its callbacks raised.
+
+        Raises:
+            NotStacked: they have to be trained one by one, and are as they were.
+        """
+        try:
+            with quick_start():
+                program = stacking.program_of(members[0])
+        except NotInArrays as reason:
+            raise NotStacked(str(reason)) from None
+        try:
+            for member, result in stacks.train_together(members, program):
+                logger.info("%s", STACKED)
+                yield member, result
+        except FirstEpochFailed as error:
+            logger.debug("The first epoch failed.", exc_info=error)
+            raise NotStacked(f"the first epoch raised {error}") from error
+
+
+def _or_unsuitable(make: Callable[[], Any], what: str) -> Any:
+    """What `make` returns; whatever it raises is left to `fit` to raise, or to do without."""
+    try:
+        return make()
+    except Unsuitable:
+        raise
+    except Exception as error:
+        logger.debug("%s failed.", what, exc_info=error)
+        raise Unsuitable(f"{what} raised {type(error).__name__}") from error
+
+
+def check_model(model: Any) -> None:
+    """Refuse models whose `fit` is not Keras's, or does something besides training.
+
+    Raises:
+        Unsuitable: with the reason.
+    """
+    if not model.compiled:
+        raise Unsuitable("a model that is not compiled")
+    if not internals.fits_as_keras_does(model):
+        raise Unsuitable("a fit() of the model's own")
+    if model.run_eagerly:
+        raise Unsuitable("run_eagerly")
+    if model.jit_compile:
+        raise Unsuitable("jit_compile")
+    if model.steps_per_execution != 1:
+        raise Unsuitable("steps_per_execution")
+    if model.optimizer is None:
+        raise Unsuitable("a model without an optimizer")
+    if keras.distribution.distribution() is not None or internals.is_distributed(model):
+        raise Unsuitable("a distribution strategy")
+
+
+def drive(running: Loop, engine: Engine, halt: bool) -> Any:
+    """Give the loop what it wants until it returns the History.
+
+    Args:
+        halt: whether a loss that is not finite ends its epoch.
+
+    Raises:
+        FirstEpochFailed: the engine cannot do it.
+    """
+    reply: Any = None
+    shown = False
+    while True:
+        try:
+            want, epoch = running.send(reply)
+        except StopIteration as end:
+            return end.value
+        try:
+            reply = answer(engine, want, epoch, halt)
+        except BaseException as error:
+            if shown or not isinstance(error, Exception):
+                # So far the training has come, as far as anybody knows.
+                engine.show()
+                raise
+            raise FirstEpochFailed(type(error).__name__) from error
+        shown = shown or want in RESULTS
+
+
+def answer(engine: Engine, want: Want, epoch: int, halt: bool) -> Any:
+    """What the loop is sent for its wish."""
+    if want is Want.TRAIN:
+        return engine.train(epoch, halt)
+    if want is Want.TRAIN_ONE:
+        return engine.train(epoch, halt, batches=1)
+    if want is Want.MEASURE:
+        return engine.measure()
+    if want is Want.TELL_RESULT:
+        return None
+    return engine.take() if want is Want.TAKE else engine.show()

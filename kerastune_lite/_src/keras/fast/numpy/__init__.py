@@ -1,0 +1,14 @@
+"""Small dense networks in NumPy, alone or several side by side.
+
+    trusted_programs.py                whether a model is trained here, and what has to be compared
+    checks.py compiled.py              what is written out: layers, optimizers; losses, metrics
+    array_program.py epoch.py values.py    an epoch of G members, each with samples of its own
+    network.py layers.py activations.py losses.py    forward passes and gradients
+    optimizers.py                      updates of all weights at once
+    masks.py measuring.py              dropout as TensorFlow draws it; metrics
+    array_engine.py                    one training
+
+A step of 2 x 128 units has some hundred and ten operations in TensorFlow, and starting them takes
+two thirds of its time. Written out here it has forty, an update goes over all weights in one row,
+and there is nothing to trace.
+"""

@@ -1,0 +1,192 @@
+"""Epochs of members side by side, in NumPy; a training alone is one member.
+
+For networks of this kind nearly all the time of a step in TensorFlow goes into starting its
+operations. NumPy starts one in a microsecond and needs fewer, since gradients are written out and
+an optimizer updates all weights at once; and there is nothing to trace.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kerastune_lite._src.keras.fast.numpy.checks import check_model, last_activation
+from kerastune_lite._src.keras.fast.numpy.compiled import Compiled
+from kerastune_lite._src.keras.fast.numpy.epoch import Epoch, Plan
+from kerastune_lite._src.keras.fast.numpy.layers import NotInArrays
+from kerastune_lite._src.keras.fast.numpy.losses import Loss
+from kerastune_lite._src.keras.fast.numpy.network import Network, Numbers
+from kerastune_lite._src.keras.fast.numpy.optimizers import RULES
+from kerastune_lite._src.keras.fast.numpy.values import ArrayValues, parts, row
+from kerastune_lite._src.keras.fast.samples import Source
+from kerastune_lite._src.keras.fast.slots import Slot, plain_copy
+from kerastune_lite._src.keras.fast.structure import Structure
+from kerastune_lite._src.keras.fast.tf.traced_model import State
+from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite._src.util.threads import one_thread
+
+keras = load_keras()
+
+Array = np.ndarray
+
+
+class ArrayProgram:
+    """The epochs and measurements of all models of a structure.
+
+    Args:
+        model: any of them, built. It is left as it was.
+        structure: its structure.
+        data: nested tensors, to be trained on; only types and shapes matter.
+        compiled: what it was compiled with.
+
+    Raises:
+        NotInArrays: it holds something that is not written out here.
+    """
+
+    def __init__(self, model: Any, structure: Structure, data: Any, compiled: Compiled) -> None:
+        check_model(model, structure, data)
+        loss = compiled.loss_behind(last_activation(model))
+        outputs = int(model.outputs[0].shape[-1])
+        _check_targets(loss, data, outputs)
+        optimizer = model.optimizer
+        rule = RULES[type(optimizer).__name__]
+        numbers = Numbers(structure)
+        names = (*rule.numbers, "clipvalue", "weight_decay")
+        self._plan = Plan(
+            Network(model, structure, loss.fused),
+            loss,
+            compiled.factor,
+            outputs,
+            rule,
+            {name: numbers.of(optimizer, name) for name in names},
+            {name: getattr(optimizer, name) for name in rule.options},
+        )
+        self._compiled = compiled
+        _, self.slots = plain_copy(optimizer, model.trainable_variables)
+        self._rows, self._alone = _sorted(self.slots)
+
+    @property
+    def facts(self) -> set[str]:
+        """What must have been seen to work; programs are right if all that they are made of is."""
+        plan = self._plan
+        numbers = {name: number.is_zero for name, number in plan.numbers.items()}
+        options = {name: bool(option) for name, option in plan.options.items()}
+        loss = type(plan.loss).__name__, sorted(plan.loss.options.items()), plan.loss.fused
+        optimizer = plan.rule.change.__name__, numbers, options, len(self._rows)
+        rest = repr((loss, plan.factor == 1, optimizer))
+        return {f"{rest}\n{fact}" for fact in plan.network.facts}
+
+    # ------------------------------------------------------------------ states
+
+    def packed(self, states: Sequence[State]) -> ArrayValues:
+        """The values of these members."""
+        optimizers = [state.optimizer for state in states]
+        return ArrayValues(
+            tuple(tuple(np.shape(weight)) for weight in states[0].trainable),
+            np.stack([row(state.trainable) for state in states]),
+            [np.stack(column) for column in zip(*(state.others for state in states))],
+            [np.stack([row([o[i] for i in of]) for o in optimizers]) for of in self._rows],
+            [np.stack([np.asarray(o[i]) for o in optimizers]) for i in self._alone],
+        )
+
+    def unpacked(self, values: ArrayValues, member: int, whole: bool) -> State:
+        """One member's state.
+
+        Args:
+            whole: or of the optimizer only what it has before it is built.
+        """
+        optimizer: list[Any] = [None] * len(self.slots)
+        for i, array in zip(self._alone, values.alone):
+            optimizer[i] = array[member]
+        for of, array in zip(self._rows, values.rows):
+            for i, part in zip(of, parts(array[member], values.shapes)):
+                optimizer[i] = part
+        if not whole:
+            optimizer = [v for v, slot in zip(optimizer, self.slots) if slot.own is not None]
+        weights = list(parts(values.weights[member], values.shapes))
+        return State(weights, [other[member] for other in values.others], optimizer)
+
+    def with_own(self, values: ArrayValues, rows: Sequence[Sequence[Any]]) -> ArrayValues:
+        """The values with others for what an optimizer has before it is built.
+
+        Args:
+            rows: of each member: iterations, learning rate.
+        """
+        alone = list(values.alone)
+        for i, column in enumerate(zip(*rows)):
+            alone[i] = np.stack([np.asarray(value) for value in column])
+        return dataclasses.replace(values, alone=alone)
+
+    # ------------------------------------------------------------------ epochs
+
+    def epoch(
+        self,
+        values: ArrayValues,
+        source: Source,
+        scalars: Array,
+        orders: Sequence[Array],
+        most: int | None = None,
+        halt: bool = False,
+    ) -> tuple[ArrayValues, list[dict[str, Any]], int]:
+        """Train all members for an epoch.
+
+        Args:
+            source: the data of all.
+            scalars: `(G, k)`, those of the structure.
+            orders: of each member, the rows of the data in its order of training, `(n,)`; those
+                that have more come later.
+            most: train no more batches than these; None: all.
+            halt: whether a loss that is not finite ends it, of a member alone.
+
+        Returns:
+            The new values, the logs of each, and how many batches there were at most.
+        """
+        if most is not None:
+            orders = [order[: most * source.batch_size] for order in orders]
+        with one_thread(), np.errstate(all="ignore"):
+            epoch = Epoch(self._plan, values.copy(), source.data, scalars, orders)
+            count = epoch.train(source.batch_size, halt)
+            logs = epoch.logs(self._compiled.training, count)
+        return epoch.values, logs, -(-count // source.batch_size)
+
+    def measure(
+        self, values: ArrayValues, source: Source, scalars: Array, rows: Sequence[Array]
+    ) -> list[dict[str, Any]]:
+        """The logs of each member on validation data.
+
+        Args:
+            rows: of each member, the rows of the data that it is measured on, `(m,)`.
+        """
+        assert self._compiled.validation is not None
+        with one_thread(), np.errstate(all="ignore"):
+            epoch = Epoch(self._plan, values, source.data, scalars, rows)
+            epoch.measure()
+            return epoch.logs(self._compiled.validation)
+
+
+def _check_targets(loss: Loss, data: Any, outputs: int) -> None:
+    """Refuse targets of another shape than outputs, which Keras broadcasts."""
+    _, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+    try:
+        loss.targets(np.zeros((1, *y.shape[1:])), outputs)
+    except ValueError as error:
+        raise NotInArrays(str(error)) from None
+
+
+def _sorted(slots: Sequence[Slot]) -> tuple[list[list[int]], list[int]]:
+    """Which of an optimizer's variables belong to weights, and which stand alone.
+
+    Returns:
+        For each kind of the former one for every weight; the latter.
+    """
+    of_weight: dict[int, list[int]] = {}
+    alone = []
+    for i, slot in enumerate(slots):
+        if slot.like is None:
+            alone.append(i)
+        else:
+            of_weight.setdefault(slot.like, []).append(i)
+    return [list(kind) for kind in zip(*(of_weight[i] for i in sorted(of_weight)))], alone

@@ -1,0 +1,337 @@
+"""What the layers of small dense networks compute, and their gradients, for all members at once.
+
+Arrays are `(G, batch, ...)`, one place in front for each member. A node of a network knows where
+its weights lie, and nothing of the Keras layer that it was made from, so it serves all models of a
+structure, whatever their sizes. It holds nothing of a training either: threads share programs, so
+what a gradient needs of a forward pass is handed out, and handed in again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kerastune_lite._src.keras.fast.numpy.activations import Activation, activation_of, leaky_relu
+from kerastune_lite._src.keras.loading import load_keras
+
+keras = load_keras()
+
+Array = np.ndarray
+
+
+class NotInArrays(Exception):
+    """This model is left to TensorFlow; the message says what is not written out in NumPy."""
+
+
+class Values(ABC):
+    """The values that the nodes compute with; see `network.Bound`."""
+
+    training: bool
+
+    @abstractmethod
+    def value(self, place: Place) -> Array:
+        """Of a variable, `(G, ...)`, with an axis for the samples where it is a vector."""
+
+    @abstractmethod
+    def gradient(self, place: Place) -> Array:
+        """Where that of a weight is to be written."""
+
+    @abstractmethod
+    def mask(self, dropout: int, shape: tuple[int, ...]) -> Array:
+        """What a dropout layer multiplies this batch with, `(G, batch, ...)`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a variable is found.
+
+    Attributes:
+        trained: among those with gradients, or among the others.
+        index: there.
+    """
+
+    trained: bool
+    index: int
+
+
+Finder = Callable[[Any], Place]
+"""Where a Keras variable is found."""
+
+
+class Node(ABC):
+    """A layer of a network."""
+
+    trained = False
+    """Whether it has weights with gradients."""
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """What it computes: equal kinds, same code."""
+        return (type(self).__name__,)
+
+    @abstractmethod
+    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+        """The layer's output, and what the gradient needs of this batch."""
+
+    @abstractmethod
+    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+        """The gradients by its inputs, arrays of its own; those by weights are written.
+
+        Args:
+            dy: may be overwritten.
+            kept: what `forward` gave for the same batch.
+            wanted: whether the gradients by inputs are.
+        """
+
+
+class Activations(NamedTuple):
+    """What an `Activated` node computed for a batch.
+
+    Attributes:
+        inputs: of the layer.
+        before: what the activation function was given; None where nothing needs it.
+        after: what it returned.
+    """
+
+    inputs: Array
+    before: Any
+    after: Array
+
+
+class Activated(Node):
+    """A node that ends with an activation function."""
+
+    def __init__(self, function: Activation) -> None:
+        self._activation = function
+        self.fused = False
+        """Whether the gradient that comes is already that by what the function was given."""
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        return (*super().kind, self._activation.name)
+
+    def _activated(self, inputs: Array, x: Array) -> tuple[Array, Activations]:
+        needed = self.fused or not self._activation.in_place
+        y = self._activation.forward(x.copy() if self.fused else x)
+        return y, Activations(inputs, x if needed else None, y)
+
+    def _before(self, dy: Array, kept: Activations) -> Array:
+        if self.fused:
+            return dy
+        return self._activation.backward(dy, kept.before, kept.after)
+
+
+class Dense(Activated):
+    """`keras.layers.Dense` on `(G, batch, features)`."""
+
+    def __init__(self, layer: Any, find: Finder) -> None:
+        super().__init__(activation_of(layer.activation))
+        self._kernel = find(layer.kernel)
+        self._bias = None if layer.bias is None else find(layer.bias)
+        self.trained = self._kernel.trained
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        return (*super().kind, self._bias is None, self.trained)
+
+    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+        (x,) = xs
+        y = np.matmul(x, values.value(self._kernel))
+        if self._bias is not None:
+            y += values.value(self._bias)
+        return self._activated(x, y)
+
+    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+        dy = self._before(dy, kept)
+        if self.trained:
+            np.matmul(kept.inputs.swapaxes(1, 2), dy, out=values.gradient(self._kernel))
+            if self._bias is not None:
+                dy.sum(1, keepdims=True, out=values.gradient(self._bias))
+        if not wanted:
+            return ()
+        return (np.matmul(dy, values.value(self._kernel).swapaxes(1, 2)),)
+
+
+class Activate(Activated):
+    """`keras.layers.Activation`, `LeakyReLU`, `ReLU`, `Softmax`."""
+
+    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+        return self._activated(xs[0], xs[0].copy())
+
+    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+        return (self._before(dy, kept),)
+
+
+class Dropout(Node):
+    """`keras.layers.Dropout`, with masks drawn elsewhere.
+
+    Args:
+        index: which of the model's dropout layers it is.
+    """
+
+    def __init__(self, index: int) -> None:
+        self._index = index
+
+    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+        (x,) = xs
+        if not values.training:
+            return x, None
+        mask = values.mask(self._index, x.shape)
+        return x * mask, mask
+
+    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+        dy *= kept
+        return (dy,)
+
+
+class BatchNormalization(Node):
+    """`keras.layers.BatchNormalization` along the last axis."""
+
+    def __init__(self, layer: Any, find: Finder) -> None:
+        self._gamma = find(layer.gamma) if layer.scale else None
+        self._beta = find(layer.beta) if layer.center else None
+        self._mean, self._variance = find(layer.moving_mean), find(layer.moving_variance)
+        self._momentum, self._epsilon = layer.momentum, np.float32(layer.epsilon)
+        self._learns = bool(layer.trainable)
+        self.trained = any(p is not None and p.trained for p in (self._gamma, self._beta))
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        return (*super().kind, self._gamma is None, self._beta is None, self._learns)
+
+    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+        (x,) = xs
+        of_batch = values.training and self._learns
+        if of_batch:
+            axes = tuple(range(1, x.ndim - 1))
+            mean = x.mean(axes, keepdims=True)
+            centered = x - mean
+            variance = np.square(centered).mean(axes, keepdims=True)
+            for place, now in ((self._mean, mean), (self._variance, variance)):
+                moving = values.value(place)
+                moving *= np.float32(self._momentum)
+                moving += now.reshape(moving.shape) * np.float32(1.0 - self._momentum)
+        else:
+            mean = self._along(values, self._mean, x)
+            variance = self._along(values, self._variance, x)
+            centered = x - mean
+        scale = 1 / np.sqrt(variance + self._epsilon)
+        normal = centered
+        normal *= scale
+        y = normal if self._gamma is None else normal * self._along(values, self._gamma, x)
+        if self._beta is not None:
+            y = y + self._along(values, self._beta, x)
+        return y, (normal, scale, of_batch)
+
+    @staticmethod
+    def _along(values: Values, place: Place, x: Array) -> Array:
+        value = values.value(place)
+        return value.reshape(value.shape[0], *([1] * (x.ndim - 2)), -1)
+
+    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+        normal, scale, of_batch = kept
+        axes = tuple(range(1, dy.ndim - 1))
+        for place, product in ((self._beta, None), (self._gamma, normal)):
+            if place is not None and place.trained:
+                target = values.gradient(place)
+                given = dy if product is None else dy * product
+                target[...] = given.sum(axes).reshape(target.shape)
+        if not wanted:
+            return ()
+        if self._gamma is not None:
+            dy = dy * self._along(values, self._gamma, dy)
+        if of_batch:
+            # The mean and the variance depend on the batch, too (Ioffe and Szegedy 2015).
+            through_variance = (dy * normal).mean(axes, keepdims=True)
+            dy = dy - dy.mean(axes, keepdims=True)
+            dy -= normal * through_variance
+        return (dy * scale,)
+
+
+class Reshape(Node):
+    """`keras.layers.Flatten`, `Reshape`: (batch, ...) to (batch, *shape)."""
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self._shape = shape
+
+    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+        before = xs[0].shape
+        return xs[0].reshape(*before[:2], *self._shape), before
+
+    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+        return (dy.reshape(kept),)
+
+
+class Rescaling(Node):
+    """`keras.layers.Rescaling` by numbers."""
+
+    def __init__(self, scale: float, offset: float) -> None:
+        self._scale, self._offset = np.float32(scale), np.float32(offset)
+
+    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+        return xs[0] * self._scale + self._offset, None
+
+    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+        return (dy * self._scale,)
+
+
+class Sum(Node):
+    """`keras.layers.Add`, `Average`, `Subtract`: a weighted sum.
+
+    Args:
+        signs: of each input.
+        average: whether to divide by their number.
+    """
+
+    def __init__(self, signs: Sequence[int], average: bool = False) -> None:
+        self._shares = [np.float32(sign / (len(signs) if average else 1)) for sign in signs]
+
+    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+        total = xs[0] * self._shares[0]
+        for x, share in zip(xs[1:], self._shares[1:]):
+            total += x * share
+        return total, None
+
+    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+        return [dy * share for share in self._shares]
+
+
+class Product(Node):
+    """`keras.layers.Multiply` of two inputs."""
+
+    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+        return xs[0] * xs[1], xs
+
+    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+        return dy * kept[1], dy * kept[0]
+
+
+class Concatenate(Node):
+    """`keras.layers.Concatenate` along the last axis."""
+
+    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+        return np.concatenate(xs, -1), np.cumsum([x.shape[-1] for x in xs])[:-1]
+
+    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+        return [np.ascontiguousarray(part) for part in np.split(dy, kept, -1)]
+
+
+PLAIN: Mapping[str, Callable[[Any, int], Node]] = {
+    # Layers without variables: the layer, and how many inputs it has.
+    "Activation": lambda layer, inputs: Activate(activation_of(layer.activation)),
+    "Add": lambda layer, inputs: Sum([1] * inputs),
+    "Average": lambda layer, inputs: Sum([1] * inputs, average=True),
+    "Concatenate": lambda layer, inputs: Concatenate(),
+    "Flatten": lambda layer, inputs: Reshape((-1,)),
+    "LeakyReLU": lambda layer, inputs: Activate(leaky_relu(float(layer.negative_slope))),
+    "Multiply": lambda layer, inputs: Product(),
+    "ReLU": lambda layer, inputs: Activate(activation_of(keras.activations.relu)),
+    "Rescaling": lambda layer, inputs: Rescaling(layer.scale, layer.offset),
+    "Reshape": lambda layer, inputs: Reshape(tuple(layer.target_shape)),
+    "Softmax": lambda layer, inputs: Activate(activation_of(keras.activations.softmax)),
+    "Subtract": lambda layer, inputs: Sum([1, -1]),
+}

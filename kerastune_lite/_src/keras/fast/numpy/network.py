@@ -1,0 +1,341 @@
+"""A model's layers as nodes, the variables that they compute with, and the losses of weights."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kerastune_lite._src.keras.compat import internals
+from kerastune_lite._src.keras.fast.numpy.activations import activation_of
+from kerastune_lite._src.keras.fast.numpy.layers import (
+    PLAIN,
+    Activate,
+    Activated,
+    BatchNormalization,
+    Dense,
+    Dropout,
+    Node,
+    NotInArrays,
+    Place,
+    Values,
+)
+from kerastune_lite._src.keras.fast.numpy.masks import Masks
+from kerastune_lite._src.keras.fast.structure import Structure
+from kerastune_lite._src.keras.fast.supported import MODELS
+
+Array = np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Number:
+    """A scalar of a structure.
+
+    Attributes:
+        column: where it is among the scalars that differ; None where it is `constant`.
+    """
+
+    column: int | None
+    constant: float = 0.0
+
+    @property
+    def is_zero(self) -> bool:
+        """In all models of the structure."""
+        return self.column is None and self.constant == 0
+
+    def of(self, scalars: Array) -> Any:
+        """Its values, `(G, 1)`, or the one value of all, in double precision.
+
+        Args:
+            scalars: `(G, k)`.
+        """
+        return self.constant if self.column is None else scalars[:, self.column, None]
+
+
+class Numbers:
+    """Finds the scalars of a model."""
+
+    def __init__(self, structure: Structure) -> None:
+        self._columns = {
+            (id(place.owner), place.attribute): i for i, place in enumerate(structure.places)
+        }
+
+    def of(self, owner: Any, attribute: str) -> Number:
+        """The number that an attribute is; 0 where there is none."""
+        column = self._columns.get((id(owner), attribute))
+        return Number(column, float(getattr(owner, attribute, None) or 0.0))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Masked:
+    """A dropout layer: where the state of its seeds is, and its rate."""
+
+    seed: Place
+    rate: Number
+
+
+@dataclasses.dataclass(frozen=True)
+class Penalty:
+    """What a weight adds to the loss by its size: l1 * sum(|w|) + l2 * sum(w^2)."""
+
+    weight: Place
+    l1: Number
+    l2: Number
+
+
+class Pass(NamedTuple):
+    """What a forward pass came to.
+
+    Attributes:
+        outputs: of the model, `(G, b, outputs)`.
+        given: what the loss is computed from: the outputs, or what the last activation was given.
+        kept: of each node, what its gradient needs.
+    """
+
+    outputs: Array
+    given: Array
+    kept: Sequence[Any]
+
+
+class Token:
+    """Stands for a tensor while the layers of a model are gone through."""
+
+    def __init__(self, place: int) -> None:
+        self.place = place
+
+
+class Network:
+    """The layers of a model in the order in which they are computed.
+
+    Args:
+        model: built; it has passed `checks`.
+        structure: its structure.
+        fused: whether the loss begins with what the last activation is given.
+
+    Raises:
+        NotInArrays: a layer is used twice.
+    """
+
+    def __init__(self, model: Any, structure: Structure, fused: bool) -> None:
+        self._places = {
+            id(variable): Place(trained, i)
+            for trained, group in (
+                (True, model.trainable_variables),
+                (False, model.non_trainable_variables),
+            )
+            for i, variable in enumerate(group)
+        }
+        self._numbers = Numbers(structure)
+        self.nodes: list[Node] = []
+        self.inputs: list[list[int]] = []
+        """Of each node: places among the inputs of the network (-1) and the nodes' outputs."""
+        self.masked: list[_Masked] = []
+        self._seen: set[int] = set()
+        self.output = self._added(model, Token(-1)).place
+        self.fused = self._fused() if fused else None
+        """The node whose activation the loss looks behind."""
+        self._needs = self._needed()
+        self.penalties = [
+            Penalty(
+                self._places[id(v)],
+                self._numbers.of(v.regularizer, "l1"),
+                self._numbers.of(v.regularizer, "l2"),
+            )
+            for v in model.trainable_variables
+            if v.regularizer is not None
+        ]
+
+    @property
+    def facts(self) -> set[str]:
+        """What must have been seen to work; a network is right if all that it is made of is.
+
+        A layer's code sees nothing of the others but the arrays that it is handed. So of a chain it
+        is which layer follows which, with what comes after a layer that may hand on the array of
+        the one before (reshaped, say), and where it begins and ends. How many layers there are adds
+        nothing: a node holds nothing of a training. A graph with branches has to be seen as it is.
+        """
+        kinds = [node.kind for node in self.nodes]
+        penalties = sorted({(p.l1.is_zero, p.l2.is_zero) for p in self.penalties})
+        if any(inputs != [i - 1] for i, inputs in enumerate(self.inputs)):
+            return {repr((*zip(kinds, self.inputs), self.output, penalties))}
+        chain = [("begin",), *kinds, ("end",)]
+        pairs: list[Any] = [*itertools.pairwise(chain)]
+        pairs += [
+            (before, kind, after)
+            for before, kind, after, node in zip(chain, kinds, chain[2:], self.nodes)
+            if not isinstance(node, (Dense, BatchNormalization))
+        ]
+        return {repr((each, penalties)) for each in pairs}
+
+    def _added(self, model: Any, token: Token) -> Token:
+        """What becomes of a token that goes through a model."""
+        if type(model).__name__ == "Sequential":
+            for layer in model.layers:
+                token = self._through(layer, token)
+            return token
+        result: Token = internals.run_through_graph(
+            model, token, lambda layer: lambda x, **_: self._through(layer, x)
+        )
+        return result
+
+    def _through(self, layer: Any, x: Any) -> Token:
+        kind = type(layer).__name__
+        if kind in MODELS:
+            return self._added(layer, x)
+        if kind == "InputLayer":
+            return x
+        if id(layer) in self._seen:
+            raise NotInArrays("a layer that is used twice")
+        self._seen.add(id(layer))
+        tokens = x if isinstance(x, (list, tuple)) else [x]
+        self.nodes.append(self._node(layer, kind, len(tokens)))
+        self.inputs.append([token.place for token in tokens])
+        return Token(len(self.nodes) - 1)
+
+    def _node(self, layer: Any, kind: str, inputs: int) -> Node:
+        def find(variable: Any) -> Place:
+            return self._places[id(variable)]
+
+        if kind == "Dense":
+            return Dense(layer, find)
+        if kind == "BatchNormalization":
+            return BatchNormalization(layer, find)
+        if kind == "Dropout":
+            if not layer.rate > 0:
+                return Activate(activation_of(None))
+            rate = self._numbers.of(layer, "rate")
+            self.masked.append(_Masked(find(layer.seed_generator.state), rate))
+            return Dropout(len(self.masked) - 1)
+        return PLAIN[kind](layer, inputs)
+
+    def _fused(self) -> Activated:
+        last = self.nodes[self.output]
+        assert isinstance(last, Activated)
+        last.fused = True
+        return last
+
+    def _needed(self) -> list[bool]:
+        """Of each node: whether the gradients by its inputs are of use."""
+        reached: list[bool] = []
+        for node, inputs in zip(self.nodes, self.inputs):
+            before = any(place >= 0 and reached[place] for place in inputs)
+            reached.append(node.trained or before)
+        return [any(place >= 0 and reached[place] for place in inputs) for inputs in self.inputs]
+
+    def forward(self, values: Values, x: Array) -> Pass:
+        """What the layers compute for a batch, `(G, b, ...)`."""
+        outputs: list[Array] = []
+        kept: list[Any] = []
+        for node, inputs in zip(self.nodes, self.inputs):
+            xs = [x if place < 0 else outputs[place] for place in inputs]
+            y, needed = node.forward(values, xs)
+            outputs.append(y)
+            kept.append(needed)
+        given = outputs[self.output] if self.fused is None else kept[self.output].before
+        return Pass(outputs[self.output], given, kept)
+
+    def backward(self, values: Values, dy: Array, kept: Sequence[Any]) -> None:
+        """Write the gradients by all weights.
+
+        Args:
+            dy: the gradient by the outputs, or by what the last activation was given.
+            kept: of the forward pass.
+        """
+        gradients: list[Any] = [None] * len(self.nodes)
+        gradients[self.output] = dy
+        for place in range(len(self.nodes) - 1, -1, -1):
+            dy, gradients[place] = gradients[place], None
+            if dy is None or not (self._needs[place] or self.nodes[place].trained):
+                continue
+            back = self.nodes[place].backward(values, dy, kept[place], self._needs[place])
+            for source, dx in zip(self.inputs[place], back):
+                if source >= 0:
+                    known = gradients[source]
+                    gradients[source] = dx if known is None else known + dx
+
+    def penalty(self, values: Values, scalars: Array) -> Any:
+        """What the weights add to the losses, `(G,)`."""
+        total: Any = 0.0
+        for each in self.penalties:
+            weight = values.value(each.weight)
+            flat = weight.reshape(weight.shape[0], -1)
+            l1, l2 = each.l1.of(scalars), each.l2.of(scalars)
+            if np.any(l1):
+                total = total + np.abs(flat).sum(1) * _column(l1)
+            if np.any(l2):
+                total = total + np.square(flat).sum(1) * _column(l2)
+        return total
+
+    def add_gradients_of_penalties(self, values: Values, scalars: Array) -> None:
+        """Add the gradients of `penalty` to those that `backward` has written."""
+        for each in self.penalties:
+            weight, gradient = values.value(each.weight), values.gradient(each.weight)
+            l1, l2 = each.l1.of(scalars), each.l2.of(scalars)
+            if np.any(l1):
+                gradient += np.sign(weight) * _spread(l1, weight)
+            if np.any(l2):
+                gradient += weight * _spread(2 * l2, weight)
+
+
+def _column(number: Any) -> Any:
+    return np.float32(number) if np.ndim(number) == 0 else number[:, 0].astype(np.float32)
+
+
+def _spread(number: Any, like: Array) -> Any:
+    """A number of each member, to be multiplied with an array."""
+    if np.ndim(number) == 0:
+        return np.float32(number)
+    return number.astype(np.float32).reshape(-1, *([1] * (like.ndim - 1)))
+
+
+class Bound(Values):
+    """The variables of members, as the nodes want them.
+
+    Args:
+        weights: `(G, size)`, all weights of a member side by side.
+        others: `(G, ...)` each; changed in place by what keeps statistics.
+        shapes: of the weights.
+        masks: of dropout layers; None: it is measured, not trained.
+    """
+
+    def __init__(
+        self,
+        weights: Array,
+        others: Sequence[Array],
+        shapes: Sequence[tuple[int, ...]],
+        masks: Masks | None,
+    ) -> None:
+        self.training = masks is not None
+        self.weights = weights
+        self.gradients = np.empty_like(weights) if self.training else weights
+        self._values = _views(weights, shapes)
+        self._gradients = _views(self.gradients, shapes)
+        self._others = [_along_samples(other) for other in others]
+        self._masks = masks
+
+    def value(self, place: Place) -> Array:
+        return (self._values if place.trained else self._others)[place.index]
+
+    def gradient(self, place: Place) -> Array:
+        return self._gradients[place.index]
+
+    def mask(self, dropout: int, shape: tuple[int, ...]) -> Array:
+        assert self._masks is not None
+        return self._masks.of(dropout, shape)
+
+
+def _views(rows: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
+    views, begin = [], 0
+    for shape in shapes:
+        end = begin + int(np.prod(shape))
+        views.append(_along_samples(rows[:, begin:end].reshape(len(rows), *shape)))
+        begin = end
+    return views
+
+
+def _along_samples(value: Array) -> Array:
+    """A vector of each member with an axis for the samples."""
+    return value[:, None] if value.ndim == 2 else value

@@ -1,0 +1,235 @@
+"""Keras's optimizers on all weights of a model at once.
+
+The weights of a member are one row, and so are those of its optimizer's variables that belong to
+them: an update is a handful of operations, however many layers there are. Formulas and order of
+operations follow `keras.optimizers`; what Keras computes of Python numbers is computed in double
+precision here, too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray
+
+
+@dataclasses.dataclass
+class Update:
+    """What an update is made of; rows are `(G, size)`, numbers `(G, 1)` in single precision.
+
+    Attributes:
+        weights: changed in place.
+        gradients: may be overwritten.
+        slots: of the weights' size, in the order in which Keras makes them; changed in place.
+        rate: the learning rate.
+        step: of this update, from 1 on.
+        number: a scalar of the optimizer by its name, in double precision.
+        others: its variables that are of no weight's size.
+        scratch: a row to compute in.
+    """
+
+    weights: Array
+    gradients: Array
+    slots: list[Array]
+    rate: Array
+    step: Array
+    number: Callable[[str], Any]
+    others: list[Array]
+    scratch: Array
+
+
+def _single(value: Any) -> Any:
+    return np.float32(value) if np.ndim(value) == 0 else value.astype(np.float32)
+
+
+def _toward(slot: Array, target: Array, share: Any, scratch: Array) -> None:
+    """slot += (target - slot) * share."""
+    np.subtract(target, slot, out=scratch)
+    scratch *= _single(share)
+    slot += scratch
+
+
+def _squared_toward(slot: Array, gradients: Array, share: Any, scratch: Array) -> None:
+    np.multiply(gradients, gradients, out=scratch)
+    scratch -= slot
+    scratch *= _single(share)
+    slot += scratch
+
+
+def _sgd(update: Update, options: Mapping[str, Any]) -> None:
+    gradients = update.gradients
+    gradients *= update.rate
+    if not update.slots:
+        update.weights -= gradients
+        return
+    momentum, (slot,) = _single(update.number("momentum")), update.slots
+    slot *= momentum
+    slot -= gradients
+    if options["nesterov"]:
+        np.multiply(slot, momentum, out=update.scratch)
+        update.scratch -= gradients
+        update.weights += update.scratch
+    else:
+        update.weights += slot
+
+
+def _power(base: Any, step: Array) -> Array:
+    return np.power(_single(base), step, dtype=np.float32)
+
+
+def _adam(update: Update, options: Mapping[str, Any]) -> None:
+    beta_1, beta_2 = update.number("beta_1"), update.number("beta_2")
+    moment, velocity, *largest = update.slots
+    scratch = update.scratch
+    alpha = update.rate * np.sqrt(1 - _power(beta_2, update.step))
+    alpha /= 1 - _power(beta_1, update.step)
+    _toward(moment, update.gradients, 1 - beta_1, scratch)
+    _squared_toward(velocity, update.gradients, 1 - beta_2, scratch)
+    if largest:
+        velocity = np.maximum(largest[0], velocity, out=largest[0])
+    np.sqrt(velocity, out=scratch)
+    scratch += _single(update.number("epsilon"))
+    change = np.multiply(moment, alpha, out=update.gradients)
+    change /= scratch
+    update.weights -= change
+
+
+def _adamax(update: Update, options: Mapping[str, Any]) -> None:
+    beta_1, beta_2 = update.number("beta_1"), update.number("beta_2")
+    moment, norm = update.slots
+    _toward(moment, update.gradients, 1 - beta_1, update.scratch)
+    norm *= _single(beta_2)
+    np.maximum(norm, np.abs(update.gradients), out=norm)
+    np.add(norm, _single(update.number("epsilon")), out=update.scratch)
+    update.scratch *= 1 - _power(beta_1, update.step)
+    change = np.multiply(moment, update.rate, out=update.gradients)
+    change /= update.scratch
+    update.weights -= change
+
+
+def _nadam(update: Update, options: Mapping[str, Any]) -> None:
+    beta_1, beta_2 = _single(update.number("beta_1")), _single(update.number("beta_2"))
+    moment, velocity = update.slots
+    (product,) = update.others
+    one, half = np.float32(1), np.float32(0.5)
+    now = beta_1 * (one - half * _power(0.96, update.step))
+    following = beta_1 * (one - half * _power(0.96, update.step + 1))
+    product *= now
+    _toward(moment, update.gradients, one - beta_1, update.scratch)
+    _squared_toward(velocity, update.gradients, one - beta_2, update.scratch)
+    gradients = update.gradients
+    gradients *= (one - now) / (one - product)
+    gradients += moment * (following / (one - product * following))
+    np.divide(velocity, one - _power(beta_2, update.step), out=update.scratch)
+    np.sqrt(update.scratch, out=update.scratch)
+    update.scratch += _single(update.number("epsilon"))
+    gradients *= update.rate
+    gradients /= update.scratch
+    update.weights -= gradients
+
+
+def _rmsprop(update: Update, options: Mapping[str, Any]) -> None:
+    rho, gradients, scratch = update.number("rho"), update.gradients, update.scratch
+    velocity, *rest = update.slots
+    velocity *= _single(rho)
+    np.multiply(gradients, gradients, out=scratch)
+    scratch *= _single(1 - rho)
+    velocity += scratch
+    moment = rest.pop(0) if options["momentum"] else None
+    if options["centered"]:
+        (average,) = rest
+        average *= _single(rho)
+        np.multiply(gradients, _single(1 - rho), out=scratch)
+        average += scratch
+        np.multiply(average, average, out=scratch)
+        np.subtract(velocity, scratch, out=scratch)
+        scratch += _single(update.number("epsilon"))
+    else:
+        np.add(velocity, _single(update.number("epsilon")), out=scratch)
+    np.sqrt(scratch, out=scratch)
+    gradients *= update.rate
+    gradients /= scratch
+    if moment is None:
+        update.weights -= gradients
+        return
+    moment *= _single(update.number("momentum"))
+    moment += gradients
+    update.weights -= moment
+
+
+def _adagrad(update: Update, options: Mapping[str, Any]) -> None:
+    (accumulator,) = update.slots
+    np.multiply(update.gradients, update.gradients, out=update.scratch)
+    accumulator += update.scratch
+    np.add(accumulator, _single(update.number("epsilon")), out=update.scratch)
+    np.sqrt(update.scratch, out=update.scratch)
+    update.gradients *= update.rate
+    update.gradients /= update.scratch
+    update.weights -= update.gradients
+
+
+def _adadelta(update: Update, options: Mapping[str, Any]) -> None:
+    rho, epsilon = update.number("rho"), _single(update.number("epsilon"))
+    of_gradients, of_changes = update.slots
+    gradients, scratch = update.gradients, update.scratch
+
+    def averaged(slot: Array, values: Array) -> None:
+        slot *= _single(rho)
+        np.multiply(values, values, out=scratch)
+        np.multiply(scratch, _single(1 - rho), out=scratch)
+        slot += scratch
+
+    averaged(of_gradients, gradients)
+    gradients *= np.sqrt(of_changes + epsilon)
+    gradients /= np.sqrt(of_gradients + epsilon)
+    averaged(of_changes, gradients)
+    gradients *= update.rate
+    update.weights -= gradients
+
+
+def _lion(update: Update, options: Mapping[str, Any]) -> None:
+    beta_1, beta_2 = _single(update.number("beta_1")), _single(update.number("beta_2"))
+    (moment,) = update.slots
+    np.multiply(moment, beta_1, out=update.scratch)
+    update.scratch += update.gradients * (np.float32(1) - beta_1)
+    np.sign(update.scratch, out=update.scratch)
+    update.scratch *= update.rate
+    update.weights -= update.scratch
+    moment *= beta_2
+    update.gradients *= np.float32(1) - beta_2
+    moment += update.gradients
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """How an optimizer changes weights.
+
+    Attributes:
+        change: does it.
+        numbers: the attributes that it reads as numbers.
+        options: the attributes that decide what it does.
+    """
+
+    change: Callable[[Update, Mapping[str, Any]], None]
+    numbers: tuple[str, ...]
+    options: tuple[str, ...] = ()
+
+
+_BETAS = ("beta_1", "beta_2", "epsilon")
+
+RULES: Mapping[str, Rule] = {
+    "Adadelta": Rule(_adadelta, ("rho", "epsilon")),
+    "Adagrad": Rule(_adagrad, ("epsilon",)),
+    "Adam": Rule(_adam, _BETAS),
+    "AdamW": Rule(_adam, _BETAS),
+    "Adamax": Rule(_adamax, _BETAS),
+    "Lion": Rule(_lion, ("beta_1", "beta_2")),
+    "Nadam": Rule(_nadam, _BETAS),
+    "RMSprop": Rule(_rmsprop, ("rho", "momentum", "epsilon"), ("momentum", "centered")),
+    "SGD": Rule(_sgd, ("momentum",), ("nesterov",)),
+}
+"""By the name of the class in `keras.optimizers`."""

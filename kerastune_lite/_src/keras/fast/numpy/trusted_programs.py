@@ -1,0 +1,145 @@
+"""The NumPy programs of this process, each compared with Keras's own training when it is made."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from kerastune_lite._src.keras.compat import probes
+from kerastune_lite._src.keras.fast.engines import Feeding
+from kerastune_lite._src.keras.fast.numpy.array_program import ArrayProgram
+from kerastune_lite._src.keras.fast.numpy.comparison import difference
+from kerastune_lite._src.keras.fast.numpy.compiled import compiled_of
+from kerastune_lite._src.keras.fast.numpy.layers import NotInArrays
+from kerastune_lite._src.keras.fast.program_cache import PROGRAMS, Known
+from kerastune_lite._src.keras.fast.structure import Place, Structure
+from kerastune_lite._src.util.threads import in_turn
+
+logger = logging.getLogger(__name__)
+
+_ARITHMETIC = 1 << 25
+"""Weights times samples of a batch, from where on TensorFlow's threads gain more than its
+operations' starts cost."""
+_BESIDE_GPU = 1 << 22
+"""The same where there is a GPU, which does the arithmetic in next to no time but starts operations
+no sooner: NumPy's takes half a millisecond by then, and to start those of a step about one."""
+
+
+@in_turn
+def program_in_arrays(model: Any, structure: Structure, feeding: Feeding) -> ArrayProgram:
+    """The program that trains a model in NumPy.
+
+    Args:
+        model: built.
+        structure: the model's.
+        feeding: its data.
+
+    Raises:
+        NotInArrays: there is none.
+    """
+    import tensorflow as tf
+
+    missing = probes.missing_for_arrays()
+    if missing:
+        raise NotInArrays(missing)
+    weights = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
+    has_gpu = bool(tf.config.list_physical_devices("GPU"))
+    if weights * feeding.batch_size > (_BESIDE_GPU if has_gpu else _ARITHMETIC):
+        raise NotInArrays("a large network")
+    key = "\n".join(("arrays", structure.key, *_types(feeding)))
+    known = PROGRAMS.get(key)
+    if known is None:
+        known = _made(model, structure, feeding)
+        PROGRAMS.put(key, known)
+    if known.program is not None:
+        try:
+            _prove(known, model, structure, feeding)
+        except Exception as error:
+            # With these data (a class that the model does not know); the next one may be trained.
+            raise NotInArrays(f"the self-check raised {type(error).__name__}") from error
+    if known.program is None:
+        raise NotInArrays(known.banned or "it cannot be written out")
+    made: ArrayProgram = known.program
+    return made
+
+
+def _made(model: Any, structure: Structure, feeding: Feeding) -> Known:
+    try:
+        compiled = compiled_of(model, structure, feeding)
+        program = ArrayProgram(model, structure, feeding.training.tensors, compiled)
+    except NotInArrays as reason:
+        return Known(None, banned=str(reason))
+    except Exception as error:
+        # Keras raises what it likes where a model is not as the checks know it.
+        logger.debug("A program in NumPy cannot be made.", exc_info=error)
+        return Known(None, banned=f"preparing raised {type(error).__name__}")
+    return Known(program, structure.scalars)
+
+
+def _prove(known: Known, model: Any, structure: Structure, feeding: Feeding) -> None:
+    """Compare a program with a model's own training, unless comparisons have shown it right.
+
+    They have where all that it is made of was compared before, with it or with another program.
+    """
+    program: ArrayProgram = known.program
+    about = "\n".join((structure.measured, *_types(feeding)))
+    facts = {f"{about}\n{fact}" for fact in (*program.facts, *_numbered(structure.places))}
+    unproven = PROGRAMS.unproven(facts)
+
+    def compare() -> str | None:
+        with _other_scalars(structure, known.traced_with):
+            return _difference(program, model, structure, feeding)
+
+    if not unproven:
+        known.trusted = True
+    elif known.compare(compare):
+        PROGRAMS.prove(unproven)
+    elif known.program is None:
+        PROGRAMS.disprove(facts)
+
+
+def _numbered(places: Sequence[Place]) -> list[str]:
+    """Each scalar by its kind and its position among those of that kind."""
+    kinds = [f"{type(place.owner).__name__}.{place.attribute}" for place in places]
+    return [f"{kind} {kinds[:i].count(kind)}" for i, kind in enumerate(kinds)]
+
+
+@contextlib.contextmanager
+def _other_scalars(structure: Structure, used: Sequence[float]) -> Iterator[None]:
+    """Within it, the model's scalars have values that the program was not made with.
+
+    So one that the program took from the model that it was made with shows at once.
+
+    Args:
+        structure: of the model.
+        used: the values that the program was made with.
+    """
+    before = [(place, getattr(place.owner, place.attribute)) for place in structure.places]
+    try:
+        for place, other in zip(structure.places, used):
+            # Smaller, so that a rate stays one, but not by much, so that it still has an effect.
+            value = next(v for v in (0.875 * place.value, 0.75 * place.value) if v != other)
+            object.__setattr__(place.owner, place.attribute, value)
+        yield
+    finally:
+        for place, value in before:
+            object.__setattr__(place.owner, place.attribute, value)
+
+
+def _difference(
+    program: ArrayProgram, model: Any, structure: Structure, feeding: Feeding
+) -> str | None:
+    # The layers are built, and metrics make their variables in the first step; a symbolic build of
+    # all would take a quarter of the comparison's time.
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    return difference(program, model, structure, feeding)
+
+
+def _types(feeding: Feeding) -> tuple[str, str]:
+    validation = feeding.validation
+    return feeding.training.types, "" if validation is None else validation.types

@@ -1,0 +1,236 @@
+"""The data of a search as tensors on the device, put there once and not once per trial."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import functools
+import os
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from kerastune_lite._src.keras.compat import internals
+from kerastune_lite._src.keras.fast.datasets import is_dataset, read_dataset
+from kerastune_lite._src.keras.fast.fit_call import FitCall, Unsuitable
+from kerastune_lite._src.keras.loading import load_keras
+
+keras = load_keras()
+
+MEMORY_SHARE = 0.25
+"""Data larger than this part of the machine's memory is left to `fit`, which can stream it."""
+
+_KEPT = 8
+"""Data sets that are kept: a search has one for training and one for validation; a
+cross-validation of the user's own has some more."""
+
+DEFAULT_BATCH_SIZE = 32
+"""Keras's."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Samples:
+    """Data on the device.
+
+    Attributes:
+        tensors: a tuple (x,), (x, y) or (x, y, sample_weight) of nested tensors, `(count, ...)`.
+        count: how many samples.
+        batch_size: where the data came in batches: their size; else None.
+        shuffled: where the data came in an order of its own: whether that is a new one in each
+            epoch; else None.
+    """
+
+    tensors: Any
+    count: int
+    batch_size: int | None = None
+    shuffled: bool | None = None
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        leaves = keras.tree.flatten(self.tensors)
+        return sum(int(np.prod(leaf.shape)) * _width(leaf) for leaf in leaves)
+
+    @functools.cached_property
+    def on_host(self) -> Any:
+        """The same as arrays; where the tensors lie on a GPU, they are fetched once."""
+        return keras.tree.map_structure(np.asarray, self.tensors)
+
+    @property
+    def types(self) -> str:
+        """Structure, types and shapes, but for the number of samples."""
+        specs = keras.tree.map_structure(
+            lambda leaf: f"{leaf.dtype.name}{list(leaf.shape[1:])}", self.tensors
+        )
+        return repr(specs)
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Data that is gone through in batches.
+
+    Attributes:
+        data: nested tensors, `(n, ...)` each.
+        batch_size: the last batch may be smaller.
+    """
+
+    data: Any
+    batch_size: int
+
+
+def joined(several: Sequence[Samples]) -> tuple[Any, list[int]]:
+    """The samples of several trainings as one.
+
+    Args:
+        several: of equal types; the same ones may be among them more than once.
+
+    Returns:
+        Nested arrays with all of them, `(n, ...)` each, and at which row each begins.
+    """
+    begins: dict[int, int] = {}
+    distinct: list[Any] = []
+    rows = 0
+    for samples in several:
+        if id(samples) not in begins:
+            begins[id(samples)] = rows
+            rows += samples.count
+            distinct.append(samples.on_host)
+    arrays = distinct[0]
+    if len(distinct) > 1:
+        arrays = keras.tree.map_structure(lambda *leaves: np.concatenate(leaves), *distinct)
+    return arrays, [begins[id(samples)] for samples in several]
+
+
+class DeviceData:
+    """Turns what `fit` was given into tensors, and remembers the latest ones."""
+
+    def __init__(self) -> None:
+        self._kept: collections.OrderedDict[Any, tuple[Any, Any]] = collections.OrderedDict()
+
+    def of(self, call: FitCall) -> tuple[Samples, Samples | None]:
+        """What to train on, and what to validate on.
+
+        Raises:
+            Unsuitable: `fit` has to read this data itself.
+        """
+        if is_dataset(call.x):
+            for name in ("y", "sample_weight", "batch_size", "validation_split"):
+                if getattr(call, name) not in (None, 0.0):
+                    raise Unsuitable(f"{name} together with a dataset")
+            training = self._dataset(call.x, call.class_weight)
+            split = None
+        else:
+            held_out = call.validation_split if call.validation_data is None else 0.0
+            training, split = self._arrays(
+                call.x, call.y, call.sample_weight, call.class_weight, held_out or 0.0
+            )
+        if call.validation_data is None:
+            return training, split
+        if is_dataset(call.validation_data):
+            return training, self._dataset(call.validation_data, None)
+        x, y, weight = keras.utils.unpack_x_y_sample_weight(call.validation_data)
+        return training, self._arrays(x, y, weight, None, 0.0)[0]
+
+    def _arrays(
+        self, x: Any, y: Any, weight: Any, class_weight: Any, held_out: float
+    ) -> tuple[Samples, Samples | None]:
+        def read() -> tuple[Samples, Samples | None]:
+            if not held_out:
+                return _samples(x, y, weight, class_weight), None
+            training, validation = internals.split_validation((x, y, weight), held_out)
+            x_train, y_train, train_weight = training
+            return _samples(x_train, y_train, train_weight, class_weight), _samples(*validation)
+
+        given = [leaf for leaf in keras.tree.flatten((x, y, weight)) if leaf is not None]
+        if not all(_is_array(leaf) for leaf in given):
+            raise Unsuitable(f"data of type {_kinds(given)}")
+        _check_size(sum(int(np.prod(leaf.shape)) * _width(leaf) for leaf in given))
+        structure = repr(keras.tree.map_structure(lambda leaf: None, (x, y, weight)))
+        weights = tuple(sorted(class_weight.items())) if class_weight else None
+        return self._remembered(given, (structure, weights, held_out), read)
+
+    def _dataset(self, dataset: Any, class_weight: Any) -> Samples:
+        def read() -> Samples:
+            found = read_dataset(dataset, _limit())
+            x, y, weight = keras.utils.unpack_x_y_sample_weight(found.tensors)
+            samples = _samples(x, y, weight, class_weight)
+            return dataclasses.replace(
+                samples, batch_size=found.batch_size, shuffled=found.shuffled
+            )
+
+        weights = tuple(sorted(class_weight.items())) if class_weight else None
+        samples: Samples = self._remembered([dataset], ("dataset", weights), read)
+        return samples
+
+    def _remembered(self, given: list[Any], how: Any, read: Callable[[], Any]) -> Any:
+        """What `read` makes of `given`; from memory, if nothing in it has changed since."""
+        marks = [_fingerprint(leaf) for leaf in given]
+        if None in marks:
+            return read()
+        key = (*how, *marks)
+        if key not in self._kept:
+            # The objects are kept along: their identity is part of the key.
+            self._kept[key] = (given, read())
+        self._kept.move_to_end(key)
+        while len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+        return self._kept[key][1]
+
+
+def _samples(
+    x: Any, y: Any, weight: Any, class_weight: Mapping[int, float] | None = None
+) -> Samples:
+    if class_weight is not None and weight is not None:
+        raise Unsuitable("class_weight together with sample_weight")
+    tensors = internals.adapted(x, y, weight, class_weight)
+    if tensors is None:
+        raise Unsuitable("sparse or ragged data")
+    count = next(leaf.shape[0] for leaf in keras.tree.flatten(tensors))
+    if not count:
+        raise Unsuitable("no data")
+    return Samples(tensors, int(count))
+
+
+def _is_array(leaf: Any) -> bool:
+    kinds = {kind.__name__ for kind in type(leaf).__mro__}
+    return isinstance(leaf, np.ndarray) or bool(kinds & {"EagerTensor", "DataFrame", "Series"})
+
+
+def _kinds(leaves: list[Any]) -> str:
+    return ", ".join(sorted({type(leaf).__name__ for leaf in leaves if not _is_array(leaf)}))
+
+
+def _width(leaf: Any) -> int:
+    """Bytes per number, once they are on the device."""
+    size = getattr(getattr(leaf, "dtype", None), "itemsize", None) or 8
+    return int(size)
+
+
+def _fingerprint(leaf: Any) -> Any:
+    """What tells whether an array is still the same; None where that is not known."""
+    if isinstance(leaf, np.ndarray):
+        if leaf.dtype.hasobject:
+            return None
+        # An array can be changed in place between two trials.
+        return id(leaf), leaf.shape, leaf.dtype.str, zlib.crc32(np.ascontiguousarray(leaf).data)
+    if is_dataset(leaf) or hasattr(leaf, "_id"):  # tensors and data sets do not change
+        return (id(leaf),)
+    return None
+
+
+def _check_size(size: int) -> None:
+    if size > _limit():
+        raise Unsuitable(
+            f"the data takes {size / 2**30:.1f} GiB, more than {MEMORY_SHARE:.0%} of the memory"
+        )
+
+
+def _limit() -> float:
+    """In bytes."""
+    try:
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # not on every system
+        memory = 8 * 2**30
+    return MEMORY_SHARE * memory

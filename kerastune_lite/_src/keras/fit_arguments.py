@@ -1,0 +1,234 @@
+"""The arguments of `search()`, which are those of `fit`: checked once, made up for each trial."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import types
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from kerastune_lite._src.core.objective import DefaultObjective, Objective
+from kerastune_lite._src.keras.data_checks import Needs, check_data
+from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite._src.keras.not_finite import explanation
+from kerastune_lite._src.space.hyperparameters import HyperParameters
+from kerastune_lite._src.space.parameters import Space
+from kerastune_lite._src.util.errors import FatalTypeError, FatalValueError
+
+logger = logging.getLogger(__name__)
+
+FIT_HYPERPARAMETERS = ("batch_size", "epochs")
+"""Hyperparameters of these names are passed to `model.fit`."""
+
+_MAKERS = (types.FunctionType, types.MethodType, functools.partial)
+
+_DATA = 2
+"""How many of `fit`'s arguments, x and y, stay positional where they were given so."""
+
+
+class FitArguments:
+    """Positional and keyword arguments for `fit`.
+
+    Args:
+        args, kwargs: as `search()` received them, without its `callbacks` and `verbose`.
+        overridden: whether the user's HyperModel has its own `fit`; its arguments are the
+            user's business then, and are handed over as they are.
+        named: hyperparameters that were declared outside `build(hp)`: they are in force although
+            `build` does not ask for them.
+        in_run_trial: whether a `run_trial` of the user's own passes them on: it has read the
+            hyperparameters of these names, and made of them what it wanted.
+
+    Raises:
+        FatalTypeError: `model.fit` takes no such arguments.
+    """
+
+    def __init__(
+        self,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        overridden: bool,
+        named: Collection[str] = (),
+        in_run_trial: bool = False,
+    ) -> None:
+        self.args = tuple(args)
+        self.kwargs = dict(kwargs)
+        self.overridden = overridden
+        self._named = named
+        self._in_run_trial = in_run_trial
+        self._warned: set[str] = set()
+        self._given: dict[str, Any] = {}
+        self._found: str | None = None
+        if not overridden:
+            self._bind()
+
+    def _bind(self) -> None:
+        signature = inspect.signature(load_keras().Model.fit)
+        try:
+            bound = signature.bind(None, *self.args, **self.kwargs)
+        except TypeError as error:
+            raise FatalTypeError(f"search() takes the arguments of model.fit(): {error}.") from None
+        self._given = dict(list(bound.arguments.items())[1:])
+        positional = list(self._given)[: len(self.args)]
+        for name in ("verbose", "callbacks"):
+            if name in positional:
+                raise FatalTypeError(
+                    f"search() takes `{name}` by name only. Received {len(self.args)} positional "
+                    f"arguments: write {name}=..."
+                )
+        # Further ones go by name, so that a hyperparameter can take the place of a None.
+        self.args = self.args[:_DATA]
+        self.kwargs.update((name, self._given[name]) for name in positional[_DATA:])
+
+    def check(self, space: Space, objective: Objective, scheduled: bool = False) -> None:
+        """Find what would fail in every trial.
+
+        Args:
+            scheduled: whether a scheduler decides for how many epochs trials are trained.
+
+        Raises:
+            FatalValueError: with what is wrong and how to mend it.
+        """
+        if self.overridden:
+            return
+        if isinstance(objective, DefaultObjective):
+            raise FatalValueError(
+                "model.fit() reports several metrics, so the tuner must be told which one counts. "
+                'Received: objective=None. Write objective="val_loss", or override '
+                "HyperModel.fit() or Tuner.run_trial() and return a float to minimise."
+            )
+        if self._given.get("x") is None:
+            raise FatalValueError(
+                "search() needs the data to train on, as model.fit() does. Received no `x`: write "
+                "tuner.search(x, y, validation_split=0.2)."
+            )
+        for name in FIT_HYPERPARAMETERS:
+            if space.named(name):
+                self._in_force(name, self._given["x"], scheduled)
+        self._check_generators()
+        self._check_validation(objective)
+
+    def check_data(self, needs: Needs) -> None:
+        """Find data that would fail in every trial."""
+        if not self.overridden:
+            check_data(self._given, needs)
+
+    def why_not_finite(self) -> str:
+        """What may have made a loss NaN; the data are looked at once per search."""
+        if self._found is None:
+            args = {f"argument {place}": value for place, value in enumerate(self.args)}
+            self._found = explanation(self._given or {**args, **self.kwargs})
+        if self._found:
+            return f"{self._found}."
+        x = self._given.get("x")
+        if x is None or isinstance(x, _MAKERS) or _brings_batches(x):
+            return "The learning rate may be too high, or there may be NaN in the data."
+        return "No NaN was found in the data; the learning rate may be too high."
+
+    def _in_force(self, name: str, x: Any, scheduled: bool) -> bool:
+        """Whether a hyperparameter becomes the argument of its name; it is said once if not."""
+        given = self._given.get(name)
+        if name == "epochs" and scheduled:
+            instead = "the search decides for how many epochs each trial is trained"
+        elif given is not None:
+            instead = f"search() received {name}={given!r}, which counts"
+        elif name == "batch_size" and _brings_batches(x):
+            instead = f"the data comes in batches already ({type(x).__name__})"
+        else:
+            return True
+        if not self._in_run_trial and name not in self._warned:
+            self._warned.add(name)
+            logger.warning(
+                "The hyperparameter %r has no effect on model.fit(): %s. It is drawn and recorded "
+                "all the same. Take it out of build(hp), or leave the decision to it.",
+                name,
+                instead,
+            )
+        return False
+
+    def _check_generators(self) -> None:
+        for name, steps in (("x", "steps_per_epoch"), ("validation_data", "validation_steps")):
+            is_generator = isinstance(self._given.get(name), types.GeneratorType)
+            if is_generator and self._given.get(steps) is None:
+                raise FatalValueError(
+                    "A generator is used up by the first trial. Pass a function that makes a new "
+                    f"one for each execution ({name}=make_generator, without calling it), a "
+                    f"tf.data.Dataset, a PyDataset, or {steps}= if it never ends."
+                )
+
+    def _check_validation(self, objective: Objective) -> None:
+        split, x = self._given.get("validation_split"), self._given["x"]
+        validated = bool(split) or self._given.get("validation_data") is not None
+        needed = [name for name in objective.names if name.startswith("val_")]
+        if needed and not validated:
+            raise FatalValueError(
+                f"The objective {needed[0]!r} is measured on validation data. Received neither "
+                "`validation_data` nor `validation_split`: write "
+                "tuner.search(x, y, validation_split=0.2)."
+            )
+        if split and _brings_batches(x) and self._given.get("validation_data") is None:
+            raise FatalValueError(
+                "`validation_split` cuts a piece off arrays; data that comes in batches cannot be "
+                f"cut ({type(x).__name__}). Received: validation_split={split!r}. Pass "
+                "validation_data= instead."
+            )
+
+    @property
+    def validates_every_epoch(self) -> bool:
+        """Whether validation metrics are there from the first epoch on."""
+        return self._given.get("validation_freq", 1) == 1
+
+    def default_epochs(self, epochs: int) -> None:
+        """Train for so many epochs unless something else was asked for."""
+        if not self.overridden and self._given.get("epochs") is None:
+            self._given["epochs"] = self.kwargs["epochs"] = epochs
+
+    def for_execution(
+        self, hp: HyperParameters, end_epoch: int | None = None
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments for one execution, with fresh data and the tuned fit arguments.
+
+        Args:
+            hp: as `build` left it; what `build` did not ask for this time is not passed on.
+            end_epoch: train to here (excluded), whatever `epochs` says: a scheduler decides it.
+
+        """
+        if self.overridden:
+            kwargs = dict(self.kwargs)
+            if end_epoch is not None:
+                kwargs["epochs"] = end_epoch
+            return self.args, kwargs
+        args = tuple(_made(value) if i == 0 else value for i, value in enumerate(self.args))
+        kwargs = dict(self.kwargs)
+        for name in kwargs.keys() & {"x", "validation_data"}:
+            kwargs[name] = _made(kwargs[name])
+        x = args[0] if args else kwargs.get("x")
+        asked = hp.used_values()
+        for name in FIT_HYPERPARAMETERS:
+            declared = name in asked or (name in self._named and name in hp)
+            if declared and self._in_force(name, x, end_epoch is not None):
+                kwargs[name] = hp.get(name)
+        if self._given.get("shuffle") is None and _keeps_its_order(x):
+            # Else Keras warns that it will not shuffle, which nobody asked it to.
+            kwargs["shuffle"] = False
+        if end_epoch is not None:
+            kwargs["epochs"] = end_epoch
+        return args, kwargs
+
+
+def _made(value: Any) -> Any:
+    """The data itself, where a function that makes it was given."""
+    return value() if isinstance(value, _MAKERS) else value
+
+
+def _brings_batches(x: Any) -> bool:
+    return isinstance(x, load_keras().utils.PyDataset) or _keeps_its_order(x)
+
+
+def _keeps_its_order(x: Any) -> bool:
+    """Whether `x` comes in batches that Keras cannot shuffle."""
+    if isinstance(x, types.GeneratorType):
+        return True
+    kinds = ("DatasetV2", "DistributedDataset", "DataLoader")
+    return any(kind.__name__ in kinds for kind in type(x).__mro__)

@@ -1,0 +1,168 @@
+"""Whether a metric is to be minimised or maximised: known by asking Keras, never guessed."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import inspect
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from kerastune_lite._src.core.objective import Direction, MultiObjective, Objective
+from kerastune_lite._src.keras.loading import load_keras
+
+
+def resolved(objective: Objective, model: Any = None) -> Objective:
+    """`objective` with its direction (of each part, for several).
+
+    Args:
+        model: a compiled model, whose own metrics are asked first.
+
+    Raises:
+        ValueError: Keras does not know the metric and no direction was given.
+    """
+    if isinstance(objective, MultiObjective):
+        parts = tuple(resolved(part, model) for part in objective.objectives)
+        return dataclasses.replace(objective, objectives=parts)
+    if objective.direction is not None:
+        return objective
+    direction = direction_of(objective.name, model)
+    if direction is None:
+        raise ValueError(
+            f"Keras does not say whether {objective.name!r} is to be minimised or maximised, so "
+            "the objective needs its direction. Write "
+            f'kerastune_lite.Objective({objective.name!r}, direction="max") or direction="min".'
+            f"{_hint(model)}"
+        )
+    return dataclasses.replace(objective, direction=direction)
+
+
+def _hint(model: Any) -> str:
+    """What the name may have been meant to be, for one that was mistyped."""
+    if not hasattr(model, "_compile_metrics"):
+        return ""
+    names = sorted({"loss", *metric_names(model)})
+    return (
+        f" Or is the name mistyped? The model reports {', '.join(names)}, "
+        "and each with val_ in front when there is validation data."
+    )
+
+
+def metric_names(model: Any) -> set[str]:
+    """What the metrics are called that `compile` was given, weighted ones too."""
+    compiled = getattr(model, "_compile_metrics", None)  # None if there are none
+    given = [getattr(compiled, name, None) for name in ("_user_metrics", "_user_weighted_metrics")]
+    names = (
+        each if isinstance(each, str) else getattr(each, "name", getattr(each, "__name__", ""))
+        for each in _flat(given, names=True)
+    )
+    return {str(name) for name in names if name}
+
+
+def direction_of(name: str, model: Any) -> Direction | None:
+    """Whether a metric is to be minimised or maximised; None if Keras does not say.
+
+    Args:
+        name: as in the logs.
+        model: a compiled model, whose own metrics are asked first.
+    """
+    name = name.removeprefix("val_")
+    outputs = _outputs_of(model)
+    if name == "loss" or any(name == f"{output}_loss" for output in outputs):
+        return "min"
+    names = [name, *(name.removeprefix(f"{o}_") for o in outputs if name.startswith(f"{o}_"))]
+    # Keras numbers metrics of the same name: "auc", "auc_1", ...
+    names += [re.sub(r"_\d+$", "", candidate) for candidate in names]
+    own = _metrics_of(model)
+    for candidate in names:
+        if candidate in own:
+            # The user's own metric, even where Keras has another one of that name.
+            return own[candidate]
+    for candidate in names:
+        direction = _ask(_keras_metric(candidate))
+        if direction is not None:
+            return direction
+    return None
+
+
+def _ask(metric: Any) -> Direction | None:
+    """What Keras noted on the metric, as its own callbacks read it."""
+    noted = getattr(metric, "_direction", None)
+    return {"up": "max", "down": "min"}.get(noted)  # type: ignore[return-value, arg-type]
+
+
+def _outputs_of(model: Any) -> list[str]:
+    """The names by which Keras tells the outputs of `model` apart in its logs."""
+    names = [str(output) for output in getattr(model, "output_names", None) or []]
+    # A subclassed model has no such list; where it has several outputs, its loss is a dict.
+    loss = getattr(model, "loss", None)
+    return [*names, *map(str, loss)] if isinstance(loss, dict) else names
+
+
+def _metrics_of(model: Any) -> dict[str, Direction | None]:
+    """The directions of metrics given to `compile` as objects or functions, by logged name."""
+    keras = load_keras()
+    directions: dict[str, Direction | None] = {}
+    compiled = getattr(model, "_compile_metrics", None)
+    for given in ("_user_metrics", "_user_weighted_metrics"):
+        for metric in _flat(getattr(compiled, given, None)):
+            name = getattr(metric, "name", None) or getattr(metric, "__name__", None)
+            if name is None:
+                continue
+            if not isinstance(metric, keras.metrics.Metric):
+                # As `compile` does with losses and functions; it knows which are Keras's.
+                metric = keras.metrics.MeanMetricWrapper(metric, name=str(name))
+            directions[str(name)] = _ask(metric)
+    return directions
+
+
+def _flat(nested: Any, names: bool = False) -> Iterator[Any]:
+    """The objects and functions in a nest of metrics, and with `names` the plain names, too."""
+    if isinstance(nested, dict):
+        nested = list(nested.values())
+    if isinstance(nested, (list, tuple)):
+        for each in nested:
+            yield from _flat(each, names)
+    elif nested is not None and (names or not isinstance(nested, str)):
+        yield nested
+
+
+def _keras_metric(name: str) -> Any:
+    """Keras's metric of that name (or short name), or None."""
+    keras = load_keras()
+    if name == "acc":
+        name = "accuracy"
+    with contextlib.suppress(TypeError, ValueError):
+        return keras.metrics.get(name)
+    # Names that keras.metrics.get does not list, or classes that need arguments to be made.
+    for kind in vars(keras.metrics).values():
+        if isinstance(kind, type) and _default_name(kind) == name:
+            return _made(kind)
+    return None
+
+
+def _default_name(kind: type) -> str:
+    """What Keras calls such a metric: the default of `name`, or the class in snake case."""
+    parameter = inspect.signature(kind).parameters.get("name")
+    if parameter is not None and isinstance(parameter.default, str):
+        return parameter.default
+    partly = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", kind.__name__)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", partly).lower()
+
+
+def _made(kind: type) -> Any:
+    """An instance, to be asked for its direction; the arguments do not bear on that."""
+    needed: tuple[dict[str, Any], ...] = (
+        {},
+        {"num_classes": 2},
+        {"num_classes": 2, "target_class_ids": [0]},
+        {"precision": 0.5},
+        {"recall": 0.5},
+        {"specificity": 0.5},
+        {"sensitivity": 0.5},
+    )
+    for arguments in needed:
+        with contextlib.suppress(TypeError, ValueError):
+            return kind(**arguments)
+    return None

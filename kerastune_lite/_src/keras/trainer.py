@@ -1,0 +1,397 @@
+"""One execution: build the model, fit it, keep the best epoch's weights."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kerastune_lite._src.algorithms.schedulers.scheduler import Decision
+from kerastune_lite._src.core.events import EpochEnded
+from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.trial import Execution, Outcome, Segment, Trial
+from kerastune_lite._src.keras import automatic_names as names
+from kerastune_lite._src.keras import session
+from kerastune_lite._src.keras.build_configs import build_config_of, is_complete
+from kerastune_lite._src.keras.building import BuildOptions, build_model, check_compiled
+from kerastune_lite._src.keras.callbacks import (
+    BatchHookCaller,
+    EpochReporter,
+    HookCaller,
+    SizeLimit,
+    fresh_callbacks,
+    redirect_tensorboard,
+)
+from kerastune_lite._src.keras.fast.dispatcher import Dispatcher, Fit, Taken
+from kerastune_lite._src.keras.fast.member import Member, NotStacked
+from kerastune_lite._src.keras.fit_arguments import FitArguments
+from kerastune_lite._src.keras.hypermodel import accepts
+from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite._src.keras.resuming import (
+    StateKeeper,
+    StateRestorer,
+    TrainingState,
+    check_resumable,
+    restore_model,
+)
+from kerastune_lite._src.keras.scored import Scored
+from kerastune_lite._src.keras.state_files import read_state, write_state
+from kerastune_lite._src.keras.weights import save_weights
+from kerastune_lite._src.search.execution.guard import check_frozen, report_late
+from kerastune_lite._src.search.execution.job import Emit
+from kerastune_lite._src.search.execution.returned import (
+    Result,
+    combined,
+    finite,
+    from_history,
+    read_results,
+)
+from kerastune_lite._src.space.hyperparameters import HyperParameters
+from kerastune_lite._src.util.errors import FatalRuntimeError
+from kerastune_lite._src.util.threads import in_turn, lent_turn
+
+keras = load_keras()
+
+_COLLECT_EVERY = 8
+"""Executions between garbage collections; dead Keras models are full of reference cycles."""
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingOptions:
+    """What is the same for all executions of a search.
+
+    Attributes:
+        hypermodel: has `build(hp)` and `fit(hp, model, ...)`.
+        objective: with its direction.
+        callbacks: as the user gave them.
+        verbose: passed to `fit` (0 silent, 2 a line per epoch).
+        dispatcher: how models are trained.
+        folder: the project's folder.
+        weights_name: (trial, execution) -> file for the weights, relative to the folder.
+        hooks: an object with KerasTuner's epoch hooks, or None.
+        batch_hooks: whether it has batch hooks as well.
+        frozen_space: refuse hyperparameters that the space does not hold.
+    """
+
+    hypermodel: Any
+    objective: Objective
+    build: BuildOptions
+    callbacks: Any
+    verbose: int
+    dispatcher: Dispatcher
+    folder: Path
+    weights_name: Callable[[int, int], str]
+    hooks: Any = None
+    batch_hooks: bool = False
+    frozen_space: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """What is left of an execution: what `fit` returned, and what we make of it.
+
+    Attributes:
+        scored: can put other weights into its model, should the result turn out to be another.
+    """
+
+    returned: Any
+    execution: Execution
+    scored: Scored
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """An execution that can begin.
+
+    Attributes:
+        execution: which repeat.
+        fit: where its arguments come from.
+        model: built and compiled; in the state in which the training goes on.
+        args, kwargs: for `fit`.
+        reporter: sees each epoch; last but for the keeper and restorer of states.
+        keeper: keeps the state at the segment's end, if it is wanted.
+        complete: whether the builder made all its variables.
+        started: `time.perf_counter()`.
+    """
+
+    execution: int
+    fit: FitArguments
+    model: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    reporter: EpochReporter
+    keeper: StateKeeper | None
+    complete: bool
+    started: float
+
+    @property
+    def whole(self) -> bool:
+        """Whether the state of the optimizer is wanted in the model, too."""
+        return self.fit.overridden or self.keeper is not None or "initial_epoch" in self.kwargs
+
+
+class Trainer:
+    """Trains executions of one segment's trial.
+
+    Args:
+        options: see there.
+        segment: what to train.
+        hp: the trial's hyperparameters, asked by the builder.
+        emit: told of each epoch.
+        open_result: whether what is returned in the end may be another result than `fit` gives.
+    """
+
+    executed = 0
+    """In this process, by all trainers."""
+    failed = False
+    """Whether the latest of them failed; its model may be what filled the memory."""
+
+    def __init__(
+        self,
+        options: TrainingOptions,
+        segment: Segment,
+        hp: HyperParameters,
+        emit: Emit,
+        open_result: bool = False,
+    ) -> None:
+        self._open_result = open_result
+        self._options = options
+        self._segment = segment
+        self._hp = hp
+        self._emit = emit
+
+    def train(self, trial: Trial, execution: int, fit: FitArguments) -> Trained:
+        """One execution, over the segment's epochs.
+
+        Args:
+            trial: bound to this trainer's hyperparameters; handed to the user's callbacks.
+            execution: which repeat.
+            fit: the arguments for `fit`.
+        """
+        return self.run(self.prepare(trial, execution, fit))
+
+    @in_turn
+    def run(self, prepared: Prepared) -> Trained:
+        """Train what was prepared, alone."""
+        seed = self._segment.seed + prepared.execution
+        Trainer.failed = True  # until the end is reached
+        # Others may have been prepared in between, and each draws from the generators.
+        session.seed_all(seed)
+        dispatcher = self._options.dispatcher
+        with (
+            session.traced_functions(),
+            dispatcher.in_place_of_fit(prepared.model, seed, prepared.whole) as taken,
+        ):
+            returned = self._fit(prepared)
+        trained = self.finish(prepared, returned, taken)
+        Trainer.failed = False
+        return trained
+
+    def _fit(self, prepared: Prepared) -> Any:
+        fit = self._options.hypermodel.fit
+        # One of the user's own may train in threads and wait for them (a cross-validation).
+        lent = lent_turn() if prepared.fit.overridden else contextlib.nullcontext()
+        with lent:
+            return fit(self._hp, prepared.model, *prepared.args, **prepared.kwargs)
+
+    def member(self, prepared: Prepared) -> Member:
+        """The same as a training that may go on side by side with others.
+
+        Raises:
+            NotStacked: it has to be trained alone.
+        """
+        if prepared.fit.overridden:
+            raise NotStacked("HyperModel.fit() is the user's own")
+        seed = [self._segment.seed + prepared.execution, 0]
+        fit = Fit(prepared.model, prepared.args, prepared.kwargs, seed, prepared.whole)
+        return self._options.dispatcher.member(fit)
+
+    @in_turn
+    def prepare(self, trial: Trial, execution: int, fit: FitArguments) -> Prepared:
+        """Build the model and all that goes with it."""
+        options, segment = self._options, self._segment
+        started = time.perf_counter()
+        state = self._state_before()
+        collect = Trainer.failed or Trainer.executed % _COLLECT_EVERY == 0
+        Trainer.executed += 1
+        Trainer.failed = False
+        model = names.built_from_one(
+            lambda: build_model(options.hypermodel, self._hp, options.build),
+            lambda: session.begin(segment.seed + execution, collect),
+        )
+        self._check_space()
+        if not fit.overridden:
+            check_compiled(model)
+        complete = is_complete(model)
+        reporter = EpochReporter(
+            options.objective,
+            lambda epoch, metrics: self._report(execution, epoch, metrics),
+            # What a user's own fit() returns need not be the best epoch's: keep them in any case.
+            None if fit.overridden else segment.keep_below,
+            strict=not fit.overridden and fit.validates_every_epoch,
+            keep_each=fit.overridden or self._open_result,
+        )
+        callbacks = fresh_callbacks(options.callbacks, trial)
+        resumable = [*callbacks, reporter]
+        args, kwargs = self._arguments(trial, execution, fit, callbacks, reporter, model)
+        if state is not None:
+            restore_model(state, model)
+            kwargs["initial_epoch"] = state.epoch
+            kwargs["callbacks"].append(StateRestorer(state, resumable))
+        keeper = None
+        if segment.keep_state is not None:
+            check_resumable(resumable)
+            keeper = StateKeeper(resumable, kwargs.get("epochs", 1))
+            kwargs["callbacks"].append(keeper)
+        return Prepared(execution, fit, model, args, kwargs, reporter, keeper, complete, started)
+
+    def _state_before(self) -> TrainingState | None:
+        segment = self._segment
+        if segment.resume_from is not None:
+            return read_state(self._options.folder / segment.resume_from)
+        if segment.start_epoch:
+            raise FatalRuntimeError(
+                "Training begins in mid-trial from a file with its state there. Received: "
+                f"start_epoch={segment.start_epoch} without `resume_from`."
+            )
+        return None
+
+    @in_turn
+    def finish(
+        self,
+        prepared: Prepared,
+        returned: Any,
+        taken: Sequence[Taken],
+        seconds: float | None = None,
+        keep_below: float | None = None,
+    ) -> Trained:
+        """What came of the training, its best weights and its state on disk.
+
+        Args:
+            returned: by `fit`.
+            taken: the paths it took.
+            seconds: it took; by default all that passed since it was prepared.
+            keep_below: the loss of an earlier repeat whose weights are kept: of a trial only the
+                best execution's are.
+        """
+        options, segment, fit = self._options, self._segment, prepared.fit
+        reporter, execution, keeper = prepared.reporter, prepared.execution, prepared.keeper
+        self._check_space()
+        source = "HyperModel.fit()" if fit.overridden else "model.fit()"
+        result = self._result(returned, reporter, source, fit)
+        if not reporter.epochs:
+            report_late(result, segment, execution, self._emit)
+        model = prepared.model if reporter.model is None else reporter.model
+        state = self._keep_state(prepared)
+        scored = Scored(reporter, model, options.objective)
+        best_epoch = reporter.best_epoch if result.best_epoch is None else result.best_epoch
+        if fit.overridden and reporter.epochs:
+            best_epoch = scored.put(scored.epoch(result))
+        done = Execution(
+            index=execution,
+            attempt=segment.attempt,
+            outcome=Outcome.COMPLETED,
+            score=result.score,
+            loss=options.objective.loss_of(result.score),
+            metrics=result.metrics,
+            best_epoch=best_epoch,
+            epochs=reporter.epochs or result.epochs,
+            seconds=time.perf_counter() - prepared.started if seconds is None else seconds,
+            weights=self._keep_weights(scored, result, execution, keep_below),
+            build_config=None if prepared.complete else build_config_of(model),
+            path=_joined(path.path for path in taken),
+            path_reason=_joined(path.reason for path in taken),
+            state=state,
+            stopped=keeper is not None and keeper.state is not None and keeper.state.stopped,
+        )
+        return Trained(dict(result.history) if returned is None else returned, done, scored)
+
+    def _keep_state(self, prepared: Prepared) -> str | None:
+        """Write the state to go on from, if that is wanted and there is anything to go on with."""
+        name, keeper = self._segment.keep_state, prepared.keeper
+        if name is None or keeper is None or keeper.state is None or keeper.state.stopped:
+            return None
+        write_state(keeper.state, self._options.folder / name)
+        return name
+
+    def _check_space(self) -> None:
+        if self._options.frozen_space:
+            check_frozen(self._hp.space, self._segment.trial.space)
+
+    def _arguments(
+        self,
+        trial: Trial,
+        execution: int,
+        fit: FitArguments,
+        callbacks: Sequence[Any],
+        reporter: EpochReporter,
+        model: Any,
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        options, segment = self._options, self._segment
+        retry = f"_retry{segment.attempt}" if segment.attempt else ""
+        redirect_tensorboard(callbacks, f"trial_{trial.trial_id}/execution{execution}{retry}")
+        listed = list(callbacks)
+        if options.build.max_model_size is not None and not is_complete(model):
+            listed.insert(0, SizeLimit(options.build.max_model_size))
+        if options.hooks is not None:
+            caller = BatchHookCaller if options.batch_hooks else HookCaller
+            listed.append(caller(options.hooks, trial))
+        # Last, so that it sees what the user's callbacks add to the logs.
+        listed.append(reporter)
+        args, kwargs = fit.for_execution(self._hp, segment.end_epoch)
+        kwargs["callbacks"] = listed
+        if not fit.overridden or accepts(options.hypermodel.fit, "verbose"):
+            kwargs.setdefault("verbose", options.verbose)
+        return args, kwargs
+
+    def _report(self, execution: int, epoch: int, metrics: Mapping[str, float]) -> bool:
+        segment = self._segment
+        event = EpochEnded(segment.trial.number, execution, segment.attempt, epoch, metrics)
+        return self._emit(event) is Decision.CONTINUE
+
+    def _result(
+        self, returned: Any, reporter: EpochReporter, source: str, fit: FitArguments
+    ) -> Result:
+        objective, overridden = self._options.objective, fit.overridden
+        if reporter.epochs and (
+            not overridden or returned is None or _covers(returned, reporter.epochs)
+        ):
+            # A History leaves out epochs without validation; what we saw has a place for each.
+            best = from_history(reporter.history, objective, source)
+            return finite(best, objective, fit.why_not_finite)
+        result = combined(read_results(returned, objective, source))
+        if not result.history:
+            seen = {**reporter.metrics_at_best(), **result.metrics}
+            result = dataclasses.replace(result, metrics=seen)
+        return finite(result, objective, fit.why_not_finite)
+
+    def _keep_weights(
+        self,
+        scored: Scored,
+        result: Result,
+        execution: int,
+        keep_below: float | None,
+    ) -> str | None:
+        options = self._options
+        for below in (self._segment.keep_below, keep_below):
+            if below is not None and not options.objective.loss_of(result.score) < below:
+                return None
+        if not scored.model.weights:
+            return None
+        scored.settle()
+        name = options.weights_name(self._segment.trial.number, execution)
+        save_weights(scored.model, options.folder / name)
+        return name
+
+
+def _joined(texts: Iterable[str | None]) -> str | None:
+    """The distinct ones of `texts`."""
+    return ", ".join(dict.fromkeys(filter(None, texts))) or None
+
+
+def _covers(returned: Any, epochs: int) -> bool:
+    """Whether `returned` is the History of all epochs that were reported."""
+    return isinstance(returned, keras.callbacks.History) and len(returned.epoch) == epochs

@@ -1,0 +1,91 @@
+"""Weights on disk, in Keras's own format, written so that no half of a file is ever seen."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from kerastune_lite._src.keras.build_configs import build_from
+from kerastune_lite._src.util.errors import StoreError
+from kerastune_lite._src.util.threads import in_turn
+from kerastune_lite._src.util.whole_files import replacing
+
+
+@in_turn
+def save_weights(model: Any, path: Path) -> None:
+    """Write the weights of `model` to `path`, atomically.
+
+    Args:
+        path: ends in `.weights.h5`; its folder is made.
+
+    Raises:
+        StoreError: they could not be written; an earlier file of that name is untouched.
+    """
+    name = path.name.replace(".weights.h5", ".partial.weights.h5")
+    mend = "Free some space (or set keep_checkpoints lower)"
+    with replacing(path, name, "The weights", mend) as scratch, warnings.catch_warnings():
+        # Between Keras and TensorFlow, about their own conversions to NumPy.
+        warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+        with _full_disk_as_os_error(), _taken_for_built(model):
+            model.save_weights(scratch)
+
+
+@contextlib.contextmanager
+def _taken_for_built(model: Any) -> Iterator[None]:
+    """Within it, a model that was never called counts as built if it has variables.
+
+    Keras saves no others. A train_step of the user's own may call the parts of the model only.
+    """
+    built = model.built
+    model.built = built or bool(model.weights)
+    try:
+        yield
+    finally:
+        model.built = built
+
+
+@contextlib.contextmanager
+def _full_disk_as_os_error() -> Iterator[None]:
+    """HDF5 reports a failed write by one exception or another, by where it happened."""
+    try:
+        yield
+    except RuntimeError as error:
+        # h5py: "Can't decrement id ref count (unable to extend file properly)" and the like.
+        if isinstance(error, (NotImplementedError, RecursionError)):
+            # Kinds of RuntimeError that say something of the model, not of the disk.
+            raise
+        raise OSError(str(error)) from error
+
+
+@in_turn
+def load_weights(model: Any, path: Path, build_config: Mapping[str, Any] | None) -> None:
+    """Load weights that `save_weights` wrote.
+
+    Args:
+        build_config: from `build_config_of`, for a model whose builder leaves it without variables.
+
+    Raises:
+        StoreError: the file is missing or does not fit the model.
+    """
+    with warnings.catch_warnings():
+        # The file holds the optimizer's state, too, and the new model's has none to be loaded.
+        warnings.filterwarnings("ignore", message="Skipping variable loading for optimizer")
+        failure = None if build_config is None else build_from(model, build_config)
+        # For good: it has all variables that it is going to get.
+        model.built = model.built or bool(model.weights)
+        try:
+            model.load_weights(path)
+        except (OSError, ValueError, KeyError) as error:
+            hint = (
+                "Has the builder changed since the search?"
+                if model.weights and build_config is None
+                else "Has the builder changed since the search? A subclassed model is safest when "
+                "build(hp) creates its variables, by calling it on an example."
+            )
+            raise StoreError(
+                f"The weights {path} cannot be loaded into the model that build(hp) makes: "
+                f"{failure or error}. {hint}"
+            ) from error

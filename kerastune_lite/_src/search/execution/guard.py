@@ -1,0 +1,225 @@
+"""The jobs of a search: training the user's model, or calling the user's own `run_trial`."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import math
+import re
+import time
+import traceback
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from kerastune_lite._src.core.events import EpochEnded
+from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.trial import Execution, Outcome, Report, Segment, Trial
+from kerastune_lite._src.search.execution.job import Emit, Job
+from kerastune_lite._src.search.execution.returned import Result
+from kerastune_lite._src.space.domains import Value
+from kerastune_lite._src.space.hyperparameters import HyperParameters
+from kerastune_lite._src.space.parameters import Parameter, Space
+from kerastune_lite._src.util.errors import (
+    FailedTrialError,
+    FatalError,
+    FatalRuntimeError,
+    StoreError,
+)
+
+Train = Callable[[Trial, HyperParameters, Segment, Emit], "list[Execution]"]
+
+
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
+"""What Keras makes messages bold with; it has no place in a database."""
+
+
+class GuardedJob(Job):
+    """Runs a function on one segment after the other, and turns what it raises into a report.
+
+    Args:
+        train: (trial, hp, segment, emit) -> the executions; the trial is bound to `hp`.
+        whole_trials: whether it trains all executions of a trial at once.
+        resumable: whether it can go on with a trial that it has trained before.
+    """
+
+    def __init__(self, train: Train, whole_trials: bool = False, resumable: bool = False) -> None:
+        self._train = train
+        self.whole_trials = whole_trials
+        self.resumable = resumable
+
+    def run(self, segments: Sequence[Segment], emit: Emit) -> Iterator[Report]:
+        for segment in segments:
+            hp = hyperparameters_of(segment)
+            with guarded(segment) as outcome:
+                trial = segment.trial.bound_to(hp)
+                outcome.executions += self._train(trial, hp, segment, emit)
+            yield outcome.report(hp)
+
+
+@dataclasses.dataclass
+class Guarded:
+    """What came of a segment, up to the exception that ended it."""
+
+    segment: Segment
+    executions: list[Execution] = dataclasses.field(default_factory=list)
+    fatal: Exception | None = None
+
+    def report(self, hp: HyperParameters) -> Report:
+        """For the search.
+
+        Args:
+            hp: the trial's, asked by the builder.
+        """
+        known = self.segment.trial.space
+        added = tuple(p for p in hp.space if known.find(*p.identity) is None)
+        executions = tuple(self.executions)
+        used = hp.used_values()
+        return Report(self.segment, executions, used, added, self.fatal, dict(hp.redeclared))
+
+
+@contextlib.contextmanager
+def guarded(segment: Segment, outcome: Guarded | None = None) -> Iterator[Guarded]:
+    """Within it, what is raised becomes a failed execution of this segment's.
+
+    Args:
+        outcome: to be added to; a new one by default.
+    """
+    outcome = Guarded(segment) if outcome is None else outcome
+    started = time.perf_counter()
+    try:
+        yield outcome
+    except (FatalError, StoreError) as error:
+        outcome.fatal = error
+    except FailedTrialError:
+        outcome.executions.append(_failed(segment, Outcome.REJECTED, started))
+    except Exception:
+        # Whatever the user's code raises, out-of-memory included, fails this trial alone.
+        outcome.executions.append(_failed(segment, Outcome.FAILED, started))
+
+
+def hyperparameters_of(segment: Segment) -> HyperParameters:
+    """The `hp` that the builder of a segment's model is given."""
+    trial = segment.trial
+    return HyperParameters(trial.space, trial.values, fill_of(segment), searching=True)
+
+
+def _failed(segment: Segment, outcome: Outcome, started: float) -> Execution:
+    return Execution(
+        index=segment.execution,
+        attempt=segment.attempt,
+        outcome=outcome,
+        seconds=time.perf_counter() - started,
+        message=_ESCAPES.sub("", traceback.format_exc()),
+    )
+
+
+def fill_of(segment: Segment) -> Callable[[Parameter], Value]:
+    """How a parameter that the oracle did not know of gets its value in this trial."""
+    if segment.unseen == "first":
+        return lambda parameter: parameter.domain.grid()[0]
+    if segment.unseen == "sample":
+
+        def sample(parameter: Parameter) -> Value:
+            # From the name, not from the order of calls: the same in every execution.
+            name = zlib.crc32(parameter.name.encode())
+            rng = np.random.default_rng([segment.fill_seed, name])
+            return parameter.domain.sample(rng)
+
+        return sample
+    return lambda parameter: parameter.default
+
+
+def merge_returned(
+    results: Sequence[Result],
+    objective: Objective,
+    segment: Segment,
+    trained: Sequence[Execution],
+    saved: str | None,
+    build_config: Mapping[str, Any] | None,
+    seconds: float,
+) -> list[Execution]:
+    """Executions from what `run_trial` returned and what was trained by us on its behalf.
+
+    The returned scores count. Where as many executions were trained as results came back, each
+    keeps its weights and epochs; otherwise only the results are known.
+
+    Args:
+        results: one for each execution.
+        trained: by `super().run_trial(...)`.
+        saved, build_config: of the weights that `save_model` wrote, if it was called.
+        seconds: of the whole trial.
+    """
+    bases: Sequence[Execution]
+    if len(results) == len(trained):
+        bases = trained
+    else:
+        bases = [
+            Execution(
+                index=index,
+                outcome=Outcome.COMPLETED,
+                attempt=segment.attempt,
+                best_epoch=result.best_epoch,
+                epochs=result.epochs,
+                seconds=seconds / len(results),
+            )
+            for index, result in enumerate(results)
+        ]
+        with_weights = [e for e in trained if e.weights is not None and e.loss is not None]
+        if with_weights:
+            best = min(with_weights, key=lambda e: e.loss)  # type: ignore[arg-type, return-value]
+            bases[0] = dataclasses.replace(
+                bases[0], weights=best.weights, build_config=best.build_config
+            )
+    merged = [
+        dataclasses.replace(
+            base,
+            score=result.score,
+            loss=objective.loss_of(result.score),
+            metrics=_merged(base, result),
+        )
+        for base, result in zip(bases, results, strict=True)
+    ]
+    if saved is not None:
+        merged[0] = dataclasses.replace(merged[0], weights=saved, build_config=build_config)
+    return merged
+
+
+def _merged(base: Execution, result: Result) -> dict[str, float]:
+    """All that is known of an execution's metrics; for the score's own epoch what we saw counts."""
+    if base.score == result.score:
+        return {**result.metrics, **base.metrics}
+    return {**base.metrics, **result.metrics}
+
+
+def report_late(result: Result, segment: Segment, execution: int, emit: Emit) -> None:
+    """Tell of the epochs of a training that was not given our callbacks."""
+    history, first = result.history, segment.start_epoch
+    if not history and segment.end_epoch is not None:
+        # All that is known of the epochs up to there is how they ended.
+        history = {name: [value] for name, value in result.metrics.items()}
+        first = segment.end_epoch - 1
+    for epoch in range(max(map(len, history.values()), default=0)):
+        metrics = {
+            name: values[epoch]
+            for name, values in history.items()
+            if len(values) > epoch and not math.isnan(values[epoch])
+        }
+        emit(EpochEnded(segment.trial.number, execution, segment.attempt, first + epoch, metrics))
+
+
+def check_frozen(asked: Space, known: Space) -> None:
+    """Raise if `asked` holds more than the space that was given.
+
+    Raises:
+        FatalRuntimeError: it does.
+    """
+    new = [p.name for p in asked if known.find(*p.identity) is None]
+    if new:
+        raise FatalRuntimeError(
+            "With allow_new_entries=False only the given hyperparameters may be used: "
+            f"{known.names}. Your code asked for {new}, too. Add them to `hyperparameters`, or "
+            "allow new entries."
+        )

@@ -1,0 +1,197 @@
+"""Reading what a user's `fit` or `run_trial` returned. Knows Keras's History only by its looks."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import numbers
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from kerastune_lite._src.core.objective import DefaultObjective, Objective, best_epoch
+from kerastune_lite._src.util.errors import FatalTypeError, FatalValueError
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """One execution's result.
+
+    Attributes:
+        score: may be NaN or infinite.
+        metrics: at the best epoch.
+        best_epoch: counted from 0; None when a plain number was returned.
+        history: one list per metric, one entry per epoch; empty for a plain number.
+    """
+
+    score: float
+    metrics: Mapping[str, float]
+    best_epoch: int | None = None
+    history: Mapping[str, Sequence[float]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs the history holds."""
+        return max(map(len, self.history.values()), default=0)
+
+
+def read_results(returned: Any, objective: Objective, source: str) -> list[Result]:
+    """One result per execution from a float, a dict, a History, or a list of these.
+
+    Args:
+        source: what returned it, for messages: "HyperModel.fit()".
+
+    Raises:
+        FatalTypeError: it is none of these.
+        FatalValueError: a dict or History without the objective.
+    """
+    if isinstance(returned, (list, tuple)):
+        if not returned:
+            raise FatalValueError(
+                f"{source} must return at least one result. Received: {returned!r}."
+            )
+        return [result for each in returned for result in read_results(each, objective, source)]
+    history = getattr(returned, "history", None)
+    if isinstance(history, Mapping):
+        return [from_history(history, objective, source)]
+    if isinstance(returned, Mapping):
+        if returned and all(isinstance(values, (list, tuple)) for values in returned.values()):
+            return [from_history(returned, objective, source)]
+        return [_from_metrics(returned, objective, source)]
+    number = scalar(returned)
+    if number is not None:
+        return [Result(number, {objective.name: number})]
+    hint = " Did you forget to return the result?" if returned is None else ""
+    raise FatalTypeError(
+        f"{source} must return a float, a dict of metrics, the History that fit() gives, or a list "
+        f"of these.{hint} Received: {returned!r} of type {type(returned).__name__}."
+    )
+
+
+def scalar(value: Any) -> float | None:
+    """`value` as a float, or None when it is not one number.
+
+    Arrays and tensors with a single element are numbers.
+    """
+    if isinstance(value, numbers.Real):
+        return float(value)
+    if getattr(value, "shape", None) is None:
+        return None
+    try:
+        # TensorFlow's bfloat16 scalars convert by numpy() only.
+        array = np.asarray(value.numpy() if hasattr(value, "numpy") else value)
+        if array.size != 1 or array.dtype.kind in "cmMOSU":
+            return None
+        return float(array.astype(np.float64).reshape(()))
+    except (TypeError, ValueError):  # a symbolic tensor, a record
+        return None
+
+
+def scalars(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """Those of `metrics` that are single numbers; a metric may also be an array, one per class."""
+    numeric = {str(name): scalar(value) for name, value in metrics.items()}
+    return {name: value for name, value in numeric.items() if value is not None}
+
+
+def _from_metrics(metrics: Mapping[str, Any], objective: Objective, source: str) -> Result:
+    known = scalars(metrics)
+    _require(objective, known, metrics, source)
+    return Result(objective.score(known), known)
+
+
+def from_history(history: Mapping[str, Sequence[Any]], objective: Objective, source: str) -> Result:
+    """The result whose score is the best epoch's.
+
+    When no epoch is finite, the last one stands, so that its NaN is seen.
+
+    Args:
+        history: one list per metric; None and NaN stand for epochs without a value.
+        source: as for `read_results`.
+
+    Raises:
+        FatalTypeError, FatalValueError: the objective is not in it.
+    """
+    known: dict[str, list[float]] = {}
+    for name, values in history.items():
+        numeric = [math.nan if value is None else scalar(value) for value in values]
+        if None not in numeric:
+            known[str(name)] = [value for value in numeric if value is not None]
+    _require(objective, known, history, source)
+    length = max(map(len, known.values()), default=0)
+    if length == 0:
+        raise FatalValueError(
+            f"{source} must train for at least one epoch. Received a history without any: is "
+            "`epochs` 0, or the data empty?"
+        )
+    best = best_epoch(objective, known)
+    shown = length - 1 if best is None else best
+    metrics = {name: values[shown] for name, values in known.items() if len(values) > shown}
+    score = objective.score(metrics) if not objective.missing(metrics) else math.nan
+    present = {name: value for name, value in metrics.items() if not math.isnan(value)}
+    return Result(score, present, best, known)
+
+
+def combined(results: Sequence[Result]) -> Result:
+    """Several results of one execution (the folds of a cross-validation) as one: their means."""
+    if len(results) == 1:
+        return results[0]
+    names = [n for n in results[0].metrics if all(n in result.metrics for result in results)]
+    return Result(
+        float(np.mean([result.score for result in results])),
+        {name: float(np.mean([result.metrics[name] for result in results])) for name in names},
+    )
+
+
+def finite(result: Result, objective: Objective, why: Callable[[], str] = str) -> Result:
+    """`result`, if it can be compared with others.
+
+    Args:
+        why: called if it cannot; what may be the reason, as a sentence.
+
+    Raises:
+        FloatingPointError: its score is NaN or infinite.
+    """
+    if math.isfinite(result.score):
+        return result
+    what = "The result" if isinstance(objective, DefaultObjective) else f"{objective.name}"
+    raise FloatingPointError(
+        f"{what} is {result.score}; a trial needs a finite score to be ranked. {why()}".rstrip()
+    )
+
+
+def _require(
+    objective: Objective, known: Mapping[str, Any], given: Mapping[str, Any], source: str
+) -> None:
+    """Raise unless the objective is among the numbers.
+
+    Args:
+        known: those of the metrics that are numbers.
+        given: all metrics.
+    """
+    missing = objective.missing(known)
+    if not missing:
+        return
+    if isinstance(objective, DefaultObjective):
+        raise FatalTypeError(
+            f"Without an `objective`, {source} must return a single float to minimise. Received "
+            f"the metrics {sorted(given)}. Return a float, or name the objective."
+        )
+    raise FatalValueError(missing_metrics(missing, given, source))
+
+
+def missing_metrics(missing: Sequence[str], available: Mapping[str, Any], source: str) -> str:
+    """The message for an objective that is not among the metrics, or is no number there."""
+    wanted = " and ".join(repr(name) for name in missing)
+    if all(name in available for name in missing):
+        value = available[missing[0]]
+        return (
+            f"The objective must be a single number. {source} reports {wanted} as {value!r}. Have "
+            'the metric average over its classes (as F1Score(average="macro") does), or name '
+            "another objective."
+        )
+    return (
+        f"The objective must be one of the metrics that {source} reports. There is no {wanted}; "
+        f"there are: {', '.join(sorted(map(str, available))) or 'none'}. Mend the objective's "
+        "name, or add the metric in compile(metrics=[...])."
+    )

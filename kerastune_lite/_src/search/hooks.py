@@ -1,0 +1,40 @@
+"""What a subclass of a tuner may do around a search, a trial, an epoch, a batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerastune_lite._src.core.trial import Trial
+
+
+class Hooks:
+    """KerasTuner's hooks. They do nothing; subclasses override those they want."""
+
+    def on_search_begin(self) -> None:
+        """Called at the beginning of `search()`."""
+
+    def on_search_end(self) -> None:
+        """Called at the end of `search()`."""
+
+    def on_trial_begin(self, trial: Trial) -> None:
+        """Called before a trial trains."""
+
+    def on_trial_end(self, trial: Trial) -> None:
+        """Called when a trial has ended and is on disk."""
+
+    def on_epoch_begin(self, trial: Trial, model: Any, epoch: int, logs: Any = None) -> None:
+        """Called at the beginning of an epoch."""
+
+    def on_epoch_end(self, trial: Trial, model: Any, epoch: int, logs: Any = None) -> None:
+        """Called at the end of an epoch."""
+
+    def on_batch_begin(self, trial: Trial, model: Any, batch: int, logs: Any = None) -> None:
+        """Called before a batch; overriding it slows training down."""
+
+    def on_batch_end(self, trial: Trial, model: Any, batch: int, logs: Any = None) -> None:
+        """Called after a batch; overriding it slows training down."""
+
+    def overrides(self, *names: str) -> bool:
+        """Whether a subclass defines one of these methods, which a class of ours has, anew."""
+        kinds = type(self).__mro__
+        return any(sum(name in vars(kind) for kind in kinds) > 1 for name in names)

@@ -1,0 +1,36 @@
+"""When a search ends."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from kerastune_lite._src.core.events import StopReason
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """When to stop.
+
+    Attributes:
+        max_trials: None: when the space is exhausted.
+        max_time: seconds of wall clock for this call; trials under way are finished.
+        executions_per_trial: how often each trial is trained.
+        max_retries_per_trial: how often a failed execution is tried again.
+        max_consecutive_failed_trials: so many failures in a row stop the search.
+    """
+
+    max_trials: int | None = None
+    max_time: float | None = None
+    executions_per_trial: int = 1
+    max_retries_per_trial: int = 0
+    max_consecutive_failed_trials: int = 3
+
+    def message(self, reason: StopReason) -> str:
+        """Why the search ended, to follow upon how many trials were done."""
+        return {
+            StopReason.BUDGET: f"max_trials={self.max_trials} reached",
+            StopReason.EXHAUSTED: "every point of the space was tried",
+            StopReason.TIME: f"max_time={self.max_time} s reached; search() again goes on",
+            StopReason.SCHEDULE: "all that was planned is trained",
+            StopReason.INTERRUPTED: "interrupted; search() again goes on",
+        }[reason]

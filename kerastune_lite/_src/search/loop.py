@@ -1,0 +1,386 @@
+"""The loop: propose, train, record, decide."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kerastune_lite._src.algorithms.oracles.oracle import Oracle
+from kerastune_lite._src.algorithms.schedulers.scheduler import Decision, Scheduler
+from kerastune_lite._src.core import events as ev
+from kerastune_lite._src.core.events import StopReason
+from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.trial import Execution, Outcome, Report, Segment, Trial, TrialStatus
+from kerastune_lite._src.search.execution.job import Job
+from kerastune_lite._src.search.execution.runner import Runner
+from kerastune_lite._src.search.failures import Failures
+from kerastune_lite._src.search.hooks import Hooks
+from kerastune_lite._src.search.interrupts import Interrupts
+from kerastune_lite._src.search.limits import Limits
+from kerastune_lite._src.search.planner import Beginning, Planner
+from kerastune_lite._src.search.recorder import Recorder
+from kerastune_lite._src.search.segments import Segments, merged, placed
+from kerastune_lite._src.space.domains import Value
+from kerastune_lite._src.space.parameters import Space
+from kerastune_lite._src.store.checkpoints import Checkpoints
+from kerastune_lite._src.store.store import Store
+from kerastune_lite._src.views.view import View
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass
+class Parts:
+    """What a search is put together from."""
+
+    oracle: Oracle
+    scheduler: Scheduler
+    runner: Runner
+    store: Store
+    checkpoints: Checkpoints
+    views: list[View]
+    job: Job
+    hooks: Hooks
+
+
+class Search:
+    """One call of `search()`: runs until a limit is reached or the space is exhausted.
+
+    Args:
+        parts: the exchangeable parts.
+        limits: when to stop.
+        objective: with its direction.
+        seed: of the project; with the number of a trial it determines all that is random.
+        history: the trials so far; it is kept up to date.
+        space: as known so far.
+        queue: points to try first: position -> values.
+        tune_new_entries: whether parameters met on the way join the space.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        parts: Parts,
+        limits: Limits,
+        objective: Objective,
+        seed: int,
+        history: History,
+        space: Space,
+        queue: Mapping[int, Mapping[str, Value]],
+        tune_new_entries: bool = True,
+        clock: Any = time.time,
+    ) -> None:
+        self.space = space
+        self.history = history
+        self._parts = parts
+        self._limits = limits
+        self._objective = objective
+        self._tune_new_entries = tune_new_entries
+        self._clock = clock
+        self._recorder = Recorder(parts.store, parts.views)
+        self._record = self._recorder.record
+        self._interrupts = Interrupts()
+        self._under_way: set[int] = set()
+        self._begun: set[tuple[int, int, int]] = set()
+        self._stopped: dict[tuple[int, int], int] = {}  # by the scheduler, after so many epochs
+        self._planner = Planner(
+            parts.oracle,
+            parts.scheduler,
+            history,
+            seed,
+            queue,
+            limits.max_trials,
+            clock,
+        )
+        self._segments = Segments(
+            history,
+            parts.oracle,
+            parts.checkpoints,
+            seed,
+            limits.executions_per_trial,
+            parts.job.whole_trials,
+            parts.job.resumable,
+            tune_new_entries,
+        )
+        self._failures = Failures(history, limits)
+        self._deadline: float | None = None
+        self._redeclared: set[str] = set()
+
+    # ------------------------------------------------------------------ the loop
+
+    def run(self, project: str, settings: Mapping[str, Any]) -> StopReason:
+        """Search; returns why it ended.
+
+        Raises:
+            FatalError: the user's code asked for the end.
+            RuntimeError: too many trials failed in a row, or all of them.
+            StoreError: the project could not be written.
+        """
+        reason, message = StopReason.FAILED, "stopped by an error"
+        with self._interrupts:
+            try:
+                self._record(self._started(project, settings))
+                self._parts.runner.open(self._parts.job, self._on_epoch)
+                if self._limits.max_time is not None:  # from now on: one trial should begin
+                    self._deadline = time.monotonic() + self._limits.max_time
+                reason = self._loop()
+                message = self._limits.message(reason)
+            except KeyboardInterrupt:
+                reason = StopReason.INTERRUPTED
+                message = self._limits.message(reason)
+            except Exception as error:
+                first_sentence = str(error).strip().split("\n")[0].split(". ")[0]
+                message = f"stopped by {type(error).__name__}: {first_sentence}"
+                raise
+            finally:
+                self._parts.runner.close()
+                self._recorder.end(ev.SearchEnded(reason, message, self._clock()))
+        return reason
+
+    def _started(self, project: str, settings: Mapping[str, Any]) -> ev.SearchStarted:
+        return ev.SearchStarted(
+            project,
+            self._objective,
+            self.space,
+            self._limits.max_trials,
+            tuple(self.history),
+            settings,
+            self._clock(),
+            self._limits.executions_per_trial,
+        )
+
+    def _loop(self) -> StopReason:
+        if self._parts.oracle.reads_curves or self._parts.scheduler.reads_curves:
+            self._read_curves()
+        for trial in self.history.running:
+            self._start(Beginning(trial))
+        while True:
+            stop = self._fill()
+            if not self._under_way:
+                return self._ended(stop or StopReason.EXHAUSTED)
+            with self._interrupts.interruptible():
+                reports = self._parts.runner.wait()
+            for report in reports:
+                self._on_report(report)
+
+    def _read_curves(self) -> None:
+        """Enter the epochs of earlier searches into the history."""
+        for trial in self.history:
+            # Those of a later attempt come later, and take the place of the earlier ones.
+            for epoch in self._parts.store.epochs(trial.number):
+                if not self._objective.missing(epoch.metrics):
+                    loss = self._objective.loss(epoch.metrics)
+                    self.history.note(trial.number, epoch.execution, epoch.epoch, loss)
+
+    def _ended(self, stop: StopReason) -> StopReason:
+        self._failures.end(stop)
+        if stop is not StopReason.TIME:
+            for trial in self.history.paused:
+                self._complete(trial)
+        return stop
+
+    def _fill(self) -> StopReason | None:
+        """Start trials while there is room; returns why no more can be started, if so."""
+        while True:
+            free = self._parts.runner.capacity - len(self._under_way)
+            if free <= 0:
+                return None
+            if self._interrupts.requested:
+                raise KeyboardInterrupt
+            if self._deadline is not None and time.monotonic() >= self._deadline:
+                return StopReason.TIME
+            begun = self._planner.begin(self.space, free, self._together())
+            if not begun:
+                return self._planner.reason(self.space)
+            for beginning in begun:
+                self._start(beginning)
+
+    def _together(self) -> int:
+        """How many trials may begin at once because they might be trained side by side.
+
+        Only while none is under way, so that those which begin together stay together.
+        """
+        if self._under_way:
+            return 0
+        return self._parts.job.together // self._limits.executions_per_trial
+
+    def _start(self, beginning: Beginning) -> None:
+        """Begin a trial, or go on with one that was paused or that a dead search left behind."""
+        trial = beginning.trial
+        self._under_way.add(trial.number)
+        if beginning.resumed:
+            event: ev.Event = ev.TrialResumed(trial)
+        else:
+            self._parts.hooks.on_trial_begin(trial)
+            event = ev.TrialStarted(trial, beginning.queued)
+        missing = self._segments.missing(trial)
+        if missing:
+            self._submit(trial, missing, event)
+        else:
+            self._record(event)
+            self._rung_ended(trial, [])
+
+    def _submit(self, trial: Trial, executions: Sequence[int], *before: ev.Event) -> None:
+        """Have the first of these executions trained, and the others along if that is of use."""
+        first, *others = (self._segments.make(trial, execution) for execution in executions)
+        self._record(*before, self._segment_begun(first))
+        self._parts.runner.submit([dataclasses.replace(first, companions=tuple(others))])
+
+    def _segment_begun(self, segment: Segment) -> ev.SegmentStarted:
+        """The event that a segment has begun; what an earlier start of it told is forgotten."""
+        number, execution, attempt = segment.trial.number, segment.execution, segment.attempt
+        self._begun.add((number, execution, attempt))
+        self.history.forget(number, execution, segment.start_epoch)
+        return ev.SegmentStarted(
+            number, execution, attempt, segment.start_epoch, segment.end_epoch, self._clock()
+        )
+
+    # ------------------------------------------------------------------ what comes back
+
+    def _on_epoch(self, event: ev.EpochEnded) -> Decision:
+        with self._interrupts.shielded():
+            if (event.trial, event.execution, event.attempt) in self._begun:
+                self._record(event)
+            else:
+                # It was brought along, and is trained indeed.
+                segment = self._segments.make(self.history[event.trial], event.execution)
+                self._record(self._segment_begun(segment), event)
+            if self._objective.missing(event.metrics):
+                return Decision.CONTINUE  # Nothing is known that was not known an epoch ago.
+            loss = self._objective.loss(event.metrics)
+            self.history.note(event.trial, event.execution, event.epoch, loss)
+            losses = self.history.losses(event.trial, event.execution)
+            decision = self._parts.scheduler.judge(self.history, event.trial, losses)
+            if decision is Decision.STOP:
+                self._stopped[event.trial, event.execution] = event.epoch + 1
+            return decision
+
+    def _on_report(self, report: Report) -> None:
+        trial = self.history[report.segment.trial.number]
+        if self._interrupts.requested and not self._succeeded(report):
+            # What looks like a failure may be the interrupt, swallowed and raised as something
+            # else by the user's code; the trial will be trained again.
+            raise KeyboardInterrupt
+        self._grow_space(report, trial)
+        self._warn_of_redeclared(report)
+        if report.fatal is not None:
+            raise report.fatal
+        executions = [
+            placed(e, trial, self._stopped.get((trial.number, e.index))) for e in report.executions
+        ]
+        trial = dataclasses.replace(
+            trial,
+            values={**report.values, **_without(trial.values, report.values)},
+            space=self.space,
+            executions=merged(trial.executions, executions),
+        )
+        if self._parts.job.whole_trials:
+            trial = self._cut_short(trial)  # Else it would be asked for what is left.
+        failed = [e for e in executions if e.outcome is not Outcome.COMPLETED]
+        hopeless = [e for e in failed if not self._may_retry(trial, e)]
+        ended = [
+            ev.ExecutionEnded(trial.number, e, will_retry=e in failed and not hopeless)
+            for e in executions
+        ]
+        if hopeless:
+            rejected = [e for e in hopeless if e.outcome is Outcome.REJECTED]
+            self._end_trial(trial.failed_by([*hopeless, *rejected][-1], self._clock()), ended)
+        elif missing := self._segments.missing(trial):
+            self.history.update(trial)
+            self._submit(trial, missing, *ended)
+        else:
+            # Only what was asked for counts: two trials that agree on it are the same model. A
+            # run_trial that never asked `hp` may have read the values in another way.
+            self._rung_ended(
+                dataclasses.replace(trial, values=report.values or trial.values), ended
+            )
+
+    def _rung_ended(self, trial: Trial, ended: Sequence[ev.Event]) -> None:
+        """A trial has come to its goal, or to its end before that."""
+        trial = self._cut_short(trial.scored(self._objective.loss_of, self._clock()))
+        if trial.resumable and not all(e.stopped for e in trial.completed_executions):
+            trial = dataclasses.replace(trial, status=TrialStatus.PAUSED, finished=None)
+            self._record(*ended, ev.TrialPaused(trial))
+            self._leave(trial)
+        else:
+            self._end_trial(trial, ended)
+        self._planner.look(self.space)
+        for number in self._parts.scheduler.finished(self.history):
+            self._complete(self.history[number])
+
+    def _cut_short(self, trial: Trial) -> Trial:
+        """A trial that its scheduler stopped has come to its goal, which was where it stopped."""
+        ends = [
+            e.epochs
+            for e in trial.completed_executions
+            if not e.stopped
+            and (
+                e.epochs == self._stopped.get((trial.number, e.index))
+                # One that was stopped before the search died.
+                or (trial.goal is not None and e.epochs < trial.goal)
+            )
+        ]
+        return dataclasses.replace(trial, goal=min(ends), resumable=False) if ends else trial
+
+    def _complete(self, trial: Trial) -> None:
+        """End a paused trial with the score that it has."""
+        status = TrialStatus.COMPLETED
+        self._end_trial(dataclasses.replace(trial, status=status, finished=self._clock()), [])
+
+    def _leave(self, trial: Trial) -> None:
+        """A trial is no longer under way."""
+        self.history.update(trial)
+        self._under_way.discard(trial.number)
+        self._begun = {place for place in self._begun if place[0] != trial.number}
+        self._stopped = {p: end for p, end in self._stopped.items() if p[0] != trial.number}
+        self._parts.checkpoints.prune(self.history, trial)
+
+    @staticmethod
+    def _succeeded(report: Report) -> bool:
+        return report.fatal is None and all(
+            e.outcome is Outcome.COMPLETED for e in report.executions
+        )
+
+    def _grow_space(self, report: Report, trial: Trial) -> None:
+        if not report.added or not self._tune_new_entries:
+            return
+        added = tuple(p for p in report.added if self.space.find(*p.identity) is None)
+        if added:
+            self.space = self.space.merged(added)
+            self._record(ev.SpaceGrown(added, trial.number))
+
+    def _warn_of_redeclared(self, report: Report) -> None:
+        """Say once of each name that one of its ranges holds for all places."""
+        for name, (holds, other) in report.redeclared.items():
+            if name in self._redeclared:
+                continue
+            self._redeclared.add(name)
+            logger.warning(
+                "The hyperparameter %r is declared with several ranges: %s, and %s. One name is "
+                "one hyperparameter, so the first range holds wherever the name is used. Use "
+                'different names, such as f"%s_{i}", to have each tuned in its own range.',
+                name,
+                holds.describe(),
+                other.describe(),
+                name,
+            )
+
+    def _may_retry(self, trial: Trial, failed: Execution) -> bool:
+        failures = sum(
+            e.index == failed.index and e.outcome is Outcome.FAILED for e in trial.executions
+        )
+        return failed.outcome is Outcome.FAILED and failures <= self._limits.max_retries_per_trial
+
+    def _end_trial(self, trial: Trial, ended: Sequence[ev.Event]) -> None:
+        self._record(*ended, ev.TrialEnded(trial))
+        self._leave(trial)
+        self._parts.hooks.on_trial_end(trial)
+        self._failures.note(trial)
+
+
+def _without(values: Mapping[str, Value], others: Mapping[str, Value]) -> dict[str, Value]:
+    return {name: value for name, value in values.items() if name not in others}

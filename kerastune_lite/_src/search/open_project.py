@@ -1,0 +1,116 @@
+"""Projects of other scripts and processes, opened to be read."""
+
+from __future__ import annotations
+
+import contextlib
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.objective import Objective, objective_from_json
+from kerastune_lite._src.space.parameters import Space
+from kerastune_lite._src.store.project_folder import ProjectFolder, projects_below
+from kerastune_lite._src.store.store import Project, Session, Store
+from kerastune_lite._src.util.errors import StoreError
+from kerastune_lite._src.util.public import public
+
+if TYPE_CHECKING:
+    pass
+from kerastune_lite._src.search.results import Results
+
+
+class OpenedProject(Results):
+    """A project on disk, finished or running, as it is at this moment; nothing is written.
+
+    Args:
+        folder: where it lies.
+
+    Raises:
+        StoreError: there is none, or it cannot be read.
+    """
+
+    def __init__(self, folder: ProjectFolder) -> None:
+        self._folder = folder
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read what has happened since."""
+        with contextlib.closing(self._folder.open(read_only=True)) as store:
+            self._project: Project = store.load()
+        self._history = History(self._project.trials)
+
+    @property
+    def objective(self) -> Objective:
+        data = self._project.settings.get("objective")
+        if data is None:
+            raise StoreError(f"No search was recorded in {self.project_dir} yet.")
+        return objective_from_json(data)
+
+    @property
+    def space(self) -> Space:
+        return self._project.space
+
+    @property
+    def project_dir(self) -> str:
+        return str(self._folder.root)
+
+    def _trials(self) -> History:
+        return self._history
+
+    def _reading(self) -> AbstractContextManager[Store | None]:
+        # The database is open only while it is read: there is nothing for the user to close.
+        return contextlib.closing(self._folder.open(read_only=True))
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the project was searched with."""
+        return dict(self._project.settings)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The package versions of the latest search."""
+        return dict(self._project.versions)
+
+    @property
+    def session(self) -> Session | None:
+        """The latest search: when it began, and when and why it ended."""
+        return self._project.session
+
+    @property
+    def being_searched(self) -> bool:
+        """Whether some process is searching it right now."""
+        return self._folder.being_written
+
+
+_NEAR = 3
+"""How many folders down projects are looked for when one is named that is not there."""
+
+
+@public("kerastune_lite")
+def open_project(path: Any) -> OpenedProject:
+    """Read a project from its folder, from any process, also while it is being searched.
+
+    Args:
+        path: the folder `directory/project_name`, or the database in it.
+
+    Raises:
+        StoreError: there is no project, or it cannot be read. Those that lie below are named.
+    """
+    folder = ProjectFolder.at(path)
+    if folder.exists:
+        return OpenedProject(folder)
+    found = [str(each) for each in projects_below(folder.root, _NEAR)]
+    if not found:
+        raise StoreError(
+            f"There is no project in {folder.root}, nor up to {_NEAR} folders below it. A "
+            "project's folder is `directory/project_name`, as they were given to the tuner."
+        )
+    if len(found) == 1:
+        raise StoreError(
+            f"{folder.root} is no project's folder, but there is one below it; name that:\n  "
+            f"{found[0]}"
+        )
+    listed = "\n  ".join(found)
+    raise StoreError(
+        f"{folder.root} is a folder of {len(found)} projects; name one of them:\n  {listed}"
+    )

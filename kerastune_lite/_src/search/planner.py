@@ -1,0 +1,225 @@
+"""Which trials begin and which go on: the wishes of oracle and scheduler, within the limits."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from kerastune_lite._src.algorithms.oracles.oracle import Oracle
+from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler, TrainingRequest
+from kerastune_lite._src.core.events import Enqueued, StopReason
+from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.trial import Trial, TrialStatus
+from kerastune_lite._src.space.domains import Value
+from kerastune_lite._src.space.parameters import Space
+from kerastune_lite._src.store.store import Project, Store
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True)
+class Beginning:
+    """A trial that is to be trained now; it is in the history already.
+
+    Attributes:
+        queued: the place that it had in the queue of enqueued points.
+        resumed: whether it was paused before.
+    """
+
+    trial: Trial
+    queued: int | None = None
+    resumed: bool = False
+
+
+def recorded_queue(
+    store: Store, project: Project, waiting: Iterable[Mapping[str, Value]], history: History
+) -> dict[int, Mapping[str, Value]]:
+    """The points to try first, by their positions: those left over on disk, then new ones.
+
+    Args:
+        store: the new ones are recorded there.
+        waiting: enqueued since; those that were tried already, or are in the queue, are left out.
+    """
+    queue: dict[int, Mapping[str, Value]] = dict(project.queue)
+    for values in waiting:
+        if values not in queue.values() and values not in history.visited:
+            queue[project.enqueued + len(queue) - len(project.queue)] = values
+    new = {position: values for position, values in queue.items() if position >= project.enqueued}
+    store.record([Enqueued(position, values) for position, values in new.items()])
+    return queue
+
+
+class Planner:
+    """Asks the scheduler what to train, and the oracle with which values.
+
+    Args:
+        oracle, scheduler: see there.
+        history: of the search; what begins is entered.
+        seed: of the project.
+        queue: points to try first: position -> values.
+        max_trials: how many trials there may be in all.
+        clock: seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        oracle: Oracle,
+        scheduler: Scheduler,
+        history: History,
+        seed: int,
+        queue: Mapping[int, Mapping[str, Value]],
+        max_trials: int | None,
+        clock: Any,
+    ) -> None:
+        self._oracle = oracle
+        self._scheduler = scheduler
+        self._history = history
+        self._seed = seed
+        self._queue = dict(sorted(queue.items()))
+        self._max_trials = max_trials
+        self._clock = clock
+        self._exhausted: Space | None = None
+
+    def begin(self, space: Space, free: int, together: int) -> list[Beginning]:
+        """What begins now.
+
+        Args:
+            space: as known now.
+            free: at least 1: how many trials can be trained at this moment, one by one.
+            together: how many may begin at once if they might be trained side by side.
+        """
+        self.look(space)
+        requests = self._scheduler.plan(self._history, max(free, together))
+        begun = [self._resumed(request) for request in requests if request.trial is not None]
+        new = [request for request in requests if request.trial is None]
+        new = new[: max(0, min(free - len(begun), self._left()))]
+        found = self._new(space, new)
+        if len(found) < len(new):
+            self._exhausted = space
+            if not begun and not found:
+                return self.begin(space, free, together)
+        begun += found
+        if len(found) == len(begun) > 0:
+            fill = self._like_the_latest if self._oracle.learns else self._alike
+            begun += fill(space, new[-1], together - len(begun))
+        return begun
+
+    def look(self, space: Space) -> None:
+        """Let the history say what is left to be tried; before the scheduler looks at it."""
+        history = self._history
+        # Whatever is drawn will do: that there is a point, or none, does not depend on the draws.
+        rng = np.random.default_rng(0)
+        history.all_tried = history.visited.sample_untried(space, rng) is None
+        if history.all_tried:
+            self._exhausted = space
+        history.exhausted = self._exhausted == space or self._left() == 0
+
+    def reason(self, space: Space) -> StopReason:
+        """Why nothing more begins."""
+        if self._left() == 0:
+            return StopReason.BUDGET
+        return StopReason.EXHAUSTED if self._exhausted == space else StopReason.SCHEDULE
+
+    def _left(self) -> int:
+        """How many trials there may still be."""
+        if self._max_trials is None:
+            return 2**31
+        return max(0, self._max_trials - len(self._history))
+
+    def _resumed(self, request: TrainingRequest) -> Beginning:
+        trial = dataclasses.replace(
+            self._history[request.trial or 0],
+            status=TrialStatus.RUNNING,
+            goal=request.end_epoch,
+            resumable=request.resumable,
+        )
+        self._history.update(trial)
+        return Beginning(trial, resumed=True)
+
+    def _new(self, space: Space, requests: Sequence[TrainingRequest]) -> list[Beginning]:
+        begun = []
+        for place, request in enumerate(requests):
+            queued = self._from_queue(space, request)
+            if queued is not None:
+                begun.append(queued)
+            elif self._oracle.learns:
+                points = self._proposed(space, len(requests) - place)
+                begun += [self._added(space, p, each) for p, each in zip(points, requests[place:])]
+                break
+            else:
+                # Each draws from a generator of its own, however many begin together.
+                begun += [self._added(space, p, request) for p in self._proposed(space, 1)]
+        return begun
+
+    def _from_queue(self, space: Space, request: TrainingRequest) -> Beginning | None:
+        """The first point of the queue that was not tried yet."""
+        for position in list(self._queue):
+            values = self._queue.pop(position)
+            if values not in self._history.visited:
+                return self._added(space, values, request, "enqueued", position)
+            logger.info("The enqueued point %s was tried already.", dict(values))
+        return None
+
+    def _proposed(self, space: Space, count: int) -> list[dict[str, Value]]:
+        rng = np.random.default_rng([self._seed, len(self._history)])
+        return self._oracle.propose(space, self._history, count, rng)
+
+    def _added(
+        self,
+        space: Space,
+        values: Mapping[str, Value],
+        request: TrainingRequest,
+        origin: str = "oracle",
+        queued: int | None = None,
+    ) -> Beginning:
+        trial = Trial(
+            len(self._history),
+            dict(values),
+            space,
+            origin=origin,
+            started=self._clock(),
+            bracket=request.bracket,
+            goal=request.end_epoch,
+            resumable=request.resumable,
+        )
+        self._history.add(trial)
+        return Beginning(trial, queued)
+
+    def _alike(self, space: Space, request: TrainingRequest, most: int) -> list[Beginning]:
+        """The next trials as long as they are like the latest but for some fractions.
+
+        Learning rates and the like leave a network what it is; numbers of units do not.
+        """
+        begun: list[Beginning] = []
+        latest = self._history[-1]
+        while len(begun) < most and self._left() and not self._queue:
+            if latest.origin != "oracle" or self._scheduler.plan(self._history, 1) != [request]:
+                break
+            points = [p for p in self._proposed(space, 1) if _alike(p, latest.values)]
+            if not points:
+                break
+            begun.append(self._added(space, points[0], request))
+        return begun
+
+    def _like_the_latest(
+        self, space: Space, request: TrainingRequest, most: int
+    ) -> list[Beginning]:
+        """Further trials that an oracle that learns would have trained with the latest."""
+        most, latest = min(most, self._oracle.batch - 1, self._left()), self._history[-1]
+        if most < 1 or self._queue or self._scheduler.decides_epochs:
+            return []
+        rng = np.random.default_rng([self._seed, len(self._history)])
+        points = self._oracle.propose_alike(space, self._history, latest.values, most, rng)
+        return [self._added(space, p, request) for p in points if _alike(p, latest.values)]
+
+
+def _alike(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
+    """Whether two points differ in nothing but floating-point numbers."""
+    return one.keys() == other.keys() and all(
+        value == other[name] or (type(value) is float and type(other[name]) is float)
+        for name, value in one.items()
+    )

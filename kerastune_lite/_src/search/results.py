@@ -1,0 +1,304 @@
+"""Reading a project: the part that a tuner and an opened project have in common."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kerastune_lite._src.core.best_trials import BestTrials, why_none
+from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.trial import Trial
+from kerastune_lite._src.space.hyperparameters import HyperParameters
+from kerastune_lite._src.space.parameters import Space
+from kerastune_lite._src.store.store import Epoch, Store
+from kerastune_lite._src.util.errors import StoreError
+
+if TYPE_CHECKING:
+    from kerastune_lite._src.analysis.importances import Importances
+    from kerastune_lite._src.views.plots.plots import Plots
+    from kerastune_lite._src.views.tensorboard.server import TensorBoardServer
+
+
+class Results(ABC):
+    """Trials and what they tell. Subclasses say where they come from."""
+
+    @property
+    @abstractmethod
+    def objective(self) -> Objective:
+        """What the search optimises."""
+
+    @property
+    @abstractmethod
+    def space(self) -> Space:
+        """All parameters known so far."""
+
+    @property
+    @abstractmethod
+    def project_dir(self) -> str:
+        """The project's folder."""
+
+    @abstractmethod
+    def _trials(self) -> History: ...
+
+    @abstractmethod
+    def _reading(self) -> AbstractContextManager[Store | None]:
+        """The store, open for reading; None where nothing was searched yet."""
+
+    @property
+    def trials(self) -> list[Trial]:
+        """All trials in the order of their numbers, as plain data."""
+        return list(self._trials())
+
+    def get_trial(self, trial_id: str | int) -> Trial:
+        """A trial by its id ("0007") or number (7).
+
+        Raises:
+            KeyError: there is none.
+        """
+        trials = self._trials()
+        number = int(trial_id)
+        if not 0 <= number < len(trials):
+            raise KeyError(f"There is no trial {trial_id!r}; there are {len(trials)}, from 0 on.")
+        return trials[number]
+
+    def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
+        """The completed trials from the best on; failed ones are never among them.
+
+        There may be fewer than were asked for; a place that is not there says why.
+        """
+        trials = self._trials()
+        return BestTrials(trials.best(num_trials), trials)
+
+    def get_best_hyperparameters(self, num_trials: int = 1) -> list[HyperParameters]:
+        """The hyperparameters of the best trials, from the best on, ready for `build(hp)`.
+
+        Raises:
+            ValueError: no trial was completed; with the reason.
+        """
+        best = self._best_or_why(num_trials)
+        return [trial.hyperparameters.copy() for trial in best]
+
+    def history(self, trial: Trial | str | int) -> list[dict[str, list[float]]]:
+        """The learning curves of a trial: one dict per execution, one list per metric.
+
+        The lists have one number per epoch, NaN where a metric was not measured. Of an
+        execution that was retried, the last attempt.
+        """
+        number = trial.number if isinstance(trial, Trial) else int(trial)
+        return self.histories([number])[number]
+
+    def histories(
+        self, trials: Iterable[int] | None = None
+    ) -> dict[int, list[dict[str, list[float]]]]:
+        """`history` of several trials, or of all, by their numbers."""
+        numbers = range(len(self._trials())) if trials is None else trials
+        with self._reading() as store:
+            return {
+                number: _curves_of([] if store is None else store.epochs(number))
+                for number in numbers
+            }
+
+    def to_dataframe(self) -> Any:
+        """The trials as a pandas DataFrame: one row each, hyperparameters as `hp_<name>`.
+
+        Raises:
+            ImportError: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise ImportError(
+                "to_dataframe() needs pandas. Install it with: pip install pandas"
+            ) from error
+        return pandas.DataFrame.from_records(self.rows())
+
+    def rows(self) -> list[dict[str, Any]]:
+        """What `to_dataframe` makes its table of: one dict per trial, without pandas."""
+        rows: list[dict[str, Any]] = []
+        for trial in self._trials():
+            rows.append(
+                {
+                    "trial": trial.trial_id,
+                    "status": trial.status.value,
+                    "rejected": trial.rejected,
+                    "score": trial.score,
+                    "executions": len(trial.completed_executions),
+                    "best_step": trial.best_step,
+                    "seconds": trial.seconds,
+                    "path": trial.path,
+                    "failure": trial.failure,
+                    **{f"hp_{name}": value for name, value in trial.values.items()},
+                    **dict(trial.metrics),
+                }
+            )
+        return rows
+
+    def results_summary(self, num_trials: int = 10) -> None:
+        """Print the best trials as a table, how the trials were trained, and what failed."""
+        from kerastune_lite._src.views.tables import print_results
+
+        print_results(self._trials(), self.objective, num_trials, self.project_dir)
+
+    def search_space_summary(self, extended: bool = False) -> None:
+        """Print the hyperparameters, their domains and conditions.
+
+        Args:
+            extended: say as well how many values each has.
+        """
+        from kerastune_lite._src.views.tables import print_space
+
+        print_space(self.space, extended)
+
+    def importances(self, seed: int = 0) -> Importances:
+        """Which hyperparameters the score depends on, alone and in pairs, and how sure that is.
+
+        Prints as a table. A forest learns from all trials (functional ANOVA; Hutter et al., 2014);
+        failed ones are not among them.
+
+        Args:
+            seed: of the forest.
+
+        Raises:
+            ValueError: there are too few completed trials, or they do not differ.
+        """
+        from kerastune_lite._src.analysis.comparable_losses import in_rungs
+        from kerastune_lite._src.analysis.importances import importances
+
+        curves = self.histories() if in_rungs(self.trials) else None
+        return importances(self.trials, self.objective, seed=seed, curves=curves)
+
+    @property
+    def plot(self) -> Plots:
+        """Figures: `plot.history()`, `plot.learning_curves()`, `plot.importances()`, ..."""
+        from kerastune_lite._src.views.plots.plots import Plots
+
+        return Plots(self.trials, self.objective, self.histories, self._name)
+
+    def to_optuna(self, storage: str | os.PathLike[str] | None = None) -> Any:
+        """The search as an `optuna.Study`, with the same numbers of trials.
+
+        Trials that did not come to the last rung are PRUNED, failed ones FAIL. Scores by epoch are
+        intermediate values, of which the first epoch's has step 1.
+
+        Args:
+            storage: a new file to write for optuna-dashboard: a journal if its name ends in ".log",
+                else a SQLite database, which takes about 0.1 s a trial. None: the study is in
+                memory.
+
+        Raises:
+            ImportError: Optuna is not installed.
+            FileExistsError: there is such a file.
+        """
+        from kerastune_lite._src.analysis.study import to_study
+
+        return to_study(self.trials, self.objective, self.histories(), self._name, storage)
+
+    def report(self, path: str | os.PathLike[str] = "report.html") -> None:
+        """Write the search as one page of HTML that needs nothing else.
+
+        What was searched, the result and how sure it is, curves, importances, failures, versions
+        and settings, and how to go on from here.
+
+        Args:
+            path: the file to write; one of this name is replaced.
+
+        Raises:
+            StoreError: no search was recorded yet.
+        """
+        from kerastune_lite._src.views.report.page import write_report
+        from kerastune_lite._src.views.report.searched import Searched
+
+        with self._reading() as store:
+            project = None if store is None else store.load()
+        if project is None or not project.settings:
+            raise StoreError(f"No search was recorded in {self.project_dir} yet.")
+        searched = Searched(
+            name=self._name,
+            folder=os.path.abspath(self.project_dir),
+            trials=project.trials,
+            space=project.space,
+            objective=self.objective,
+            curves=self.histories(range(len(project.trials))),
+            settings=project.settings,
+            versions=project.versions,
+        )
+        write_report(path, searched)
+
+    @property
+    def _name(self) -> str:
+        return os.path.basename(os.path.abspath(self.project_dir))
+
+    def __repr__(self) -> str:
+        best = self.get_best_trials()
+        score = f", best {self.objective.name} {best[0].score:.4g}" if best else ""
+        held = len(self._trials())
+        return f"<{type(self).__name__} {self.project_dir}: {held} trials{score}>"
+
+    def _repr_html_(self) -> str:
+        from kerastune_lite._src.views.notebook import results_html
+
+        trials, best = self._trials(), self.get_best_trials(5)
+        title = f"{type(self).__name__} {self.project_dir}"
+        return results_html(title, trials, best, self.objective if best else None)
+
+    def tensorboard(self, height: int = 800, port: int = 0) -> TensorBoardServer:
+        """Show the project in TensorBoard, at its HParams page.
+
+        It runs in a process of its own, which ends with this one. In a notebook it appears in a
+        frame; its address is printed there and elsewhere, and goes through
+        `TENSORBOARD_PROXY_URL` where that is set. Called again, it shows the one that is running.
+
+        Args:
+            height: of the frame, in pixels.
+            port: on 127.0.0.1; 0 takes one that is free.
+
+        Returns:
+            It: with `url`, `pid` and `stop()`.
+
+        Raises:
+            RuntimeError: TensorBoard did not start; with what it said.
+        """
+        from kerastune_lite._src.views.tensorboard.server import show
+
+        return show(str(Path(self.project_dir, "tensorboard")), height, port)
+
+    def _best_unless(self, trial: Trial | None, purpose: str) -> Trial:
+        """`trial`, or the best one where none was named."""
+        if trial is not None:
+            return trial
+        best = self._trials().best(1)
+        if not best:
+            why = why_none(self._trials())
+            raise ValueError(f"There is no completed trial to {purpose}. {why}")
+        return best[0]
+
+    def _best_or_why(self, count: int) -> list[Trial]:
+        best = self.get_best_trials(count)
+        if not best and count:
+            raise ValueError(why_none(self._trials()))
+        return best
+
+
+def _curves_of(rows: Sequence[Epoch]) -> list[dict[str, list[float]]]:
+    latest: dict[int, int] = {}
+    for row in rows:
+        latest[row.execution] = max(row.attempt, latest.get(row.execution, 0))
+    curves: dict[int, dict[str, list[float]]] = {execution: {} for execution in latest}
+    lengths = dict.fromkeys(latest, 0)
+    for row in rows:
+        if row.attempt != latest[row.execution]:
+            continue
+        for name, value in row.metrics.items():
+            curve = curves[row.execution].setdefault(name, [])
+            curve.extend([float("nan")] * (lengths[row.execution] - len(curve)))
+            curve.append(value)
+        lengths[row.execution] += 1
+    for execution, curve_set in curves.items():
+        for curve in curve_set.values():
+            curve.extend([float("nan")] * (lengths[execution] - len(curve)))
+    return [curves[execution] for execution in sorted(curves)]

@@ -1,0 +1,222 @@
+"""A search over folds, kept in a project like any other."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import secrets
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerastune_lite._src.algorithms.oracles.oracle import Oracle
+from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
+from kerastune_lite._src.core.events import SpaceGrown, StopReason
+from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.trial import TrialStatus
+from kerastune_lite._src.search import settings as st
+from kerastune_lite._src.search.execution.inline import InlineRunner
+from kerastune_lite._src.search.hooks import Hooks
+from kerastune_lite._src.search.limits import Limits
+from kerastune_lite._src.search.loop import Parts, Search
+from kerastune_lite._src.sklearn.candidates import Candidates
+from kerastune_lite._src.sklearn.folds import FoldJob
+from kerastune_lite._src.store.checkpoints import Checkpoints
+from kerastune_lite._src.store.project_folder import ProjectFolder
+from kerastune_lite._src.util.checksums import changed
+from kerastune_lite._src.util.describing import described
+from kerastune_lite._src.util.errors import SettingsMismatchError, StoreError
+from kerastune_lite._src.views.choose import progress_view
+from kerastune_lite._src.views.tensorboard.tensorboard_view import TensorBoardView
+from kerastune_lite._src.views.view import View
+
+
+@dataclasses.dataclass(frozen=True)
+class Wish:
+    """What is searched for, and within which limits.
+
+    Attributes:
+        folds: how many.
+        max_trials, max_time: None: no limit.
+        known_by: what the estimator and its fit are known by, for a project that is reopened.
+        data: checksums of samples, targets, folds and fit parameters, for the same.
+        verbose: of the progress view.
+    """
+
+    objective: Objective
+    folds: int
+    max_trials: int | None
+    max_time: float | None
+    known_by: Mapping[str, Any]
+    data: Mapping[str, str]
+    verbose: int
+
+
+class Project:
+    """The folder of a search, and the seed that goes with it.
+
+    Args:
+        directory, name: where it lies; without a directory it is forgotten when it is closed.
+        seed: None: that of the project, or a new one.
+
+    Raises:
+        StoreError: the folder holds a project that cannot be read.
+    """
+
+    def __init__(self, directory: Any, name: str | None, seed: int | None) -> None:
+        self._kept = directory is not None
+        self._scratch = contextlib.ExitStack()
+        if directory is None:
+            scratch = tempfile.TemporaryDirectory(prefix="kerastune_")
+            directory = self._scratch.enter_context(scratch)
+        self._folder = ProjectFolder(directory, name or "untitled_project")
+        self._stored: Mapping[str, Any] = {}
+        if self._folder.exists:
+            with contextlib.closing(self._folder.open(read_only=True)) as store:
+                self._stored = store.load().settings
+        if seed is None:
+            seed = self._stored.get("seed")
+        self.seed: int = secrets.randbelow(2**31) if seed is None else seed
+
+    @property
+    def root(self) -> Path:
+        """Where files are kept."""
+        return self._folder.root
+
+    def __enter__(self) -> Project:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._scratch.close()
+
+    def search(
+        self, wish: Wish, job: FoldJob, candidates: Candidates, oracle: Oracle, scheduler: Scheduler
+    ) -> tuple[History, StopReason]:
+        """Search until a limit is reached; a project that has trials goes on where it stood.
+
+        Returns:
+            All trials, and why it ended.
+
+        Raises:
+            SettingsMismatchError: the project's trials do not fit this search.
+            ProjectInUseError: another process is searching it.
+        """
+        settings = {
+            "objective": wish.objective.to_json(),
+            "oracle": described(oracle.settings()),
+            "scheduler": described(scheduler.settings()),
+            "executions_per_trial": wish.folds,
+            "seed": self.seed,
+            "compile": None,
+            "max_trials": wish.max_trials,
+            "versions": st.versions(),
+            "fit": dict(wish.known_by),
+            "data": dict(wish.data),
+        }
+        with self._folder.writing(), contextlib.closing(self._folder.open()) as store:
+            known = store.load()
+            history = History(known.trials, space_is_fixed=not candidates.grows)
+            scored, where = bool(history.best(1)), str(self.root)
+            st.check_settings(known.settings, settings, where, scored)
+            if known.trials:
+                _check_data(known.settings, wish, where)
+            changed = st.check_space(known.space, candidates.space, where, scored)
+            given = [parameter.name for parameter in candidates.space if parameter.given]
+            space = known.space.merged(changed, overwrite=True).marked_as_given(given)
+            store.record([SpaceGrown(tuple(space), None)])
+            checkpoints = Checkpoints(self.root, keep=0)
+            checkpoints.tidy(history)
+            # Enough at once to keep all processes busy.
+            capacity = max(1, -(-job.processes // wish.folds))
+            parts = Parts(
+                oracle=oracle.seeded(self.seed),
+                scheduler=scheduler,
+                runner=InlineRunner(capacity),
+                store=store,
+                checkpoints=checkpoints,
+                views=self._views(wish.verbose),
+                job=job,
+                hooks=Hooks(),
+            )
+            limits = Limits(
+                wish.max_trials,
+                wish.max_time,
+                wish.folds,
+                max_consecutive_failed_trials=sys.maxsize,  # scikit-learn scores them NaN
+            )
+            search = Search(
+                parts,
+                limits,
+                wish.objective,
+                self.seed,
+                history,
+                space,
+                known.queue,
+                candidates.grows,
+            )
+            return history, _run(search, self._folder.name, settings)
+
+    def _views(self, verbose: int) -> list[View]:
+        shown = progress_view(verbose)
+        views = [] if shown is None else [shown]
+        if self._kept:
+            views.append(TensorBoardView(self._folder.tensorboard, extra_hparams_dirs=[]))
+        return views
+
+
+def _run(search: Search, name: str, settings: Mapping[str, Any]) -> StopReason:
+    try:
+        return search.run(name, settings)
+    except StoreError:
+        raise
+    except RuntimeError:
+        # Every point of the space failed: what to say of that is scikit-learn's business.
+        if all(trial.status is TrialStatus.FAILED for trial in search.history):
+            return StopReason.EXHAUSTED
+        raise
+
+
+def _check_data(stored: Mapping[str, Any], wish: Wish, where: str) -> None:
+    """Refuse to compare scores on other data.
+
+    Raises:
+        SettingsMismatchError: with what differs.
+    """
+    # Earlier versions kept checksums of another kind, beside what is compared here, and the
+    # parameters of an estimator beside its class.
+    known = {name: value for name, value in stored.get("fit", {}).items() if name in wish.known_by}
+    estimator = known.get("estimator", {})
+    if len(estimator) > 1 and "parameters" not in estimator:
+        del known["estimator"]
+    now = {name: wish.known_by[name] for name in known}
+    differences = st.changed_fit_arguments(known, now)
+    differences += changed(stored.get("data", {}), wish.data, shapes=True)
+    if differences:
+        raise SettingsMismatchError(
+            f"The project in {where} was searched with other data, folds or another estimator, so "
+            "that old and new scores cannot be compared:\n  " + "\n  ".join(differences) + "\n"
+            "Choose another `project_name`, or delete that folder."
+        )
+
+
+def seed_of(random_state: Any) -> int | None:
+    """A seed for the search; of a generator its next number.
+
+    Raises:
+        ValueError: it is no random state.
+    """
+    if random_state is None:
+        return None
+    if isinstance(random_state, np.random.RandomState):
+        return int(random_state.randint(2**31 - 1))
+    if isinstance(random_state, (int, np.integer)) and 0 <= random_state < 2**32:
+        return int(random_state)
+    raise ValueError(
+        "`random_state` must be None, a whole number from 0 to 2**32 - 1, or a RandomState. "
+        f"Received: {random_state!r}."
+    )

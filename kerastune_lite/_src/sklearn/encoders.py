@@ -1,0 +1,34 @@
+"""Labels to what Keras trains on, and probabilities back to labels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kerastune_lite._src.sklearn.from_scikeras import ClassifierLabelEncoder
+from kerastune_lite._src.sklearn.from_scikeras import RegressorTargetEncoder as TargetEncoder
+
+__all__ = ["LabelEncoder", "TargetEncoder"]
+
+
+class LabelEncoder(ClassifierLabelEncoder):
+    """scikeras's encoder of labels; probabilities keep their rows, also when there is one only."""
+
+    def inverse_transform(self, y: np.ndarray, return_proba: bool = False) -> Any:
+        """Labels, or probabilities, from what the model puts out.
+
+        Args:
+            y: `(n, outputs)`, of the model.
+            return_proba: whether probabilities are wanted.
+
+        Returns:
+            Labels in the shape in which they were fitted, or `(n, classes)` probabilities.
+        """
+        if not return_proba:
+            return super().inverse_transform(y)
+        if self._target_type == "binary" and self.n_classes_ == 2:
+            column = y.reshape(len(y), -1)
+            if column.shape[1] == 1:
+                return np.column_stack([1 - column, column])
+        return y

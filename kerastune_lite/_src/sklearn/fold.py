@@ -1,0 +1,355 @@
+"""One fold of a trial: the estimator is fitted and scored by scikit-learn's own code."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import gc
+import math
+import re
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.model_selection._validation import _fit_and_score
+from sklearn.pipeline import Pipeline
+
+from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.trial import Execution, Outcome, Segment
+from kerastune_lite._src.search.execution.guard import hyperparameters_of
+from kerastune_lite._src.sklearn.assignment import Assignment, HandedOver
+from kerastune_lite._src.sklearn.candidates import (
+    Candidates,
+    Hyperparameters,
+    built_step,
+    keras_step,
+)
+from kerastune_lite._src.sklearn.seeding import kept_generators, set_generators, state_of_generators
+from kerastune_lite._src.space.domains import Value
+from kerastune_lite._src.space.hyperparameters import HyperParameters
+from kerastune_lite._src.space.parameters import Parameter
+
+if TYPE_CHECKING:
+    from kerastune_lite._src.keras.fast.member import Member
+
+_REJECTED = re.compile(r"^[\w.]*\bFailedTrialError\b", re.MULTILINE)
+"""In a traceback, which is all that scikit-learn hands on of an exception."""
+
+TEST, TRAIN = "test_", "train_"
+"""What the names of scores begin with among the metrics of an execution."""
+
+_COLLECT_EVERY = 8
+"""Trainings between garbage collections; dead Keras models are full of reference cycles."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Folds:
+    """All that one fold's evaluation needs; processes are sent it.
+
+    Attributes:
+        estimator: not fitted.
+        X, y: all samples and targets.
+        splits: the rows to train on and to test on, by fold.
+        scorer: as scikit-learn's `_fit_and_score` takes it.
+        fit_params, score_params: for `fit` and the scorers; arrays are cut as the samples are.
+        error_score: the score of a fit that raises, NaN, or "raise".
+        train_scores: whether the rows that were trained on are scored, too.
+        candidates: what a point of the space means.
+        objective: the metric that counts.
+        folder: where states are kept.
+    """
+
+    estimator: Any
+    X: Any
+    y: Any
+    splits: Sequence[tuple[np.ndarray, np.ndarray]]
+    scorer: Any
+    fit_params: Mapping[str, Any]
+    score_params: Mapping[str, Any]
+    error_score: Any
+    train_scores: bool
+    candidates: Candidates
+    objective: Objective
+    folder: Path
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluated:
+    """What came of a fold.
+
+    Attributes:
+        execution: with the scores among its metrics.
+        logs: of the epochs that were trained now, by metric.
+        values, added: of the hyperparameters that were asked for, and those that were not known.
+        raised: what is to be raised, where that is wanted.
+    """
+
+    execution: Execution
+    logs: Mapping[str, Sequence[float]]
+    values: Mapping[str, Value]
+    added: tuple[Parameter, ...]
+    raised: Exception | None = None
+
+
+def evaluate(folds: Folds, segment: Segment) -> Evaluated:
+    """Fit the estimator of a trial on one fold, and score it.
+
+    Args:
+        segment: which trial, fold and epochs.
+    """
+    evaluated = Fold(folds, segment).begin()
+    assert evaluated is not None
+    return evaluated
+
+
+class Fold:
+    """One fold of a trial, evaluated in one go, or with its training left to others.
+
+    Args:
+        folds: see there.
+        segment: which trial, fold and epochs.
+        beside: whether the training is left to others, if it can go on beside those of other folds.
+    """
+
+    def __init__(self, folds: Folds, segment: Segment, beside: bool = False) -> None:
+        self.segment = segment
+        self.member: Member | None = None
+        """The training that was left to others."""
+        self._folds = folds
+        self._beside = beside
+        self._is_keras = keras_step(folds.estimator) is not None
+        self._hp = hyperparameters_of(segment)
+        self._estimator: Any = None
+        self._drawn: Any = None
+        self._fit_began = 0.0
+        self._fitted_in = self._spent = 0.0
+
+    def begin(self) -> Evaluated | None:
+        """Evaluate the fold, or go as far as to where others are to train.
+
+        Returns:
+            None if they are; call `end` then.
+        """
+        # Keras is seeded through generators that are the user's as well.
+        with kept_generators() if self._is_keras else contextlib.nullcontext():
+            started = time.perf_counter()
+            try:
+                return self._evaluated()
+            except HandedOver as handed:
+                self.member = handed.member
+                self._drawn = state_of_generators()
+                self._fitted_in = time.perf_counter() - self._fit_began
+                self._spent = time.perf_counter() - started
+        return None
+
+    def end(self, result: Any, seconds: float) -> Evaluated:
+        """Evaluate the fold from where its training has ended.
+
+        Args:
+            result: the History, or the exception that ended it.
+            seconds: it took.
+        """
+        self._fitted_in += seconds
+        self._spent += seconds
+        # scikit-learn is asked a second time: what was fitted is not fitted again, but scored.
+        vars(self._estimator)["fit"] = functools.partial(self._fitted, result)
+        with kept_generators():
+            set_generators(self._drawn)
+            return self._evaluated()
+
+    def _fitted(self, result: Any, *args: Any, **kwargs: Any) -> Any:
+        """The end of a `fit` that was left where others were to train."""
+        del vars(self._estimator)["fit"]
+        if isinstance(result, Exception):
+            raise result
+        from kerastune_lite._src.keras.fast.dispatcher import STACKED, Taken
+
+        step = keras_step(self._estimator)
+        assert step is not None
+        step[1]._note_training(result.history, Taken(STACKED))
+        return self._estimator
+
+    def _evaluated(self) -> Evaluated:
+        folds, segment, hp = self._folds, self.segment, self._hp
+        from_hp = isinstance(folds.candidates, Hyperparameters)
+        started = time.perf_counter()
+        try:
+            if self._estimator is None:
+                self._estimator = _prepared(folds, segment, hp if from_hp else None, self._beside)
+            found = self._fitted_and_scored()
+            metrics = _metrics(found, segment, folds.objective)
+        except Exception as error:
+            failed = Outcome.FAILED
+            execution = Execution(segment.execution, failed, segment.attempt, message=str(error))
+            return Evaluated(execution, {}, {}, (), error)
+        estimator = self._estimator
+        execution = _execution(folds, segment, found, metrics, estimator)
+        seconds = self._spent + time.perf_counter() - started
+        execution = dataclasses.replace(execution, seconds=seconds)
+        values = hp.used_values() if from_hp else dict(segment.trial.values)
+        known = segment.trial.space
+        added = tuple(p for p in hp.space if known.find(*p.identity) is None) if from_hp else ()
+        return Evaluated(execution, _logs(estimator, segment), values, added)
+
+    def _fitted_and_scored(self) -> dict[str, Any]:
+        folds = self._folds
+        train, test = folds.splits[self.segment.execution]
+        self._fit_began = time.perf_counter()
+        found: dict[str, Any] = _fit_and_score(
+            self._estimator,
+            folds.X,
+            folds.y,
+            scorer=folds.scorer,
+            train=train,
+            test=test,
+            verbose=0,
+            parameters=None,
+            fit_params=folds.fit_params,
+            score_params=folds.score_params,
+            return_train_score=folds.train_scores,
+            return_times=True,
+            error_score=folds.error_score,
+        )
+        found["fit_time"] += self._fitted_in
+        return found
+
+
+_OURS = tuple(f"{__package__}.{name}" for name in ("wrapper", "wrappers"))
+"""Where nothing is done with a model after its training."""
+
+_begun = 0
+"""Folds of Keras estimators, in this process."""
+
+
+def _prepared(folds: Folds, segment: Segment, hp: HyperParameters | None, beside: bool) -> Any:
+    """The estimator of a trial, told what is asked of it."""
+    global _begun
+    estimator = clone(folds.estimator)
+    if hp is None:
+        params = folds.candidates.params(segment.trial.values)
+        estimator.set_params(**clone(params, safe=False))
+    step = built_step(estimator)
+    if step is None:
+        return estimator
+    if keras_step(estimator) is not None:
+        if _begun % _COLLECT_EVERY == 0:
+            gc.collect()
+        _begun += 1
+        if step[1].random_state is None:
+            from kerastune_lite._src.keras import session
+
+            session.seed_all(segment.seed)
+    state = None
+    if segment.resume_from is not None:
+        from kerastune_lite._src.keras.state_files import read_state
+
+        state = read_state(folds.folder / segment.resume_from)
+    keep, alone = segment.keep_state is not None, None
+    if beside and not _fits_as_known(estimator):
+        beside, alone = False, "a fit() of the estimator's own"
+    step[1]._assignment = Assignment(
+        hp, segment.seed, segment.end_epoch, state, keep, False, beside, alone, folds.y
+    )
+    return estimator
+
+
+def _fits_as_known(estimator: Any) -> bool:
+    """Whether nothing is left to be done in its `fit` when the Keras model has been trained."""
+    while isinstance(estimator, Pipeline):
+        if not type(estimator).fit.__module__.startswith("sklearn."):
+            return False
+        estimator = estimator.steps[-1][1]
+    names = ("fit", "_fit", "_fit_keras_model", "_trained")
+    return all(getattr(type(estimator), name).__module__ in _OURS for name in names)
+
+
+def _metrics(found: Mapping[str, Any], segment: Segment, objective: Objective) -> dict[str, float]:
+    """Scores and seconds of a fold; those of earlier rungs are counted in.
+
+    Raises:
+        ValueError: the score that counts is not among them.
+    """
+    earlier = next(
+        (e for e in segment.trial.completed_executions if e.index == segment.execution), None
+    )
+    before = {} if earlier is None else earlier.metrics
+    metrics = {name: found[name] + before.get(name, 0.0) for name in ("fit_time", "score_time")}
+    failed = found["fit_error"] is not None and not _is_finite(found["test_scores"])
+    for kind, prefix in () if failed else (("test_scores", TEST), ("train_scores", TRAIN)):
+        scores = found.get(kind, {})
+        named = scores if isinstance(scores, Mapping) else {"score": scores}
+        metrics.update((f"{prefix}{name}", float(score)) for name, score in named.items())
+    if not failed and objective.missing(metrics):
+        names = [name.removeprefix(TEST) for name in metrics if name.startswith(TEST)]
+        raise ValueError(
+            "With several scores `refit` says which one counts. Received: "
+            f"refit={objective.name.removeprefix(TEST)!r}, and the scores {names}."
+        )
+    return metrics
+
+
+def _is_finite(scores: Any) -> bool:
+    """Whether a fit that raised has a score all the same, by `error_score`."""
+    values = scores.values() if isinstance(scores, Mapping) else [scores]
+    return all(math.isfinite(value) for value in values)
+
+
+def _execution(
+    folds: Folds,
+    segment: Segment,
+    found: Mapping[str, Any],
+    metrics: Mapping[str, float],
+    estimator: Any,
+) -> Execution:
+    message = found["fit_error"]
+    score = metrics.get(folds.objective.name, math.nan)
+    if message is None and math.isnan(score):
+        message = f"The score {folds.objective.name.removeprefix(TEST)!r} is not a number."
+    execution = Execution(
+        segment.execution,
+        Outcome.COMPLETED if math.isfinite(score) else Outcome.FAILED,
+        segment.attempt,
+        metrics=metrics,
+        message=message,
+    )
+    if execution.outcome is Outcome.FAILED:
+        rejected = _REJECTED.search(message or "") is not None
+        return dataclasses.replace(execution, outcome=Outcome.REJECTED) if rejected else execution
+    execution = dataclasses.replace(execution, score=score, loss=folds.objective.loss_of(score))
+    step = keras_step(estimator)
+    if found["fit_error"] is not None or step is None:
+        return execution
+    net = step[1]
+    epochs = len(net.history_["loss"])
+    return dataclasses.replace(
+        execution,
+        epochs=epochs,
+        best_epoch=epochs - 1,
+        path=net.training_path_,
+        path_reason=net.training_path_reason_ or net._assignment.alone_because,
+        **_state(folds, segment, net._assignment),
+    )
+
+
+def _state(folds: Folds, segment: Segment, assignment: Assignment | None) -> dict[str, Any]:
+    """What an execution says of the state it ended in, which is written if it is wanted."""
+    keeper = None if assignment is None else assignment.keeper
+    if keeper is None or keeper.state is None or segment.keep_state is None:
+        return {}
+    if keeper.state.stopped:
+        return {"stopped": True}
+    from kerastune_lite._src.keras.state_files import write_state
+
+    write_state(keeper.state, folds.folder / segment.keep_state)
+    return {"state": segment.keep_state}
+
+
+def _logs(estimator: Any, segment: Segment) -> Mapping[str, Sequence[float]]:
+    step = keras_step(estimator)
+    if step is None or not hasattr(step[1], "history_"):
+        return {}
+    return {name: values[segment.start_epoch :] for name, values in step[1].history_.items()}

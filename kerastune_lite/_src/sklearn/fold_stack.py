@@ -1,0 +1,110 @@
+"""The folds of a trial side by side: each as far as to its training, then all trainings as one.
+
+A fold's `fit` is left by an exception where its model would begin to train, and with it
+scikit-learn's `_fit_and_score`. Once the models are trained, that is asked again, finds the
+estimator fitted, and scores it. Nothing is interleaved but the training itself: each fold builds
+and scores with the random generators, warnings and errors that it has alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from kerastune_lite._src.core.trial import Segment
+from kerastune_lite._src.keras import session
+from kerastune_lite._src.keras.fast.dispatcher import Dispatcher
+from kerastune_lite._src.keras.fast.member import NotStacked
+from kerastune_lite._src.sklearn.fold import Evaluated, Fold, Folds, evaluate
+
+logger = logging.getLogger(__name__)
+
+End = Callable[[], Evaluated]
+"""What is left to do of a fold: in most cases to score it."""
+
+
+class FoldStack:
+    """Evaluates one fold after the other, and trains with it those that will be asked for next.
+
+    Each is scored when it is asked for: what has been is on record before the next one is.
+
+    Args:
+        folds: of an estimator that ends in a Keras model.
+    """
+
+    def __init__(self, folds: Folds) -> None:
+        self._folds = folds
+        self._dispatcher = Dispatcher()
+        self._left: dict[tuple[Any, ...], End] = {}
+
+    def evaluate(self, segment: Segment) -> Evaluated:
+        """Evaluate a fold.
+
+        Args:
+            segment: which one, and those of its trial that come next.
+        """
+        end = self._left.pop(_place(segment), None)
+        if end is not None:
+            return end()
+        # Of a trial that has ended, with one of its folds.
+        self._left.clear()
+        if not segment.companions:
+            return evaluate(self._folds, segment)
+        first = Fold(self._folds, segment, beside=True)
+        evaluated = first.begin()
+        if evaluated is not None:
+            return evaluated
+        self._train(first, segment.companions)
+        return self._left.pop(_place(segment))()
+
+    def _train(self, first: Fold, companions: Sequence[Segment]) -> None:
+        """Train a fold that waits for it, together with others."""
+        waiting = [first]
+        for segment in companions:
+            fold = Fold(self._folds, segment, beside=True)
+            evaluated = fold.begin()
+            if evaluated is None:
+                waiting.append(fold)
+            else:
+                # It has failed; or its model is another one, that is trained alone.
+                self._left[_place(segment)] = functools.partial(_known, evaluated)
+        of_member = {id(fold.member): fold for fold in waiting}
+        members = [fold.member for fold in waiting if fold.member is not None]
+        for group in self._dispatcher.groups(members):
+            self._train_group([of_member[id(member)] for member in group])
+
+    def _train_group(self, group: Sequence[Fold]) -> None:
+        members = [fold.member for fold in group if fold.member is not None]
+        left = {id(fold.member): fold for fold in group}
+        started = time.perf_counter()
+        try:
+            if len(group) == 1:
+                raise NotStacked("no other one of its shape")  # `batch_size=-1`, say
+            trainings = self._dispatcher.fit_together(members)
+            with session.traced_functions(), contextlib.closing(trainings):
+                for member, result in trainings:
+                    share = (time.perf_counter() - started) / len(members)
+                    fold = left.pop(id(member))
+                    self._left[_place(fold.segment)] = functools.partial(fold.end, result, share)
+        except NotStacked as reason:
+            logger.debug("Not side by side after all: %s", reason)
+            for fold in group:
+                alone = functools.partial(evaluate, self._folds, fold.segment)
+                self._left[_place(fold.segment)] = alone
+        except Exception as error:
+            for fold in left.values():
+                self._left[_place(fold.segment)] = functools.partial(fold.end, error, 0.0)
+
+
+def _place(segment: Segment) -> tuple[Any, ...]:
+    """What tells it from all others of a search."""
+    number, execution, attempt = segment.trial.number, segment.execution, segment.attempt
+    return number, execution, attempt, segment.start_epoch, segment.end_epoch
+
+
+def _known(evaluated: Evaluated) -> Evaluated:
+    return evaluated

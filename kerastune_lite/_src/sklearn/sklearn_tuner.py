@@ -1,0 +1,183 @@
+"""`SklearnTuner`, as KerasTuner has it: estimators of scikit-learn that `build(hp)` makes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sklearn.base import BaseEstimator, clone
+from sklearn.metrics import make_scorer
+from sklearn.model_selection import KFold
+from sklearn.utils import get_tags
+
+from kerastune_lite._src.keras.hypermodel import get_hypermodel
+from kerastune_lite._src.sklearn.assignment import Assignment
+from kerastune_lite._src.sklearn.tuner_search_cv import TunerSearchCV
+from kerastune_lite._src.space.hyperparameters import HyperParameters
+from kerastune_lite._src.util.public import public
+
+
+class BuiltEstimator(BaseEstimator):
+    """An estimator that `build(hp)` makes when it is fitted.
+
+    Args:
+        build: returns an estimator of scikit-learn's.
+        hyperparameters: values for `hp` by name; what is not given has its default.
+    """
+
+    _assignment: Assignment | None = None
+    """What a search asks of this fit."""
+
+    def __init__(
+        self,
+        build: Callable[[HyperParameters], Any],
+        hyperparameters: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.build = build
+        self.hyperparameters = hyperparameters
+
+    def __sklearn_tags__(self) -> Any:
+        return get_tags(self._built(HyperParameters(values=self.hyperparameters)))
+
+    @property
+    def _builds_from(self) -> Any:
+        return self.build
+
+    def _built(self, hp: HyperParameters) -> Any:
+        estimator = self.build(hp)
+        if inspect.isclass(estimator) or not callable(getattr(estimator, "fit", None)):
+            raise TypeError(
+                "build(hp) must return an estimator of scikit-learn's. Received: "
+                f"{estimator!r} of type {type(estimator).__name__}."
+            )
+        return estimator
+
+    def fit(self, X: Any, y: Any = None, **params: Any) -> BuiltEstimator:
+        """Build the estimator and fit it.
+
+        Args:
+            X, y, **params: for its `fit`.
+        """
+        told = None if self._assignment is None else self._assignment.hp
+        hp = HyperParameters(values=self.hyperparameters) if told is None else told
+        self.estimator_ = self._built(hp).fit(X, y, **params)
+        return self
+
+    def predict(self, X: Any) -> Any:
+        """What the fitted estimator predicts."""
+        return self.estimator_.predict(X)
+
+    def score(self, X: Any, y: Any = None, **params: Any) -> float:
+        """What the fitted estimator's `score` says."""
+        return float(self.estimator_.score(X, y, **params))
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or "estimator_" not in vars(self):
+            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}.")
+        return getattr(self.estimator_, name)
+
+
+@public("kerastune_lite.sklearn")
+class SklearnTuner:
+    """Searches for the estimator of scikit-learn that `build(hp)` makes best.
+
+    KerasTuner's name for it; `TunerSearchCV` does the work and can do more.
+
+    Args:
+        oracle: what `TunerSearchCV` takes as `tuner`.
+        hypermodel: `build(hp)`, or a HyperModel; it returns an estimator.
+        scoring: as for GridSearchCV; None: the estimator's `score`. Larger is better.
+        metrics: functions of `(y_true, y_pred)` that are recorded as well.
+        cv: a splitter. Default: `KFold(5, shuffle=True, random_state=1)`.
+        max_trials: None: until the oracle has no more.
+        seed: makes the search reproducible.
+        directory, project_name, max_time, n_jobs: as for `TunerSearchCV`.
+    """
+
+    def __init__(
+        self,
+        oracle: Any,
+        hypermodel: Any,
+        scoring: Any = None,
+        metrics: Any = None,
+        cv: Any = None,
+        *,
+        max_trials: int | None = 10,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.hypermodel = get_hypermodel(hypermodel)
+        if self.hypermodel is None:
+            raise ValueError("SklearnTuner needs a `hypermodel`: a function build(hp).")
+        if callable(metrics):
+            metrics = [metrics]
+        if metrics:
+            scorers = {metric.__name__: make_scorer(metric) for metric in metrics}
+            scoring = {"score": _own_score if scoring is None else scoring, **scorers}
+        self._search = TunerSearchCV(
+            BuiltEstimator(self.hypermodel.build),
+            tuner=oracle,
+            max_trials=max_trials,
+            scoring=scoring,
+            cv=KFold(5, shuffle=True, random_state=1) if cv is None else cv,
+            refit=False,
+            random_state=seed,
+            **kwargs,
+        )
+        self._data: tuple[Any, Any, dict[str, Any]] | None = None
+
+    def search(
+        self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, verbose: int = 1
+    ) -> None:
+        """Search.
+
+        Args:
+            X: `(n, features)`.
+            y: `(n,)` or `(n, outputs)`.
+            sample_weight: `(n,)`.
+            groups: `(n,)`, for the splitter.
+            verbose: 0 silent, 1 a live line, 2 a line per trial.
+        """
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        params = weights if groups is None else {**weights, "groups": groups}
+        self._search.set_params(verbose=verbose).fit(X, y, **params)
+        self._data = X, y, weights
+
+    def get_best_hyperparameters(self, num_trials: int = 1) -> list[HyperParameters]:
+        """The hyperparameters of the best trials, from the best on."""
+        return [HyperParameters(values=values) for values in self._best(num_trials)]
+
+    def get_best_models(self, num_models: int = 1) -> list[Any]:
+        """The best estimators, from the best on, fitted on all that was searched with."""
+        found = []
+        for values in self._best(num_models):
+            X, y, weights = self._data or (None, None, {})
+            estimator = clone(self._search.estimator).set_params(hyperparameters=values)
+            found.append(estimator.fit(X, y, **weights).estimator_)
+        return found
+
+    @property
+    def results(self) -> dict[str, Any]:
+        """The columns of GridSearchCV's `cv_results_`."""
+        self._check_searched()
+        results: dict[str, Any] = self._search.cv_results_
+        return results
+
+    def _best(self, count: int) -> Sequence[dict[str, Any]]:
+        self._check_searched()
+        results = self._search.cv_results_
+        order = results["rank_test_score"].argsort(kind="stable")[:count]
+        prefixed = [results["params"][row] for row in order]
+        return [{k.removeprefix("hp__"): v for k, v in p.items()} for p in prefixed]
+
+    def _check_searched(self) -> None:
+        if self._data is None:
+            raise ValueError(
+                "There are no results: no search has come to its end with a score. Call search() "
+                "first; if it raised, its error says what failed."
+            )
+
+
+def _own_score(estimator: Any, X: Any, y: Any) -> float:
+    return float(estimator.score(X, y))

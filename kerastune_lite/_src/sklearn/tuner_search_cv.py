@@ -1,0 +1,304 @@
+"""`TunerSearchCV`: GridSearchCV with our oracles and schedulers."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone, is_classifier
+from sklearn.metrics._scorer import _MultimetricScorer
+from sklearn.model_selection import check_cv
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
+from sklearn.utils import indexable
+from sklearn.utils.validation import _check_method_params
+
+from kerastune_lite._src.algorithms.oracles.grid import GridOracle
+from kerastune_lite._src.core.events import StopReason
+from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.search import settings as st
+from kerastune_lite._src.sklearn import rows
+from kerastune_lite._src.sklearn.assignment import Assignment
+from kerastune_lite._src.sklearn.candidates import Candidates, candidates_of, keras_step
+from kerastune_lite._src.sklearn.class_weights import check_weights_of_search
+from kerastune_lite._src.sklearn.cv_project import Project, Wish, seed_of
+from kerastune_lite._src.sklearn.folds import TEST, FoldJob, Folds
+from kerastune_lite._src.sklearn.seeding import kept_generators
+from kerastune_lite._src.sklearn.tuners import parts_of
+from kerastune_lite._src.util.checksums import checksum_of, checksums
+from kerastune_lite._src.util.describing import described
+from kerastune_lite._src.util.public import public
+
+
+@public("kerastune_lite.sklearn")
+class TunerSearchCV(BaseSearchCV):
+    """Cross-validated search over the hyperparameters of an estimator.
+
+        search = TunerSearchCV(KerasClassifier(build, epochs=20), tuner="bayesian", cv=5)
+        search.fit(X, y)
+        search.best_params_, search.predict(X_new)
+
+    What GridSearchCV is, with other proposals. A trial is a row of `cv_results_`, a fold one of its
+    executions. Of an estimator that ends in `KerasClassifier` or `KerasRegressor` the folds go on
+    from rung to rung with "hyperband", "asha" and schedulers; where these stop trials, they pause
+    them here to judge them. `best_index_` is the best of the trials that were trained in full.
+
+    Args:
+        estimator: any of scikit-learn's; a Pipeline, too.
+        param_distributions: name -> list of values, distribution of scipy.stats, or domain of
+            `kerastune_lite.hyperparameters`; or a list of such dicts. None: what `build(hp)` of
+            the Keras estimator asks for; values that the estimator is given (`hp__units=64`) are
+            kept.
+        tuner: "random", "grid", "sobol", "bayesian", "evolution", "hyperband", "asha"; an oracle, a
+            scheduler, or a tuple of both. The epochs of "hyperband" and "asha" are the estimator's.
+        max_trials: how many points are tried; None: until the tuner has no more.
+        scoring, refit: as for GridSearchCV. Of several scores the search follows the one that
+            `refit` names, or else the first.
+        cv: as for GridSearchCV. The folds are the same for all trials.
+        n_jobs: processes; folds are spread over them, and trials where there are more than folds.
+        random_state: of the proposals, and of Keras estimators that have none.
+        error_score: the score of a fit that raises. NaN: the trial has failed, and its other folds
+            are not trained.
+        return_train_score: whether the rows that were trained on are scored as well.
+        verbose: 0 silent, 1 a live line, 2 a line per trial.
+        directory, project_name: where the search is kept: run the script again and it goes on, and
+            TensorBoard shows it. None: it is forgotten.
+        max_time: seconds for trials to begin in; those under way are finished.
+
+    Attributes:
+        cv_results_: GridSearchCV's columns, and `trial_id`, `epochs`, `start_time`.
+        best_estimator_, best_params_, best_score_, best_index_, scorer_, n_splits_, refit_time_,
+            multimetric_, classes_, n_features_in_, feature_names_in_: as GridSearchCV's.
+    """
+
+    def __init__(
+        self,
+        estimator: Any,
+        param_distributions: Any = None,
+        *,
+        tuner: Any = "bayesian",
+        max_trials: int | None = 20,
+        scoring: Any = None,
+        cv: Any = None,
+        refit: Any = True,
+        n_jobs: int | None = None,
+        random_state: Any = None,
+        error_score: Any = np.nan,
+        return_train_score: bool = False,
+        verbose: int = 0,
+        directory: Any = None,
+        project_name: str | None = None,
+        max_time: float | None = None,
+    ) -> None:
+        super().__init__(
+            estimator,
+            scoring=scoring,
+            n_jobs=n_jobs,
+            refit=refit,
+            cv=cv,
+            verbose=verbose,
+            error_score=error_score,
+            return_train_score=return_train_score,
+        )
+        self.param_distributions = param_distributions
+        self.tuner = tuner
+        self.max_trials = max_trials
+        self.random_state = random_state
+        self.directory = directory
+        self.project_name = project_name
+        self.max_time = max_time
+
+    def fit(self, X: Any, y: Any = None, **params: Any) -> TunerSearchCV:
+        """Search, and fit the best estimator on all samples.
+
+        Args:
+            X: `(n, features)`.
+            y: `(n,)` or `(n, outputs)`.
+            **params: for `fit` of the estimator; `groups` for the splitter. Arrays with one entry
+                per sample are cut as the samples are.
+
+        Raises:
+            TypeError, ValueError: an argument is invalid; before anything is trained.
+            ValueError: all fits failed.
+            StoreError: the project in `directory` cannot be read, or does not fit.
+        """
+        self._validate_params()
+        st.check_counts(max_trials=self.max_trials, max_time=self.max_time)
+        scorers, refit_metric = self._get_scorers()
+        X, y = indexable(X, y)
+        params = _check_method_params(X, params=params)
+        routed = self._get_routed_params_for_fit(params)
+        splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
+        splits = list(splitter.split(X, y, **routed.splitter.split))
+        self.n_splits_ = len(splits)
+        candidates = candidates_of(self.estimator, self.param_distributions, X, y)
+        step = keras_step(self.estimator)
+        if step is not None:
+            fit_params = routed.estimator.fit
+            check_weights_of_search(step[1], step[0], self.param_distributions, fit_params, y)
+        objective = self._objective(scorers)
+        with Project(self.directory, self.project_name, seed_of(self.random_state)) as project:
+            folds = Folds(
+                clone(self.estimator),
+                X,
+                y,
+                splits,
+                scorers,
+                routed.estimator.fit,
+                routed.scorer.score,
+                self.error_score,
+                self.return_train_score,
+                candidates,
+                objective,
+                project.root,
+            )
+            history, reason = self._run_search(project, folds)
+            seed = project.seed
+        results, trials = self._results(history, reason, candidates)
+        self._choose(results, trials, refit_metric)
+        if self.refit:
+            self._refit(X, y, routed.estimator.fit, seed)
+        several = isinstance(scorers, _MultimetricScorer)
+        self.scorer_ = scorers._scorers if several else scorers
+        self.cv_results_ = results
+        return self
+
+    def _objective(self, scorers: Any) -> Objective:
+        """The score that the search follows."""
+        if isinstance(scorers, _MultimetricScorer):
+            name = self.refit if isinstance(self.refit, str) else next(iter(scorers._scorers))
+        else:
+            # A function of the user's may return several, and `refit` names the one that counts.
+            name = self.refit if callable(self.scoring) and isinstance(self.refit, str) else "score"
+        return Objective(f"{TEST}{name}", "max")
+
+    def _run_search(self, project: Project, folds: Folds) -> tuple[History, StopReason]:
+        step = keras_step(self.estimator)
+        epochs = None
+        if step is not None:
+            epochs = getattr(step[1], "fit__epochs", step[1].epochs)
+        oracle, scheduler = parts_of(self.tuner, project.seed, epochs)
+        if scheduler.decides_epochs:
+            _check_epochs(folds.candidates, "" if step is None else step[0])
+        wish = Wish(
+            folds.objective,
+            len(folds.splits),
+            self.max_trials,
+            self.max_time,
+            _known_by(folds),
+            _data(folds),
+            min(int(self.verbose), 2),
+        )
+        job = FoldJob(folds, self.n_jobs)
+        history, reason = project.search(wish, job, folds.candidates, oracle, scheduler)
+        if isinstance(oracle, GridOracle) and reason is StopReason.BUDGET:
+            rng = np.random.default_rng(0)
+            if oracle.propose(folds.candidates.space, history, 1, rng):
+                warnings.warn(
+                    f"The grid has more points than max_trials={self.max_trials}; the others were "
+                    "not tried. max_trials=None tries them all.",
+                    UserWarning,
+                    stacklevel=3,
+                )
+        return history, reason
+
+    # ------------------------------------------------------------------ results
+
+    def _results(
+        self, history: History, reason: StopReason, candidates: Candidates
+    ) -> tuple[dict[str, Any], list[Any]]:
+        trials = rows.finished(history)
+        if not trials:
+            if reason is StopReason.INTERRUPTED:
+                raise KeyboardInterrupt
+            raise ValueError(
+                "A search needs one trial at least. None was finished: "
+                f"{reason.value}. Received: max_time={self.max_time}."
+            )
+        self.multimetric_ = rows.has_several_scores(trials)
+        found = rows.outcomes(
+            trials, self.n_splits_, self.error_score, self.return_train_score, self.multimetric_
+        )
+        _warn_or_raise_about_fit_failures(found, self.error_score)
+        given, more = rows.params_of(trials, candidates), rows.more_columns(trials)
+        return self._format_results(given, self.n_splits_, found, more), trials
+
+    def _choose(self, results: dict[str, Any], trials: list[Any], refit_metric: Any) -> None:
+        """Find the best row, by the rules of scikit-learn."""
+        if callable(self.scoring) and self.multimetric_:
+            means = [name for name in results if name.startswith(f"mean_{TEST}")]
+            names = {name.removeprefix(f"mean_{TEST}"): None for name in means}
+            self._check_refit_for_multimetric(names)
+            refit_metric = self.refit
+        if not self.refit and self.multimetric_:
+            return
+        if callable(self.refit):
+            self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
+        else:
+            self.best_index_ = rows.best_of(trials, results[f"rank_{TEST}{refit_metric}"])
+            self.best_score_ = results[f"mean_{TEST}{refit_metric}"][self.best_index_]
+        self.best_params_ = results["params"][self.best_index_]
+
+    def _refit(self, X: Any, y: Any, fit_params: Mapping[str, Any], seed: int) -> None:
+        best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
+        started = time.time()
+        with _reproducible(best, seed, y):
+            best.fit(X, **fit_params) if y is None else best.fit(X, y, **fit_params)
+        self.refit_time_ = time.time() - started
+        self.best_estimator_ = best
+        if hasattr(best, "feature_names_in_"):
+            self.feature_names_in_ = best.feature_names_in_
+
+
+@contextlib.contextmanager
+def _reproducible(estimator: Any, seed: int, y: Any) -> Iterator[None]:
+    """Within it, a Keras estimator without a seed of its own is fitted with this one."""
+    step = keras_step(estimator)
+    if step is None:
+        yield
+        return
+    from kerastune_lite._src.keras import session
+
+    step[1]._assignment = Assignment(None, seed, y=y)
+    try:
+        with kept_generators():
+            if step[1].random_state is None:
+                session.seed_all(seed)
+            yield
+    finally:
+        step[1]._assignment = None
+
+
+def _check_epochs(candidates: Candidates, prefix: str) -> None:
+    """Refuse to tune what the scheduler decides.
+
+    Raises:
+        ValueError: epochs are among the candidates.
+    """
+    names = ("epochs", f"{prefix}epochs", f"{prefix}fit__epochs")
+    tuned = [name for name in candidates.space.names if name in names]
+    if tuned:
+        raise ValueError(
+            f"{tuned[0]!r} cannot be tuned in this search: its scheduler decides for how many "
+            'epochs each trial is trained. Take it out, or take tuner="bayesian".'
+        )
+
+
+def _known_by(folds: Folds) -> dict[str, Any]:
+    """What tells the estimator from others, as JSON."""
+    estimator = described(folds.estimator)
+    if isinstance(estimator, str):
+        estimator = {"class": estimator}
+    return {"estimator": estimator, "parameters of fit": sorted(folds.fit_params)}
+
+
+def _data(folds: Folds) -> dict[str, str]:
+    """What tells the data and the folds from others."""
+    splits = [tuple(map(np.asarray, split)) for split in folds.splits]
+    told = checksums({"X": folds.X, "y": folds.y, **folds.fit_params})
+    return {**told, "folds": checksum_of(splits) or ""}

@@ -1,0 +1,97 @@
+"""The names that `tuner=` takes, and the oracle and scheduler behind each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kerastune_lite._src.algorithms.oracles.bayesian import BayesianOracle
+from kerastune_lite._src.algorithms.oracles.evolution import EvolutionaryOracle
+from kerastune_lite._src.algorithms.oracles.grid import GridOracle
+from kerastune_lite._src.algorithms.oracles.oracle import Oracle
+from kerastune_lite._src.algorithms.oracles.random import RandomOracle
+from kerastune_lite._src.algorithms.oracles.sobol import SobolOracle
+from kerastune_lite._src.algorithms.schedulers.asha import ASHA
+from kerastune_lite._src.algorithms.schedulers.full import FullTraining
+from kerastune_lite._src.algorithms.schedulers.hyperband import Hyperband
+from kerastune_lite._src.algorithms.schedulers.median import MedianStopping
+from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
+
+ORACLES: dict[str, Callable[[int], Oracle]] = {
+    "random": lambda seed: RandomOracle(),
+    "grid": lambda seed: GridOracle(),
+    "sobol": lambda seed: SobolOracle(),
+    "bayesian": lambda seed: BayesianOracle(seed=seed),
+    "evolution": lambda seed: EvolutionaryOracle(),
+}
+"""By name; each is made from the seed of the search."""
+
+SCHEDULERS: dict[str, Callable[[int], Scheduler]] = {
+    "hyperband": lambda epochs: Hyperband(epochs),
+    "asha": lambda epochs: ASHA(epochs),
+}
+"""By name; each is made for the epochs that the best trials are trained for."""
+
+
+def parts_of(tuner: Any, seed: int, epochs: int | None) -> tuple[Oracle, Scheduler]:
+    """What proposes, and what says how long a trial trains: a scheduler that pauses trials.
+
+    Args:
+        tuner: a name, an Oracle, a Scheduler, or one of each as a tuple.
+        seed: of the search.
+        epochs: of the Keras estimator; None where there is none.
+
+    Raises:
+        TypeError, ValueError: it is none of these, or does not fit the estimator.
+    """
+    oracle, scheduler = _named(tuner, seed, epochs) if isinstance(tuner, str) else _given(tuner)
+    if scheduler is None:
+        scheduler = FullTraining()
+    if oracle is None:
+        # Hyperband was made for random points; whoever goes on is asked one by one with the others.
+        by_model = isinstance(scheduler, (ASHA, MedianStopping))
+        oracle = BayesianOracle(seed=seed) if by_model else RandomOracle()
+    if epochs is not None:
+        # Folds are scored when a rung has ended, not in mid-training.
+        return oracle, scheduler.pausing(epochs)
+    if scheduler.decides_epochs or scheduler.reads_curves:
+        name = repr(tuner) if isinstance(tuner, str) else f"{type(scheduler).__name__}(...)"
+        raise ValueError(
+            f"tuner={name} trains trials for some epochs, and the better ones for more. That "
+            "needs KerasClassifier or KerasRegressor, by itself or as the last step of a Pipeline. "
+            f"For other estimators take one of {', '.join(map(repr, ORACLES))}."
+        )
+    return oracle, scheduler
+
+
+def _named(name: str, seed: int, epochs: int | None) -> tuple[Oracle | None, Scheduler | None]:
+    if name in ORACLES:
+        return ORACLES[name](seed), None
+    if name not in SCHEDULERS:
+        raise ValueError(
+            f"`tuner` must be one of {', '.join(map(repr, [*ORACLES, *SCHEDULERS]))}, an oracle of "
+            "kerastune_lite.oracles, a scheduler of kerastune_lite.schedulers, or a tuple of both. "
+            f"Received: tuner={name!r}."
+        )
+    if epochs is not None and epochs < 2:
+        raise ValueError(
+            f"tuner={name!r} trains the best trials for as many epochs as the estimator says, and "
+            f"others for fewer. Received: an estimator with epochs={epochs}. Write "
+            "KerasClassifier(build, epochs=27), say."
+        )
+    return None, SCHEDULERS[name](27 if epochs is None else epochs)
+
+
+def _given(tuner: Any) -> tuple[Oracle | None, Scheduler | None]:
+    parts = tuner if isinstance(tuner, tuple) else (tuner,)
+    oracles = [part for part in parts if isinstance(part, Oracle)]
+    schedulers = [part for part in parts if isinstance(part, Scheduler)]
+    both = len(oracles) + len(schedulers)
+    if both != len(parts) or not 0 < both <= 2 or len(oracles) > 1 or len(schedulers) > 1:
+        hint = f" Write {tuner.__name__}()." if isinstance(tuner, type) else ""
+        raise TypeError(
+            f"`tuner` must be one of {', '.join(map(repr, [*ORACLES, *SCHEDULERS]))}, an oracle, a "
+            f"scheduler, or a tuple of one of each. Received: {tuner!r} of type "
+            f"{type(tuner).__name__}.{hint}"
+        )
+    return (oracles[0] if oracles else None), (schedulers[0] if schedulers else None)

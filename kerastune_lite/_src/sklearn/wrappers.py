@@ -1,0 +1,299 @@
+"""`KerasClassifier` and `KerasRegressor`: Keras models that scikit-learn takes for its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import _check_sample_weight
+
+from kerastune_lite._src.sklearn.class_weights import weights_of_classes
+from kerastune_lite._src.sklearn.encoders import LabelEncoder, TargetEncoder
+from kerastune_lite._src.sklearn.estimator_parameters import split
+from kerastune_lite._src.sklearn.from_scikeras import BaseWrapper
+from kerastune_lite._src.sklearn.wrapper import KerasWrapper
+from kerastune_lite._src.util.public import public
+
+
+@public("kerastune_lite.sklearn")
+class KerasClassifier(ClassifierMixin, KerasWrapper):
+    """A Keras model as a classifier.
+
+        KerasClassifier(build, hp__units=64, epochs=20, batch_size=32)
+
+    Args:
+        model: a function `build(hp)` or a HyperModel; or, as with scikeras, a function of `meta`,
+            `compile_kwargs` and parameters of its own, or a model that is compiled. A function that
+            takes `meta` besides `hp` is told what is known of the data: `n_features_in_`,
+            `n_classes_`, `target_type_`.
+        hyperparameters: values for `hp` by name; what is not given has its default.
+            `hp__units=64` is the same as `hyperparameters={"units": 64}`, and is how searches set
+            them. `batch_size` and `epochs`, if `build` asks for them, are those of `Model.fit`.
+        class_weight: label -> weight, or "balanced"; multiplies `sample_weight`. A label without a
+            key has the weight 1.
+        fast: False trains with `Model.fit` itself, not with what gives the same result sooner.
+        random_state: an int makes training reproducible; None draws from NumPy's generator.
+        warm_start: whether `fit` goes on with the model of the fit before.
+        epochs, batch_size, validation_batch_size, validation_split, shuffle, callbacks, verbose: of
+            `Model.fit`; a batch size of -1 is all samples.
+        optimizer, loss, metrics, run_eagerly: for a model that is built without being compiled, or
+            that takes `compile_kwargs`. `loss` also says how labels are encoded.
+        build_fn: an old name of `model`.
+        **kwargs: `hp__<name>`; scikeras's `model__`, `fit__`, `predict__`, `compile__`,
+            `optimizer__`, `loss__`, `metrics__`, `callbacks__`; and arguments of the builder.
+
+    Attributes:
+        model_: the Keras model.
+        history_: one list per metric, a number per epoch.
+        hyperparameters_: what `build(hp)` asked for, with the values that it got.
+        training_path_: how it was trained (docs/training.md).
+        training_path_reason_: why on no faster path; None where nothing needs saying.
+        classes_: the labels.
+    """
+
+    def __init__(
+        self,
+        model: Any = None,
+        *,
+        hyperparameters: Mapping[str, Any] | None = None,
+        class_weight: Any = None,
+        fast: bool = True,
+        build_fn: Any = None,
+        warm_start: bool = False,
+        random_state: Any = None,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        metrics: Any = None,
+        batch_size: int | None = None,
+        validation_batch_size: int | None = None,
+        verbose: Any = 0,
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        shuffle: bool = True,
+        run_eagerly: bool = False,
+        epochs: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        values, kwargs = split(kwargs)
+        super().__init__(
+            model,
+            build_fn=build_fn,
+            warm_start=warm_start,
+            random_state=random_state,
+            optimizer=optimizer,
+            loss=loss,
+            metrics=metrics,
+            batch_size=batch_size,
+            validation_batch_size=validation_batch_size,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_split=validation_split,
+            shuffle=shuffle,
+            run_eagerly=run_eagerly,
+            epochs=epochs,
+            **kwargs,
+        )
+        self.class_weight = class_weight
+        # The very object that was given, unless there is something to add: so `clone` wants it.
+        self.hyperparameters = {**(hyperparameters or {}), **values} if values else hyperparameters
+        self.fast = fast
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.poor_score = True
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    @staticmethod
+    def scorer(y_true: Any, y_pred: Any, **kwargs: Any) -> float:
+        """What `score` computes: the accuracy."""
+        return float(accuracy_score(y_true, y_pred, **kwargs))
+
+    @property
+    def _fit_kwargs(self) -> set[str]:
+        # Weights of classes become weights of samples.
+        names: set[str] = BaseWrapper._fit_kwargs - {"class_weight"}
+        return names
+
+    def _type_of_target(self, y: np.ndarray) -> str:
+        kind: str = type_of_target(y)
+        classes = getattr(self, "classes_", None)
+        if kind == "binary" and classes is not None:
+            # Not all classes need be among the samples.
+            kind = type_of_target(classes)
+        return kind
+
+    @property
+    def target_encoder(self) -> Any:
+        """What encodes labels; override it to encode them in another way."""
+        classes = getattr(self, "classes_", None)
+        categories = "auto" if classes is None else [np.sort(classes)]
+        return LabelEncoder(loss=self.loss, categories=categories)
+
+    def initialize(self, X: Any, y: Any = None) -> KerasClassifier:
+        """Build the model without training it, for one that has its weights already.
+
+        Args:
+            X, y: as for `fit`.
+        """
+        self.classes_: Any = None
+        super().initialize(X, y)
+        return self
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, **kwargs: Any) -> KerasClassifier:
+        """Build a model and train it.
+
+        Args:
+            X: `(n, features)`, or with more axes.
+            y: `(n,)` labels of any type, or `(n, labels)` of 0 and 1.
+            sample_weight: `(n,)`.
+            **kwargs: for `Model.fit`, in place of what the parameters say.
+
+        Raises:
+            TypeError, ValueError: the data or the parameters are invalid.
+        """
+        if not (self.warm_start and self.initialized_):
+            self.classes_ = None
+        super().fit(X, y, self._weights(X, y, sample_weight, kwargs), **kwargs)
+        return self
+
+    def partial_fit(
+        self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None, **kwargs: Any
+    ) -> KerasClassifier:
+        """Train for one more epoch.
+
+        Args:
+            X, y, sample_weight, **kwargs: as for `fit`.
+            classes: all labels there will be; default: those of the first call.
+        """
+        known = getattr(self, "classes_", None)
+        self.classes_ = known if classes is None else np.asarray(classes)
+        weights = self._weights(X, y, sample_weight, kwargs)
+        super().partial_fit(X, y, weights, **kwargs)
+        return self
+
+    def predict_proba(self, X: Any, **kwargs: Any) -> np.ndarray:
+        """Probabilities of the classes.
+
+        Args:
+            X: `(n, features)`, or with more axes.
+            **kwargs: for `Model.predict`.
+
+        Returns:
+            `(n, classes)`, in the order of `classes_`.
+        """
+        outputs = self._predict_raw(X, **kwargs)
+        probabilities: np.ndarray = self.target_encoder_.inverse_transform(
+            outputs, return_proba=True
+        )
+        return probabilities
+
+    def _weights(self, X: Any, y: Any, sample_weight: Any, kwargs: dict[str, Any]) -> Any:
+        """Weights of samples, from those of classes, too, which are taken out of `kwargs`."""
+        routed = getattr(self, "fit__class_weight", None)
+        parameter = self.class_weight if routed is None else routed
+        class_weight = kwargs.pop("class_weight", parameter)
+        if class_weight is None or y is None:
+            return sample_weight
+        whole = None if self._assignment is None else self._assignment.y
+        weights = weights_of_classes(class_weight, y, self.classes_, whole)
+        if sample_weight is None:
+            return weights
+        return weights * _check_sample_weight(sample_weight, X)
+
+
+@public("kerastune_lite.sklearn")
+class KerasRegressor(RegressorMixin, KerasWrapper):
+    """A Keras model as a regressor.
+
+        KerasRegressor(build, hp__units=64, epochs=20, batch_size=32)
+
+    The arguments and attributes are those of `KerasClassifier`, without `class_weight` and
+    `classes_`. Targets are `(n,)` or `(n, outputs)`.
+    """
+
+    # scikit-learn reads the parameters off this signature: both classes have to spell them out.
+    def __init__(
+        self,
+        model: Any = None,
+        *,
+        hyperparameters: Mapping[str, Any] | None = None,
+        fast: bool = True,
+        build_fn: Any = None,
+        warm_start: bool = False,
+        random_state: Any = None,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        metrics: Any = None,
+        batch_size: int | None = None,
+        validation_batch_size: int | None = None,
+        verbose: Any = 0,
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        shuffle: bool = True,
+        run_eagerly: bool = False,
+        epochs: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        values, kwargs = split(kwargs)
+        super().__init__(
+            model,
+            build_fn=build_fn,
+            warm_start=warm_start,
+            random_state=random_state,
+            optimizer=optimizer,
+            loss=loss,
+            metrics=metrics,
+            batch_size=batch_size,
+            validation_batch_size=validation_batch_size,
+            verbose=verbose,
+            callbacks=callbacks,
+            validation_split=validation_split,
+            shuffle=shuffle,
+            run_eagerly=run_eagerly,
+            epochs=epochs,
+            **kwargs,
+        )
+        self.hyperparameters = {**(hyperparameters or {}), **values} if values else hyperparameters
+        self.fast = fast
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.regressor_tags.poor_score = True
+        return tags
+
+    @staticmethod
+    def scorer(y_true: Any, y_pred: Any, **kwargs: Any) -> float:
+        """What `score` computes: the coefficient of determination."""
+        return float(r2_score(y_true, y_pred, **kwargs))
+
+    @property
+    def target_encoder(self) -> Any:
+        """What encodes targets; override it to encode them in another way."""
+        return TargetEncoder()
+
+    def _type_of_target(self, y: np.ndarray) -> str:
+        # Whole numbers are numbers, however few of them there are.
+        return "continuous" if y.ndim == 1 or y.shape[1] == 1 else "continuous-multioutput"
+
+    def _validate_data(
+        self, X: Any = None, y: Any = None, reset: bool = False, y_numeric: bool = True
+    ) -> tuple[Any, Any]:
+        return super()._validate_data(X, y, reset, y_numeric=True)
+
+    def predict(self, X: Any, **kwargs: Any) -> np.ndarray:
+        """Predictions, in the type and shape of the targets.
+
+        Args:
+            X: `(n, features)`.
+            **kwargs: for `Model.predict`.
+
+        Returns:
+            `(n,)` or `(n, outputs)`; float64 where the targets were whole numbers.
+        """
+        predicted: np.ndarray = super().predict(X, **kwargs)
+        return predicted.astype(self.y_dtype_ if self.y_dtype_.kind == "f" else np.float64)

@@ -1,0 +1,1 @@
+"""What can vary: domains, conditions, the `hp` object, and reading a space off `build(hp)`."""

@@ -1,0 +1,53 @@
+"""Points of the user's own: completed and checked by building them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from kerastune_lite._src.space.domains import Value
+from kerastune_lite._src.space.hyperparameters import HyperParameters
+from kerastune_lite._src.space.parameters import Space
+
+
+def complete_point(
+    values: Mapping[str, Value],
+    space: Space,
+    build: Callable[[HyperParameters], object] | None,
+) -> dict[str, Value]:
+    """All values of a hand-picked point.
+
+    Args:
+        values: by name; what is left out takes its default.
+        space: as known so far.
+        build: asks `hp` for what it needs; None: nothing is known of that.
+
+    Raises:
+        ValueError: a name is not asked for, or a value is not in its domain.
+    """
+    if build is None:
+        return space.complete(space.as_proposed(values)) if len(space) else dict(values)
+    hp = HyperParameters(space, values)
+    build(hp)
+    used = hp.used_values()
+    # What `fit` or `run_trial` asks for is known from the trials so far.
+    elsewhere = {
+        name: value
+        for name, value in values.items()
+        if name not in used and hp.space.active(name, {**values, **used}) is not None
+    }
+    unknown = [name for name in values if name not in used and name not in elsewhere]
+    if unknown:
+        raise ValueError(
+            f"enqueue() takes hyperparameters that build(hp) asks for. With these values it "
+            f"does not ask for {unknown}; it asks for {list(used)}."
+        )
+    used.update(elsewhere)
+    used = hp.space.as_proposed(used)
+    for name, value in used.items():
+        parameter = hp.space.active(name, used)
+        if parameter is not None:
+            try:
+                used[name] = parameter.domain.coerce(value)
+            except ValueError as error:
+                raise ValueError(f"enqueue(): {name!r}: {error}") from None
+    return used

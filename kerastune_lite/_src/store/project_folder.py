@@ -1,0 +1,168 @@
+"""Where a project's files lie, who may write them, and which of them are ours to delete."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import filelock
+
+from kerastune_lite._src.store.sqlite import SQLiteStore
+from kerastune_lite._src.util.errors import ProjectInUseError, StoreError
+
+DATABASE = "study.sqlite3"
+"""The file that makes a folder a project."""
+
+
+class ProjectFolder:
+    """The folder `directory/project_name` and the names of the files in it.
+
+    Args:
+        directory: where projects lie.
+        project_name: the name of this one.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str], project_name: str) -> None:
+        self.name = project_name
+        self.root = Path(directory) / project_name
+        self.database = self.root / DATABASE
+        self.checkpoints = self.root / "checkpoints"
+        self.tensorboard = self.root / "tensorboard"
+        self._lock_file = self.root / "search.lock"
+        self._writer_file = self.root / "search.writer.json"
+
+    @classmethod
+    def at(cls, path: str | os.PathLike[str]) -> ProjectFolder:
+        """The names of the files of a project, whether it exists or not.
+
+        Args:
+            path: its folder, or the database in it.
+        """
+        root = Path(path)
+        if root.name == DATABASE:
+            root = root.parent
+        # "." and "/" have no name.
+        return cls(root.parent, root.name) if root.name else cls(root, "")
+
+    @property
+    def exists(self) -> bool:
+        """Whether a search was ever recorded here."""
+        return self.database.exists()
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """Be the only writer. The system gives the lock back when the process dies.
+
+        Raises:
+            ProjectInUseError: somebody else is.
+            StoreError: the folder cannot be made or written.
+        """
+        lock = filelock.FileLock(self._lock_file)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            # Not at once: whoever asks `being_written` may hold it for a moment.
+            lock.acquire(timeout=0.2)
+        except filelock.Timeout:
+            raise ProjectInUseError(
+                f"A project has one writer at a time. {self.root} is being written by "
+                f"{self._writer()}. Wait for it or stop it, choose another project_name, or "
+                "look at it from here with kerastune_lite.open_project()."
+            ) from None
+        except OSError as error:
+            raise StoreError(
+                f"The project's folder {self.root} cannot be written: {error}. "
+                "Choose another `directory`."
+            ) from error
+        try:
+            writer = {"pid": os.getpid(), "started": time.strftime("%Y-%m-%d %H:%M:%S")}
+            self._writer_file.write_text(json.dumps(writer), encoding="utf-8")
+            yield
+        finally:
+            self._writer_file.unlink(missing_ok=True)
+            lock.release()
+
+    @property
+    def being_written(self) -> bool:
+        """Whether some process is searching here right now."""
+        # Most projects nobody writes, and their lock stays untouched.
+        if not self._writer_file.exists():
+            return False
+        lock = filelock.FileLock(self._lock_file)
+        try:
+            with lock.acquire(timeout=0):
+                return False  # The writer died: the system took its lock back.
+        except filelock.Timeout:
+            return True
+        except OSError:  # The folder is not ours to write; the writer's note is all there is.
+            return True
+
+    def _writer(self) -> str:
+        try:
+            writer = json.loads(self._writer_file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return "another process"
+        if writer["pid"] == os.getpid():
+            return f"this very process (pid {writer['pid']}), in another search"
+        return f"the process with pid {writer['pid']}, since {writer['started']}"
+
+    def open(self, read_only: bool = False) -> SQLiteStore:
+        """The project's store."""
+        return SQLiteStore(self.database, read_only)
+
+    def clear(self) -> None:
+        """Delete what this library wrote here, and nothing else.
+
+        Raises:
+            ProjectInUseError: a search is writing it.
+        """
+        if not self.root.exists():
+            return
+        with self.writing():
+            for path in self.root.glob(f"{DATABASE}*"):
+                path.unlink()
+            for path in self.checkpoints.glob("trial_*.weights.h5*"):
+                path.unlink()
+            _clear_event_files(self.tensorboard)
+            _remove_if_empty(self.checkpoints)
+        self._lock_file.unlink(missing_ok=True)
+        _remove_if_empty(self.root)
+
+
+def _clear_event_files(directory: Path) -> None:
+    if not directory.is_dir():
+        return
+    for entry in directory.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            _clear_event_files(entry)
+        elif entry.name.startswith("events.out.tfevents."):
+            entry.unlink()
+    _remove_if_empty(directory)
+
+
+def _remove_if_empty(directory: Path) -> None:
+    with contextlib.suppress(OSError):
+        directory.rmdir()
+
+
+def projects_below(directory: str | os.PathLike[str], depth: int | None = None) -> Iterator[Path]:
+    """The folders of projects, `directory` itself included; hidden folders are left out.
+
+    Args:
+        depth: how many folders down; None: all.
+
+    Raises:
+        StoreError: there is no such folder.
+    """
+    if not os.path.isdir(directory):
+        raise StoreError(f"There is no folder {directory}.")
+    for root, folders, files in os.walk(directory):
+        down = len(Path(root).relative_to(directory).parts)
+        if DATABASE in files or down == depth:
+            folders.clear()  # What lies in a project is its own.
+        if DATABASE in files:
+            yield Path(root)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))

@@ -1,0 +1,397 @@
+"""The store: one SQLite database per project, readable by any tool while a search writes it.
+
+Write-ahead logging with `synchronous = NORMAL`: what was committed survives the death of the
+process at any moment; a power cut may cost the last commits, never the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from kerastune_lite._src.core import events as ev
+from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
+from kerastune_lite._src.space.parameters import Parameter, Space
+from kerastune_lite._src.store import schema
+from kerastune_lite._src.store.store import Epoch, Project, Session, Store
+from kerastune_lite._src.store.text import dumped, numbers_of, values_dumped
+from kerastune_lite._src.util.errors import StoreError
+from kerastune_lite._src.util.whole_files import whole
+
+_TRIAL_EVENTS = (ev.TrialStarted, ev.TrialPaused, ev.TrialResumed, ev.TrialEnded)
+
+_CHECK_BYTES = 64 * 2**20
+"""Databases up to this size are checked for damage when they are opened (about 1 ms per MB)."""
+
+
+class SQLiteStore(Store):
+    """A project in the file `path`.
+
+    Args:
+        path: the database; its folder must exist.
+        read_only: open what is there, change nothing. Otherwise a missing file is created, and
+            one of an earlier version brought forward.
+
+    Raises:
+        StoreError: the file is missing (when reading), damaged, not a project of ours, or
+            written by a newer version.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], read_only: bool = False) -> None:
+        self.path = Path(path)
+        if not self.path.exists():
+            if read_only:
+                raise StoreError(f"There is no project here: {self.path} does not exist.")
+            self._create()
+        self._check_header()
+        with self._translated("opened"):
+            self._connection = self._connect(read_only)
+            try:
+                self._prepare(read_only)
+            except BaseException:
+                self._connection.close()
+                raise
+
+    # ------------------------------------------------------------------ opening
+
+    def _create(self) -> None:
+        """Make the whole file elsewhere and move it here, so that no half of one ever exists."""
+        name = f"{self.path.name}.{os.getpid()}.new"
+        with self._translated("created"), whole(self.path, name) as scratch:
+            scratch.unlink(missing_ok=True)
+            connection = sqlite3.connect(scratch, isolation_level=None)
+            try:
+                connection.execute("PRAGMA journal_mode = DELETE")
+                schema.migrate(connection)
+            finally:
+                connection.close()
+
+    def _check_header(self) -> None:
+        """Tell a foreign or a cut-off file apart before SQLite touches it."""
+        with self._translated("read"), open(self.path, "rb") as file:
+            header = file.read(100)
+        if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
+            raise StoreError(
+                f"{self.path} is not a project's database, or was cut off: it is "
+                f"{self.path.stat().st_size} bytes long. Restore it from a backup, move it away, "
+                "or choose another project_name."
+            )
+        if int.from_bytes(header[68:72], "big") != schema.APPLICATION_ID:
+            raise StoreError(
+                f"{self.path} is an SQLite database of another program. "
+                "Choose another directory or project_name."
+            )
+
+    def _connect(self, read_only: bool) -> sqlite3.Connection:
+        if not read_only:
+            return sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        uri = self.path.absolute().as_uri() + "?mode=ro"
+        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("SELECT count(*) FROM sqlite_master")
+        except sqlite3.OperationalError:
+            # On a read-only file system SQLite cannot create the shared-memory file that WAL
+            # needs; nobody can be writing there, so the file may be read as it lies.
+            connection.close()
+            connection = sqlite3.connect(
+                f"{uri}&immutable=1", uri=True, isolation_level=None, check_same_thread=False
+            )
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, read_only: bool) -> None:
+        self._check_version()
+        self._check_contents()
+        if not read_only:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            schema.migrate(self._connection)
+        elif schema.version_of(self._connection) < schema.VERSION:
+            self._read_a_copy()
+        (segments,) = self._connection.execute("SELECT max(id) FROM segments").fetchone()
+        self._segments = segments or 0
+
+    def _check_version(self) -> None:
+        # Not from the header: what a process that died has changed may stand in the log only.
+        version = schema.version_of(self._connection)
+        if version > schema.VERSION:
+            raise StoreError(
+                f"{self.path} was written by a newer version of kerastune_lite (schema {version}; "
+                f"this one reads up to {schema.VERSION}). "
+                "Upgrade with: pip install -U kerastune_lite"
+            )
+
+    def _read_a_copy(self) -> None:
+        """Go on with a copy in memory, as it is now, brought forward: the file is not ours."""
+        with contextlib.closing(self._connection) as original:
+            self._connection = sqlite3.connect(
+                ":memory:", isolation_level=None, check_same_thread=False
+            )
+            original.backup(self._connection)
+        schema.migrate(self._connection)
+        self._connection.execute("PRAGMA query_only = ON")
+
+    def _check_contents(self) -> None:
+        if self.path.stat().st_size <= _CHECK_BYTES:
+            problems = self._connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if problems != "ok":
+                raise sqlite3.DatabaseError(" ".join(problems.split()))
+
+    @contextlib.contextmanager
+    def _translated(self, what: str) -> Iterator[None]:
+        """Turn SQLite's and the system's errors into one that names the file and the way out."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise StoreError(
+                f"The project's database {self.path} cannot be {what}: {error}. What was recorded "
+                "before is safe; once this is mended (free space? permissions?), run the script "
+                "again and the search goes on."
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise StoreError(
+                f"The project's database {self.path} is damaged: {error}. Restore it from a "
+                "backup, rescue what is readable with `sqlite3 FILE .recover`, or choose another "
+                "project_name."
+            ) from error
+        except OSError as error:
+            raise StoreError(f"{self.path} cannot be {what}: {error}.") from error
+
+    # ------------------------------------------------------------------ writing
+
+    def record(self, events: Iterable[ev.Event]) -> None:
+        with self._translated("written"):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                for event in events:
+                    self._write(event)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def _write(self, event: ev.Event) -> None:
+        execute = self._connection.execute
+        if isinstance(event, ev.EpochEnded):
+            execute(
+                "INSERT OR REPLACE INTO epochs VALUES (?, ?, ?, ?, ?)",
+                (event.trial, event.execution, event.attempt, event.epoch, dumped(event.metrics)),
+            )
+        elif isinstance(event, ev.SegmentStarted):
+            self._start_segment(event)
+        elif isinstance(event, ev.ExecutionEnded):
+            self._end_execution(event.trial, event.execution)
+        elif isinstance(event, _TRIAL_EVENTS):
+            self._write_trial(event.trial)
+            if isinstance(event, ev.TrialStarted) and event.queued is not None:
+                execute(
+                    "UPDATE queue SET trial = ? WHERE position = ?",
+                    (event.trial.number, event.queued),
+                )
+        elif isinstance(event, ev.SpaceGrown):
+            self._grow_space(event)
+        elif isinstance(event, ev.Enqueued):
+            execute(
+                "INSERT OR IGNORE INTO queue VALUES (?, ?, NULL)",
+                (event.position, values_dumped(event.values)),
+            )
+        elif isinstance(event, ev.SearchStarted):
+            self._start_search(event)
+        elif isinstance(event, ev.SearchEnded):
+            execute(
+                "UPDATE sessions SET ended = ?, reason = ?, message = ? "
+                "WHERE id = (SELECT max(id) FROM sessions)",
+                (event.time, event.reason.name, event.message),
+            )
+
+    def _start_search(self, event: ev.SearchStarted) -> None:
+        versions = event.settings.get("versions", {})
+        settings = {key: value for key, value in event.settings.items() if key != "versions"}
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO project VALUES (?, ?)",
+            [("name", dumped(event.project)), ("settings", dumped(settings))],
+        )
+        self._connection.execute(
+            "INSERT INTO sessions (started, versions) VALUES (?, ?)", (event.time, dumped(versions))
+        )
+
+    def _grow_space(self, event: ev.SpaceGrown) -> None:
+        for parameter in event.added:
+            data = parameter.to_json()
+            domain, conditions = (values_dumped(data[key]) for key in ("domain", "conditions"))
+            # A known parameter whose domain was widened keeps its place.
+            self._connection.execute(
+                "INSERT INTO parameters (name, domain, conditions, first_trial) "
+                "VALUES (?, ?, ?, ?) "
+                "ON CONFLICT (name, conditions) DO UPDATE SET domain = excluded.domain",
+                (data["name"], domain, conditions, event.trial),
+            )
+
+    def _write_trial(self, trial: Trial) -> None:
+        self._connection.execute(
+            f"INSERT OR REPLACE INTO trials VALUES ({', '.join('?' * 14)})",
+            (
+                trial.number,
+                values_dumped(trial.values),
+                trial.status.value,
+                trial.origin,
+                trial.score,
+                trial.loss,
+                dumped(trial.metrics),
+                trial.best_step,
+                trial.message,
+                trial.started,
+                trial.finished,
+                trial.bracket,
+                trial.goal,
+                trial.resumable,
+            ),
+        )
+
+    def _start_segment(self, event: ev.SegmentStarted) -> None:
+        self._segments += 1
+        place = (event.trial, event.execution, event.attempt, event.start_epoch)
+        self._connection.execute(
+            "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (self._segments, *place, event.end_epoch, event.time),
+        )
+        # A search that died may have left epochs of this very segment behind.
+        self._connection.execute(
+            "DELETE FROM epochs WHERE trial = ? AND execution = ? AND attempt = ? AND epoch >= ?",
+            place,
+        )
+
+    def _end_execution(self, trial: int, execution: Execution) -> None:
+        config = execution.build_config
+        self._connection.execute(
+            f"INSERT OR REPLACE INTO executions VALUES ({', '.join('?' * 17)})",
+            (
+                trial,
+                execution.index,
+                execution.attempt,
+                execution.outcome.value,
+                execution.score,
+                execution.loss,
+                dumped(execution.metrics),
+                execution.best_epoch,
+                execution.epochs,
+                execution.seconds,
+                execution.message,
+                execution.weights,
+                None if config is None else dumped(config),
+                execution.path,
+                execution.path_reason,
+                execution.state,
+                execution.stopped,
+            ),
+        )
+
+    # ------------------------------------------------------------------ reading
+
+    def load(self) -> Project:
+        with self._translated("read"):
+            rows = self._connection.execute
+            facts = {key: json.loads(value) for key, value in rows("SELECT * FROM project")}
+            latest = rows(
+                "SELECT versions, started, ended, reason, message FROM sessions "
+                "ORDER BY id DESC LIMIT 1"
+            ).fetchone()
+            space = Space(
+                Parameter.from_json(
+                    {
+                        "name": name,
+                        "domain": json.loads(domain),
+                        "conditions": json.loads(conditions),
+                    }
+                )
+                for name, domain, conditions in rows(
+                    "SELECT name, domain, conditions FROM parameters ORDER BY position"
+                )
+            )
+            queue = rows(
+                'SELECT position, "values" FROM queue WHERE trial IS NULL ORDER BY position'
+            )
+            (enqueued,) = rows("SELECT coalesce(max(position) + 1, 0) FROM queue").fetchone()
+            return Project(
+                name=facts.get("name", self.path.parent.name),
+                settings=facts.get("settings", {}),
+                space=space,
+                trials=tuple(self._load_trials(space)),
+                queue={position: json.loads(values) for position, values in queue},
+                enqueued=enqueued,
+                versions=json.loads(latest[0]) if latest else {},
+                session=_session(*latest[1:]) if latest else None,
+            )
+
+    def _load_trials(self, space: Space) -> Iterator[Trial]:
+        executions: dict[int, list[Execution]] = {}
+        for row in self._connection.execute(
+            "SELECT * FROM executions ORDER BY trial, execution, attempt"
+        ):
+            executions.setdefault(row[0], []).append(_execution(row))
+        for row in self._connection.execute("SELECT * FROM trials ORDER BY number"):
+            yield Trial(
+                number=row[0],
+                values=json.loads(row[1]),
+                space=space,
+                status=TrialStatus(row[2]),
+                origin=row[3],
+                score=row[4],
+                loss=row[5],
+                metrics=numbers_of(row[6]),
+                best_step=row[7],
+                message=row[8],
+                executions=tuple(executions.get(row[0], ())),
+                started=row[9],
+                finished=row[10],
+                bracket=row[11],
+                goal=row[12],
+                resumable=bool(row[13]),
+            )
+
+    def epochs(self, trial: int) -> list[Epoch]:
+        with self._translated("read"):
+            rows = self._connection.execute(
+                "SELECT execution, attempt, epoch, metrics FROM epochs WHERE trial = ? "
+                "ORDER BY execution, attempt, epoch",
+                (trial,),
+            )
+            return [Epoch(row[0], row[1], row[2], numbers_of(row[3])) for row in rows]
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def _session(
+    started: float, ended: float | None, reason: str | None, message: str | None
+) -> Session:
+    return Session(started, ended, None if reason is None else ev.StopReason[reason], message)
+
+
+def _execution(row: tuple[Any, ...]) -> Execution:
+    return Execution(
+        index=row[1],
+        attempt=row[2],
+        outcome=Outcome(row[3]),
+        score=row[4],
+        loss=row[5],
+        metrics=numbers_of(row[6]),
+        best_epoch=row[7],
+        epochs=row[8],
+        seconds=row[9],
+        message=row[10],
+        weights=row[11],
+        build_config=None if row[12] is None else json.loads(row[12]),
+        path=row[13],
+        path_reason=row[14],
+        state=row[15],
+        stopped=bool(row[16]),
+    )

@@ -1,0 +1,312 @@
+"""Tuners under the names that users know: an oracle and a scheduler each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerastune_lite._src.algorithms.oracles.bayesian import BayesianOracle
+from kerastune_lite._src.algorithms.oracles.evolution import EvolutionaryOracle
+from kerastune_lite._src.algorithms.oracles.grid import GridOracle
+from kerastune_lite._src.algorithms.oracles.oracle import Oracle
+from kerastune_lite._src.algorithms.oracles.random import RandomOracle
+from kerastune_lite._src.algorithms.schedulers.asha import ASHA as ASHAScheduler
+from kerastune_lite._src.algorithms.schedulers.hyperband import Hyperband as HyperbandScheduler
+from kerastune_lite._src.core.objective import ObjectiveLike
+from kerastune_lite._src.space.hyperparameters import HyperParameters
+from kerastune_lite._src.tuner.tuner import Tuner
+from kerastune_lite._src.util.public import public
+
+
+def _refuse(part: str, kwargs: dict[str, Any], name: str) -> None:
+    """Raise if an oracle or scheduler is given to a search that is known by its own.
+
+    Raises:
+        TypeError: one is.
+    """
+    if part in kwargs:
+        raise TypeError(
+            f"{name} brings its own {part}, which is what it is known for. Received: "
+            f"{part}={kwargs[part]!r}; leave it out, or take kerastune_lite.Tuner(build, "
+            "objective, oracle=..., scheduler=...), which combines any of them."
+        )
+
+
+@public("kerastune_lite")
+class RandomSearch(Tuner):
+    """Random search: each trial draws its values independently, and none is drawn twice.
+
+    The arguments are those of `Tuner`, in KerasTuner's order.
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: ObjectiveLike = None,
+        max_trials: int | None = 10,
+        seed: int | None = None,
+        hyperparameters: HyperParameters | None = None,
+        tune_new_entries: bool = True,
+        allow_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int = 3,
+        **kwargs: Any,
+    ) -> None:
+        _refuse("oracle", kwargs, "RandomSearch")
+        super().__init__(
+            hypermodel,
+            objective,
+            max_trials,
+            oracle=RandomOracle(),
+            seed=seed,
+            hyperparameters=hyperparameters,
+            tune_new_entries=tune_new_entries,
+            allow_new_entries=allow_new_entries,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+            **kwargs,
+        )
+
+
+@public("kerastune_lite")
+class GridSearch(Tuner):
+    """Exhaustive search: each combination once, in a stable order, conditional ones included.
+
+    A `Float` without a step, and an `Int` on a logarithmic scale, stand with ten points. The
+    arguments are those of `Tuner`, in KerasTuner's order; `max_trials=None` means all of them.
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: ObjectiveLike = None,
+        max_trials: int | None = None,
+        seed: int | None = None,
+        hyperparameters: HyperParameters | None = None,
+        tune_new_entries: bool = True,
+        allow_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int = 3,
+        **kwargs: Any,
+    ) -> None:
+        _refuse("oracle", kwargs, "GridSearch")
+        super().__init__(
+            hypermodel,
+            objective,
+            max_trials,
+            oracle=GridOracle(),
+            seed=seed,
+            hyperparameters=hyperparameters,
+            tune_new_entries=tune_new_entries,
+            allow_new_entries=allow_new_entries,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+            **kwargs,
+        )
+
+
+@public("kerastune_lite")
+class BayesianOptimization(Tuner):
+    """Bayesian optimisation: a Gaussian process says where to look next.
+
+    The space's defaults come first, then quasi-random points, then the model's proposals. What a
+    plain `Tuner` does, too.
+
+    Args:
+        num_initial_points: how many trials come before the model.
+        alpha: the variance of the noise in the objective. None: learned.
+        beta: how much to explore, by a confidence bound. None: expected improvement.
+
+    The other arguments are those of `Tuner`, in KerasTuner's order.
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: ObjectiveLike = None,
+        max_trials: int | None = 10,
+        num_initial_points: int | None = None,
+        alpha: float | None = None,
+        beta: float | None = None,
+        seed: int | None = None,
+        hyperparameters: HyperParameters | None = None,
+        tune_new_entries: bool = True,
+        allow_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int = 3,
+        **kwargs: Any,
+    ) -> None:
+        _refuse("oracle", kwargs, "BayesianOptimization")
+        super().__init__(
+            hypermodel,
+            objective,
+            max_trials,
+            oracle=BayesianOracle(num_initial_points, alpha, beta),
+            seed=seed,
+            hyperparameters=hyperparameters,
+            tune_new_entries=tune_new_entries,
+            allow_new_entries=allow_new_entries,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+            **kwargs,
+        )
+
+
+@public("kerastune_lite")
+class EvolutionarySearch(Tuner):
+    """Evolutionary search: mating, mutation, and survival of the best trials so far.
+
+    The space's defaults come first, then quasi-random points until there is a population, then
+    children of the better ones: with no more than `population_size` trials there are none.
+
+    Args:
+        population_size: how many trials may be parents, and how many come before the first child.
+        tournament_size: of how many a parent is the best; the more, the greedier.
+        mutation_prob: with which probability a value is mutated. Default: 1 / number of values.
+
+    The other arguments are those of `Tuner`.
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: ObjectiveLike = None,
+        max_trials: int | None = 50,
+        population_size: int = 16,
+        tournament_size: int = 8,
+        mutation_prob: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        _refuse("oracle", kwargs, "EvolutionarySearch")
+        super().__init__(
+            hypermodel,
+            objective,
+            max_trials,
+            oracle=EvolutionaryOracle(population_size, tournament_size, mutation_prob),
+            **kwargs,
+        )
+
+
+@public("kerastune_lite")
+class Hyperband(Tuner):
+    """Hyperband (Li et al., 2018): many trials for a few epochs, the better ones for more.
+
+    Trials that go on are resumed: weights, optimizer, callbacks. `search(epochs=...)` is taken and
+    ignored, as in KerasTuner: how long a trial trains is decided here. `tuner.scheduler.describe()`
+    says what is trained.
+
+    Args:
+        max_epochs: that the best trials are trained for.
+        factor: one in so many goes on to the next rung, which is so many times as long.
+        hyperband_iterations: how often to run all brackets.
+        min_epochs: no rung ends before.
+        oracle: proposes values. Default: random. With a Bayesian one it is `BOHB`.
+
+    The other arguments are those of `Tuner`, in KerasTuner's order.
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: ObjectiveLike = None,
+        max_epochs: int = 100,
+        factor: float = 3,
+        hyperband_iterations: int = 1,
+        seed: int | None = None,
+        hyperparameters: HyperParameters | None = None,
+        tune_new_entries: bool = True,
+        allow_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int = 3,
+        min_epochs: int = 1,
+        oracle: Oracle | None = None,
+        **kwargs: Any,
+    ) -> None:
+        _refuse("scheduler", kwargs, "Hyperband")
+        kwargs.setdefault("max_trials", None)
+        super().__init__(
+            hypermodel,
+            objective,
+            oracle=oracle or RandomOracle(),
+            scheduler=HyperbandScheduler(max_epochs, factor, min_epochs, hyperband_iterations),
+            seed=seed,
+            hyperparameters=hyperparameters,
+            tune_new_entries=tune_new_entries,
+            allow_new_entries=allow_new_entries,
+            max_retries_per_trial=max_retries_per_trial,
+            max_consecutive_failed_trials=max_consecutive_failed_trials,
+            **kwargs,
+        )
+
+
+@public("kerastune_lite")
+class BOHB(Hyperband):
+    """Hyperband whose trials a model proposes, in the manner of BOHB (Falkner et al., 2018).
+
+    The model is the Gaussian process of `BayesianOptimization`, with the training time as one more
+    input, so that short trainings say where long ones pay. The arguments are those of `Hyperband`.
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: ObjectiveLike = None,
+        max_epochs: int = 100,
+        factor: float = 3,
+        hyperband_iterations: int = 1,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        _refuse("oracle", kwargs, "BOHB")
+        _refuse("scheduler", kwargs, "BOHB")
+        super().__init__(
+            hypermodel,
+            objective,
+            max_epochs,
+            factor,
+            hyperband_iterations,
+            seed,
+            oracle=BayesianOracle(),
+            **kwargs,
+        )
+
+
+@public("kerastune_lite")
+class ASHA(Tuner):
+    """Asynchronous successive halving (Li et al., 2020) with a Gaussian process to propose trials.
+
+    Every trial begins with few epochs; whenever one is among the best of those that came as far, it
+    goes on. The search ends after `max_trials`. `search(epochs=...)` is taken and ignored. Trials
+    pause at the end of each rung and are resumed: weights, optimizer, callbacks.
+
+    Args:
+        max_epochs: that the best trials are trained for.
+        factor: one in so many goes on to the next rung, which is so many times as long.
+        min_epochs: no rung ends before.
+        stop: whether trials train on and are stopped, instead of pausing at the end of each rung;
+            nothing has to be kept of them then.
+        oracle: proposes values. Default: Bayesian.
+
+    The other arguments are those of `Tuner`.
+    """
+
+    def __init__(
+        self,
+        hypermodel: Any = None,
+        objective: ObjectiveLike = None,
+        max_trials: int | None = 50,
+        max_epochs: int = 100,
+        factor: float = 3,
+        min_epochs: int = 1,
+        stop: bool = False,
+        oracle: Oracle | None = None,
+        **kwargs: Any,
+    ) -> None:
+        _refuse("scheduler", kwargs, "ASHA")
+        super().__init__(
+            hypermodel,
+            objective,
+            max_trials,
+            oracle=oracle or BayesianOracle(),
+            scheduler=ASHAScheduler(max_epochs, factor, min_epochs, stop),
+            **kwargs,
+        )

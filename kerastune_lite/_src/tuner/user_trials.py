@@ -1,0 +1,288 @@
+"""Trials that the user's own `run_trial` trains."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import inspect
+import logging
+import sys
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any
+
+from kerastune_lite._src.algorithms.schedulers.scheduler import Decision
+from kerastune_lite._src.core.events import EpochEnded
+from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.trial import Execution, Segment, Trial
+from kerastune_lite._src.keras.hypermodel import accepts
+from kerastune_lite._src.keras.not_finite import explanation
+from kerastune_lite._src.search.execution.guard import (
+    GuardedJob,
+    check_frozen,
+    merge_returned,
+    report_late,
+)
+from kerastune_lite._src.search.execution.job import Emit
+from kerastune_lite._src.search.execution.returned import Result, finite, read_results, scalars
+from kerastune_lite._src.space.hyperparameters import HyperParameters
+from kerastune_lite._src.store.checkpoints import Checkpoints
+from kerastune_lite._src.util.warn_once import Shown, once
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass
+class UnderWay:
+    """What is known of a trial while `run_trial` runs.
+
+    Attributes:
+        trained: executions that were trained by us on its behalf.
+        scored: of each of them, what finds the weights of another of its epochs.
+        saved, build_config: of the weights that it had saved.
+    """
+
+    segment: Segment
+    hp: HyperParameters
+    emit: Emit
+    trained: list[Execution] = dataclasses.field(default_factory=list)
+    scored: list[Any] = dataclasses.field(default_factory=list)
+    saved: str | None = None
+    build_config: Mapping[str, Any] | None = None
+
+
+class UserTrials:
+    """Calls a tuner's own `run_trial` for each trial.
+
+    Args:
+        tuner: has `run_trial`.
+        frozen_space: whether it may ask for nothing that was not given.
+        checkpoints: names the files of states.
+    """
+
+    def __init__(self, tuner: Any, frozen_space: bool, checkpoints: Checkpoints) -> None:
+        self.under_way: UnderWay | None = None
+        self.shown: Shown = set()
+        """Python's warnings that need not be shown again in this search."""
+        self._tuner = tuner
+        self._frozen_space = frozen_space
+        self._checkpoints = checkpoints
+
+    def job(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], objective: Objective
+    ) -> GuardedJob:
+        """The job of a search.
+
+        Args:
+            args, kwargs: for `run_trial`, after the trial.
+        """
+
+        @functools.cache
+        def why_not_finite() -> str:
+            named = {f"argument {place}": value for place, value in enumerate(args)}
+            found = explanation({**named, **kwargs})
+            return f"{found}." if found else ""
+
+        def train(
+            trial: Trial, hp: HyperParameters, segment: Segment, emit: Emit
+        ) -> list[Execution]:
+            under_way = UnderWay(segment, hp, emit)
+            return self._train(under_way, trial, args, kwargs, objective, why_not_finite)
+
+        if self._tuner.scheduler.decides_epochs and not self._is_told_for_how_many:
+            logger.warning(
+                "This search trains trials for some epochs first, and the better ones for more. "
+                "%s does not take `epochs`, so it trains the whole trial each time. Write "
+                "def run_trial(self, trial, *args, epochs, **kwargs) and train for so many; with "
+                "`initial_epoch` among the arguments it can go on where it stopped.",
+                self._source,
+            )
+        return GuardedJob(train, whole_trials=True, resumable=self._is_told_where_to_begin)
+
+    def part_of(self, segment: Segment, execution: int, resumable: bool) -> Segment:
+        """The part of a whole trial's segment that trains one of its executions.
+
+        It begins where the execution ended in the rung before, if its state was kept.
+
+        Args:
+            resumable: whether states may be used and kept.
+        """
+        trial = segment.trial
+        reached = next((e for e in trial.completed_executions if e.index == execution), None)
+        state = reached.state if reached is not None and resumable else None
+        keep = None
+        if resumable and trial.resumable and trial.goal is not None:
+            keep = self._checkpoints.state_name(trial.number, execution, trial.goal)
+        first = reached.epochs if reached is not None and state is not None else 0
+        # What run_trial returns in the end may be better than what this part of it gives.
+        return dataclasses.replace(
+            segment, start_epoch=first, resume_from=state, keep_state=keep, keep_below=None
+        )
+
+    @property
+    def _source(self) -> str:
+        """What messages call it that gave a result."""
+        return getattr(self._tuner, "source", f"{type(self._tuner).__name__}.run_trial()")
+
+    @property
+    def _is_told_for_how_many(self) -> bool:
+        return accepts(self._tuner.run_trial, "epochs")
+
+    @property
+    def _is_told_where_to_begin(self) -> bool:
+        return "initial_epoch" in inspect.signature(self._tuner.run_trial).parameters
+
+    def _train(
+        self,
+        under_way: UnderWay,
+        trial: Trial,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        objective: Objective,
+        why_not_finite: Callable[[], str],
+    ) -> list[Execution]:
+        started = time.perf_counter()
+        segment, executions = under_way.segment, list[Execution]()
+        self.under_way = under_way
+        try:
+            with _traced_functions(), once(self.shown):
+                returned = self._tuner.run_trial(trial, *args, **kwargs, **self._epochs(segment))
+                if inspect.isgenerator(returned):
+                    returned = self._drained(returned, under_way, objective)
+            if self._frozen_space:
+                check_frozen(under_way.hp.space, segment.trial.space)
+            read = read_results(returned, objective, self._source)
+            results = [finite(each, objective, why_not_finite) for each in read]
+            if not under_way.trained and not isinstance(returned, _Yielded):
+                for execution, result in enumerate(results):
+                    report_late(result, segment, execution, under_way.emit)
+            seconds = time.perf_counter() - started
+            executions = merge_returned(
+                results,
+                objective,
+                segment,
+                self._as_returned(under_way, results),
+                under_way.saved,
+                under_way.build_config,
+                seconds,
+            )
+            if not under_way.trained:
+                if segment.end_epoch is not None and not self._is_told_for_how_many:
+                    # Whatever it has trained is what the scheduler gets for these epochs.
+                    executions = [dataclasses.replace(e, epochs=0) for e in executions]
+                executions = [_reached(e, segment) for e in executions]
+            else:
+                # A number that sums up several trainings does not tell of their epochs.
+                longest = max(e.epochs for e in under_way.trained)
+                executions = [
+                    dataclasses.replace(e, epochs=e.epochs or longest) for e in executions
+                ]
+            return executions
+        finally:
+            self.under_way = None
+            self._delete_unused(under_way, executions)
+
+    def _as_returned(self, under_way: UnderWay, results: Sequence[Result]) -> list[Execution]:
+        """The executions that were trained, with the weights of the epochs that results speak of.
+
+        A single result of several trainings may be that of one of them: its weights are kept.
+        """
+        pairs = list(zip(under_way.trained, under_way.scored))
+        if len(results) == len(pairs):
+            return [self._with_weights(*pair, each) for pair, each in zip(pairs, results)]
+        if len(results) != 1:
+            return under_way.trained
+        for chosen, scored in sorted(pairs, key=lambda pair: pair[0].loss or 0.0):
+            if scored.epoch(results[0]) is not None:
+                return [
+                    self._with_weights(each, scored, results[0])
+                    if each is chosen
+                    else dataclasses.replace(each, weights=None)
+                    for each in under_way.trained
+                ]
+        return under_way.trained
+
+    def _with_weights(self, execution: Execution, scored: Any, result: Result) -> Execution:
+        from kerastune_lite._src.keras.weights import save_weights
+
+        epoch = None if result.score == execution.score else scored.epoch(result)
+        if epoch is None or epoch == execution.best_epoch or execution.weights is None:
+            return execution
+        scored.put(epoch)
+        save_weights(scored.model, self._checkpoints.folder / execution.weights)
+        return dataclasses.replace(execution, best_epoch=epoch)
+
+    def _epochs(self, segment: Segment) -> dict[str, int]:
+        """What a scheduler wants to be trained."""
+        if segment.end_epoch is None or not self._is_told_for_how_many:
+            return {}
+        told = {"epochs": segment.end_epoch}
+        if self._is_told_where_to_begin:
+            told["initial_epoch"] = segment.start_epoch
+        return told
+
+    def _drained(
+        self, yielded: Generator[Any, Any, Any], under_way: UnderWay, objective: Objective
+    ) -> _Yielded:
+        """The epochs that a generator yields, reported one by one, until it is told to stop."""
+        history: dict[str, list[float]] = {}
+        segment = under_way.segment
+        with contextlib.closing(yielded):
+            for count, value in enumerate(yielded):
+                epoch = segment.start_epoch + count
+                if segment.end_epoch is not None and epoch >= segment.end_epoch:
+                    break  # More than it was asked for.
+                metrics = scalars(value) if isinstance(value, Mapping) else {}
+                if not isinstance(value, Mapping):
+                    metrics = dict(read_results(value, objective, self._source)[0].metrics)
+                for name in {*metrics, *history}:
+                    series = history.setdefault(name, [float("nan")] * count)
+                    series.append(metrics.get(name, float("nan")))
+                event = EpochEnded(segment.trial.number, 0, segment.attempt, epoch, metrics)
+                if under_way.emit(event) is not Decision.CONTINUE:
+                    break
+        return _Yielded(history)
+
+    def _delete_unused(self, under_way: UnderWay, executions: Sequence[Execution]) -> None:
+        """Delete weights that were written on behalf of `run_trial` and that no execution names."""
+        written = {under_way.saved, *(execution.weights for execution in under_way.trained)}
+        for name in written - {None} - {execution.weights for execution in executions}:
+            (self._checkpoints.folder / str(name)).unlink(missing_ok=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Yielded:
+    """What a generator yielded, by metric; looks like Keras's History."""
+
+    history: Mapping[str, Sequence[float]]
+
+
+def _reached(execution: Execution, segment: Segment) -> Execution:
+    """An execution together with what it had reached before this segment.
+
+    One that was told how many epochs to train for, and returned a number, has trained for these.
+    """
+    earlier = next(
+        (e for e in segment.trial.completed_executions if e.index == execution.index), None
+    )
+    epochs = segment.start_epoch + execution.epochs if execution.epochs else segment.end_epoch
+    best = execution.best_epoch if execution.epochs else epochs and epochs - 1
+    if execution.epochs and best is not None:
+        best += segment.start_epoch
+    execution = dataclasses.replace(execution, epochs=epochs or 0, best_epoch=best)
+    if not segment.start_epoch or earlier is None or earlier.loss is None:
+        return execution
+    if execution.loss is None or execution.loss < earlier.loss:
+        return execution
+    kept = {"epochs": execution.epochs, "seconds": execution.seconds, "attempt": execution.attempt}
+    return dataclasses.replace(earlier, **kept)  # type: ignore[arg-type]
+
+
+def _traced_functions() -> contextlib.AbstractContextManager[None]:
+    """What is traced in a user's `run_trial` is let go of, if Keras is in use at all."""
+    if "keras" not in sys.modules:
+        return contextlib.nullcontext()
+    from kerastune_lite._src.keras.session import traced_functions
+
+    return traced_functions()

@@ -1,0 +1,295 @@
+"""What a setting is known by, as JSON, whatever it is: to be kept, and compared when one goes on.
+
+Nothing here raises. What is said of a value is the same in every process: no addresses in memory,
+and sets in order. What cannot be told by its value is told by the name of its class.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import enum
+import fractions
+import functools
+import hashlib
+import inspect
+import json
+import math
+import pathlib
+import re
+import uuid
+from collections.abc import Mapping, Sequence, Set
+from typing import Any
+
+import numpy as np
+
+from kerastune_lite._src.util.checksums import checksum_of
+
+_SHORT = 8
+"""Longer lists are told by their length where checksums of the data are kept elsewhere."""
+_LONG = 64
+"""Longer lists are told by a checksum anywhere."""
+_MOST_ITEMS = 4096
+"""Of a dict or a set."""
+_MOST_CHARACTERS = 4096
+_MOST_BYTES = 64
+_MOST_VALUES = 20_000
+"""In all, so that lists which hold one another many times come to an end."""
+_DEEPEST = 20
+_LABEL = 60
+
+_WRITTEN_OUT = (
+    complex,
+    datetime.date,
+    datetime.time,
+    datetime.timedelta,
+    datetime.tzinfo,
+    decimal.Decimal,
+    fractions.Fraction,
+    pathlib.PurePath,
+    range,
+    re.Pattern,
+    uuid.UUID,
+    np.dtype,
+)
+"""Types whose `repr` says all there is to say."""
+
+_MEANS_NOTHING = ("verbose", "memory")
+"""Parameters of estimators that have no bearing on what they learn."""
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+
+
+def described(value: Any, values: bool = True) -> Any:
+    """`value` as strict JSON, for a comparison with what it was before.
+
+    Args:
+        value: anything.
+        values: tell arrays, tables and long lists by their values; otherwise by their shapes, for
+            data of which checksums are kept elsewhere.
+    """
+    return _Describer(values).tell(value)
+
+
+def label(value: Any) -> str:
+    """A short name of `value` for people, the same in every process."""
+    describer = _Describer(values=True)
+    told = describer.tell(value)
+    try:
+        text = getattr(value, "__name__", None)
+        if type(text) is not str:
+            # The order of a set is another one in each process, and `repr` has no bounds.
+            text = json.dumps(told) if describer.met_set or describer.cut_off else repr(value)
+    except Exception:  # An object of the user's that answers in its own way.
+        text = told if isinstance(told, str) else json.dumps(told)
+    return _ADDRESS.sub("", " ".join(_clean(text).split()))[:_LABEL]
+
+
+class _Describer:
+    """Tells one value with all that it holds.
+
+    Attributes:
+        met_set: whether there was a set in it.
+        cut_off: whether it holds more than is told.
+    """
+
+    def __init__(self, values: bool) -> None:
+        self.met_set = self.cut_off = False
+        self._values = values
+        self._left = _MOST_VALUES
+        self._within: list[int] = []
+
+    def tell(self, value: Any) -> Any:
+        """`value` as JSON."""
+        self._left -= 1
+        if self._left < 0 or len(self._within) >= _DEEPEST or id(value) in self._within:
+            self.cut_off = True
+            return _class_name(value)
+        self._within.append(id(value))
+        try:
+            return self._told(value)
+        except Exception:  # An object of the user's that answers in its own way.
+            return _class_name(value)
+        finally:
+            self._within.pop()
+
+    def _told(self, value: Any) -> Any:
+        if isinstance(value, enum.Enum):
+            return f"{type(value).__name__}.{value.name}"
+        if isinstance(value, np.generic):
+            return self._scalar(value)
+        if value is None or isinstance(value, (bool, int, float, str, bytes, bytearray)):
+            return _plain(value)
+        if isinstance(value, _WRITTEN_OUT):
+            return _ADDRESS.sub("", _clean(repr(value)))
+        if isinstance(value, slice):
+            return {"slice": self._all((value.start, value.stop, value.step))}
+        if isinstance(value, Mapping):
+            return self._mapping(value)
+        if isinstance(value, (list, tuple)):
+            return self._sequence(value)
+        if isinstance(value, Set):
+            return self._set(value)
+        return self._object(value)
+
+    def _scalar(self, value: np.generic) -> Any:
+        if isinstance(value, np.void):
+            return f"{_clean(str(value.dtype))}{_clean(repr(value.tolist()))}"
+        if value.dtype.kind in "mM" or isinstance(value, np.longdouble):
+            return str(value)
+        return self.tell(value.item())
+
+    def _all(self, values: Sequence[Any]) -> list[Any]:
+        return [self.tell(each) for each in values]
+
+    def _mapping(self, value: Mapping[Any, Any]) -> Any:
+        if len(value) > _MOST_ITEMS:
+            return _summed(value, len(value))
+        told: dict[str, Any] = {}
+        for key, each in value.items():
+            name = self._key(key)
+            if name in told:  # 1 and "1" are two keys
+                name = f"{name} ({_class_name(key)})"
+            told[name] = self.tell(each)
+        return told
+
+    def _key(self, key: Any) -> str:
+        told = self.tell(key)
+        if isinstance(told, str):
+            return told
+        return str(told) if isinstance(told, (bool, int, float, type(None))) else json.dumps(told)
+
+    def _sequence(self, value: Sequence[Any]) -> Any:
+        if len(value) > _LONG and self._values:
+            return _summed(value, len(value))
+        if len(value) > _SHORT and not self._values:
+            return f"{_class_name(value)}[{len(value)}]"
+        return self._all(value)
+
+    def _set(self, value: Set[Any]) -> Any:
+        self.met_set = True
+        if len(value) > _MOST_ITEMS:
+            return f"{_class_name(value)}[{len(value)}]"
+        told = sorted(self._all(list(value)), key=lambda each: json.dumps(each, sort_keys=True))
+        if len(told) <= _LONG:
+            return {"set": told}
+        return f"{_class_name(value)}[{len(told)}]#{_digest(json.dumps(told).encode())}"
+
+    # ------------------------------------------------------------------ objects
+
+    def _object(self, value: Any) -> Any:
+        if isinstance(value, functools.partial):
+            return {
+                "partial": self.tell(value.func),
+                "args": self._all(value.args),
+                "keywords": self.tell(value.keywords),
+            }
+        if isinstance(value, type):
+            # Its attributes are those of its instances: nothing is asked of it but its name.
+            return _clean(value.__qualname__)
+        told = self._of_data(value) or self._of_settings(value)
+        if told is not None:
+            return told
+        # An estimator may have a name, too: what it was made with says more.
+        for name in ("__qualname__", "__name__"):
+            given = getattr(value, name, None)
+            if type(given) is str:
+                return _clean(given)
+        return self._of_parameters(value, _made_with(value))
+
+    def _of_data(self, value: Any) -> str | None:
+        """Type and shape of an array, table or tensor; with a checksum of what is in it."""
+        if self._values:
+            told = checksum_of(value)
+            if told is not None:
+                return told
+        shape = getattr(value, "shape", None)
+        if shape is None or callable(shape):
+            return None
+        sizes = [None if size is None else int(size) for size in shape]
+        return f"{_clean(str(getattr(value, 'dtype', '')))}{sizes}"
+
+    def _of_settings(self, value: Any) -> Any:
+        """What an estimator or an object of Keras's says of itself."""
+        if _is_layer(value):
+            return _class_name(value)
+        config = _answer(value, "get_config")
+        if config is not None:
+            # Keras numbers the names of objects as they are made, so those say nothing.
+            config = {key: each for key, each in config.items() if key != "name"}
+            return {"class": _class_name(value), "config": self.tell(config)}
+        parameters = _answer(value, "get_params", deep=False)
+        return None if parameters is None else self._of_parameters(value, parameters)
+
+    def _of_parameters(self, value: Any, parameters: Mapping[str, Any]) -> Any:
+        name = _class_name(value)
+        parameters = {key: each for key, each in parameters.items() if key not in _MEANS_NOTHING}
+        return {"class": name, "parameters": self.tell(parameters)} if parameters else name
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        value = int(value)
+        # Python refuses to write a number of thousands of digits as decimals.
+        return value if value.bit_length() <= 1024 else _shortened(hex(value))
+    if isinstance(value, float):
+        value = float(value)
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, str):
+        return _shortened(_clean(value))
+    told = bytes(value)
+    if len(told) <= _MOST_BYTES:
+        return repr(told)
+    return f"bytes[{len(told)}]#{_digest(told)}"
+
+
+def _shortened(text: str) -> str:
+    if len(text) <= _MOST_CHARACTERS:
+        return text
+    return f"{text[:_LABEL]}...[{len(text)}]#{_digest(text.encode())}"
+
+
+def _clean(text: str) -> str:
+    """Text that can be written: a lone half of a pair of code units cannot."""
+    return str.encode(text, "utf-8", "backslashreplace").decode("utf-8")
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
+
+
+def _summed(value: Any, size: int) -> str:
+    checksum = (checksum_of(value) or "#").rpartition("#")[2]
+    return f"{_class_name(value)}[{size}]" + (f"#{checksum}" if checksum else "")
+
+
+def _class_name(value: Any) -> str:
+    try:
+        return _clean(type(value).__name__)
+    except Exception:  # A class whose own class answers in its own way.
+        return "object"
+
+
+def _is_layer(value: Any) -> bool:
+    """Whether it is a layer or a model of Keras: their parts have numbered names at every depth."""
+    return any(
+        parent.__name__ == "Layer" and parent.__module__.partition(".")[0] == "keras"
+        for parent in type(value).__mro__
+    )
+
+
+def _answer(value: Any, method: str, **kwargs: Any) -> Mapping[str, Any] | None:
+    """What a method says, where there is one that says something."""
+    try:
+        answer = getattr(value, method)(**kwargs)
+        return answer if isinstance(answer, Mapping) else None
+    except Exception:  # An object of the user's that answers in its own way.
+        return None
+
+
+def _made_with(value: Any) -> dict[str, Any]:
+    """The arguments of its constructor, as far as it keeps them under their names."""
+    kept = vars(value) if hasattr(value, "__dict__") else {}
+    return {name: kept[name] for name in inspect.signature(type(value)).parameters if name in kept}

@@ -1,0 +1,35 @@
+"""Modules whose names are loaded when they are first used."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def lazy_names(
+    module: str, homes: Mapping[str, str]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """The `__getattr__` and `__dir__` of a module that only hands names on.
+
+    Args:
+        module: its `__name__`.
+        homes: for each name, the module of ours that defines it; for a module, itself.
+    """
+
+    def load(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(
+                f"{module} has no {name!r}. It offers: {', '.join(sorted(homes))}."
+            )
+        home = f"kerastune_lite.{homes[name]}"
+        found = importlib.import_module(home)
+        value = found if home == f"{module}.{name}" else getattr(found, name)
+        setattr(sys.modules[module], name, value)
+        return value
+
+    def names() -> list[str]:
+        return sorted({*vars(sys.modules[module]), *homes})
+
+    return load, names

@@ -1,0 +1,190 @@
+"""Progress in a notebook: one block of HTML that is updated in place and saved as one output."""
+
+from __future__ import annotations
+
+import html
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from kerastune_lite._src.core.events import EpochEnded, Event, SearchEnded, SearchStarted
+from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.trial import Trial
+from kerastune_lite._src.util.formatting import html_block, html_line, html_table, one_line
+from kerastune_lite._src.views.console import (
+    best_text,
+    count_text,
+    running_text,
+    summary_text,
+    trials_noun,
+)
+from kerastune_lite._src.views.progress import REDRAWN_AT, Clock, Pace, Progress
+from kerastune_lite._src.views.sparkline import sparkline
+from kerastune_lite._src.views.tables import (
+    HYPERPARAMETERS,
+    MAX_COLUMNS,
+    clock_text,
+    failure_lines,
+    failures_of,
+    trial_columns,
+    value_names,
+)
+from kerastune_lite._src.views.view import View
+
+SECONDS_BETWEEN_EPOCHS = 1.0
+"""Epochs redraw the block no more often than this; a frame is a message and a few kilobytes."""
+
+UPDATES_PER_SECOND = 2
+UPDATES_AT_ONCE = 3
+"""Ends and beginnings of trials are shown at once, up to these rates."""
+
+# Colours come from the page (currentColor, opacity), so that light and dark themes both work.
+BAR = "border:1px solid currentColor;border-radius:3px;height:0.7em;max-width:40em;margin:0.3em 0"
+FILL = "background:currentColor;opacity:0.6;height:100%"
+
+
+class NotebookView(View):
+    """A progress bar, the best trials and the failures, in the output of the cell.
+
+    Args:
+        display: shows a bundle of MIME types and returns a handle with `update`; default:
+            `IPython.display.display`.
+        clock: seconds from some fixed moment.
+
+    Raises:
+        ImportError: IPython is not installed.
+    """
+
+    def __init__(
+        self, display: Callable[..., Any] | None = None, clock: Clock = time.monotonic
+    ) -> None:
+        self._display = _ipython_display() if display is None else display
+        self._clock = clock
+        self._progress = Progress(clock)
+        self._pace = Pace(UPDATES_PER_SECOND, UPDATES_AT_ONCE, clock)
+        self._handle: Any = None
+        self._shown = False
+        self._shown_at = 0.0
+        self._stale = False
+
+    def on_event(self, event: Event) -> None:
+        self._progress.on_event(event)
+        self._stale = True
+        if isinstance(event, SearchStarted):
+            # A second search in the same cell gets a block of its own.
+            self._shown = False
+        if isinstance(event, SearchEnded) or not self._shown:
+            due = True
+        elif isinstance(event, EpochEnded):
+            due = self._clock() - self._shown_at >= SECONDS_BETWEEN_EPOCHS
+        else:
+            due = isinstance(event, REDRAWN_AT) and self._pace.ready()
+        if due:
+            self._show()
+
+    def close(self) -> None:
+        """Show what has not been shown yet; the block stays."""
+        if self._stale:
+            self._show()
+
+    def _show(self) -> None:
+        bundle = {
+            "text/html": progress_html(self._progress),
+            "text/plain": summary_text(self._progress),
+        }
+        if not self._shown:
+            self._handle = self._display(bundle, raw=True, display_id=True)
+        elif self._handle is not None:  # outside of a notebook there is no handle
+            self._handle.update(bundle, raw=True)
+        self._shown, self._stale = True, False
+        self._shown_at = self._clock()
+
+
+def _ipython_display() -> Callable[..., Any]:
+    try:
+        from IPython.display import display
+    except ImportError:
+        raise ImportError(
+            "Progress in a notebook needs IPython. Install it with: "
+            'pip install "kerastune_lite[notebook]"'
+        ) from None
+    return display
+
+
+def progress_html(progress: Progress) -> str:
+    """The block as HTML; all texts of the user are escaped."""
+    parts = [_headline(progress), _bar(progress)]
+    best = best_text(progress)
+    if best:
+        parts.append(html_line(best, bold=True))
+    parts.append(sparkline(progress.scored.values()))
+    if progress.objective is not None:
+        parts.append(_ranking(progress.best_trials, progress.objective))
+    parts.append(_failures(progress.failures, progress.rejections))
+    if progress.message:
+        message = html.escape(one_line(progress.message, 1000))
+        ended = progress.reason is not None
+        style = "font-weight:bold" if ended else "opacity:0.7"
+        parts.append(f'<div style="margin-top:0.4em;{style}">{message}</div>')
+    return html_block(*parts, name="kerastune-progress")
+
+
+def results_html(
+    title: str, trials: Sequence[Trial], best: Sequence[Trial], objective: Objective | None
+) -> str:
+    """What a project holds at this moment, as HTML.
+
+    Args:
+        title: its name; it is escaped.
+        trials: all of them.
+        best: the best few, from the best on.
+        objective: what the scores are of; None where that is not known yet.
+    """
+    noun = "trial" if len(trials) == 1 else "trials"
+    parts = [html_line(f"{title} · {len(trials)} {noun}", bold=True), sparkline(trials)]
+    if objective is not None:
+        parts.append(_ranking(best, objective))
+    return html_block(*parts, _failures(failures_of(trials), failures_of(trials, rejected=True)))
+
+
+def _headline(progress: Progress) -> str:
+    parts = [f"{count_text(progress)} {trials_noun(progress)}"]
+    if progress.reason is None:
+        parts.append(running_text(progress))
+        if progress.unfinished > 1:
+            parts.append(f"{progress.unfinished} unfinished")
+    parts.append(f"{clock_text(progress.elapsed)} elapsed")
+    if progress.remaining is not None:
+        parts.append(f"{clock_text(progress.remaining)} left")
+    if progress.failed:
+        parts.append(f"{progress.failed} failed")
+    if progress.rejected:
+        parts.append(f"{progress.rejected} rejected")
+    name = f"<b>{html.escape(one_line(progress.project))}</b> · " if progress.project else ""
+    return f"<div>{name}{html.escape(' · '.join(part for part in parts if part))}</div>"
+
+
+def _bar(progress: Progress) -> str:
+    if progress.fraction is None:
+        return ""
+    percent = f"{100 * progress.fraction:.1f}"
+    return (
+        f'<div role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{percent}" '
+        f'style="{BAR}"><div style="{FILL};width:{percent}%"></div></div>'
+    )
+
+
+def _ranking(trials: Sequence[Trial], objective: Objective) -> str:
+    if not trials:
+        return ""
+    compact = len(value_names(trials)) > MAX_COLUMNS
+    headers, columns = zip(*trial_columns(trials, objective, compact))
+    return html_table(headers, zip(*columns), left=[HYPERPARAMETERS])
+
+
+def _failures(
+    failures: Mapping[str, Sequence[int]], rejections: Mapping[str, Sequence[int]]
+) -> str:
+    told = failure_lines(failures, rejections)
+    lines = "".join(html_line(line.strip()) for line in told)
+    return f'<div style="margin-top:0.4em">{lines}</div>' if lines else ""

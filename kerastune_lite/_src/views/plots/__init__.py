@@ -1,0 +1,1 @@
+"""Figures of a search, for matplotlib and plotly: Optuna's, and what it lacks."""

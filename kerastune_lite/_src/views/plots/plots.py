@@ -1,0 +1,252 @@
+"""What `tuner.plot` returns: a method for each figure."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from kerastune_lite._src.analysis.comparable_losses import in_rungs
+from kerastune_lite._src.analysis.curves import Curves, fan
+from kerastune_lite._src.analysis.importances import Importances, importances
+from kerastune_lite._src.analysis.study import to_study
+from kerastune_lite._src.analysis.unit_cube import at_the_end, columns_of, scored
+from kerastune_lite._src.core.best_trials import why_none
+from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.trial import Trial
+from kerastune_lite._src.views.plots.backends import choose, optuna_figure, own_style
+from kerastune_lite._src.views.plots.lines import drawing
+
+_GRID = 4
+"""Figures with a panel for each pair show so many hyperparameters unless they are named."""
+
+
+class Plots:
+    """Figures of a search, as it is at this moment.
+
+    Each method takes `backend`: "matplotlib" or "plotly". By default it is plotly in a notebook and
+    matplotlib elsewhere. Each returns that library's figure, which has `savefig` (matplotlib) or
+    `write_html` (plotly). Where trials ended early, in a lower rung, those figures that compare
+    final scores leave them out.
+
+    Args:
+        trials: in the order of their numbers.
+        objective: what the scores are of.
+        curves: reads all learning curves, by the trial's number.
+        name: of the project.
+    """
+
+    def __init__(
+        self,
+        trials: Sequence[Trial],
+        objective: Objective,
+        curves: Callable[[], Mapping[int, Curves]],
+        name: str,
+    ) -> None:
+        self._trials = trials
+        self._objective = objective
+        self._read_curves = curves
+        self._name = name
+
+    def __repr__(self) -> str:
+        figures = ", ".join(name for name in vars(Plots) if not name.startswith("_"))
+        return f"<Figures of {len(self._trials)} trials: {figures}>"
+
+    def history(self, *, backend: str | None = None) -> Any:
+        """The score of each trial in the order of the search, and the best so far."""
+        return self._optuna("optimization_history", backend, target_name=self._objective.name)
+
+    def learning_curves(self, metric: str | None = None, *, backend: str | None = None) -> Any:
+        """Each trial's learning curve, coloured by its final score, with quantiles by epoch.
+
+        Epochs of later rungs continue those of earlier ones. The band holds 80 % of the trials that
+        were trained for so long.
+
+        Args:
+            metric: a name in Keras's logs, such as "loss". None: the objective.
+
+        Raises:
+            ValueError: no trial has measured it.
+        """
+        backend = choose(backend)
+        curves = fan(self._curves, self._objective, metric)
+        scores = {
+            trial.number: trial.score for trial in scored(self._trials) if trial.score is not None
+        }
+        return self._own(backend, "learning_curves", drawing(curves, scores, self._objective))
+
+    def importances(self, *, seed: int = 0, backend: str | None = None) -> Any:
+        """The shares of `tuner.importances()` as bars: hyperparameters, then the largest pairs.
+
+        Raises:
+            ValueError: there are too few completed trials, or they do not differ.
+        """
+        backend = choose(backend)
+        found = self._importances(seed)
+        pairs = found.largest_interactions()
+        labels = [*found.values, *(f"{one} × {other}" for one, other in pairs)]
+        shares = [*found.values.values(), *pairs.values()]
+        errors = [*found.spread.values(), *(0.0 for _ in pairs)]
+        return self._own(backend, "importances", found, labels, shares, errors)
+
+    def parallel_coordinates(
+        self, params: Sequence[str] | None = None, *, backend: str | None = None
+    ) -> Any:
+        """One line per trial across an axis for each hyperparameter.
+
+        Args:
+            params: the names. None: all that differ between trials.
+        """
+        return self._by_params("parallel_coordinate", params, None, backend)
+
+    def slice(self, params: Sequence[str] | None = None, *, backend: str | None = None) -> Any:
+        """The scores over each hyperparameter, one panel each.
+
+        Args:
+            params: the names. None: all that differ between trials.
+        """
+        return self._by_params("slice", params, None, backend)
+
+    def contour(self, params: Sequence[str] | None = None, *, backend: str | None = None) -> Any:
+        """The scores over pairs of hyperparameters, as contours.
+
+        Args:
+            params: at least two names. None: the four most important.
+        """
+        return self._by_params("contour", params, _GRID, backend)
+
+    def rank(self, params: Sequence[str] | None = None, *, backend: str | None = None) -> Any:
+        """The trials over pairs of hyperparameters, coloured by their rank.
+
+        Args:
+            params: at least two names. None: the four most important.
+        """
+        return self._by_params("rank", params, _GRID, backend)
+
+    def timeline(self, *, backend: str | None = None) -> Any:
+        """When each trial ran, and how it ended."""
+        return self._optuna("timeline", backend)
+
+    def edf(self, *, backend: str | None = None) -> Any:
+        """What part of the trials is as good as a score or below it."""
+        return self._optuna("edf", backend, target_name=self._objective.name)
+
+    def pareto_front(
+        self, second: str | Objective = "seconds", *, backend: str | None = None
+    ) -> Any:
+        """The objective against something else, and the trials that none beats in both.
+
+        Args:
+            second: "seconds" or "epochs", fewer being better; or a metric that was logged, as
+                `Objective("val_auc", "max")`; of names that end in "loss" the direction is known.
+
+        Raises:
+            ValueError: no trial has it, or its direction is not known.
+        """
+        backend = choose(backend)
+        self._check_scores()
+        other = _second(second)
+        values = _values_of(other.name, self._trials)
+        if not values:
+            known = sorted({name for trial in self._trials for name in trial.metrics})
+            raise ValueError(
+                f"No completed trial has {other.name!r}. What can be compared with is 'seconds', "
+                f"'epochs', and the metrics {known}."
+            )
+        study = to_study(self._trials, self._objective, {}, self._name, further={other: values})
+        names = [self._objective.name, other.name]
+        return optuna_figure("pareto_front", backend, study, target_names=names)
+
+    # ------------------------------------------------------------------ inside
+
+    @functools.cached_property
+    def _curves(self) -> Mapping[int, Curves]:
+        return self._read_curves()
+
+    @functools.cached_property
+    def _study(self) -> Any:
+        # None of Optuna's figures that are taken show scores by epoch.
+        return to_study(self._trials, self._objective, {}, self._name)
+
+    def _optuna(self, kind: str, backend: str | None, **kwargs: Any) -> Any:
+        backend = choose(backend)
+        self._check_scores()
+        return optuna_figure(kind, backend, self._study, **kwargs)
+
+    def _own(self, backend: str, kind: str, *args: Any) -> Any:
+        module = importlib.import_module(f"kerastune_lite._src.views.plots.with_{backend}")
+        if backend == "plotly":
+            return getattr(module, kind)(*args)
+        with own_style():
+            return getattr(module, kind)(*args)
+
+    def _by_params(
+        self, kind: str, params: Sequence[str] | None, limit: int | None, backend: str | None
+    ) -> Any:
+        backend = choose(backend)
+        self._check_scores()
+        ended = at_the_end(self._trials)  # those that Optuna draws
+        drawn = [trial for trial in self._trials if trial.number in ended]
+        varied = list(columns_of(drawn).names)
+        if params is None:
+            chosen = varied if limit is None else self._most_important(varied, limit)
+        else:
+            chosen = [params] if isinstance(params, str) else list(params)
+        known = {name for trial in drawn for name in trial.values}
+        unknown = [name for name in chosen if name not in known]
+        if unknown:
+            raise ValueError(f"No completed trial has {unknown}. There are: {sorted(known)}.")
+        if len(chosen) < (1 if limit is None else 2):
+            needed = "a hyperparameter" if limit is None else "two hyperparameters"
+            raise ValueError(
+                f"This figure needs at least {needed} that differ between trials. There are "
+                f"{varied}, and `params` is {params!r}."
+            )
+        name = self._objective.name
+        return optuna_figure(kind, backend, self._study, params=chosen, target_name=name)
+
+    def _importances(self, seed: int = 0) -> Importances:
+        curves = self._curves if in_rungs(self._trials) else None
+        return importances(self._trials, self._objective, seed=seed, curves=curves)
+
+    def _most_important(self, names: Sequence[str], limit: int) -> list[str]:
+        if len(names) <= limit:
+            return list(names)
+        try:
+            shares = self._importances().values
+        except ValueError:  # too few trials, or no differences: the first ones are as good
+            return list(names[:limit])
+        ranked = [name for name in shares if name in names][:limit]
+        return [name for name in names if name in ranked]
+
+    def _check_scores(self) -> None:
+        if not scored(self._trials):
+            raise ValueError(f"There is no completed trial to draw. {why_none(self._trials)}")
+
+
+def _second(second: str | Objective) -> Objective:
+    if isinstance(second, str):
+        if second in ("seconds", "epochs") or second.endswith("loss"):
+            return Objective(second, "min")
+        raise ValueError(
+            f"Whether {second!r} should be small or large has to be said: "
+            f'kerastune_lite.Objective({second!r}, direction="max") or direction="min".'
+        )
+    if not isinstance(second, Objective) or second.direction is None:
+        raise ValueError(
+            "`second` must be 'seconds', 'epochs', or a kerastune_lite.Objective with a direction. "
+            f"Received: {second!r}."
+        )
+    return second
+
+
+def _values_of(name: str, trials: Sequence[Trial]) -> dict[int, float]:
+    values: dict[int, float] = {}
+    for trial in scored(trials):
+        known = {"seconds": trial.seconds, "epochs": trial.epochs}
+        value = trial.metrics.get(name, known.get(name))
+        if value is not None and math.isfinite(value):
+            values[trial.number] = float(value)
+    return values

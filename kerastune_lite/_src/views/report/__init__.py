@@ -1,0 +1,1 @@
+"""A search as one page of HTML, for those who were not there."""

@@ -1,0 +1,347 @@
+"""Trials and spaces as tables on the console, and how numbers and texts are written in all views.
+
+A trial is always called by its `number`, which is also in `trial_id`, in the names of
+TensorBoard's runs and in the store. Epochs are counted from 1.
+"""
+
+from __future__ import annotations
+
+import heapq
+import io
+import json
+import math
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TextIO
+
+from rich import box
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from kerastune_lite._src.analysis.certainty import certainty, spread
+from kerastune_lite._src.core.objective import MultiObjective, Objective
+from kerastune_lite._src.core.trial import REJECTED, Trial, TrialStatus
+from kerastune_lite._src.space.domains import Value
+from kerastune_lite._src.space.parameters import Space
+from kerastune_lite._src.util.formatting import (
+    NO_REASON,
+    NOTHING,
+    one_line,
+    score_text,
+    seconds_text,
+    value_text,
+)
+from kerastune_lite._src.views.training_paths import paths_line
+from kerastune_lite._src.views.where import in_notebook
+
+MAX_COLUMNS = 8
+"""With more hyperparameters than this, one column holds them all."""
+
+HYPERPARAMETERS = "hyperparameters"
+"""The header of that column."""
+
+WIDTH = 120
+"""Columns of text where there is no terminal to fit."""
+
+NOTEBOOK_WIDTH = 96
+"""Columns that a notebook's output has room for, also on the pages of code hosts."""
+
+# ---------------------------------------------------------------------- numbers and texts
+
+
+def values_text(values: Mapping[str, Value]) -> str:
+    """All values of a trial as `name=value`."""
+    return " ".join(f"{one_line(name)}={value_text(value)}" for name, value in values.items())
+
+
+def clock_text(seconds: float) -> str:
+    """A duration as 0:42, 4:10 or 1:02:03."""
+    minutes, seconds = divmod(max(round(seconds), 0), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def epoch_text(trial: Trial) -> str:
+    """The best epoch, counted from 1."""
+    return NOTHING if trial.best_step is None else str(trial.best_step + 1)
+
+
+def setting_text(setting: Any) -> str:
+    """A setting as the store has it: what kind it is, and its arguments as they are written."""
+    if isinstance(setting, str):
+        return setting
+    if not isinstance(setting, Mapping):
+        return json.dumps(setting, ensure_ascii=False)
+    parts = []
+    for name, value in setting.items():
+        text = setting_text(value)
+        parts.append(text if name in ("type", "name") else f"{name}={text}")
+    return ", ".join(parts)
+
+
+def objective_text(objective: Objective) -> str:
+    """The metric and its direction; for several, their sum."""
+    if isinstance(objective, MultiObjective):
+        return " + ".join(objective_text(part) for part in objective.parts)
+    direction = "" if objective.direction is None else f" ({objective.direction})"
+    return one_line(objective.name) + direction
+
+
+def value_names(trials: Iterable[Trial]) -> list[str]:
+    """The hyperparameters that the trials have, in the order in which they were first met."""
+    by_number = sorted(trials, key=lambda trial: trial.number)
+    return list(dict.fromkeys(name for trial in by_number for name in trial.values))
+
+
+def failures_of(trials: Iterable[Trial], rejected: bool = False) -> dict[str, list[int]]:
+    """The numbers of the failed trials by the reason of their failure.
+
+    Args:
+        rejected: of those that were rejected instead; they are not among the others.
+    """
+    failures: dict[str, list[int]] = {}
+    for trial in trials:
+        if trial.status is TrialStatus.FAILED and trial.rejected == rejected:
+            failures.setdefault(trial.failure or NO_REASON, []).append(trial.number)
+    return failures
+
+
+def failure_lines(
+    failures: Mapping[str, Sequence[int]],
+    rejections: Mapping[str, Sequence[int]],
+    limit: int = 3,
+) -> list[str]:
+    """How many trials failed and were rejected, and a line for each of the first reasons.
+
+    Args:
+        failures, rejections: the numbers of the trials by the reason.
+        limit: how many reasons are told of either.
+    """
+    return [
+        *_lines_of(failures, "failed", limit),
+        *_lines_of(rejections, REJECTED, limit),
+    ]
+
+
+def _lines_of(failures: Mapping[str, Sequence[int]], what: str, limit: int) -> list[str]:
+    if not failures:
+        return []
+    lines = [f"{_count(sum(map(len, failures.values())), 'trial')} {what}:"]
+    for reason, numbers in list(failures.items())[:limit]:
+        named = ", ".join(map(str, numbers[:5])) + (", …" if len(numbers) > 5 else "")
+        which = f"trial {named}" if len(numbers) == 1 else f"{len(numbers)} trials: {named}"
+        lines.append(f"  {one_line(reason)} ({which})")
+    if len(failures) > limit:
+        lines.append(f"  and {_count(len(failures) - limit, 'other reason')}")
+    return lines
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+# ---------------------------------------------------------------------- tables
+
+
+class TrialsTable:
+    """Ranked trials, one row each: a column per hyperparameter where that fits the width.
+
+    Args:
+        trials: completed ones, from the best on.
+        objective: what the scores are of.
+    """
+
+    def __init__(self, trials: Sequence[Trial], objective: Objective) -> None:
+        self._trials = trials
+        self._objective = objective
+        self._names = value_names(trials)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if 0 < len(self._names) <= MAX_COLUMNS:
+            table = self._table(compact=False)
+            # Measured without a bound, since a table says that it fits any width it is given.
+            wanted = console.measure(table, options=options.update_width(10_000)).maximum
+            if wanted <= options.max_width:
+                yield table
+                return
+        yield self._table(compact=True)
+
+    def _table(self, compact: bool) -> Table:
+        columns = list(trial_columns(self._trials, self._objective, compact))
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+        for header, _ in columns:
+            wraps = compact and header == HYPERPARAMETERS
+            table.add_column(Text(header), justify="left" if wraps else "right", no_wrap=not wraps)
+        for row in zip(*(cells for _, cells in columns), strict=True):
+            table.add_row(*(Text(cell) for cell in row))
+        return table
+
+
+def trial_columns(
+    trials: Sequence[Trial], objective: Objective, compact: bool
+) -> Iterator[tuple[str, list[str]]]:
+    """The header and the cells of each column of a ranking.
+
+    Args:
+        trials: completed ones, from the best on.
+        objective: what the scores are of.
+        compact: all hyperparameters in one column.
+    """
+    spreads = [spread(trial) for trial in trials]
+    yield "rank", [str(rank) for rank in range(1, len(trials) + 1)]
+    yield "trial", [str(trial.number) for trial in trials]
+    yield one_line(objective.name), [score_text(trial.score) for trial in trials]
+    if any(each is not None for each in spreads):
+        yield "±", [NOTHING if each is None else f"{each:.2g}" for each in spreads]
+    yield "best epoch", [epoch_text(trial) for trial in trials]
+    yield "seconds", [seconds_text(trial.seconds) for trial in trials]
+    names = value_names(trials)
+    if compact and names:
+        yield HYPERPARAMETERS, [values_text(trial.values) for trial in trials]
+    elif not compact:
+        for name in names:
+            cells = [
+                value_text(trial.values[name]) if name in trial.values else NOTHING
+                for trial in trials
+            ]
+            yield one_line(name), cells
+
+
+def results_table(
+    trials: Iterable[Trial],
+    objective: Objective,
+    limit: int = 10,
+    project_dir: str | os.PathLike[str] | None = None,
+    total: int | None = None,
+) -> RenderableType:
+    """The best trials as a table, how sure the best is, how all were trained, and why some failed.
+
+    Args:
+        trials: in any order and of any status; all of a project, or some.
+        objective: what the scores are of.
+        limit: how many of the best to show.
+        project_dir: where the project is kept, to be named above the table.
+        total: how many trials the project holds, if `trials` are only some of them.
+    """
+    trials = list(trials)
+    completed = [
+        trial
+        for trial in trials
+        if trial.status in (TrialStatus.COMPLETED, TrialStatus.PAUSED)
+        and trial.loss is not None
+        and not math.isnan(trial.loss)
+    ]
+    best = heapq.nsmallest(max(limit, 0), completed, key=lambda trial: (trial.loss, trial.number))
+    held = _count(len(trials) if total is None else total, "trial")
+    if best:
+        title = f"The best {len(best)} of {held} by {objective_text(objective)}"
+    else:
+        title = f"{held}, none of them completed" if not completed else held
+    parts: list[RenderableType] = [Text(title, style="bold")]
+    if project_dir is not None:
+        parts.append(Text(f"in {one_line(os.fspath(project_dir), 1000)}"))
+    if best:
+        parts += ["", TrialsTable(best, objective)]
+    sure = certainty(completed, objective)
+    if sure is not None:
+        parts += ["", Text(sure.result())]
+        warning = sure.warning()
+        parts += [] if warning is None else [Text(warning, style="yellow")]
+    trained = paths_line(trials)
+    if trained is not None:
+        parts += ["", Text(one_line(trained, 1000))]
+    lines = failure_lines(failures_of(trials), failures_of(trials, rejected=True))
+    if lines:
+        parts += ["", *(Text(line) for line in lines)]
+    return Group(*parts)
+
+
+def space_table(space: Space, extended: bool = False) -> RenderableType:
+    """The hyperparameters of a space: what each may be, and when it is active.
+
+    Args:
+        extended: say as well how many values each has.
+    """
+    names = _count(len(space.names), "hyperparameter")
+    title = Text(f"The search space has {names}", style="bold")
+    if not space:
+        return title
+    columns = space.columns(extended)
+    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*(Text(cell) for cell in row))
+    return Group(title, "", table)
+
+
+# ---------------------------------------------------------------------- printing
+
+
+def results_text(
+    trials: Iterable[Trial],
+    objective: Objective,
+    limit: int = 10,
+    project_dir: str | os.PathLike[str] | None = None,
+    total: int | None = None,
+    width: int = WIDTH,
+) -> str:
+    """`results_table` as plain text, `width` characters wide."""
+    return to_text(results_table(trials, objective, limit, project_dir, total), width)
+
+
+def print_results(
+    trials: Iterable[Trial],
+    objective: Objective,
+    limit: int = 10,
+    project_dir: str | os.PathLike[str] | None = None,
+    total: int | None = None,
+    stream: TextIO | None = None,
+) -> None:
+    """Print `results_table` to `stream`, by default to what `sys.stdout` is now."""
+    print_table(results_table(trials, objective, limit, project_dir, total), stream)
+
+
+def space_text(space: Space, width: int = WIDTH) -> str:
+    """`space_table` as plain text, `width` characters wide."""
+    return to_text(space_table(space), width)
+
+
+def print_space(space: Space, extended: bool = False, stream: TextIO | None = None) -> None:
+    """Print `space_table` to `stream`, by default to what `sys.stdout` is now."""
+    print_table(space_table(space, extended), stream)
+
+
+def to_text(table: RenderableType, width: int = WIDTH) -> str:
+    """A renderable as plain text without trailing spaces, `width` characters wide."""
+    buffer = io.StringIO()
+    # The settings of the environment (FORCE_COLOR, COLUMNS) are for terminals.
+    console = Console(
+        file=buffer, width=width, force_terminal=False, force_jupyter=False, no_color=True
+    )
+    console.print(table)
+    return "".join(line.rstrip() + "\n" for line in buffer.getvalue().splitlines())
+
+
+def print_table(table: RenderableType, stream: TextIO | None = None) -> None:
+    """Print a renderable: as wide as the terminal, or as text that fits a notebook or a log."""
+    stream = sys.stdout if stream is None else stream
+    if stream is None:  # a program without a console
+        return
+    if not stream.isatty():
+        write_text(stream, to_text(table, NOTEBOOK_WIDTH if in_notebook() else WIDTH))
+        return
+    console = Console(file=stream, force_jupyter=False)
+    with console.capture() as capture:
+        console.print(table)
+    write_text(stream, capture.get())
+
+
+def write_text(stream: TextIO, text: str) -> None:
+    """Write and flush; characters that the stream's encoding lacks become question marks."""
+    try:
+        stream.write(text)
+    except UnicodeEncodeError:
+        encoding = stream.encoding or "ascii"
+        stream.write(text.encode(encoding, "replace").decode(encoding))
+    stream.flush()

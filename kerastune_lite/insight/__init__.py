@@ -1,1 +1,0 @@
-"""What the trials mean: importances, curves, certainty. Pure functions of the history."""

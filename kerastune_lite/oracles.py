@@ -1,0 +1,40 @@
+"""What to try: random, quasi-random, exhaustive, Bayesian and evolutionary search.
+
+Each oracle is a function of the history. Names are loaded when they are first used: SciPy, which
+some of them need, takes a while.
+"""
+
+from typing import TYPE_CHECKING
+
+from kerastune_lite._src.util.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from kerastune_lite._src.algorithms.oracles.bayesian import BayesianOracle
+    from kerastune_lite._src.algorithms.oracles.evolution import EvolutionaryOracle
+    from kerastune_lite._src.algorithms.oracles.grid import GridOracle
+    from kerastune_lite._src.algorithms.oracles.oracle import Oracle, draw_distinct
+    from kerastune_lite._src.algorithms.oracles.random import RandomOracle
+    from kerastune_lite._src.algorithms.oracles.sobol import SobolOracle
+
+__all__ = [
+    "BayesianOracle",
+    "EvolutionaryOracle",
+    "GridOracle",
+    "Oracle",
+    "RandomOracle",
+    "SobolOracle",
+    "draw_distinct",
+]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "BayesianOracle": "_src.algorithms.oracles.bayesian",
+        "EvolutionaryOracle": "_src.algorithms.oracles.evolution",
+        "GridOracle": "_src.algorithms.oracles.grid",
+        "Oracle": "_src.algorithms.oracles.oracle",
+        "RandomOracle": "_src.algorithms.oracles.random",
+        "SobolOracle": "_src.algorithms.oracles.sobol",
+        "draw_distinct": "_src.algorithms.oracles.oracle",
+    },
+)

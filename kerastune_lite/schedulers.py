@@ -1,0 +1,17 @@
+"""Whether to go on: which trial trains from which epoch to which, and which one stops."""
+
+from kerastune_lite._src.algorithms.schedulers.asha import ASHA
+from kerastune_lite._src.algorithms.schedulers.full import FullTraining
+from kerastune_lite._src.algorithms.schedulers.hyperband import Hyperband
+from kerastune_lite._src.algorithms.schedulers.median import MedianStopping
+from kerastune_lite._src.algorithms.schedulers.scheduler import Decision, Scheduler, TrainingRequest
+
+__all__ = [
+    "ASHA",
+    "Decision",
+    "FullTraining",
+    "Hyperband",
+    "MedianStopping",
+    "Scheduler",
+    "TrainingRequest",
+]

@@ -1,1 +1,0 @@
-"""Small dense networks trained in NumPy, one or several side by side, as Keras would train them."""
