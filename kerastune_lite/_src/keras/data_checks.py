@@ -18,7 +18,7 @@ import numpy as np
 
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.util.errors import FatalTypeError, FatalValueError
-from kerastune_lite._src.util.foreign_data import known_as
+from kerastune_lite._src.util.foreign_data import columns_of
 
 _BATCHES = (
     "DatasetV2",
@@ -285,10 +285,9 @@ def _kinds(leaf: Any) -> set[str]:
         return {_kind_of_array(leaf)}
     if type(leaf).__module__.partition(".")[0] == "pandas":
         head = leaf.iloc[:_LOOKED_AT] if hasattr(leaf, "iloc") else leaf[:_LOOKED_AT]
-        known = known_as(head)
-        columns = [] if known is None else known[1]
-        columns = columns[1:] if isinstance(columns, list) else [columns]
-        return {_kind_of_column(column) for column in columns}
+        if hasattr(head, "columns"):
+            return {_kind_of_column(column) for _, column in columns_of(head)}
+        return {_kind_of_column(head.to_numpy())}
     if str(getattr(leaf, "dtype", "")) in ("<dtype: 'string'>", "string"):
         return {"text"}
     return {"number"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from kerastune_lite._src.util.foreign_data import known_as
+from kerastune_lite._src.util.foreign_data import columns_of, known_as
 
 logger = logging.getLogger(__name__)
 
@@ -61,8 +61,7 @@ def _arrays(name: str, value: Any, depth: int) -> Iterator[tuple[str, np.ndarray
         if known is None:
             return
         if known[0] == "DataFrame":
-            names, *columns = known[1]
-            for column, array in zip(names, columns):
+            for column, array in columns_of(value):
                 yield from _arrays(f"{name}[{column!r}]", _numbers(array), depth + 1)
         elif isinstance(known[1], np.ndarray):
             yield name, _numbers(known[1])

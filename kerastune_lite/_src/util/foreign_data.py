@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,13 @@ def known_as(value: Any) -> tuple[str, Any] | None:
         if read is not None:
             return parent.__name__, read(value)
     return None
+
+
+def columns_of(frame: Any) -> Iterator[tuple[str, np.ndarray]]:
+    """The columns of a pandas table, with their names; some thousand of a very wide one."""
+    names = list(frame.columns)
+    for place in places(len(names), _COLUMNS):
+        yield names[place], np.asarray(frame.iloc[:, place].to_numpy())
 
 
 def places(size: int, most: int) -> Sequence[int]:
