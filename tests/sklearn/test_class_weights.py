@@ -9,8 +9,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from kerastune_lite.sklearn import KerasClassifier, TunerSearchCV
+from tests.keras.models import keras
 from tests.sklearn.test_fit_arguments import LABELS, SIDE, THIRD, X, classes, one_hot, sides
-from tests.training.models import keras
 
 
 @pytest.mark.parametrize("where", ["fit", "class_weight", "fit__class_weight"])
