@@ -71,6 +71,7 @@ def test_the_rooms_are_a_dozen_and_all_have_a_place():
 
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PRIVATE)))
 def test_imports_point_down(path):
+    assert "kerastune_lite" not in imports(path), f"{path} imports the whole package"
     for other in own_imports(path):
         assert PRIVATE in other.parents, f"{path} imports the public module {other.stem}"
         below = RANK[room_of(other)] < RANK[room_of(path)]

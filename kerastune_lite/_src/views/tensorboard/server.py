@@ -14,7 +14,6 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-import kerastune_lite
 from kerastune_lite._src.views.where import in_notebook
 
 HOST = "127.0.0.1"
@@ -25,7 +24,7 @@ PATIENCE = 60.0
 
 PAGE = "#hparams"
 
-_ROOT = str(Path(kerastune_lite.__file__).parents[1])
+_ROOT = str(Path(__file__).parents[4])
 _PROGRAM = f"""
 import sys
 del sys.path[0]  # the current directory, whose files must not get in the way
