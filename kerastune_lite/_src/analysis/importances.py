@@ -8,7 +8,7 @@ hold for searches of neural networks:
   at random. Then the score is a function on the whole cube, and the variance is well defined.
 - Trials of a search in rungs were trained for different numbers of epochs, the better ones for
   more. What those that ended early would have gained is told by the others' curves (`rungs.py`).
-- A diverged training does not count for more than one that is just bad (`columns.winsorized`).
+- A diverged training does not count for more than one that is just bad (`unit_cube.winsorized`).
 
 How sure: the forest predicts trials that the tree in question was not shown ("out of bag"). What it
 cannot predict, its importances say nothing about.

@@ -57,8 +57,7 @@ def _frame(frame: Any) -> Any:
     dtypes = list(frame.dtypes)
     told = ["\0".join(map(str, frame.columns)), " ".join(map(str, dtypes))]
     if frame.size > _CELLS:
-        looked_at = places(len(dtypes), _COLUMNS)
-        return [*told, *(frame.iloc[:, place].to_numpy() for place in looked_at)]
+        return [*told, *(column for _, column in columns_of(frame))]
     # One by one, thousands of columns would take long.
     alike: dict[Any, list[int]] = {}
     for place, dtype in enumerate(dtypes):
