@@ -8,7 +8,7 @@ import pytest
 
 import kerastune_lite as kt
 from kerastune_lite._src.keras.loading import load_keras
-from kerastune_lite._src.tuner.training_side import TrainingSide
+from kerastune_lite._src.tuner import user_trials
 
 keras = load_keras()
 
@@ -155,7 +155,7 @@ def test_a_run_trial_of_ones_own_goes_on_too(tmp_path, monkeypatch, executions):
     assert {t.epochs for t in halving.trials} >= {1, 3}
     assert not list((tmp_path / "a" / "p" / "checkpoints").glob("*.state*"))
 
-    monkeypatch.setattr(TrainingSide, "_may_go_on", lambda *_: False)
+    monkeypatch.setattr(user_trials, "can_resume", lambda *_: False)
     again, trained_again = own(tmp_path / "b", stop, executions_per_trial=executions)
     assert len(trained_again) > len(trained)
     for trial, other in zip(halving.trials, again.trials):

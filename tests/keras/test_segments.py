@@ -7,16 +7,18 @@ from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Segment, Trial
 from kerastune_lite._src.keras.hypermodel import HyperModel, get_hypermodel, overrides_fit
 from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite._src.store.checkpoints import weights_name
 from kerastune_lite._src.util.errors import FatalRuntimeError, FatalValueError, StoreError
 from kerastune_lite.hyperparameters import HyperParameters
 from kerastune_lite.schedulers import Decision
 
 keras = load_keras()
 
-from kerastune_lite._src.keras.building import BuildOptions  # noqa: E402
+from kerastune_lite._src.keras.building import ModelFactory  # noqa: E402
 from kerastune_lite._src.keras.fast.dispatcher import ARRAYS, OWN, PLAIN, SHARED, Dispatcher  # noqa: E402
 from kerastune_lite._src.keras.fit_arguments import FitArguments  # noqa: E402
-from kerastune_lite._src.keras.trainer import Trainer, TrainingOptions  # noqa: E402
+from kerastune_lite._src.keras.trainer import Trainer  # noqa: E402
+from kerastune_lite._src.keras.training_spec import TrainingSpec  # noqa: E402
 from kerastune_lite._src.keras.weights import load_weights  # noqa: E402
 
 # Between Keras and TensorFlow, about their own conversions to NumPy.
@@ -59,18 +61,15 @@ class Run:
     def __init__(self, folder, dispatcher, hypermodel=None, callbacks=None, **fit):
         self.epochs = {}
         self.hypermodel = hypermodel or get_hypermodel(build)
-        self.options = TrainingOptions(
-            hypermodel=self.hypermodel,
-            objective=Objective("val_loss", "min"),
-            build=BuildOptions(),
-            callbacks=callbacks,
-            verbose=0,
-            dispatcher=dispatcher,
-            folder=folder,
-            weights_name=lambda trial, execution: "best.weights.h5",
-        )
         given = {"epochs": EPOCHS, "validation_split": 0.3, **fit}
-        self.fit = FitArguments((X, Y), given, overrides_fit(self.hypermodel))
+        self.dispatcher = dispatcher
+        self.spec = TrainingSpec(
+            models=ModelFactory(self.hypermodel),
+            objective=Objective("val_loss", "min"),
+            fit=FitArguments((X, Y), given, overrides_fit(self.hypermodel)),
+            callbacks=callbacks,
+            folder=folder,
+        )
 
     def emit(self, event):
         assert event.epoch not in self.epochs
@@ -86,9 +85,10 @@ class Run:
             resume_from=f"state_{start}" if start else None,
             keep_state=f"state_{end}" if end else None,
         )
-        return Trainer(self.options, segment, HyperParameters(), self.emit).train(
-            segment.trial, 0, self.fit
-        )
+        return self.trainer(segment).train(segment.trial, 0)
+
+    def trainer(self, segment):
+        return Trainer(self.spec, segment, HyperParameters(), self.emit, self.dispatcher)
 
 
 @pytest.fixture(params=[PLAIN, OWN, SHARED, ARRAYS])
@@ -121,7 +121,7 @@ def check_equal(one, other, whole, parts):
 
 def weights(folder):
     model = build(None)
-    load_weights(model, folder / "best.weights.h5", None)
+    load_weights(model, folder / weights_name(0, 0), None)
     return model.get_weights()
 
 
@@ -180,7 +180,7 @@ def test_the_best_epoch_may_be_in_an_earlier_segment(tmp_path):
     run = Run(tmp_path, Dispatcher(), callbacks=[Worse()])
     run.segment(0, 2)
     kept = weights(tmp_path)
-    (tmp_path / "best.weights.h5").unlink()
+    (tmp_path / weights_name(0, 0)).unlink()
     last = run.segment(2).execution
     assert (last.best_epoch, last.score, last.epochs) == (0, 0.0, EPOCHS)
     for one, other in zip(kept, weights(tmp_path)):
@@ -190,9 +190,7 @@ def test_the_best_epoch_may_be_in_an_earlier_segment(tmp_path):
 def test_a_later_segment_needs_its_state(tmp_path):
     run = Run(tmp_path, Dispatcher())
     with pytest.raises(FatalRuntimeError, match=r"without `resume_from`"):
-        Trainer(
-            run.options, Segment(Trial(0, {}), start_epoch=2), HyperParameters(), run.emit
-        ).train(Trial(0, {}), 0, run.fit)
+        run.trainer(Segment(Trial(0, {}), start_epoch=2)).train(Trial(0, {}), 0)
     with pytest.raises(StoreError, match=r"state_2 cannot be read"):
         run.segment(2)
 

@@ -192,7 +192,7 @@ def test_one_trial_is_enough_and_none_says_nothing(tmp_path):
     search = make_search(script("F"), tmp_path, space=SPACE, max_trials=1)
     with pytest.raises(RuntimeError, match=r"^The trial failed\. "):
         search.run("p", {})
-    assert make_search(script("F"), tmp_path, space=SPACE, max_time=-1).run("p", {}) is (
+    assert make_search(script("F"), tmp_path, space=SPACE, max_time=0).run("p", {}) is (
         StopReason.TIME
     )
 

@@ -2,7 +2,7 @@ import pytest
 
 from kerastune_lite._src.core.history import History
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
-from kerastune_lite._src.store.checkpoints import Checkpoints, best_execution
+from kerastune_lite._src.store.checkpoints import Checkpoints, best_execution, weights_name
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def end(checkpoints, history, losses, status=TrialStatus.COMPLETED):
     number = len(history)
     executions = []
     for index, loss in enumerate(losses):
-        name = checkpoints.name(number, index)
+        name = weights_name(number, index)
         (checkpoints.folder / name).touch()
         executions.append(Execution(index, Outcome.COMPLETED, loss=loss, weights=name))
     loss = sum(losses) / len(losses)
@@ -78,7 +78,7 @@ def test_tidy_after_a_crash(checkpoints):
     history = History()
     end(checkpoints, history, [1.0])
     end(checkpoints, history, [2.0])
-    kept = Execution(0, Outcome.COMPLETED, loss=1.0, weights=checkpoints.name(2, 0))
+    kept = Execution(0, Outcome.COMPLETED, loss=1.0, weights=weights_name(2, 0))
     history.add(Trial(2, {"n": 2}, executions=(kept,)))
     for name in (
         "trial_0002_execution0.weights.h5",

@@ -1,7 +1,9 @@
 """How a Keras model is trained. Nothing outside this room imports Keras.
 
+    training_spec.py                 all that is needed to train, as one value
     training_job.py trainer.py       the job of a search; one execution from `build` to its record
-    hypermodel.py building.py        the user's builder; a model built, checked, of a certain size
+    side_by_side.py                  executions, or folds, that are trained together
+    hypermodel.py building.py        the user's builder; the models that it builds, checked
     fit_arguments.py data_checks.py  the arguments of `fit`; data that `fit` certainly refuses
     callbacks.py scored.py           what reports epochs; the epoch whose weights are kept
     weights.py build_configs.py      weights on disk; models that their builder leaves unbuilt

@@ -1,43 +1,91 @@
-"""From hyperparameters to a compiled model, checked."""
+"""The models of trials: built by the user's code, compiled, checked."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import Any
 
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.space.hyperparameters import HyperParameters
+from kerastune_lite._src.util.describing import described
 from kerastune_lite._src.util.errors import FailedTrialError, FatalTypeError, FatalValueError
 from kerastune_lite._src.util.threads import in_turn
 
 
 @dataclasses.dataclass(frozen=True)
-class BuildOptions:
-    """What a tuner says about all its models.
+class ModelFactory:
+    """Builds the models of a search.
 
     Attributes:
+        hypermodel: has `build(hp)`, and `fit(hp, model, ...)` to train with; None: there are no
+            models to build.
         optimizer, loss, metrics: override those that the builder compiled with.
-        max_model_size: in scalars; trials of larger models are rejected.
+        max_model_size: in parameters; trials of larger models are rejected.
+        build_instead: is called in place of `hypermodel.build`.
     """
 
+    hypermodel: Any
     optimizer: Any = None
     loss: Any = None
     metrics: Any = None
     max_model_size: int | None = None
+    build_instead: Callable[[HyperParameters], Any] | None = None
+
+    @in_turn
+    def build(self, hp: HyperParameters) -> Any:
+        """The compiled model for `hp`.
+
+        Raises:
+            FatalTypeError: what was built is no Keras model, or an override cannot be copied.
+            FatalValueError: an optimizer or a loss is missing.
+            FailedTrialError: the model is larger than `max_model_size`.
+        """
+        model = self.build_unchecked(hp)
+        check_is_model(model)
+        self._compile(model)
+        check_size(model, self.max_model_size)
+        return model
+
+    def build_unchecked(self, hp: HyperParameters) -> Any:
+        """What the user's code returns, whatever it is."""
+        return (self.build_instead or self.hypermodel.build)(hp)
+
+    def described(self) -> Any:
+        """The overrides as JSON; None without any."""
+        return {name: described(value) for name, value in self._overrides.items()} or None
+
+    @property
+    def _overrides(self) -> dict[str, Any]:
+        named = {name: getattr(self, name) for name in ("optimizer", "loss", "metrics")}
+        return {name: value for name, value in named.items() if value is not None}
+
+    def _compile(self, model: Any) -> None:
+        """Compile `model` anew where the tuner names its own optimizer, loss or metrics."""
+        overrides = self._overrides
+        if not overrides:
+            return
+        compiled = _compile_arguments(model)
+        compiled.update((name, _fresh(name, value)) for name, value in overrides.items())
+        missing = [name for name in ("optimizer", "loss") if compiled.get(name) is None]
+        # A builder that compiles without a loss has its reasons: a train_step() of its own, or
+        # add_loss().
+        if missing and not model.compiled:
+            raise FatalValueError(
+                "A model must be compiled with an optimizer and a loss, by build(hp) or by the "
+                f"tuner's own arguments. Missing: {' and '.join(missing)}."
+            )
+        model.compile(**compiled)
 
 
-@in_turn
-def build_model(hypermodel: Any, hp: HyperParameters, options: BuildOptions) -> Any:
-    """The compiled model that `hypermodel` builds for `hp`.
+def check_is_model(model: Any) -> None:
+    """Raise unless a builder returned a Keras model.
 
     Raises:
-        FatalTypeError: what was built is no Keras model.
-        FailedTrialError: it is larger than `max_model_size`.
+        FatalTypeError: it returned something else.
     """
-    keras = load_keras()
-    model = hypermodel.build(hp)
-    if not isinstance(model, keras.Model):
+    if not isinstance(model, load_keras().Model):
         hint = " Did you forget `return model`?" if model is None else ""
         if _is_of_keras_2(model):
             hint = (
@@ -49,9 +97,6 @@ def build_model(hypermodel: Any, hp: HyperParameters, options: BuildOptions) -> 
             "build(hp) must return a Keras model."
             f"{hint} Received: {model!r} of type {type(model).__name__}."
         )
-    override_compile(model, options)
-    check_size(model, options.max_model_size)
-    return model
 
 
 def _is_of_keras_2(model: Any) -> bool:
@@ -59,30 +104,6 @@ def _is_of_keras_2(model: Any) -> bool:
     # Before Keras 3 it was a part of TensorFlow, and its code in `keras.engine`.
     packages = ("tf_keras.", "keras.engine.", "tensorflow.python.keras.")
     return any(f"{base.__module__}.".startswith(packages) for base in type(model).__mro__)
-
-
-def override_compile(model: Any, options: BuildOptions) -> None:
-    """Compile `model` anew where the tuner names its own optimizer, loss or metrics.
-
-    Raises:
-        FatalValueError: an optimizer or a loss is still missing.
-        FatalTypeError: an override cannot be copied.
-    """
-    if options.optimizer is None and options.loss is None and options.metrics is None:
-        return
-    compiled = _compile_arguments(model)
-    for name in ("optimizer", "loss", "metrics"):
-        override = getattr(options, name)
-        if override is not None:
-            compiled[name] = _fresh(name, override)
-    missing = [name for name in ("optimizer", "loss") if compiled.get(name) is None]
-    # A builder that compiles without a loss has its reasons: a train_step() of its own, add_loss().
-    if missing and not model.compiled:
-        raise FatalValueError(
-            "A model must be compiled with an optimizer and a loss, by build(hp) or by the tuner's "
-            f"own arguments. Missing: {' and '.join(missing)}."
-        )
-    model.compile(**compiled)
 
 
 def _compile_arguments(model: Any) -> dict[str, Any]:

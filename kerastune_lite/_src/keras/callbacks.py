@@ -16,6 +16,7 @@ from kerastune_lite._src.keras.building import check_size
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.keras.scored import EpochWeights
 from kerastune_lite._src.search.execution.returned import missing_metrics, scalars
+from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.util.errors import FatalTypeError, FatalValueError
 
 load_keras()  # quietly; the type checker can follow the import below only
@@ -240,31 +241,45 @@ class SizeLimit(OneOfOurs):
             self._measured = is_complete(self.model)
 
 
-class HookCaller(OneOfOurs):
-    """Calls the hooks that a tuner's subclass overrides: on_epoch_begin, on_epoch_end.
+def hook_callers(hooks: Hooks | None, trial: Trial) -> list[HookCaller]:
+    """What calls the hooks of epochs and batches that a tuner's subclass overrides, if it does.
 
     Args:
-        tuner: the object with the hooks.
-        trial: handed to them.
+        trial: handed to the hooks.
+    """
+    if hooks is None:
+        return []
+    if hooks.overrides("on_batch_begin", "on_batch_end"):
+        return [BatchHookCaller(hooks, trial)]
+    if hooks.overrides("on_epoch_begin", "on_epoch_end"):
+        return [HookCaller(hooks, trial)]
+    return []
+
+
+class HookCaller(OneOfOurs):
+    """Calls on_epoch_begin and on_epoch_end.
+
+    Args:
+        hooks, trial: see `hook_callers`.
     """
 
-    def __init__(self, tuner: Any, trial: Trial) -> None:
+    def __init__(self, hooks: Hooks, trial: Trial) -> None:
         super().__init__()
-        self._tuner = tuner
+        self._hooks = hooks
         self._trial = trial
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self._tuner.on_epoch_begin(self._trial, self.model, epoch, logs=logs)
+        self._hooks.on_epoch_begin(self._trial, self.model, epoch, logs=logs)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._tuner.on_epoch_end(self._trial, self.model, epoch, logs=logs)
+        self._hooks.on_epoch_end(self._trial, self.model, epoch, logs=logs)
 
 
 class BatchHookCaller(HookCaller):
     """Calls on_batch_begin and on_batch_end, too; apart because listening costs each batch."""
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        self._tuner.on_batch_begin(self._trial, self.model, batch, logs)
+        self._hooks.on_batch_begin(self._trial, self.model, batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        self._tuner.on_batch_end(self._trial, self.model, batch, logs)
+        self._hooks.on_batch_end(self._trial, self.model, batch, logs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import inspect
 from collections.abc import Callable
@@ -81,19 +80,6 @@ class FunctionHyperModel(HyperModel):
 
     def build(self, hp: HyperParameters) -> Any:
         return self.function(hp)
-
-
-@dataclasses.dataclass(frozen=True)
-class BuiltElsewhere:
-    """A hypermodel of which the models are built by something else.
-
-    Attributes:
-        build: (hp) -> model.
-        fit: as HyperModel's.
-    """
-
-    build: Callable[[HyperParameters], Any]
-    fit: Callable[..., Any]
 
 
 def get_hypermodel(given: Any) -> Any:

@@ -227,6 +227,41 @@ def check_resumable(callbacks: Sequence[Any]) -> None:
         )
 
 
+def make_resumable(
+    arguments: dict[str, Any],
+    model: Any,
+    callbacks: Sequence[Any],
+    state: TrainingState | None,
+    keep: bool,
+) -> StateKeeper | None:
+    """Have a call of `fit` begin with a state, and keep the one that it ends with.
+
+    Args:
+        arguments: of `fit`, to be added to; with `callbacks` and, unless that is 1, `epochs`.
+        model: to be trained.
+        callbacks: those whose memory is kept.
+        state: where an earlier training ended; None: begin at the beginning.
+        keep: whether the state at the end is wanted.
+
+    Returns:
+        What has that state afterwards.
+
+    Raises:
+        StoreError: `state` is of another model.
+        FatalValueError: a callback cannot be resumed.
+    """
+    if state is not None:
+        restore_model(state, model)
+        arguments["initial_epoch"] = state.epoch
+        arguments["callbacks"].append(StateRestorer(state, callbacks))
+    if not keep:
+        return None
+    check_resumable(callbacks)
+    keeper = StateKeeper(callbacks, arguments.get("epochs", 1))
+    arguments["callbacks"].append(keeper)
+    return keeper
+
+
 class StateKeeper(OneOfOurs):
     """Captures the state at the end of a segment; put it last in the list.
 

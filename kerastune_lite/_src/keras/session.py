@@ -23,7 +23,7 @@ def begin(seed: int, collect: bool) -> None:
 
     Args:
         seed: below 2**32; for Python, NumPy and Keras.
-        collect: run the garbage collector; dead models are full of reference cycles.
+        collect: whether to run the garbage collector.
     """
     # It takes these settings back to their defaults along with the counters.
     policy = keras.config.dtype_policy()
@@ -50,6 +50,32 @@ def seed_all(seed: int) -> None:
     # With another backend this loads TensorFlow, where it is installed, to seed tf.data as well.
     with first_import_of("tensorflow"):
         keras.utils.set_random_seed(seed)
+
+
+class Collections:
+    """When to run the garbage collector; dead models are full of reference cycles.
+
+    That is before every eighth training, and after one that failed: its model may be what filled
+    the memory.
+    """
+
+    _EVERY = 8
+
+    def __init__(self) -> None:
+        self.failed = False
+        """Whether the latest training failed."""
+        self._begun = 0
+
+    def is_due(self) -> bool:
+        """Whether to collect before the training that begins now."""
+        due = self.failed or self._begun % self._EVERY == 0
+        self._begun += 1
+        self.failed = False
+        return due
+
+
+collections = Collections()
+"""Those of this process."""
 
 
 @contextlib.contextmanager

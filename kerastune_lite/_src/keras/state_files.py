@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kerastune_lite._src.keras.resuming import TrainingState
+from kerastune_lite._src.keras.resuming import StateKeeper, TrainingState
 from kerastune_lite._src.util.errors import StoreError
 from kerastune_lite._src.util.whole_files import replacing
 
@@ -38,6 +38,27 @@ def write_state(state: TrainingState, path: Path) -> None:
             with archive.open(member, "w", force_zip64=True) as into:
                 stored = array.view(f"u{array.itemsize}") if _foreign(array) else array
                 np.lib.format.write_array(into, stored, allow_pickle=False)
+
+
+def keep_state(keeper: StateKeeper | None, folder: Path, name: str | None) -> dict[str, Any]:
+    """Write the state in which a training ended, if it is wanted and can be resumed from.
+
+    Args:
+        keeper: has seen the training.
+        folder, name: of the file; without a name nothing is written.
+
+    Returns:
+        `state` and `stopped`, as an Execution has them.
+
+    Raises:
+        StoreError: it could not be written.
+    """
+    if keeper is None or keeper.state is None or name is None:
+        return {}
+    if keeper.state.stopped:
+        return {"stopped": True}
+    write_state(keeper.state, folder / name)
+    return {"state": name}
 
 
 def _head(state: TrainingState) -> dict[str, Any]:

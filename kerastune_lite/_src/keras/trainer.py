@@ -5,40 +5,31 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kerastune_lite._src.algorithms.schedulers.scheduler import Decision
 from kerastune_lite._src.core.events import EpochEnded
-from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Execution, Outcome, Segment, Trial
 from kerastune_lite._src.keras import automatic_names as names
 from kerastune_lite._src.keras import session
 from kerastune_lite._src.keras.build_configs import build_config_of, is_complete
-from kerastune_lite._src.keras.building import BuildOptions, build_model, check_compiled
+from kerastune_lite._src.keras.building import check_compiled
 from kerastune_lite._src.keras.callbacks import (
-    BatchHookCaller,
     EpochReporter,
-    HookCaller,
     SizeLimit,
     fresh_callbacks,
+    hook_callers,
     redirect_tensorboard,
 )
 from kerastune_lite._src.keras.fast.dispatcher import Dispatcher, Fit, Taken
 from kerastune_lite._src.keras.fast.member import Member, NotStacked
-from kerastune_lite._src.keras.fit_arguments import FitArguments
 from kerastune_lite._src.keras.hypermodel import accepts
 from kerastune_lite._src.keras.loading import load_keras
-from kerastune_lite._src.keras.resuming import (
-    StateKeeper,
-    StateRestorer,
-    TrainingState,
-    check_resumable,
-    restore_model,
-)
+from kerastune_lite._src.keras.resuming import StateKeeper, TrainingState, make_resumable
 from kerastune_lite._src.keras.scored import Scored
-from kerastune_lite._src.keras.state_files import read_state, write_state
+from kerastune_lite._src.keras.state_files import keep_state, read_state
+from kerastune_lite._src.keras.training_spec import TrainingSpec
 from kerastune_lite._src.keras.weights import save_weights
 from kerastune_lite._src.search.execution.guard import check_frozen, report_late
 from kerastune_lite._src.search.execution.job import Emit
@@ -49,44 +40,13 @@ from kerastune_lite._src.search.execution.returned import (
     from_history,
     read_results,
 )
+from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.space.hyperparameters import HyperParameters
+from kerastune_lite._src.store.checkpoints import weights_name
 from kerastune_lite._src.util.errors import FatalRuntimeError
 from kerastune_lite._src.util.threads import in_turn, lent_turn
 
 keras = load_keras()
-
-_COLLECT_EVERY = 8
-"""Executions between garbage collections; dead Keras models are full of reference cycles."""
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainingOptions:
-    """What is the same for all executions of a search.
-
-    Attributes:
-        hypermodel: has `build(hp)` and `fit(hp, model, ...)`.
-        objective: with its direction.
-        callbacks: as the user gave them.
-        verbose: passed to `fit` (0 silent, 2 a line per epoch).
-        dispatcher: how models are trained.
-        folder: the project's folder.
-        weights_name: (trial, execution) -> file for the weights, relative to the folder.
-        hooks: an object with KerasTuner's epoch hooks, or None.
-        batch_hooks: whether it has batch hooks as well.
-        frozen_space: refuse hyperparameters that the space does not hold.
-    """
-
-    hypermodel: Any
-    objective: Objective
-    build: BuildOptions
-    callbacks: Any
-    verbose: int
-    dispatcher: Dispatcher
-    folder: Path
-    weights_name: Callable[[int, int], str]
-    hooks: Any = None
-    batch_hooks: bool = False
-    frozen_space: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +68,6 @@ class Prepared:
 
     Attributes:
         execution: which repeat.
-        fit: where its arguments come from.
         model: built and compiled; in the state in which the training goes on.
         args, kwargs: for `fit`.
         reporter: sees each epoch; last but for the keeper and restorer of states.
@@ -118,7 +77,6 @@ class Prepared:
     """
 
     execution: int
-    fit: FitArguments
     model: Any
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
@@ -127,75 +85,75 @@ class Prepared:
     complete: bool
     started: float
 
-    @property
-    def whole(self) -> bool:
-        """Whether the state of the optimizer is wanted in the model, too."""
-        return self.fit.overridden or self.keeper is not None or "initial_epoch" in self.kwargs
-
 
 class Trainer:
     """Trains executions of one segment's trial.
 
     Args:
-        options: see there.
+        spec: of all executions of the search.
         segment: what to train.
         hp: the trial's hyperparameters, asked by the builder.
         emit: told of each epoch.
+        dispatcher: how models are trained.
+        hooks: of the tuner, for epochs and batches.
         open_result: whether what is returned in the end may be another result than `fit` gives.
     """
 
-    executed = 0
-    """In this process, by all trainers."""
-    failed = False
-    """Whether the latest of them failed; its model may be what filled the memory."""
-
     def __init__(
         self,
-        options: TrainingOptions,
+        spec: TrainingSpec,
         segment: Segment,
         hp: HyperParameters,
         emit: Emit,
+        dispatcher: Dispatcher,
+        hooks: Hooks | None = None,
         open_result: bool = False,
     ) -> None:
         self._open_result = open_result
-        self._options = options
+        self._spec = spec
+        self._dispatcher = dispatcher
+        self._hooks = hooks
         self._segment = segment
         self._hp = hp
         self._emit = emit
 
-    def train(self, trial: Trial, execution: int, fit: FitArguments) -> Trained:
+    def train(self, trial: Trial, execution: int) -> Trained:
         """One execution, over the segment's epochs.
 
         Args:
             trial: bound to this trainer's hyperparameters; handed to the user's callbacks.
             execution: which repeat.
-            fit: the arguments for `fit`.
         """
-        return self.run(self.prepare(trial, execution, fit))
+        return self.run(self.prepare(trial, execution))
 
     @in_turn
     def run(self, prepared: Prepared) -> Trained:
         """Train what was prepared, alone."""
         seed = self._segment.seed + prepared.execution
-        Trainer.failed = True  # until the end is reached
+        session.collections.failed = True  # until the end is reached
         # Others may have been prepared in between, and each draws from the generators.
         session.seed_all(seed)
-        dispatcher = self._options.dispatcher
+        whole = self._needs_all(prepared)
         with (
             session.traced_functions(),
-            dispatcher.in_place_of_fit(prepared.model, seed, prepared.whole) as taken,
+            self._dispatcher.in_place_of_fit(prepared.model, seed, whole) as taken,
         ):
             returned = self._fit(prepared)
         trained = self.finish(prepared, returned, taken)
-        Trainer.failed = False
+        session.collections.failed = False
         return trained
 
     def _fit(self, prepared: Prepared) -> Any:
-        fit = self._options.hypermodel.fit
+        fit = self._spec.models.hypermodel.fit
         # One of the user's own may train in threads and wait for them (a cross-validation).
-        lent = lent_turn() if prepared.fit.overridden else contextlib.nullcontext()
+        lent = lent_turn() if self._spec.fit.overridden else contextlib.nullcontext()
         with lent:
             return fit(self._hp, prepared.model, *prepared.args, **prepared.kwargs)
+
+    def _needs_all(self, prepared: Prepared) -> bool:
+        """Whether the state of the optimizer is wanted in the model, too."""
+        overridden = self._spec.fit.overridden
+        return overridden or prepared.keeper is not None or "initial_epoch" in prepared.kwargs
 
     def member(self, prepared: Prepared) -> Member:
         """The same as a training that may go on side by side with others.
@@ -203,23 +161,23 @@ class Trainer:
         Raises:
             NotStacked: it has to be trained alone.
         """
-        if prepared.fit.overridden:
+        if self._spec.fit.overridden:
             raise NotStacked("HyperModel.fit() is the user's own")
         seed = [self._segment.seed + prepared.execution, 0]
-        fit = Fit(prepared.model, prepared.args, prepared.kwargs, seed, prepared.whole)
-        return self._options.dispatcher.member(fit)
+        whole = self._needs_all(prepared)
+        return self._dispatcher.member(
+            Fit(prepared.model, prepared.args, prepared.kwargs, seed, whole)
+        )
 
     @in_turn
-    def prepare(self, trial: Trial, execution: int, fit: FitArguments) -> Prepared:
+    def prepare(self, trial: Trial, execution: int) -> Prepared:
         """Build the model and all that goes with it."""
-        options, segment = self._options, self._segment
+        spec, segment, fit = self._spec, self._segment, self._spec.fit
         started = time.perf_counter()
         state = self._state_before()
-        collect = Trainer.failed or Trainer.executed % _COLLECT_EVERY == 0
-        Trainer.executed += 1
-        Trainer.failed = False
+        collect = session.collections.is_due()
         model = names.built_from_one(
-            lambda: build_model(options.hypermodel, self._hp, options.build),
+            lambda: spec.models.build(self._hp),
             lambda: session.begin(segment.seed + execution, collect),
         )
         self._check_space()
@@ -227,31 +185,23 @@ class Trainer:
             check_compiled(model)
         complete = is_complete(model)
         reporter = EpochReporter(
-            options.objective,
+            spec.objective,
             lambda epoch, metrics: self._report(execution, epoch, metrics),
             # What a user's own fit() returns need not be the best epoch's: keep them in any case.
             None if fit.overridden else segment.keep_below,
             strict=not fit.overridden and fit.validates_every_epoch,
             keep_each=fit.overridden or self._open_result,
         )
-        callbacks = fresh_callbacks(options.callbacks, trial)
-        resumable = [*callbacks, reporter]
-        args, kwargs = self._arguments(trial, execution, fit, callbacks, reporter, model)
-        if state is not None:
-            restore_model(state, model)
-            kwargs["initial_epoch"] = state.epoch
-            kwargs["callbacks"].append(StateRestorer(state, resumable))
-        keeper = None
-        if segment.keep_state is not None:
-            check_resumable(resumable)
-            keeper = StateKeeper(resumable, kwargs.get("epochs", 1))
-            kwargs["callbacks"].append(keeper)
-        return Prepared(execution, fit, model, args, kwargs, reporter, keeper, complete, started)
+        callbacks = fresh_callbacks(spec.callbacks, trial)
+        args, kwargs = self._arguments(trial, execution, callbacks, reporter, model)
+        keep = segment.keep_state is not None
+        keeper = make_resumable(kwargs, model, [*callbacks, reporter], state, keep)
+        return Prepared(execution, model, args, kwargs, reporter, keeper, complete, started)
 
     def _state_before(self) -> TrainingState | None:
         segment = self._segment
         if segment.resume_from is not None:
-            return read_state(self._options.folder / segment.resume_from)
+            return read_state(self._spec.folder / segment.resume_from)
         if segment.start_epoch:
             raise FatalRuntimeError(
                 "Training begins in mid-trial from a file with its state there. Received: "
@@ -277,25 +227,24 @@ class Trainer:
             keep_below: the loss of an earlier repeat whose weights are kept: of a trial only the
                 best execution's are.
         """
-        options, segment, fit = self._options, self._segment, prepared.fit
-        reporter, execution, keeper = prepared.reporter, prepared.execution, prepared.keeper
+        spec, segment = self._spec, self._segment
+        reporter, execution = prepared.reporter, prepared.execution
         self._check_space()
-        source = "HyperModel.fit()" if fit.overridden else "model.fit()"
-        result = self._result(returned, reporter, source, fit)
+        result = self._result(returned, reporter)
         if not reporter.epochs:
             report_late(result, segment, execution, self._emit)
         model = prepared.model if reporter.model is None else reporter.model
-        state = self._keep_state(prepared)
-        scored = Scored(reporter, model, options.objective)
+        state = keep_state(prepared.keeper, spec.folder, segment.keep_state)
+        scored = Scored(reporter, model, spec.objective)
         best_epoch = reporter.best_epoch if result.best_epoch is None else result.best_epoch
-        if fit.overridden and reporter.epochs:
+        if spec.fit.overridden and reporter.epochs:
             best_epoch = scored.put(scored.epoch(result))
         done = Execution(
             index=execution,
             attempt=segment.attempt,
             outcome=Outcome.COMPLETED,
             score=result.score,
-            loss=options.objective.loss_of(result.score),
+            loss=spec.objective.loss_of(result.score),
             metrics=result.metrics,
             best_epoch=best_epoch,
             epochs=reporter.epochs or result.epochs,
@@ -304,47 +253,35 @@ class Trainer:
             build_config=None if prepared.complete else build_config_of(model),
             path=_joined(path.path for path in taken),
             path_reason=_joined(path.reason for path in taken),
-            state=state,
-            stopped=keeper is not None and keeper.state is not None and keeper.state.stopped,
+            **state,
         )
         return Trained(dict(result.history) if returned is None else returned, done, scored)
 
-    def _keep_state(self, prepared: Prepared) -> str | None:
-        """Write the state to go on from, if that is wanted and there is anything to go on with."""
-        name, keeper = self._segment.keep_state, prepared.keeper
-        if name is None or keeper is None or keeper.state is None or keeper.state.stopped:
-            return None
-        write_state(keeper.state, self._options.folder / name)
-        return name
-
     def _check_space(self) -> None:
-        if self._options.frozen_space:
+        if self._spec.frozen_space:
             check_frozen(self._hp.space, self._segment.trial.space)
 
     def _arguments(
         self,
         trial: Trial,
         execution: int,
-        fit: FitArguments,
         callbacks: Sequence[Any],
         reporter: EpochReporter,
         model: Any,
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        options, segment = self._options, self._segment
+        spec, segment = self._spec, self._segment
         retry = f"_retry{segment.attempt}" if segment.attempt else ""
         redirect_tensorboard(callbacks, f"trial_{trial.trial_id}/execution{execution}{retry}")
         listed = list(callbacks)
-        if options.build.max_model_size is not None and not is_complete(model):
-            listed.insert(0, SizeLimit(options.build.max_model_size))
-        if options.hooks is not None:
-            caller = BatchHookCaller if options.batch_hooks else HookCaller
-            listed.append(caller(options.hooks, trial))
+        if spec.models.max_model_size is not None and not is_complete(model):
+            listed.insert(0, SizeLimit(spec.models.max_model_size))
+        listed += hook_callers(self._hooks, trial)
         # Last, so that it sees what the user's callbacks add to the logs.
         listed.append(reporter)
-        args, kwargs = fit.for_execution(self._hp, segment.end_epoch)
+        args, kwargs = spec.fit.for_execution(self._hp, segment.end_epoch)
         kwargs["callbacks"] = listed
-        if not fit.overridden or accepts(options.hypermodel.fit, "verbose"):
-            kwargs.setdefault("verbose", options.verbose)
+        if not spec.fit.overridden or accepts(spec.models.hypermodel.fit, "verbose"):
+            kwargs.setdefault("verbose", spec.verbose)
         return args, kwargs
 
     def _report(self, execution: int, epoch: int, metrics: Mapping[str, float]) -> bool:
@@ -352,12 +289,11 @@ class Trainer:
         event = EpochEnded(segment.trial.number, execution, segment.attempt, epoch, metrics)
         return self._emit(event) is Decision.CONTINUE
 
-    def _result(
-        self, returned: Any, reporter: EpochReporter, source: str, fit: FitArguments
-    ) -> Result:
-        objective, overridden = self._options.objective, fit.overridden
+    def _result(self, returned: Any, reporter: EpochReporter) -> Result:
+        objective, fit = self._spec.objective, self._spec.fit
+        source = "HyperModel.fit()" if fit.overridden else "model.fit()"
         if reporter.epochs and (
-            not overridden or returned is None or _covers(returned, reporter.epochs)
+            not fit.overridden or returned is None or _covers(returned, reporter.epochs)
         ):
             # A History leaves out epochs without validation; what we saw has a place for each.
             best = from_history(reporter.history, objective, source)
@@ -375,15 +311,15 @@ class Trainer:
         execution: int,
         keep_below: float | None,
     ) -> str | None:
-        options = self._options
+        spec = self._spec
         for below in (self._segment.keep_below, keep_below):
-            if below is not None and not options.objective.loss_of(result.score) < below:
+            if below is not None and not spec.objective.loss_of(result.score) < below:
                 return None
         if not scored.model.weights:
             return None
         scored.settle()
-        name = options.weights_name(self._segment.trial.number, execution)
-        save_weights(scored.model, options.folder / name)
+        name = weights_name(self._segment.trial.number, execution)
+        save_weights(scored.model, spec.folder / name)
         return name
 
 

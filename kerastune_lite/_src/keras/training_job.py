@@ -6,18 +6,20 @@ import contextlib
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kerastune_lite._src.core.trial import Report, Segment, Trial
 from kerastune_lite._src.keras import automatic_names as names
 from kerastune_lite._src.keras import session
-from kerastune_lite._src.keras.fast.dispatcher import STACKED, Taken
+from kerastune_lite._src.keras.fast.dispatcher import STACKED, Dispatcher, Taken
 from kerastune_lite._src.keras.fast.member import Member, NotStacked, together
-from kerastune_lite._src.keras.fit_arguments import FitArguments
-from kerastune_lite._src.keras.trainer import Prepared, Trainer, TrainingOptions
+from kerastune_lite._src.keras.side_by_side import groups, train_together
+from kerastune_lite._src.keras.trainer import Prepared, Trainer
+from kerastune_lite._src.keras.training_spec import TrainingSpec
 from kerastune_lite._src.search.execution.guard import Guarded, guarded, hyperparameters_of
 from kerastune_lite._src.search.execution.job import Emit, Job
+from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.util.warn_once import Shown, once
 
@@ -67,23 +69,18 @@ class TrainingJob(Job):
     """Trains segments of Keras models.
 
     Args:
-        options: of all executions.
-        fit: where their arguments come from.
-        closed: called when the search is over.
+        spec: of all executions.
+        hooks: of the tuner, for epochs and batches.
         shown: Python's warnings that need not be shown again.
     """
 
     def __init__(
-        self,
-        options: TrainingOptions,
-        fit: FitArguments,
-        closed: Callable[[], None],
-        shown: Shown | None = None,
+        self, spec: TrainingSpec, hooks: Hooks | None = None, shown: Shown | None = None
     ) -> None:
         self._shown: Shown = set() if shown is None else shown
-        self._options = options
-        self._fit = fit
-        self._closed = closed
+        self._spec = spec
+        self._hooks = hooks
+        self._dispatcher = Dispatcher(spec.fast)
         self._opened = contextlib.ExitStack()
         self._together: int | None = None
 
@@ -91,10 +88,10 @@ class TrainingJob(Job):
         self._opened.enter_context(session.short_collections())
         self._opened.enter_context(names.set_aside())
         self._opened.enter_context(once(self._shown))
-        self._opened.callback(self._closed)
 
     def close(self) -> None:
         self._opened.close()
+        self._dispatcher = Dispatcher(self._spec.fast)  # without the data on the device
 
     @property
     def together(self) -> int:
@@ -131,9 +128,9 @@ class TrainingJob(Job):
         outcome = asked.outcome if segment is asked.segment else Guarded(segment)
         started = time.perf_counter()
         with guarded(segment, outcome):
-            trainer = Trainer(self._options, segment, hp, emit)
+            trainer = Trainer(self._spec, segment, hp, emit, self._dispatcher, self._hooks)
             trial = segment.trial.bound_to(hp)
-            prepared = trainer.prepare(trial, segment.execution, self._fit)
+            prepared = trainer.prepare(trial, segment.execution)
             return _Training(
                 asked, segment, trial, trainer, prepared, time.perf_counter() - started
             )
@@ -158,38 +155,22 @@ class TrainingJob(Job):
     # ------------------------------------------------------------------ side by side
 
     def _train_candidates(self, candidates: Sequence[_Training]) -> Iterator[Report]:
-        of_member = {id(training.member): training for training in candidates}
-        members = [training.member for training in candidates if training.member is not None]
-        for group in self._options.dispatcher.groups(members):
-            trainings = [of_member[id(member)] for member in group]
-            if len(trainings) > 1:
-                yield from self._train_group(trainings)
-            elif not trainings[0].must:
-                yield from self._ended(trainings[0])
-            else:
-                self._train(trainings[0])
-                yield from self._ended(trainings[0])
+        for group in groups(self._dispatcher, candidates):
+            if len(group) > 1:
+                yield from self._train_group(group)
+                continue
+            if group[0].must:
+                self._train(group[0])
+            yield from self._ended(group[0])
 
-    def _train_group(self, trainings: Sequence[_Training]) -> Iterator[Report]:
-        left = {id(training.member): training for training in trainings}
-        members = [training.member for training in trainings if training.member is not None]
-        started = time.perf_counter()
-        try:
-            results = self._options.dispatcher.fit_together(members)
-            with session.traced_functions(), contextlib.closing(results):
-                for member, result in results:
-                    training = left.pop(id(member))
-                    share = (time.perf_counter() - started) / len(members)
-                    self._finish(training, result, training.prepared_in + share)
-                    yield from self._ended(training)
-        except NotStacked as reason:
-            logger.debug("Not side by side after all: %s", reason)
-            self._together = 1
-            for training in left.values():
-                yield from self._anew(training)
-        except Exception as error:
-            for training in left.values():
-                self._finish(training, error, 0.0)
+    def _train_group(self, group: Sequence[_Training]) -> Iterator[Report]:
+        with contextlib.closing(train_together(self._dispatcher, group)) as results:
+            for training, result, seconds in results:
+                if isinstance(result, NotStacked):
+                    self._together = 1
+                    self._train_anew(training)
+                else:
+                    self._finish(training, result, training.prepared_in + seconds)
                 yield from self._ended(training)
 
     def _finish(self, training: _Training, result: Any, seconds: float) -> None:
@@ -203,15 +184,12 @@ class TrainingJob(Job):
             )
             outcome.executions.append(trained.execution)
 
-    def _anew(self, training: _Training) -> Iterator[Report]:
-        """Alone, from a new model and new callbacks."""
+    def _train_anew(self, training: _Training) -> None:
+        """Alone, with a new model and new callbacks, if it is to be trained in any case."""
         if training.must:
             with guarded(training.segment, training.asked.outcome) as outcome:
-                trained = training.trainer.train(
-                    training.trial, training.segment.execution, self._fit
-                )
+                trained = training.trainer.train(training.trial, training.segment.execution)
                 outcome.executions.append(trained.execution)
-        yield from self._ended(training)
 
     def _ended(self, training: _Training) -> Iterator[Report]:
         """The report of its segment, if it was the last of its executions."""

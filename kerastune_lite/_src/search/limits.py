@@ -5,11 +5,15 @@ from __future__ import annotations
 import dataclasses
 
 from kerastune_lite._src.core.events import StopReason
+from kerastune_lite._src.search.settings import check_counts
 
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
     """When to stop.
+
+    Raises:
+        TypeError, ValueError: one of them means nothing.
 
     Attributes:
         max_trials: None: when the space is exhausted.
@@ -24,6 +28,13 @@ class Limits:
     executions_per_trial: int = 1
     max_retries_per_trial: int = 0
     max_consecutive_failed_trials: int = 3
+
+    def __post_init__(self) -> None:
+        check_counts(**vars(self))
+        # NumPy's integers are as good as Python's, but not in the settings of a project.
+        for name in ("max_trials", "executions_per_trial"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else int(value))
 
     def message(self, reason: StopReason) -> str:
         """Why the search ended, to follow upon how many trials were done."""

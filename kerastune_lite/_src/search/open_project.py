@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kerastune_lite._src.core.history import History
 from kerastune_lite._src.core.objective import Objective, objective_from_json
+from kerastune_lite._src.search.results import Results
 from kerastune_lite._src.space.parameters import Space
 from kerastune_lite._src.store.project_folder import ProjectFolder, projects_below
-from kerastune_lite._src.store.store import Project, Session, Store
+from kerastune_lite._src.store.store import Session
 from kerastune_lite._src.util.errors import StoreError
 from kerastune_lite._src.util.public import public
-
-if TYPE_CHECKING:
-    pass
-from kerastune_lite._src.search.results import Results
 
 
 class OpenedProject(Results):
@@ -35,8 +30,7 @@ class OpenedProject(Results):
 
     def refresh(self) -> None:
         """Read what has happened since."""
-        with contextlib.closing(self._folder.open(read_only=True)) as store:
-            self._project: Project = store.load()
+        self._project = self._folder.load()
         self._history = History(self._project.trials)
 
     @property
@@ -50,16 +44,8 @@ class OpenedProject(Results):
     def space(self) -> Space:
         return self._project.space
 
-    @property
-    def project_dir(self) -> str:
-        return str(self._folder.root)
-
     def _trials(self) -> History:
         return self._history
-
-    def _reading(self) -> AbstractContextManager[Store | None]:
-        # The database is open only while it is read: there is nothing for the user to close.
-        return contextlib.closing(self._folder.open(read_only=True))
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,7 @@ from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.space.parameters import Space
+from kerastune_lite._src.store.project_folder import ProjectFolder
 from kerastune_lite._src.store.store import Epoch, Store
 from kerastune_lite._src.util.errors import StoreError
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 class Results(ABC):
     """Trials and what they tell. Subclasses say where they come from."""
 
+    _folder: ProjectFolder
+
     @property
     @abstractmethod
     def objective(self) -> Objective:
@@ -38,16 +42,17 @@ class Results(ABC):
         """All parameters known so far."""
 
     @property
-    @abstractmethod
     def project_dir(self) -> str:
         """The project's folder."""
+        return str(self._folder.root)
 
     @abstractmethod
     def _trials(self) -> History: ...
 
-    @abstractmethod
     def _reading(self) -> AbstractContextManager[Store | None]:
         """The store, open for reading; None where nothing was searched yet."""
+        # It is open only while it is read: there is nothing for the user to close.
+        return contextlib.closing(self._folder.open(read_only=True))
 
     @property
     def trials(self) -> list[Trial]:

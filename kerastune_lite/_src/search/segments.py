@@ -10,7 +10,7 @@ import numpy as np
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.core.history import History
 from kerastune_lite._src.core.trial import Execution, Outcome, Segment, Trial
-from kerastune_lite._src.store.checkpoints import Checkpoints
+from kerastune_lite._src.store.checkpoints import Checkpoints, state_name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Segments:
         state = None if reached is None else reached.state
         keep_state = None
         if trial.resumable and trial.goal is not None and not self.whole_trials:
-            keep_state = self.checkpoints.state_name(trial.number, execution, trial.goal)
+            keep_state = state_name(trial.number, execution, trial.goal)
         return Segment(
             trial,
             execution,

@@ -94,16 +94,9 @@ class Assignment:
             StoreError: the state is of another model.
             FatalValueError: a callback cannot go on where it stopped.
         """
-        from kerastune_lite._src.keras import resuming
+        from kerastune_lite._src.keras.resuming import make_resumable
 
         resumable = list(arguments["callbacks"])
         if self.end_epoch is not None:
             arguments["epochs"] = self.end_epoch
-        if self.state is not None:
-            resuming.restore_model(self.state, model)
-            arguments["initial_epoch"] = self.state.epoch
-            arguments["callbacks"].append(resuming.StateRestorer(self.state, resumable))
-        if self.keep_state:
-            resuming.check_resumable(resumable)
-            self.keeper = resuming.StateKeeper(resumable, arguments["epochs"])
-            arguments["callbacks"].append(self.keeper)
+        self.keeper = make_resumable(arguments, model, resumable, self.state, self.keep_state)

@@ -15,7 +15,7 @@ import numpy as np
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
-from kerastune_lite._src.core.events import SpaceGrown, StopReason
+from kerastune_lite._src.core.events import StopReason
 from kerastune_lite._src.core.history import History
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import TrialStatus
@@ -23,17 +23,15 @@ from kerastune_lite._src.search import settings as st
 from kerastune_lite._src.search.execution.inline import InlineRunner
 from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.search.limits import Limits
-from kerastune_lite._src.search.loop import Parts, Search
+from kerastune_lite._src.search.loop import Search
+from kerastune_lite._src.search.session import Definition, Known, opened
 from kerastune_lite._src.sklearn.candidates import Candidates
 from kerastune_lite._src.sklearn.folds import FoldJob
 from kerastune_lite._src.store.checkpoints import Checkpoints
 from kerastune_lite._src.store.project_folder import ProjectFolder
 from kerastune_lite._src.util.checksums import changed
-from kerastune_lite._src.util.describing import described
 from kerastune_lite._src.util.errors import SettingsMismatchError, StoreError
-from kerastune_lite._src.views.choose import progress_view
-from kerastune_lite._src.views.tensorboard.tensorboard_view import TensorBoardView
-from kerastune_lite._src.views.view import View
+from kerastune_lite._src.views.choose import search_views
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,8 +75,7 @@ class Project:
         self._folder = ProjectFolder(directory, name or "untitled_project")
         self._stored: Mapping[str, Any] = {}
         if self._folder.exists:
-            with contextlib.closing(self._folder.open(read_only=True)) as store:
-                self._stored = store.load().settings
+            self._stored = self._folder.load().settings
         if seed is None:
             seed = self._stored.get("seed")
         self.seed: int = secrets.randbelow(2**31) if seed is None else seed
@@ -106,67 +103,28 @@ class Project:
             SettingsMismatchError: the project's trials do not fit this search.
             ProjectInUseError: another process is searching it.
         """
-        settings = {
-            "objective": wish.objective.to_json(),
-            "oracle": described(oracle.settings()),
-            "scheduler": described(scheduler.settings()),
-            "executions_per_trial": wish.folds,
-            "seed": self.seed,
-            "compile": None,
-            "max_trials": wish.max_trials,
-            "versions": st.versions(),
-            "fit": dict(wish.known_by),
-            "data": dict(wish.data),
-        }
-        with self._folder.writing(), contextlib.closing(self._folder.open()) as store:
-            known = store.load()
-            history = History(known.trials, space_is_fixed=not candidates.grows)
-            scored, where = bool(history.best(1)), str(self.root)
-            st.check_settings(known.settings, settings, where, scored)
-            if known.trials:
-                _check_data(known.settings, wish, where)
-            changed = st.check_space(known.space, candidates.space, where, scored)
-            given = [parameter.name for parameter in candidates.space if parameter.given]
-            space = known.space.merged(changed, overwrite=True).marked_as_given(given)
-            store.record([SpaceGrown(tuple(space), None)])
-            checkpoints = Checkpoints(self.root, keep=0)
-            checkpoints.tidy(history)
-            # Enough at once to keep all processes busy.
-            capacity = max(1, -(-job.processes // wish.folds))
-            parts = Parts(
-                oracle=oracle.seeded(self.seed),
-                scheduler=scheduler,
-                runner=InlineRunner(capacity),
-                store=store,
-                checkpoints=checkpoints,
-                views=self._views(wish.verbose),
-                job=job,
-                hooks=Hooks(),
-            )
-            limits = Limits(
+        definition = Definition(
+            wish.objective,
+            oracle,
+            scheduler,
+            Limits(
                 wish.max_trials,
                 wish.max_time,
                 wish.folds,
                 max_consecutive_failed_trials=sys.maxsize,  # scikit-learn scores them NaN
-            )
-            search = Search(
-                parts,
-                limits,
-                wish.objective,
-                self.seed,
-                history,
-                space,
-                known.queue,
-                candidates.grows,
-            )
-            return history, _run(search, self._folder.name, settings)
-
-    def _views(self, verbose: int) -> list[View]:
-        shown = progress_view(verbose)
-        views = [] if shown is None else [shown]
-        if self._kept:
-            views.append(TensorBoardView(self._folder.tensorboard, extra_hparams_dirs=[]))
-        return views
+            ),
+            tune_new_entries=candidates.grows,
+        )
+        views = search_views(wish.verbose, self._folder.tensorboard if self._kept else None)
+        # Enough at once to keep all processes busy.
+        runner = InlineRunner(max(1, -(-job.processes // wish.folds)))
+        with opened(self._folder, definition, Known(candidates.space, self.seed)) as session:
+            if session.project.trials:
+                _check_data(session.project.settings, wish, str(self.root))
+            queue, checkpoints = session.project.queue, Checkpoints(self.root, keep=0)
+            search = session.search(job, runner, Hooks(), checkpoints, views, queue)
+            told = {"fit": dict(wish.known_by), "data": dict(wish.data)}
+            return search.history, _run(search, self._folder.name, session.settings(told))
 
 
 def _run(search: Search, name: str, settings: Mapping[str, Any]) -> StopReason:

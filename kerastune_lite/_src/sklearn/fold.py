@@ -42,9 +42,6 @@ _REJECTED = re.compile(r"^[\w.]*\bFailedTrialError\b", re.MULTILINE)
 TEST, TRAIN = "test_", "train_"
 """What the names of scores begin with among the metrics of an execution."""
 
-_COLLECT_EVERY = 8
-"""Trainings between garbage collections; dead Keras models are full of reference cycles."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Folds:
@@ -221,13 +218,9 @@ class Fold:
 _OURS = tuple(f"{__package__}.{name}" for name in ("wrapper", "wrappers"))
 """Where nothing is done with a model after its training."""
 
-_begun = 0
-"""Folds of Keras estimators, in this process."""
-
 
 def _prepared(folds: Folds, segment: Segment, hp: HyperParameters | None, beside: bool) -> Any:
     """The estimator of a trial, told what is asked of it."""
-    global _begun
     estimator = clone(folds.estimator)
     if hp is None:
         params = folds.candidates.params(segment.trial.values)
@@ -236,12 +229,11 @@ def _prepared(folds: Folds, segment: Segment, hp: HyperParameters | None, beside
     if step is None:
         return estimator
     if keras_step(estimator) is not None:
-        if _begun % _COLLECT_EVERY == 0:
-            gc.collect()
-        _begun += 1
-        if step[1].random_state is None:
-            from kerastune_lite._src.keras import session
+        from kerastune_lite._src.keras import session
 
+        if session.collections.is_due():
+            gc.collect()
+        if step[1].random_state is None:
             session.seed_all(segment.seed)
     state = None
     if segment.resume_from is not None:
@@ -337,15 +329,11 @@ def _execution(
 
 def _state(folds: Folds, segment: Segment, assignment: Assignment | None) -> dict[str, Any]:
     """What an execution says of the state it ended in, which is written if it is wanted."""
-    keeper = None if assignment is None else assignment.keeper
-    if keeper is None or keeper.state is None or segment.keep_state is None:
+    if assignment is None or assignment.keeper is None:
         return {}
-    if keeper.state.stopped:
-        return {"stopped": True}
-    from kerastune_lite._src.keras.state_files import write_state
+    from kerastune_lite._src.keras.state_files import keep_state
 
-    write_state(keeper.state, folds.folder / segment.keep_state)
-    return {"state": segment.keep_state}
+    return keep_state(assignment.keeper, folds.folder, segment.keep_state)
 
 
 def _logs(estimator: Any, segment: Segment) -> Mapping[str, Sequence[float]]:

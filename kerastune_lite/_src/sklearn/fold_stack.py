@@ -8,20 +8,15 @@ and scores with the random generators, warnings and errors that it has alone.
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import logging
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from kerastune_lite._src.core.trial import Segment
-from kerastune_lite._src.keras import session
 from kerastune_lite._src.keras.fast.dispatcher import Dispatcher
 from kerastune_lite._src.keras.fast.member import NotStacked
+from kerastune_lite._src.keras.side_by_side import groups, train_together
 from kerastune_lite._src.sklearn.fold import Evaluated, Fold, Folds, evaluate
-
-logger = logging.getLogger(__name__)
 
 End = Callable[[], Evaluated]
 """What is left to do of a fold: in most cases to score it."""
@@ -72,32 +67,20 @@ class FoldStack:
             else:
                 # It has failed; or its model is another one, that is trained alone.
                 self._left[_place(segment)] = functools.partial(_known, evaluated)
-        of_member = {id(fold.member): fold for fold in waiting}
-        members = [fold.member for fold in waiting if fold.member is not None]
-        for group in self._dispatcher.groups(members):
-            self._train_group([of_member[id(member)] for member in group])
+        for group in groups(self._dispatcher, waiting):
+            self._train_group(group)
 
     def _train_group(self, group: Sequence[Fold]) -> None:
-        members = [fold.member for fold in group if fold.member is not None]
-        left = {id(fold.member): fold for fold in group}
-        started = time.perf_counter()
-        try:
-            if len(group) == 1:
-                raise NotStacked("no other one of its shape")  # `batch_size=-1`, say
-            trainings = self._dispatcher.fit_together(members)
-            with session.traced_functions(), contextlib.closing(trainings):
-                for member, result in trainings:
-                    share = (time.perf_counter() - started) / len(members)
-                    fold = left.pop(id(member))
-                    self._left[_place(fold.segment)] = functools.partial(fold.end, result, share)
-        except NotStacked as reason:
-            logger.debug("Not side by side after all: %s", reason)
-            for fold in group:
-                alone = functools.partial(evaluate, self._folds, fold.segment)
-                self._left[_place(fold.segment)] = alone
-        except Exception as error:
-            for fold in left.values():
-                self._left[_place(fold.segment)] = functools.partial(fold.end, error, 0.0)
+        if len(group) == 1:  # No other one is of its shape: `batch_size=-1`, say.
+            self._left[_place(group[0].segment)] = self._alone(group[0])
+            return
+        for fold, result, seconds in train_together(self._dispatcher, group):
+            end = functools.partial(fold.end, result, seconds)
+            alone = isinstance(result, NotStacked)
+            self._left[_place(fold.segment)] = self._alone(fold) if alone else end
+
+    def _alone(self, fold: Fold) -> End:
+        return functools.partial(evaluate, self._folds, fold.segment)
 
 
 def _place(segment: Segment) -> tuple[Any, ...]:

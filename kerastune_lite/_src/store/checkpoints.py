@@ -11,6 +11,16 @@ SUFFIX = ".weights.h5"
 STATE_SUFFIX = ".state.zip"
 
 
+def weights_name(trial: int, execution: int) -> str:
+    """The file of the weights of an execution's best epoch, relative to the project's folder."""
+    return f"checkpoints/trial_{trial:04d}_execution{execution}{SUFFIX}"
+
+
+def state_name(trial: int, execution: int, epoch: int) -> str:
+    """The file of an execution's state after so many epochs, relative to the project's folder."""
+    return f"checkpoints/trial_{trial:04d}_execution{execution}_epoch{epoch:04d}{STATE_SUFFIX}"
+
+
 class Checkpoints:
     """The weight files of a project.
 
@@ -22,14 +32,6 @@ class Checkpoints:
     def __init__(self, folder: Path, keep: int) -> None:
         self.folder = folder
         self.keep = keep
-
-    def name(self, trial: int, execution: int) -> str:
-        """The file of an execution's best epoch, relative to the project's folder."""
-        return f"checkpoints/trial_{trial:04d}_execution{execution}{SUFFIX}"
-
-    def state_name(self, trial: int, execution: int, epoch: int) -> str:
-        """The file of an execution's state after so many epochs, relative to the folder."""
-        return f"checkpoints/trial_{trial:04d}_execution{execution}_epoch{epoch:04d}{STATE_SUFFIX}"
 
     def threshold(self, history: History, executions: int) -> float | None:
         """The loss that a new trial has to beat for its weights to be worth writing.

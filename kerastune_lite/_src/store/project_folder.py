@@ -12,6 +12,7 @@ from pathlib import Path
 import filelock
 
 from kerastune_lite._src.store.sqlite import SQLiteStore
+from kerastune_lite._src.store.store import Project
 from kerastune_lite._src.util.errors import ProjectInUseError, StoreError
 
 DATABASE = "study.sqlite3"
@@ -112,6 +113,15 @@ class ProjectFolder:
     def open(self, read_only: bool = False) -> SQLiteStore:
         """The project's store."""
         return SQLiteStore(self.database, read_only)
+
+    def load(self) -> Project:
+        """The project as it is at this moment.
+
+        Raises:
+            StoreError: there is none, or it cannot be read.
+        """
+        with contextlib.closing(self.open(read_only=True)) as store:
+            return store.load()
 
     def clear(self) -> None:
         """Delete what this library wrote here, and nothing else.

@@ -1,7 +1,9 @@
 """What users construct: the tuner, its presets, and searches without Keras.
 
 tuner.py presets.py tune_function.py
-training_side.py user_trials.py    how its trials are trained; a user's own `run_trial`
-models.py                          the models of trials: loaded, evaluated, trained anew
-oracle_view.py overrides.py        what KerasTuner's scripts read, override and set
+probing.py                     the builder, run before the first trial
+call.py training.py            what `search()` got; how trials are trained with it
+user_trials.py                 trials that a user's own `run_trial` trains
+evaluating.py                  the best models on data that the search has not seen
+oracle_view.py overrides.py    what KerasTuner's scripts read, override and set
 """

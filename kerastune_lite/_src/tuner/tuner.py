@@ -4,45 +4,47 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kerastune_lite._src.algorithms.oracles.bayesian import BayesianOracle
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.full import FullTraining
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
-from kerastune_lite._src.core.events import SpaceGrown
+from kerastune_lite._src.analysis.heldout import Evaluations
 from kerastune_lite._src.core.history import History
 from kerastune_lite._src.core.objective import Objective, ObjectiveLike, create_objective
 from kerastune_lite._src.core.trial import Trial
+from kerastune_lite._src.keras.building import ModelFactory
 from kerastune_lite._src.keras.hypermodel import get_hypermodel
 from kerastune_lite._src.search import settings as st
-from kerastune_lite._src.search.execution.guard import check_frozen
 from kerastune_lite._src.search.execution.inline import InlineRunner
+from kerastune_lite._src.search.execution.job import Job
 from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.search.limits import Limits
-from kerastune_lite._src.search.loop import Parts, Search
 from kerastune_lite._src.search.planner import recorded_queue
+from kerastune_lite._src.search.results import Results
+from kerastune_lite._src.search.session import Definition, Known, opened
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.space.parameters import Space
 from kerastune_lite._src.space.points import complete_point
-from kerastune_lite._src.space.reading import read_space
 from kerastune_lite._src.store.checkpoints import Checkpoints
 from kerastune_lite._src.store.project_folder import ProjectFolder
-from kerastune_lite._src.store.store import Project, Store
-from kerastune_lite._src.tuner.models import Models
+from kerastune_lite._src.store.store import Store
+from kerastune_lite._src.tuner.call import SearchCall
+from kerastune_lite._src.tuner.evaluating import evaluated
 from kerastune_lite._src.tuner.oracle_view import TunerOracle
 from kerastune_lite._src.tuner.overrides import check_attribute, check_overrides
-from kerastune_lite._src.tuner.training_side import TrainingSide
-from kerastune_lite._src.util.checksums import checksums
-from kerastune_lite._src.util.describing import described
+from kerastune_lite._src.tuner.probing import Probe
+from kerastune_lite._src.tuner.training import Training
+from kerastune_lite._src.tuner.user_trials import BY_HAND, UserTrials
 from kerastune_lite._src.util.public import public
+from kerastune_lite._src.views.choose import search_views
 
 
 @public("kerastune_lite")
-class Tuner(Models, Hooks):
+class Tuner(Results, Hooks):
     """Finds the hyperparameters with which a model trains best.
 
     Args:
@@ -104,61 +106,42 @@ class Tuner(Models, Hooks):
         project_name: str | None = None,
         overwrite: bool = False,
     ) -> None:
-        st.check_counts(
-            max_trials=max_trials,
-            executions_per_trial=executions_per_trial,
-            max_retries_per_trial=max_retries_per_trial,
-            max_consecutive_failed_trials=max_consecutive_failed_trials,
-            max_model_size=max_model_size,
-            keep_checkpoints=keep_checkpoints,
-            max_time=max_time,
-            seed=seed,
+        st.check_counts(max_model_size=max_model_size, keep_checkpoints=keep_checkpoints, seed=seed)
+        self._limits = Limits(
+            max_trials,
+            max_time,
+            executions_per_trial,
+            max_retries_per_trial,
+            max_consecutive_failed_trials,
         )
         st.check_parts(oracle, scheduler, hyperparameters)
         check_overrides(type(self), type(oracle))
         self.hypermodel = get_hypermodel(hypermodel)
         trains_itself = self.overrides("run_trial", "_build_and_fit_model")
         st.check_trainable(self.hypermodel, trains_itself)
-        # NumPy's integers are as good as Python's here, and not in the project's settings.
         self.tune_new_entries = tune_new_entries
-        self._limits = Limits(
-            None if max_trials is None else int(max_trials),
-            max_time,
-            int(executions_per_trial),
-            max_retries_per_trial,
-            max_consecutive_failed_trials,
-        )
         self._oracle_in_use = oracle or BayesianOracle()
         self.scheduler = scheduler or FullTraining()
         """Says how long each trial trains."""
         self._folder = ProjectFolder(directory or ".", project_name or "untitled_project")
         self._checkpoints = Checkpoints(self._folder.root, keep_checkpoints)
-        self._training = TrainingSide(
-            self,
-            optimizer,
-            loss,
-            metrics,
-            max_model_size,
-            frozen_space=not allow_new_entries,
-            trains_itself=trains_itself,
-            checkpoints=self._checkpoints,
-        )
-        given = hyperparameters.space if hyperparameters is not None else Space()
-        self._given = given.marked_as_given(given.names)
-        self._allow_new_entries = allow_new_entries
         if overwrite:
             self._folder.clear()
-        self._builders_space = self._read_space()
-        self._objective = self._training.resolved(create_objective(objective))
-        self._training.forget_probe()
-        self._space = self._builders_space if tune_new_entries else self._given
-        self._history = History()
+        instead = self._build_hypermodel if self.overrides("_build_hypermodel") else None
+        models = ModelFactory(
+            self.hypermodel, optimizer, loss, metrics, max_model_size, build_instead=instead
+        )
+        probe = Probe(models, trains_itself, not allow_new_entries)
+        probed = probe.read(hyperparameters, create_objective(objective))
+        self._training = Training(probe, probed, self._checkpoints)
+        self._user_trials: UserTrials | None = None
         self._waiting: list[dict[str, Value]] = []
-        self._seed = None if seed is None else int(seed)
         self._store: Store | None = None
+        space = probed.space if tune_new_entries else probed.given
+        self._known = Known(space, None if seed is None else int(seed))
         if self._folder.exists:
-            with contextlib.closing(self._folder.open(read_only=True)) as store:
-                self._adopt(store.load())
+            project = self._folder.load()
+            self._known = self._definition().taken_over(project, self._known, self.project_dir)
         self._made = True
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -196,54 +179,24 @@ class Tuner(Models, Hooks):
             ProjectInUseError: another process is searching this project.
             RuntimeError: too many trials failed in a row, or all of them did.
         """
-        from kerastune_lite._src.views.choose import progress_view
-        from kerastune_lite._src.views.tensorboard.tensorboard_view import TensorBoardView
-
-        view = progress_view(verbose)
-        job = self._training.job(
-            fit_args, fit_kwargs, callbacks, verbose, self._builders_space, fast
-        )
-        told = {
-            "fit": st.described_fit_arguments(fit_args, fit_kwargs),
-            "data": checksums(self._training.named(fit_args, fit_kwargs), described=True),
-        }
-        with self._folder.writing(), contextlib.closing(self._folder.open()) as store:
-            project = store.load()
-            self._adopt(project, told)
-            if self._seed is None:
-                self._seed = secrets.randbelow(2**31)
-            store.record([SpaceGrown(tuple(self._space), None)])
-            self._checkpoints.tidy(self._history)
-            extra = self._training.tensorboard_directories()
-            tensorboard = TensorBoardView(self._folder.tensorboard, extra_hparams_dirs=extra)
-            queue = recorded_queue(store, project, self._waiting, self._history)
+        call = SearchCall(fit_args, fit_kwargs, callbacks, verbose, fast)
+        job = self._job(call)
+        views = search_views(verbose, self._folder.tensorboard, call.tensorboard_directories())
+        told = call.described(*self._training.receiver(self.run_trial))
+        with opened(self._folder, self._definition(), self._known) as session:
+            self._known, project = session.known, session.project
+            if self._known.has_scores:
+                st.warn_of_fit_arguments(dict(project.settings), told, self.project_dir)
+            queue = recorded_queue(session.store, project, self._waiting, self._known.history)
             self._waiting.clear()
-            parts = Parts(
-                oracle=self._oracle_in_use.seeded(self._seed),
-                scheduler=self.scheduler,
-                runner=InlineRunner(),
-                store=store,
-                checkpoints=self._checkpoints,
-                views=[tensorboard] if view is None else [view, tensorboard],
-                job=job,
-                hooks=self,
-            )
-            search = Search(
-                parts,
-                self._limits,
-                self._objective,
-                self._seed,
-                self._history,
-                self._space,
-                queue,
-                self.tune_new_entries,
-            )
-            self._store = store
+            search = session.search(job, InlineRunner(), self, self._checkpoints, views, queue)
+            self._store = session.store
             self.on_search_begin()
             try:
-                search.run(self._folder.name, {**self._settings(), **told})
+                search.run(self._folder.name, session.settings(told))
             finally:
-                self._space, self._store = search.space, None
+                self._known = dataclasses.replace(self._known, space=search.space)
+                self._store = self._user_trials = None
             self.on_search_end()
 
     def enqueue(self, values: Mapping[str, Value]) -> None:
@@ -255,9 +208,8 @@ class Tuner(Models, Hooks):
         Raises:
             ValueError: a name is not one that the builder asks for, or a value is not allowed.
         """
-        build = None if self.hypermodel is None else self._training.probe
-        point = complete_point(values, self._space, build)
-        self._waiting.append(point)
+        build = None if self.hypermodel is None else self._training.probe.build
+        self._waiting.append(complete_point(values, self.space, build))
 
     def run_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> Any:
         """Train a trial: override it to tune anything else, or to change the arguments.
@@ -271,22 +223,15 @@ class Tuner(Models, Hooks):
             each execution.
         """
         if not self.overrides("_build_and_fit_model"):
-            return self._training.train_all(trial, fit_args, fit_kwargs)
+            return self._train(trial, fit_args, fit_kwargs)
         return [
             self._build_and_fit_model(trial, *fit_args, **fit_kwargs)
             for _ in range(self.executions_per_trial)
         ]
 
     def _build_and_fit_model(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> Any:
-        """Train one execution of a trial; KerasTuner's scripts override it.
-
-        Args:
-            trial, *fit_args, **fit_kwargs: as for `run_trial`.
-
-        Returns:
-            What `fit` returned.
-        """
-        (returned,) = self._training.train_all(trial, fit_args, fit_kwargs, executions=1)
+        """Train one execution, and return what `fit` did; KerasTuner's scripts override it."""
+        (returned,) = self._train(trial, fit_args, fit_kwargs, only_one=True)
         return returned
 
     def _build_hypermodel(self, hp: HyperParameters) -> Any:
@@ -307,8 +252,6 @@ class Tuner(Models, Hooks):
 
     @max_trials.setter
     def max_trials(self, count: int | None) -> None:
-        st.check_counts(max_trials=count)
-        count = count if count is None else int(count)
         self._limits = dataclasses.replace(self._limits, max_trials=count)
 
     @property
@@ -318,83 +261,140 @@ class Tuner(Models, Hooks):
 
     @executions_per_trial.setter
     def executions_per_trial(self, count: int) -> None:
-        st.check_counts(executions_per_trial=count)
-        self._limits = dataclasses.replace(self._limits, executions_per_trial=int(count))
+        self._limits = dataclasses.replace(self._limits, executions_per_trial=count)
 
     @property
     def objective(self) -> Objective:
-        return self._objective
+        return self._training.objective
 
     @property
     def space(self) -> Space:
-        return self._space
-
-    @property
-    def project_dir(self) -> str:
-        return str(self._folder.root)
+        return self._known.space
 
     @property
     def seed(self) -> int | None:
         """The seed in use; None until a search has begun without one given."""
-        return self._seed
+        return self._known.seed
 
     @property
     def remaining_trials(self) -> int | None:
         """How many more trials `search()` would run; None without `max_trials`."""
-        if self.max_trials is None:
-            return None
-        return max(self.max_trials - self._history.ended, 0)
+        most = self.max_trials
+        return None if most is None else max(most - self._known.history.ended, 0)
+
+    def get_best_models(self, num_models: int = 1) -> list[Any]:
+        """The best trials' models with the weights of their best epoch, from the best on.
+
+        Only the `keep_checkpoints` best trials have weights.
+
+        Raises:
+            ValueError: no trial was completed; with the reason.
+            StoreError: a trial has no weights.
+        """
+        return [self.load_model(trial) for trial in self._best_or_why(num_models)]
+
+    def load_model(self, trial: Trial) -> Any:
+        """The model of a trial with the weights of its best epoch.
+
+        Raises:
+            StoreError: the trial has no weights (any more), or they do not fit.
+        """
+        return self._training.load(trial, trial in self.get_best_trials(self._checkpoints.keep))
+
+    def save_model(self, trial_id: str | int, model: Any, step: int = 0) -> None:
+        """Keep the weights of `model` for a trial; for a `run_trial` that trains by itself.
+
+        Args:
+            step: accepted for KerasTuner's sake; the latest call counts.
+        """
+        saved = self._training.save(model, int(trial_id))
+        if self._user_trials is not None:
+            self._user_trials.note_saved(*saved)
+
+    def evaluate_best(self, x: Any, y: Any = None, top: int = 5, **kwargs: Any) -> Evaluations:
+        """The best trials' scores on data that the search has not seen, beside their own.
+
+        The winner of many trials is partly the luckiest one on the validation data. What it has
+        learned shows on data that decided nothing: neither a trial's values nor its best epoch.
+
+        Args:
+            x, y, **kwargs: as for `model.evaluate`.
+            top: how many trials; those beyond `keep_checkpoints` have no weights.
+
+        Returns:
+            One row for each trial, from the best on validation data on. It prints as a table that
+            also says whether the order changes.
+
+        Raises:
+            ValueError: there is no completed trial, or `evaluate` does not report the objective.
+            StoreError: a trial has no weights.
+        """
+        self._best_unless(None, "evaluate")
+        if top < 1:
+            raise ValueError(f"`top` must be at least 1. Received: top={top}.")
+        return evaluated(self.get_best_trials(top), self.objective, self.load_model, x, y, kwargs)
+
+    def retrain(self, trial: Trial | None = None, *fit_args: Any, **fit_kwargs: Any) -> Any:
+        """Train a trial's model anew, on other (usually: all) data.
+
+        Args:
+            trial: default: the best one.
+            *fit_args, **fit_kwargs: for `fit`. `epochs` defaults to as many as led to the trial's
+                best epoch; `batch_size`, where tuned, to the trial's.
+
+        Returns:
+            The trained model; `model.history` is its History.
+        """
+        trial = self._best_unless(trial, "train again")
+        return self._training.retrain(trial, fit_args, fit_kwargs)
+
+    def to_sklearn(self, trial: Trial | None = None, **kwargs: Any) -> Any:
+        """A scikit-learn estimator, fitted, with the model of a trial.
+
+        Args:
+            trial: default: the best one.
+            **kwargs: `kind` ("classifier" or "regressor") and `classes` (labels in the order of the
+                outputs), where the model does not tell; parameters of the estimator.
+        """
+        from kerastune_lite._src.sklearn.conversion import fitted_estimator
+
+        best = self._best_unless(trial, "convert")
+        return fitted_estimator(best, self.load_model(best), self.hypermodel, **kwargs)
 
     # ------------------------------------------------------------------ inside
 
     def _trials(self) -> History:
-        return self._history
+        return self._known.history
 
     def _reading(self) -> contextlib.AbstractContextManager[Store | None]:
         if self._store is not None or not self._folder.exists:
             return contextlib.nullcontext(self._store)
-        return contextlib.closing(self._folder.open(read_only=True))
+        return super()._reading()
 
-    def _read_space(self) -> Space:
-        """The given parameters and those of the builder."""
-        if self.hypermodel is None:
-            return self._given
-        hp = HyperParameters(self._given)
-        if hasattr(self.hypermodel, "declare_hyperparameters"):
-            self.hypermodel.declare_hyperparameters(hp)
-        self._training.declared = hp.space
-        space = read_space(self._training.probe, hp.space)
-        if not self._allow_new_entries:
-            check_frozen(space, self._given)
-        return space
+    def _definition(self) -> Definition:
+        return Definition(
+            self.objective,
+            self._oracle_in_use,
+            self.scheduler,
+            self._limits,
+            self.tune_new_entries,
+            self._training.models.described(),
+        )
 
-    def _settings(self) -> dict[str, Any]:
-        return {
-            "objective": self._objective.to_json(),
-            "oracle": described(self._oracle_in_use.settings()),
-            "scheduler": described(self.scheduler.settings()),
-            "executions_per_trial": self.executions_per_trial,
-            "seed": self._seed,
-            "compile": self._training.described(),
-            "max_trials": self.max_trials,
-            "versions": st.versions(),
-        }
+    def _job(self, call: SearchCall) -> Job:
+        """The job of a search, its arguments checked."""
+        scheduled = self.scheduler.decides_epochs
+        if not self._training.in_run_trial:
+            return self._training.job(call, scheduled, self)
+        source = getattr(self, "source", f"{type(self).__name__}.run_trial()")
+        trials = UserTrials(self.run_trial, source, self._training, call, scheduled, self)
+        self._user_trials = trials
+        return trials
 
-    def _adopt(self, project: Project, told: Mapping[str, Any] | None = None) -> None:
-        """Take over what the project holds, or refuse it.
-
-        Args:
-            told: what is known of the arguments of `search()`.
-        """
-        history = History(project.trials, space_is_fixed=not self.tune_new_entries)
-        has_scores = bool(history.best(1))
-        stored = dict(project.settings)
-        if self._seed is None and stored:
-            self._seed = stored["seed"]
-        st.check_settings(stored, self._settings(), self.project_dir, has_scores)
-        changed = st.check_space(project.space, self._space, self.project_dir, has_scores)
-        space = project.space.merged(changed, overwrite=True)
-        self._space = space.marked_as_given(self._given.names)
-        self._history = history
-        if told is not None and has_scores:
-            st.warn_of_fit_arguments(stored, told, self.project_dir)
+    def _train(
+        self, trial: Trial, args: Sequence[Any], kwargs: Mapping[str, Any], only_one: bool = False
+    ) -> list[Any]:
+        """What `run_trial` does unless it is overridden; for `super().run_trial(...)`."""
+        if self._user_trials is None:
+            raise RuntimeError(BY_HAND)
+        return self._user_trials.train(trial, args, kwargs, self.executions_per_trial, only_one)

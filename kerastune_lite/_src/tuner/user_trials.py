@@ -10,11 +10,10 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kerastune_lite._src.algorithms.schedulers.scheduler import Decision
 from kerastune_lite._src.core.events import EpochEnded
-from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Execution, Segment, Trial
 from kerastune_lite._src.keras.hypermodel import accepts
 from kerastune_lite._src.keras.not_finite import explanation
@@ -26,11 +25,19 @@ from kerastune_lite._src.search.execution.guard import (
 )
 from kerastune_lite._src.search.execution.job import Emit
 from kerastune_lite._src.search.execution.returned import Result, finite, read_results, scalars
+from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.space.hyperparameters import HyperParameters
-from kerastune_lite._src.store.checkpoints import Checkpoints
-from kerastune_lite._src.util.warn_once import Shown, once
+from kerastune_lite._src.store.checkpoints import state_name
+from kerastune_lite._src.tuner.call import SearchCall
+from kerastune_lite._src.tuner.training import Training
+from kerastune_lite._src.util.warn_once import once
+
+if TYPE_CHECKING:
+    from kerastune_lite._src.keras.fast.dispatcher import Dispatcher
 
 logger = logging.getLogger(__name__)
+
+BY_HAND = "run_trial() is called by search(), for each trial; not by hand."
 
 
 @dataclasses.dataclass
@@ -52,55 +59,135 @@ class UnderWay:
     build_config: Mapping[str, Any] | None = None
 
 
-class UserTrials:
-    """Calls a tuner's own `run_trial` for each trial.
+class UserTrials(GuardedJob):
+    """The job of a search whose trials are trained by the user's own `run_trial`.
 
     Args:
-        tuner: has `run_trial`.
-        frozen_space: whether it may ask for nothing that was not given.
-        checkpoints: names the files of states.
+        run_trial: called with each trial and what `search()` was called with.
+        source: what messages call it.
+        training: what it is trained with, where it calls `super().run_trial(...)`.
+        call: of `search()`.
+        scheduled: whether a scheduler decides for how many epochs trials are trained.
+        hooks: of the tuner, for epochs and batches.
     """
 
-    def __init__(self, tuner: Any, frozen_space: bool, checkpoints: Checkpoints) -> None:
-        self.under_way: UnderWay | None = None
-        self.shown: Shown = set()
-        """Python's warnings that need not be shown again in this search."""
-        self._tuner = tuner
-        self._frozen_space = frozen_space
-        self._checkpoints = checkpoints
-
-    def job(
-        self, args: Sequence[Any], kwargs: Mapping[str, Any], objective: Objective
-    ) -> GuardedJob:
-        """The job of a search.
-
-        Args:
-            args, kwargs: for `run_trial`, after the trial.
-        """
-
-        @functools.cache
-        def why_not_finite() -> str:
-            named = {f"argument {place}": value for place, value in enumerate(args)}
-            found = explanation({**named, **kwargs})
-            return f"{found}." if found else ""
-
-        def train(
-            trial: Trial, hp: HyperParameters, segment: Segment, emit: Emit
-        ) -> list[Execution]:
-            under_way = UnderWay(segment, hp, emit)
-            return self._train(under_way, trial, args, kwargs, objective, why_not_finite)
-
-        if self._tuner.scheduler.decides_epochs and not self._is_told_for_how_many:
+    def __init__(
+        self,
+        run_trial: Callable[..., Any],
+        source: str,
+        training: Training,
+        call: SearchCall,
+        scheduled: bool,
+        hooks: Hooks,
+    ) -> None:
+        self._run_trial = run_trial
+        self._source = source
+        self._training = training
+        self._objective = training.objective
+        self._checkpoints = training.checkpoints
+        self._call = call
+        self._kwargs = dict(call.kwargs)
+        if call.callbacks is not None:
+            self._kwargs["callbacks"] = call.callbacks
+        if call.verbose != "auto" and accepts(run_trial, "verbose"):
+            self._kwargs["verbose"] = call.verbose_of_fit
+        self._hooks = hooks
+        self._dispatcher: Dispatcher | None = None
+        self._under_way: UnderWay | None = None
+        self._takes_epochs = accepts(run_trial, "epochs")
+        self._takes_first = "initial_epoch" in inspect.signature(run_trial).parameters
+        if scheduled and not self._takes_epochs:
             logger.warning(
                 "This search trains trials for some epochs first, and the better ones for more. "
                 "%s does not take `epochs`, so it trains the whole trial each time. Write "
                 "def run_trial(self, trial, *args, epochs, **kwargs) and train for so many; with "
                 "`initial_epoch` among the arguments it can go on where it stopped.",
-                self._source,
+                source,
             )
-        return GuardedJob(train, whole_trials=True, resumable=self._is_told_where_to_begin)
+        super().__init__(self._train, whole_trials=True, resumable=self._takes_first)
 
-    def part_of(self, segment: Segment, execution: int, resumable: bool) -> Segment:
+    def close(self) -> None:
+        self._dispatcher = None  # and with it the data on the device
+
+    @functools.cached_property
+    def _why_not_finite(self) -> str:
+        named = {f"argument {place}": value for place, value in enumerate(self._call.args)}
+        found = explanation({**named, **self._kwargs})
+        return f"{found}." if found else ""
+
+    # ------------------------------------------------------------------ on its behalf
+
+    def train(
+        self,
+        trial: Trial,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        wanted: int,
+        only_one: bool,
+    ) -> list[Any]:
+        """Train executions of the trial that is under way; for `super().run_trial(...)`.
+
+        Args:
+            args, kwargs: of `fit`, as `run_trial` passes them on.
+            wanted: how many executions a trial has.
+            only_one: whether to train the next of them only.
+
+        Returns:
+            What `fit` returned for each.
+
+        Raises:
+            RuntimeError: no trial is under way.
+            FatalError: the arguments cannot work.
+        """
+        from kerastune_lite._src.keras import automatic_names
+        from kerastune_lite._src.keras.fast.dispatcher import Dispatcher
+        from kerastune_lite._src.keras.trainer import Trainer
+
+        under_way = self._under_way
+        if under_way is None:
+            raise RuntimeError(BY_HAND)
+        kwargs = dict(kwargs)
+        callbacks = kwargs.pop("callbacks", None)
+        verbose = kwargs.pop("verbose", self._call.verbose_of_fit)
+        kwargs.pop("initial_epoch", None)
+        # run_trial may declare hyperparameters and pass them on under whatever names.
+        spec = self._training.spec(args, kwargs, callbacks, verbose, self._call.fast)
+        spec.fit.check(under_way.hp.space, spec.objective)
+        if self._dispatcher is None:
+            self._dispatcher = Dispatcher(spec.fast)
+        # What is trained by a second call in the same trial is something else (a fold, perhaps).
+        before = len(under_way.trained)
+        resumable = before < (wanted if only_one else 1) and can_resume(callbacks, trial)
+        first = before % wanted if only_one else 0
+        returned = []
+        for execution in range(first, first + (1 if only_one else wanted)):
+            trainer = Trainer(
+                spec,
+                self._part_of(under_way.segment, execution, resumable),
+                under_way.hp,
+                under_way.emit,
+                self._dispatcher,
+                self._hooks,
+                open_result=True,
+            )
+            with automatic_names.set_aside():
+                trained = trainer.train(trial, execution)
+            under_way.trained.append(trained.execution)
+            under_way.scored.append(trained.scored)
+            returned.append(trained.returned)
+        return returned
+
+    def note_saved(self, name: str, build_config: Mapping[str, Any] | None) -> None:
+        """The trial under way has saved the weights of its model.
+
+        Args:
+            name: of their file.
+            build_config: what the model is built from.
+        """
+        if self._under_way is not None:
+            self._under_way.saved, self._under_way.build_config = name, build_config
+
+    def _part_of(self, segment: Segment, execution: int, resumable: bool) -> Segment:
         """The part of a whole trial's segment that trains one of its executions.
 
         It begins where the execution ended in the rung before, if its state was kept.
@@ -113,54 +200,39 @@ class UserTrials:
         state = reached.state if reached is not None and resumable else None
         keep = None
         if resumable and trial.resumable and trial.goal is not None:
-            keep = self._checkpoints.state_name(trial.number, execution, trial.goal)
+            keep = state_name(trial.number, execution, trial.goal)
         first = reached.epochs if reached is not None and state is not None else 0
         # What run_trial returns in the end may be better than what this part of it gives.
         return dataclasses.replace(
             segment, start_epoch=first, resume_from=state, keep_state=keep, keep_below=None
         )
 
-    @property
-    def _source(self) -> str:
-        """What messages call it that gave a result."""
-        return getattr(self._tuner, "source", f"{type(self._tuner).__name__}.run_trial()")
-
-    @property
-    def _is_told_for_how_many(self) -> bool:
-        return accepts(self._tuner.run_trial, "epochs")
-
-    @property
-    def _is_told_where_to_begin(self) -> bool:
-        return "initial_epoch" in inspect.signature(self._tuner.run_trial).parameters
+    # ------------------------------------------------------------------ one trial
 
     def _train(
-        self,
-        under_way: UnderWay,
-        trial: Trial,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
-        objective: Objective,
-        why_not_finite: Callable[[], str],
+        self, trial: Trial, hp: HyperParameters, segment: Segment, emit: Emit
     ) -> list[Execution]:
+        under_way = UnderWay(segment, hp, emit)
         started = time.perf_counter()
-        segment, executions = under_way.segment, list[Execution]()
-        self.under_way = under_way
+        executions = list[Execution]()
+        self._under_way = under_way
         try:
-            with _traced_functions(), once(self.shown):
-                returned = self._tuner.run_trial(trial, *args, **kwargs, **self._epochs(segment))
+            with _traced_functions(), once(self._training.probe.shown):
+                told = {**self._kwargs, **self._epochs(segment)}
+                returned = self._run_trial(trial, *self._call.args, **told)
                 if inspect.isgenerator(returned):
-                    returned = self._drained(returned, under_way, objective)
-            if self._frozen_space:
+                    returned = self._drained(returned, under_way)
+            if self._training.frozen_space:
                 check_frozen(under_way.hp.space, segment.trial.space)
-            read = read_results(returned, objective, self._source)
-            results = [finite(each, objective, why_not_finite) for each in read]
+            read = read_results(returned, self._objective, self._source)
+            results = [finite(each, self._objective, lambda: self._why_not_finite) for each in read]
             if not under_way.trained and not isinstance(returned, _Yielded):
                 for execution, result in enumerate(results):
                     report_late(result, segment, execution, under_way.emit)
             seconds = time.perf_counter() - started
             executions = merge_returned(
                 results,
-                objective,
+                self._objective,
                 segment,
                 self._as_returned(under_way, results),
                 under_way.saved,
@@ -168,7 +240,7 @@ class UserTrials:
                 seconds,
             )
             if not under_way.trained:
-                if segment.end_epoch is not None and not self._is_told_for_how_many:
+                if segment.end_epoch is not None and not self._takes_epochs:
                     # Whatever it has trained is what the scheduler gets for these epochs.
                     executions = [dataclasses.replace(e, epochs=0) for e in executions]
                 executions = [_reached(e, segment) for e in executions]
@@ -180,7 +252,7 @@ class UserTrials:
                 ]
             return executions
         finally:
-            self.under_way = None
+            self._under_way = None
             self._delete_unused(under_way, executions)
 
     def _as_returned(self, under_way: UnderWay, results: Sequence[Result]) -> list[Execution]:
@@ -215,16 +287,14 @@ class UserTrials:
 
     def _epochs(self, segment: Segment) -> dict[str, int]:
         """What a scheduler wants to be trained."""
-        if segment.end_epoch is None or not self._is_told_for_how_many:
+        if segment.end_epoch is None or not self._takes_epochs:
             return {}
         told = {"epochs": segment.end_epoch}
-        if self._is_told_where_to_begin:
+        if self._takes_first:
             told["initial_epoch"] = segment.start_epoch
         return told
 
-    def _drained(
-        self, yielded: Generator[Any, Any, Any], under_way: UnderWay, objective: Objective
-    ) -> _Yielded:
+    def _drained(self, yielded: Generator[Any, Any, Any], under_way: UnderWay) -> _Yielded:
         """The epochs that a generator yields, reported one by one, until it is told to stop."""
         history: dict[str, list[float]] = {}
         segment = under_way.segment
@@ -235,7 +305,7 @@ class UserTrials:
                     break  # More than it was asked for.
                 metrics = scalars(value) if isinstance(value, Mapping) else {}
                 if not isinstance(value, Mapping):
-                    metrics = dict(read_results(value, objective, self._source)[0].metrics)
+                    metrics = dict(read_results(value, self._objective, self._source)[0].metrics)
                 for name in {*metrics, *history}:
                     series = history.setdefault(name, [float("nan")] * count)
                     series.append(metrics.get(name, float("nan")))
@@ -286,3 +356,14 @@ def _traced_functions() -> contextlib.AbstractContextManager[None]:
     from kerastune_lite._src.keras.session import traced_functions
 
     return traced_functions()
+
+
+def can_resume(callbacks: Any, trial: Trial) -> bool:
+    """Whether the memory of all callbacks can be kept from one rung to the next."""
+    from kerastune_lite._src.keras.callback_state import cannot_resume
+    from kerastune_lite._src.keras.callbacks import fresh_callbacks
+
+    reason = cannot_resume(fresh_callbacks(callbacks, trial))
+    if reason is not None and trial.resumable:
+        logger.info("Trials are trained from the start in each rung: %s.", reason)
+    return reason is None

@@ -4,10 +4,34 @@ from __future__ import annotations
 
 import operator
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, TextIO
 
 from kerastune_lite._src.views.view import View
 from kerastune_lite._src.views.where import in_notebook, is_live_terminal
+
+
+def search_views(
+    verbose: Any, tensorboard: Path | None, extra_hparams_dirs: Sequence[Path] = ()
+) -> list[View]:
+    """All views of a search.
+
+    Args:
+        verbose: see `progress_view`.
+        tensorboard: where the event files go; None: there are none.
+        extra_hparams_dirs: where others write event files of the same trials.
+
+    Raises:
+        ValueError: `verbose` is invalid.
+    """
+    view = progress_view(verbose)
+    views = [] if view is None else [view]
+    if tensorboard is not None:
+        from kerastune_lite._src.views.tensorboard.tensorboard_view import TensorBoardView
+
+        views.append(TensorBoardView(tensorboard, extra_hparams_dirs=list(extra_hparams_dirs)))
+    return views
 
 
 def progress_view(verbose: Any, stream: TextIO | None = None) -> View | None:

@@ -1,0 +1,178 @@
+"""One call of `search()` and the project that it works in: whoever searches opens it here."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from kerastune_lite._src.algorithms.oracles.oracle import Oracle
+from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
+from kerastune_lite._src.core.events import SpaceGrown
+from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.search import settings as st
+from kerastune_lite._src.search.execution.job import Job
+from kerastune_lite._src.search.execution.runner import Runner
+from kerastune_lite._src.search.hooks import Hooks
+from kerastune_lite._src.search.limits import Limits
+from kerastune_lite._src.search.loop import Parts, Search
+from kerastune_lite._src.space.domains import Value
+from kerastune_lite._src.space.parameters import Space
+from kerastune_lite._src.store.checkpoints import Checkpoints
+from kerastune_lite._src.store.project_folder import ProjectFolder
+from kerastune_lite._src.store.store import Project, Store
+from kerastune_lite._src.util.describing import described
+from kerastune_lite._src.views.view import View
+
+
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """What is known of a search between two calls of `search()`.
+
+    Attributes:
+        space: all parameters that were met so far.
+        seed: None until a search has begun without one given.
+        history: of its trials.
+        has_scores: whether a trial was completed.
+    """
+
+    space: Space
+    seed: int | None
+    history: History = dataclasses.field(default_factory=History)
+
+    @property
+    def has_scores(self) -> bool:
+        return bool(self.history.best(1))
+
+
+@dataclasses.dataclass(frozen=True)
+class Definition:
+    """What a search is; a project that exists must agree with it.
+
+    Attributes:
+        objective: with its direction.
+        tune_new_entries: whether parameters met on the way join the space.
+        compiled: what the models are compiled with, as JSON, if that is not the builder's business.
+    """
+
+    objective: Objective
+    oracle: Oracle
+    scheduler: Scheduler
+    limits: Limits
+    tune_new_entries: bool
+    compiled: Any = None
+
+    def settings(self, seed: int | None) -> dict[str, Any]:
+        """As JSON, for the project."""
+        return {
+            "objective": self.objective.to_json(),
+            "oracle": described(self.oracle.settings()),
+            "scheduler": described(self.scheduler.settings()),
+            "executions_per_trial": self.limits.executions_per_trial,
+            "seed": seed,
+            "compile": self.compiled,
+            "max_trials": self.limits.max_trials,
+            "versions": st.versions(),
+        }
+
+    def taken_over(self, project: Project, known: Known, where: str) -> Known:
+        """What is known of the search with all that the project holds.
+
+        Args:
+            known: before.
+            where: the project lies.
+
+        Raises:
+            SettingsMismatchError: the project's trials do not fit this search.
+        """
+        history = History(project.trials, space_is_fixed=not self.tune_new_entries)
+        stored, seed = dict(project.settings), known.seed
+        if seed is None and stored:
+            seed = stored["seed"]
+        found = Known(known.space, seed, history)
+        st.check_settings(stored, self.settings(seed), where, found.has_scores)
+        changed = st.check_space(project.space, known.space, where, found.has_scores)
+        given = [parameter.name for parameter in known.space if parameter.given]
+        space = project.space.merged(changed, overwrite=True).marked_as_given(given)
+        return dataclasses.replace(found, space=space)
+
+
+@dataclasses.dataclass(frozen=True)
+class Session:
+    """A project that is open, and that no other process may search meanwhile.
+
+    Attributes:
+        project: as it was found.
+        known: that, and what was known before; with a seed.
+    """
+
+    definition: Definition
+    store: Store
+    project: Project
+    known: Known
+
+    def search(
+        self,
+        job: Job,
+        runner: Runner,
+        hooks: Hooks,
+        checkpoints: Checkpoints,
+        views: Sequence[View],
+        queue: Mapping[int, Mapping[str, Value]],
+    ) -> Search:
+        """A search that can run; the project knows its space.
+
+        Args:
+            queue: points to try first: position -> values.
+        """
+        definition, known = self.definition, self.known
+        assert known.seed is not None
+        self.store.record([SpaceGrown(tuple(known.space), None)])
+        checkpoints.tidy(known.history)
+        parts = Parts(
+            oracle=definition.oracle.seeded(known.seed),
+            scheduler=definition.scheduler,
+            runner=runner,
+            store=self.store,
+            checkpoints=checkpoints,
+            views=list(views),
+            job=job,
+            hooks=hooks,
+        )
+        return Search(
+            parts,
+            definition.limits,
+            definition.objective,
+            known.seed,
+            known.history,
+            known.space,
+            queue,
+            definition.tune_new_entries,
+        )
+
+    def settings(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        """For the record: what is searched, and what is known of the data and arguments."""
+        return {**self.definition.settings(self.known.seed), **told}
+
+
+@contextlib.contextmanager
+def opened(folder: ProjectFolder, definition: Definition, known: Known) -> Iterator[Session]:
+    """Open a project to search in it; it is made if there is none.
+
+    Args:
+        known: of the search so far.
+
+    Raises:
+        SettingsMismatchError: the project's trials do not fit this search.
+        ProjectInUseError: another process is searching it.
+        StoreError: it cannot be read or written.
+    """
+    with folder.writing(), contextlib.closing(folder.open()) as store:
+        project = store.load()
+        known = definition.taken_over(project, known, str(folder.root))
+        if known.seed is None:
+            known = dataclasses.replace(known, seed=secrets.randbelow(2**31))
+        yield Session(definition, store, project, known)

@@ -1,0 +1,58 @@
+"""What `search()` was called with."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from kerastune_lite._src.search.settings import described_fit_arguments
+from kerastune_lite._src.util.checksums import checksums
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchCall:
+    """The arguments of `Tuner.search`; see there.
+
+    Attributes:
+        args, kwargs: those of `fit`.
+    """
+
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+    callbacks: Any
+    verbose: Any
+    fast: bool
+
+    @property
+    def verbose_of_fit(self) -> int:
+        """What `fit` gets: 0 silent, 2 a line per epoch."""
+        return 2 if self.verbose == 3 else 0
+
+    def described(self, function: Callable[..., Any], before: int) -> dict[str, Any]:
+        """As JSON, so that it is noticed when a later call differs: shapes and checksums.
+
+        Args:
+            function: where the arguments go, behind so many others `before` them.
+        """
+        parameters = list(inspect.signature(function).parameters.values())[before:]
+        names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD][: len(self.args)]
+        names += [f"argument {place}" for place in range(len(names), len(self.args))]
+        return {
+            "fit": described_fit_arguments(self.args, self.kwargs),
+            "data": checksums({**dict(zip(names, self.args)), **self.kwargs}, described=True),
+        }
+
+    def tensorboard_directories(self) -> list[Path]:
+        """Where the user's own TensorBoard callbacks write."""
+        if self.callbacks is None:
+            return []
+        from kerastune_lite._src.keras.callbacks import tensorboard_directories
+
+        return tensorboard_directories(self.callbacks)
+
+
+def model_fit(x: Any, y: Any) -> None:
+    """Names the data as `model.fit` does, whose class need not be loaded for that."""

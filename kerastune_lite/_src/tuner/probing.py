@@ -1,0 +1,123 @@
+"""What running the builder once tells before the first trial: its space, and its metrics."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.keras.automatic_names import named_as_in_trials
+from kerastune_lite._src.keras.building import ModelFactory, check_compiled
+from kerastune_lite._src.keras.hypermodel import overrides_fit
+from kerastune_lite._src.keras.metric_directions import resolved
+from kerastune_lite._src.search.execution.guard import check_frozen
+from kerastune_lite._src.space.hyperparameters import HyperParameters
+from kerastune_lite._src.space.parameters import Space
+from kerastune_lite._src.space.reading import read_space
+from kerastune_lite._src.util.errors import FailedTrialError
+from kerastune_lite._src.util.threads import in_turn
+from kerastune_lite._src.util.warn_once import Shown, once
+
+if TYPE_CHECKING:
+    from kerastune_lite._src.keras.data_checks import Needs
+
+
+@dataclasses.dataclass(frozen=True)
+class Probed:
+    """What is known of a builder before the first trial.
+
+    Attributes:
+        given: parameters that were given beforehand.
+        space: these and those of the builder.
+        declared: the names of those that are in force although `build` may not ask for them.
+        objective: with its direction.
+        needs: what the first model requires of the data; None if that is not known.
+    """
+
+    given: Space
+    space: Space
+    declared: Collection[str]
+    objective: Objective
+    needs: Needs | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Probe:
+    """Builds models for what the builder declares, not to train them.
+
+    Attributes:
+        models: their factory.
+        in_run_trial: whether a `run_trial` of the user's own trains what is built, which need be
+            no Keras model.
+        frozen_space: whether the builder may ask for nothing that was not given.
+        shown: Python's warnings that need not be shown again.
+    """
+
+    models: ModelFactory
+    in_run_trial: bool
+    frozen_space: bool
+    shown: Shown = dataclasses.field(default_factory=set)
+
+    def build(self, hp: HyperParameters) -> Any:
+        """A model for `hp`; None if the builder gave up this trial.
+
+        What it declared before it gave up is known; the trials themselves will tell the rest.
+
+        Raises:
+            FatalError: the model could not be trained.
+            Exception: whatever the builder raises.
+        """
+        try:
+            with once(self.shown):
+                return self._built(hp)
+        except FailedTrialError:
+            return None
+
+    @in_turn
+    def _built(self, hp: HyperParameters) -> Any:
+        if self.in_run_trial:
+            return named_as_in_trials(functools.partial(self.models.build_unchecked, hp))
+        model = named_as_in_trials(functools.partial(self.models.build, hp))
+        if not overrides_fit(self.models.hypermodel):
+            check_compiled(model)
+        return model
+
+    def read(self, hyperparameters: HyperParameters | None, objective: Objective) -> Probed:
+        """Run the builder until all its parameters are known.
+
+        Args:
+            hyperparameters: given beforehand; they win over those of the builder.
+            objective: as the user gave it.
+
+        Raises:
+            FatalRuntimeError: the builder asks for something that was not given.
+            ValueError: the direction of the objective is not known.
+            Exception: see `build` and `read_space`.
+        """
+        given = Space() if hyperparameters is None else hyperparameters.space
+        given = given.marked_as_given(given.names)
+        hypermodel = self.models.hypermodel
+        if hypermodel is None:
+            return Probed(given, given, (), resolved(objective, None), None)
+        hp = HyperParameters(given)
+        if hasattr(hypermodel, "declare_hyperparameters"):
+            hypermodel.declare_hyperparameters(hp)
+        built: list[Any] = []
+
+        def build(hp: HyperParameters) -> None:
+            model = self.build(hp)
+            if model is not None and not built:
+                built.append(model)
+
+        space = read_space(build, hp.space)
+        if self.frozen_space:
+            check_frozen(space, given)
+        model = built[0] if built else None
+        needs = None
+        if model is not None and not self.in_run_trial:
+            from kerastune_lite._src.keras.data_checks import needs_of
+
+            needs = needs_of(model)
+        return Probed(given, space, hp.space.names, resolved(objective, model), needs)

@@ -1,0 +1,215 @@
+"""How a tuner trains: what its constructor settled, and what becomes of it with arguments of `fit`.
+
+The modules that need Keras are imported where they are used: a tuner whose `run_trial` has nothing
+to do with Keras never loads it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.trial import Trial
+from kerastune_lite._src.keras.automatic_names import named_as_in_trials
+from kerastune_lite._src.keras.building import ModelFactory
+from kerastune_lite._src.keras.fit_arguments import FitArguments
+from kerastune_lite._src.keras.hypermodel import check_takes_callbacks, overrides_fit
+from kerastune_lite._src.keras.training_spec import TrainingSpec
+from kerastune_lite._src.search.execution.job import Job
+from kerastune_lite._src.search.hooks import Hooks
+from kerastune_lite._src.store.checkpoints import Checkpoints, best_execution, weights_name
+from kerastune_lite._src.tuner.call import SearchCall, model_fit
+from kerastune_lite._src.tuner.probing import Probe, Probed
+from kerastune_lite._src.util.errors import FatalValueError, StoreError
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """What the constructor of a tuner settles about the training of its models.
+
+    Attributes:
+        probe: builds models for what the builder declares.
+        probed: what it told.
+        checkpoints: where weights and states are kept.
+    """
+
+    probe: Probe
+    probed: Probed
+    checkpoints: Checkpoints
+
+    @property
+    def models(self) -> ModelFactory:
+        """Their factory."""
+        return self.probe.models
+
+    @property
+    def frozen_space(self) -> bool:
+        """Whether the builder may ask for nothing that was not given."""
+        return self.probe.frozen_space
+
+    @property
+    def in_run_trial(self) -> bool:
+        """Whether a `run_trial` of the user's own trains the trials."""
+        return self.probe.in_run_trial
+
+    @property
+    def objective(self) -> Objective:
+        """With its direction."""
+        return self.probed.objective
+
+    def receiver(self, run_trial: Callable[..., Any]) -> tuple[Callable[..., Any], int]:
+        """What the arguments of `search()` are for, and how many others come before them.
+
+        Args:
+            run_trial: of the tuner.
+        """
+        if self.in_run_trial:
+            return run_trial, 1
+        hypermodel = self.models.hypermodel
+        return (hypermodel.fit, 2) if overrides_fit(hypermodel) else (model_fit, 0)
+
+    def spec(
+        self,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        callbacks: Any,
+        verbose: int,
+        fast: bool,
+    ) -> TrainingSpec:
+        """All that is needed to train with these arguments.
+
+        Args:
+            args, kwargs: of `fit`.
+            callbacks, verbose, fast: see `TrainingSpec`.
+
+        Raises:
+            FatalValueError: there is no hypermodel.
+            FatalTypeError: `model.fit` takes no such arguments, or HyperModel.fit no callbacks.
+        """
+        hypermodel = self.models.hypermodel
+        if hypermodel is None:
+            raise FatalValueError(_without_hypermodel("super().run_trial() builds"))
+        check_takes_callbacks(hypermodel)
+        overridden = overrides_fit(hypermodel)
+        fit = FitArguments(args, kwargs, overridden, self.probed.declared, self.in_run_trial)
+        return TrainingSpec(
+            models=self.models,
+            objective=self.objective,
+            fit=fit,
+            callbacks=callbacks,
+            folder=self.checkpoints.folder,
+            verbose=verbose,
+            fast=fast,
+            frozen_space=self.frozen_space,
+        )
+
+    def job(self, call: SearchCall, scheduled: bool, hooks: Hooks) -> Job:
+        """The job of a search, its arguments checked.
+
+        Args:
+            scheduled: whether a scheduler decides for how many epochs trials are trained.
+            hooks: of the tuner.
+
+        Raises:
+            ValueError, TypeError: the arguments cannot work.
+        """
+        from kerastune_lite._src.keras.callbacks import check_callbacks
+        from kerastune_lite._src.keras.training_job import TrainingJob
+
+        spec = self.spec(call.args, call.kwargs, call.callbacks, call.verbose_of_fit, call.fast)
+        spec.fit.check(self.probed.space, spec.objective, scheduled)
+        if self.probed.needs is not None:
+            spec.fit.check_data(self.probed.needs)
+        check_callbacks(spec.callbacks)
+        return TrainingJob(spec, hooks, self.probe.shown)
+
+    # ------------------------------------------------------------------ single models
+
+    def load(self, trial: Trial, ranked: bool) -> Any:
+        """The model of `trial` with the weights of its best epoch.
+
+        Its automatic names are new ones, so that several models can be parts of one.
+
+        Args:
+            ranked: whether it is one of the trials that keep their weights.
+
+        Raises:
+            StoreError: there are none, or they do not fit.
+        """
+        from kerastune_lite._src.keras.weights import load_weights
+
+        execution = best_execution(trial)
+        if execution is None:
+            raise StoreError(
+                f"Only completed trials have weights. Trial {trial.trial_id} is {trial.status}."
+            )
+        path = self.checkpoints.folder / execution.weights if execution.weights else None
+        if path is None or not path.exists():
+            raise StoreError(self._why_no_weights(trial, path, ranked))
+        if self.models.hypermodel is None:
+            raise StoreError(_without_hypermodel("loading a model builds it first"))
+        model = self.models.build(trial.hyperparameters.copy())
+        load_weights(model, path, execution.build_config)
+        return model
+
+    def _why_no_weights(self, trial: Trial, path: Path | None, ranked: bool) -> str:
+        if path is None and self.in_run_trial:
+            return (
+                f"Trial {trial.trial_id} has no weights. Trials keep theirs if their run_trial() "
+                "calls save_model(trial.trial_id, model) or super().run_trial(...)."
+            )
+        if path is None and ranked:
+            return (
+                f"Trial {trial.trial_id} has no weights: its model had no variables when its "
+                "training ended. A model keeps its layers in attributes, so that Keras knows of "
+                "them; one that makes its variables itself does so with add_weight()."
+            )
+        return (
+            f"The weights of trial {trial.trial_id} are not kept: only the best "
+            f"{self.checkpoints.keep} trials keep theirs. Raise keep_checkpoints, or train it "
+            "again with tuner.retrain(trial, x, y)."
+        )
+
+    def save(self, model: Any, trial: int) -> tuple[str, Any]:
+        """Keep the weights of a model that the user's `run_trial` trained.
+
+        Returns:
+            The name of their file, and what the model is built from.
+        """
+        from kerastune_lite._src.keras.build_configs import build_config_of
+        from kerastune_lite._src.keras.weights import save_weights
+
+        name = weights_name(trial, 0)
+        save_weights(model, self.checkpoints.folder / name)
+        return name, build_config_of(model)
+
+    def retrain(self, trial: Trial, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """A new model for `trial`, trained with these arguments of `fit`."""
+        hypermodel = self.models.hypermodel
+        if hypermodel is None:
+            raise ValueError(_without_hypermodel("retrain() builds and fits"))
+        if not isinstance(trial, Trial):
+            raise TypeError(
+                "retrain() takes a trial, and after it the arguments for fit. Received: "
+                f"{type(trial).__name__}. Write tuner.retrain(None, x, y) for the best trial."
+            )
+        hp = trial.hyperparameters.copy()
+        fit = FitArguments(args, kwargs, overrides_fit(hypermodel), trial.values, in_run_trial=True)
+        if trial.best_step is not None:
+            fit.default_epochs(trial.best_step + 1)
+        # What is given to `fit` may speak of outputs and metrics by name.
+        model = named_as_in_trials(functools.partial(self.models.build, hp))
+        fit_args, fit_kwargs = fit.for_execution(hp)
+        hypermodel.fit(hp, model, *fit_args, **fit_kwargs)
+        return model
+
+
+def _without_hypermodel(what: str) -> str:
+    return (
+        f"This tuner has no hypermodel, and {what} one. Pass your function build(hp) to the tuner, "
+        "or build the model from trial.hyperparameters yourself."
+    )

@@ -1,0 +1,128 @@
+"""A TrainingSpec is a value: another process trains the same with it."""
+
+import json
+import subprocess
+import sys
+
+import cloudpickle
+import numpy as np
+import pytest
+
+import kerastune_lite as kt
+from kerastune_lite._src.core.trial import Segment, Trial
+from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite.schedulers import Decision
+
+keras = load_keras()
+
+from kerastune_lite._src.keras.training_job import TrainingJob  # noqa: E402
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(60, 4)).astype("float32")
+Y = (X[:, 0] > 0).astype("int64")
+
+CHILD = """
+import json, sys
+import cloudpickle
+from kerastune_lite._src.keras.training_job import TrainingJob
+from kerastune_lite.schedulers import Decision
+
+def trained(spec, segment):
+    epochs = []
+    def emit(event):
+        epochs.append(dict(event.metrics))
+        return Decision.CONTINUE
+    job = TrainingJob(spec)
+    job.open()
+    (report,) = job.run([segment], emit)
+    job.close()
+    (execution,) = report.executions
+    return epochs, execution.score, execution.path, execution.message
+
+with open(sys.argv[1], "rb") as file:
+    given = cloudpickle.load(file)
+print(json.dumps([trained(*each) for each in given]))
+"""
+
+
+def spec_of(tmp_path, **arguments):
+    """The spec of a tuner whose builder no other process can import."""
+    width = 8
+
+    def build(hp):
+        model = keras.Sequential(
+            [keras.Input((4,)), keras.layers.Dense(hp.Int("units", 2, 16, default=width), "relu")]
+        )
+        model.add(keras.layers.Dropout(0.2))
+        model.add(keras.layers.Dense(1, "sigmoid"))
+        model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy", metrics=["accuracy"])
+        return model
+
+    tuner = kt.RandomSearch(build, "val_loss", directory=tmp_path, project_name="p")
+    given = {"epochs": 3, "validation_split": 0.3}
+    spec = tuner._training.spec((X, Y), given, [stopping()], verbose=0, **arguments)
+    trial = Trial(0, {"units": 5}, tuner.space)
+    return tuner, spec, Segment(trial, seed=7)
+
+
+def stopping():
+    return keras.callbacks.EarlyStopping(patience=2)
+
+
+def trained_here(spec, segment):
+    epochs = []
+
+    def emit(event):
+        epochs.append(dict(event.metrics))
+        return Decision.CONTINUE
+
+    job = TrainingJob(spec)
+    job.open()
+    (report,) = job.run([segment], emit)
+    job.close()
+    (execution,) = report.executions
+    assert execution.message is None, execution.message
+    return epochs, execution
+
+
+def references(value, seen):
+    """All objects that a pickle of the value holds."""
+    if id(value) in seen:
+        return
+    seen[id(value)] = value
+    state = getattr(value, "__dict__", {})
+    within = value if isinstance(value, (list, tuple, set)) else ()
+    for each in (*state.values(), *within, *(value.values() if isinstance(value, dict) else ())):
+        references(each, seen)
+
+
+def test_a_fresh_process_trains_the_same(tmp_path):
+    given = [spec_of(tmp_path / str(fast), fast=fast)[1:] for fast in (True, False)]
+    file = tmp_path / "spec.pickle"
+    file.write_bytes(cloudpickle.dumps(given))
+    ran = subprocess.run(
+        [sys.executable, "-c", CHILD, str(file)], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    paths = []
+    for each, (elsewhere, score, path, message) in zip(
+        given, json.loads(ran.stdout.splitlines()[-1]), strict=True
+    ):
+        epochs, execution = trained_here(*each)
+        assert (message, path) == (None, execution.path)
+        assert len(elsewhere) == len(epochs) == 3
+        for one, other in zip(epochs, elsewhere):
+            assert other == pytest.approx(one, rel=1e-6)
+        assert score == pytest.approx(execution.score, rel=1e-6)
+        paths.append(path)
+    assert paths == ["NumPy", "model.fit"]
+
+
+def test_there_is_no_tuner_in_it(tmp_path):
+    tuner, spec, _ = spec_of(tmp_path, fast=True)
+    found = {}
+    references(spec, found)
+    assert len(found) > 20
+    assert id(tuner) not in found
+    kinds = {f"{type(each).__module__}.{type(each).__name__}" for each in found.values()}
+    assert not {kind for kind in kinds if "Dispatcher" in kind or "SQLiteStore" in kind}
