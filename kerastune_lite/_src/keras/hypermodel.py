@@ -31,6 +31,16 @@ class HyperModel:
         name: for the user's own use.
         tunable: when false, `build` gets a copy of `hp`: what it declares keeps its default
             and does not enter the search.
+
+    Example:
+        >>> class Classifier(kt.HyperModel):
+        ...     def build(self, hp):
+        ...         return build(hp)  # as in `RandomSearch`
+        ...
+        ...     def fit(self, hp, model, *args, **kwargs):
+        ...         return model.fit(*args, batch_size=hp.Choice("batch_size", [16, 32]), **kwargs)
+        >>> tuner = kt.RandomSearch(Classifier(), "val_loss", max_trials=3, directory="runs")
+        >>> tuner.search(x, y, validation_split=0.25, epochs=2, verbose=0)
     """
 
     name: str | None = None

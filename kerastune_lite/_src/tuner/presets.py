@@ -36,6 +36,23 @@ class RandomSearch(Tuner):
     """Random search: each trial draws its values independently, and none is drawn twice.
 
     The arguments are those of `Tuner`, in KerasTuner's order.
+
+    Example:
+        >>> import keras, numpy as np
+        >>> import kerastune_lite as kt
+        >>> x = np.random.default_rng(0).normal(size=(80, 4))
+        >>> y = (x[:, 0] > x[:, 1]).astype("int32")
+        >>> def build(hp):
+        ...     units = hp.Int("units", 4, 32, sampling="log")
+        ...     layers = [keras.layers.Dense(units, "relu"), keras.layers.Dense(1, "sigmoid")]
+        ...     model = keras.Sequential([keras.Input((4,)), *layers])
+        ...     optimizer = keras.optimizers.Adam(hp.Float("lr", 1e-4, 1e-1, sampling="log"))
+        ...     model.compile(optimizer, "binary_crossentropy", metrics=["accuracy"])
+        ...     return model
+        >>> tuner = kt.RandomSearch(build, "val_accuracy", max_trials=5, directory="runs")
+        >>> tuner.search(x, y, validation_split=0.25, epochs=3, verbose=0)
+        >>> sorted(tuner.get_best_hyperparameters()[0].values)
+        ['lr', 'units']
     """
 
     def __init__(
@@ -73,6 +90,15 @@ class GridSearch(Tuner):
 
     A `Float` without a step, and an `Int` on a logarithmic scale, stand with ten points. The
     arguments are those of `Tuner`, in KerasTuner's order; `max_trials=None` means all of them.
+
+    Example:
+        >>> space = kt.HyperParameters()
+        >>> units = space.Choice("units", [8, 16])
+        >>> lr = space.Choice("lr", [0.01, 0.1])
+        >>> tuner = kt.GridSearch(build, "val_loss", hyperparameters=space, directory="runs")
+        >>> tuner.search(x, y, validation_split=0.25, epochs=2, verbose=0)
+        >>> [tuple(trial.values.values()) for trial in tuner.trials]
+        [(8, 0.01), (8, 0.1), (16, 0.01), (16, 0.1)]
     """
 
     def __init__(
@@ -117,6 +143,11 @@ class BayesianOptimization(Tuner):
         beta: how much to explore, by a confidence bound. None: expected improvement.
 
     The other arguments are those of `Tuner`, in KerasTuner's order.
+
+    Example:
+        >>> tuner = kt.BayesianOptimization(build, "val_loss", max_trials=12, directory="runs")
+        >>> tuner.search(x, y, validation_split=0.25, epochs=2, verbose=0)
+        >>> best = tuner.get_best_models()[0]
     """
 
     def __init__(
@@ -164,6 +195,14 @@ class EvolutionarySearch(Tuner):
         mutation_prob: with which probability a value is mutated. Default: 1 / number of values.
 
     The other arguments are those of `Tuner`.
+
+    Example:
+        >>> tuner = kt.EvolutionarySearch(
+        ...     build, "val_loss", max_trials=20, population_size=8, directory="runs"
+        ... )
+        >>> tuner.search(x, y, validation_split=0.25, epochs=2, verbose=0)
+        >>> tuner.get_best_trials()[0].values["units"] in range(4, 33)
+        True
     """
 
     def __init__(
@@ -202,6 +241,12 @@ class Hyperband(Tuner):
         oracle: proposes values. Default: random. With a Bayesian one it is `BOHB`.
 
     The other arguments are those of `Tuner`, in KerasTuner's order.
+
+    Example:
+        >>> tuner = kt.Hyperband(build, "val_loss", max_epochs=9, directory="runs")
+        >>> tuner.search(x, y, validation_split=0.25, verbose=0)
+        >>> max(trial.epochs for trial in tuner.trials)
+        9
     """
 
     def __init__(
@@ -244,6 +289,11 @@ class BOHB(Hyperband):
 
     The model is the Gaussian process of `BayesianOptimization`, with the training time as one more
     input, so that short trainings say where long ones pay. The arguments are those of `Hyperband`.
+
+    Example:
+        >>> tuner = kt.BOHB(build, "val_loss", max_epochs=9, max_trials=12, directory="runs")
+        >>> tuner.search(x, y, validation_split=0.25, verbose=0)
+        >>> best = tuner.get_best_hyperparameters()[0]
     """
 
     def __init__(
@@ -287,6 +337,12 @@ class ASHA(Tuner):
         oracle: proposes values. Default: Bayesian.
 
     The other arguments are those of `Tuner`.
+
+    Example:
+        >>> tuner = kt.ASHA(build, "val_loss", max_trials=12, max_epochs=9, directory="runs")
+        >>> tuner.search(x, y, validation_split=0.25, verbose=0)
+        >>> len(tuner.trials)
+        12
     """
 
     def __init__(

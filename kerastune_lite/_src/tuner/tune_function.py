@@ -37,12 +37,6 @@ def tune_function(
 ) -> Tuner:
     """Minimise a function of hyperparameters, as Hyperopt's `fmin` does.
 
-        tuner = kt.tune_function(
-            lambda x, kind: (x - 1) ** 2 + (kind == "b"),
-            {"x": kt.hyperparameters.Float(-5.0, 5.0), "kind": ["a", "b"]},
-        )
-        tuner.get_best_hyperparameters()[0].values
-
     A space is given as
 
     - a dict: name -> `Float`, `Int`, `Choice`, ... of `kerastune_lite.hyperparameters`, a list of
@@ -72,6 +66,17 @@ def tune_function(
 
     Raises:
         TypeError, ValueError: an argument is invalid.
+
+    Example:
+        >>> import kerastune_lite as kt
+        >>> tuner = kt.tune_function(
+        ...     lambda x, kind: (x - 1) ** 2 + (kind == "b"),
+        ...     {"x": kt.hyperparameters.Float(-5.0, 5.0), "kind": ["a", "b"]},
+        ...     max_trials=25,
+        ...     verbose=0,
+        ... )
+        >>> tuner.get_best_hyperparameters()[0].values["kind"]
+        'a'
     """
     if not callable(function):
         swapped = " The function comes first, then the space." if callable(space) else ""

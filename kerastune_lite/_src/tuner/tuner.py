@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from kerastune_lite._src.algorithms.oracles.bayesian import BayesianOracle
@@ -38,7 +38,7 @@ from kerastune_lite._src.tuner.oracle_view import TunerOracle
 from kerastune_lite._src.tuner.overrides import check_attribute, check_overrides
 from kerastune_lite._src.tuner.probing import Probe
 from kerastune_lite._src.tuner.training import Training
-from kerastune_lite._src.tuner.user_trials import BY_HAND, UserTrials
+from kerastune_lite._src.tuner.user_trials import UserTrials
 from kerastune_lite._src.util.public import public
 from kerastune_lite._src.views.choose import search_views
 
@@ -76,6 +76,13 @@ class Tuner(Results, Hooks):
         TypeError, ValueError: an argument is invalid.
         SettingsMismatchError: the project exists and its trials do not fit these settings.
         StoreError: the project exists and cannot be read.
+
+    Example:
+        >>> oracle = kt.oracles.GridOracle()  # with `build`, `x` and `y` as in `RandomSearch`
+        >>> scheduler = kt.schedulers.ASHA(max_epochs=9)
+        >>> tuner = kt.Tuner(build, "val_loss", 8, oracle=oracle, scheduler=scheduler)
+        >>> tuner.search(x, y, validation_split=0.25, verbose=0)
+        >>> model = tuner.get_best_models()[0]
     """
 
     _made = False
@@ -134,7 +141,8 @@ class Tuner(Results, Hooks):
         probe = Probe(models, trains_itself, not allow_new_entries)
         probed = probe.read(hyperparameters, create_objective(objective))
         self._training = Training(probe, probed, self._checkpoints)
-        self._user_trials: UserTrials | None = None
+        source = getattr(self, "source", f"{type(self).__name__}.run_trial()")
+        self._user_trials = UserTrials(self.run_trial, source, self._training, self)
         self._waiting: list[dict[str, Value]] = []
         self._store: Store | None = None
         space = probed.space if tune_new_entries else probed.given
@@ -196,7 +204,7 @@ class Tuner(Results, Hooks):
                 search.run(self._folder.name, session.settings(told))
             finally:
                 self._known = dataclasses.replace(self._known, space=search.space)
-                self._store = self._user_trials = None
+                self._store = None
             self.on_search_end()
 
     def enqueue(self, values: Mapping[str, Value]) -> None:
@@ -223,7 +231,8 @@ class Tuner(Results, Hooks):
             each execution.
         """
         if not self.overrides("_build_and_fit_model"):
-            return self._train(trial, fit_args, fit_kwargs)
+            count = self.executions_per_trial
+            return self._user_trials.train(trial, fit_args, fit_kwargs, count)
         return [
             self._build_and_fit_model(trial, *fit_args, **fit_kwargs)
             for _ in range(self.executions_per_trial)
@@ -231,8 +240,8 @@ class Tuner(Results, Hooks):
 
     def _build_and_fit_model(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> Any:
         """Train one execution, and return what `fit` did; KerasTuner's scripts override it."""
-        (returned,) = self._train(trial, fit_args, fit_kwargs, only_one=True)
-        return returned
+        count = self.executions_per_trial
+        return self._user_trials.train(trial, fit_args, fit_kwargs, count, only_one=True)[0]
 
     def _build_hypermodel(self, hp: HyperParameters) -> Any:
         """A trial's model, before it is checked; KerasTuner's scripts override it."""
@@ -307,9 +316,7 @@ class Tuner(Results, Hooks):
         Args:
             step: accepted for KerasTuner's sake; the latest call counts.
         """
-        saved = self._training.save(model, int(trial_id))
-        if self._user_trials is not None:
-            self._user_trials.note_saved(*saved)
+        self._user_trials.note_saved(*self._training.save(model, int(trial_id)))
 
     def evaluate_best(self, x: Any, y: Any = None, top: int = 5, **kwargs: Any) -> Evaluations:
         """The best trials' scores on data that the search has not seen, beside their own.
@@ -384,17 +391,6 @@ class Tuner(Results, Hooks):
     def _job(self, call: SearchCall) -> Job:
         """The job of a search, its arguments checked."""
         scheduled = self.scheduler.decides_epochs
-        if not self._training.in_run_trial:
-            return self._training.job(call, scheduled, self)
-        source = getattr(self, "source", f"{type(self).__name__}.run_trial()")
-        trials = UserTrials(self.run_trial, source, self._training, call, scheduled, self)
-        self._user_trials = trials
-        return trials
-
-    def _train(
-        self, trial: Trial, args: Sequence[Any], kwargs: Mapping[str, Any], only_one: bool = False
-    ) -> list[Any]:
-        """What `run_trial` does unless it is overridden; for `super().run_trial(...)`."""
-        if self._user_trials is None:
-            raise RuntimeError(BY_HAND)
-        return self._user_trials.train(trial, args, kwargs, self.executions_per_trial, only_one)
+        if self._training.in_run_trial:
+            return self._user_trials.asked(call, scheduled)
+        return self._training.job(call, scheduled, self)

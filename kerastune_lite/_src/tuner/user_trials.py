@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-BY_HAND = "run_trial() is called by search(), for each trial; not by hand."
-
 
 @dataclasses.dataclass
 class UnderWay:
@@ -66,8 +64,6 @@ class UserTrials(GuardedJob):
         run_trial: called with each trial and what `search()` was called with.
         source: what messages call it.
         training: what it is trained with, where it calls `super().run_trial(...)`.
-        call: of `search()`.
-        scheduled: whether a scheduler decides for how many epochs trials are trained.
         hooks: of the tuner, for epochs and batches.
     """
 
@@ -76,8 +72,6 @@ class UserTrials(GuardedJob):
         run_trial: Callable[..., Any],
         source: str,
         training: Training,
-        call: SearchCall,
-        scheduled: bool,
         hooks: Hooks,
     ) -> None:
         self._run_trial = run_trial
@@ -85,26 +79,36 @@ class UserTrials(GuardedJob):
         self._training = training
         self._objective = training.objective
         self._checkpoints = training.checkpoints
-        self._call = call
-        self._kwargs = dict(call.kwargs)
-        if call.callbacks is not None:
-            self._kwargs["callbacks"] = call.callbacks
-        if call.verbose != "auto" and accepts(run_trial, "verbose"):
-            self._kwargs["verbose"] = call.verbose_of_fit
         self._hooks = hooks
         self._dispatcher: Dispatcher | None = None
         self._under_way: UnderWay | None = None
         self._takes_epochs = accepts(run_trial, "epochs")
         self._takes_first = "initial_epoch" in inspect.signature(run_trial).parameters
+        super().__init__(self._train, whole_trials=True, resumable=self._takes_first)
+
+    def asked(self, call: SearchCall, scheduled: bool) -> UserTrials:
+        """This job, ready for a search.
+
+        Args:
+            call: of `search()`.
+            scheduled: whether a scheduler decides for how many epochs trials are trained.
+        """
+        self._call = call
+        self._kwargs = dict(call.kwargs)
+        if call.callbacks is not None:
+            self._kwargs["callbacks"] = call.callbacks
+        if call.verbose != "auto" and accepts(self._run_trial, "verbose"):
+            self._kwargs["verbose"] = call.verbose_of_fit
+        vars(self).pop("_why_not_finite", None)
         if scheduled and not self._takes_epochs:
             logger.warning(
                 "This search trains trials for some epochs first, and the better ones for more. "
                 "%s does not take `epochs`, so it trains the whole trial each time. Write "
                 "def run_trial(self, trial, *args, epochs, **kwargs) and train for so many; with "
                 "`initial_epoch` among the arguments it can go on where it stopped.",
-                source,
+                self._source,
             )
-        super().__init__(self._train, whole_trials=True, resumable=self._takes_first)
+        return self
 
     def close(self) -> None:
         self._dispatcher = None  # and with it the data on the device
@@ -145,7 +149,7 @@ class UserTrials(GuardedJob):
 
         under_way = self._under_way
         if under_way is None:
-            raise RuntimeError(BY_HAND)
+            raise RuntimeError("run_trial() is called by search(), for each trial; not by hand.")
         kwargs = dict(kwargs)
         callbacks = kwargs.pop("callbacks", None)
         verbose = kwargs.pop("verbose", self._call.verbose_of_fit)
