@@ -123,7 +123,7 @@ class TestBoundary:
         found = {path.stem for path in PACKAGE.glob("*.py")}
         assert found == {*FACADES, "__main__"}
 
-    @pytest.mark.parametrize("folder", ["docs", "examples", "notebooks"])
+    @pytest.mark.parametrize("folder", ["benchmarks", "docs", "examples", "notebooks"])
     def test_nothing_outside_looks_inside(self, folder):
         for path in (ROOT / folder).rglob("*"):
             if path.suffix in (".py", ".md", ".ipynb"):
