@@ -3,22 +3,22 @@
     python benchmarks/make_tables.py breast_cancer [wine ...] [--points 2] [--to FOLDER]
 
 Dense networks on data sets that come with, or are drawn by, scikit-learn; plain SGD with momentum.
-A table takes some ten minutes: its trainings differ in learning rate and momentum within a group,
-and such are trained side by side. What it says of a point is the validation loss after each epoch.
+A table takes some ten minutes: for each structure and batch size there is a grid search over
+learning rate and momentum, and such trials are trained side by side. What a table says of a point
+is the validation loss after each epoch.
 """
 
 import argparse
-import contextlib
 import itertools
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
+from quiet_keras import load_keras
 
-from kerastune_lite._src.keras.fast.dispatcher import Dispatcher, Fit
-from kerastune_lite._src.keras.fast.member import NotStacked
-from kerastune_lite._src.keras.loading import load_keras
+import kerastune_lite as kt
 
 EPOCHS = 27
 AXES: dict[str, list] = {
@@ -29,6 +29,8 @@ AXES: dict[str, list] = {
     "learning_rate": [10.0 ** (k / 2) for k in range(-7, 1)],
     "momentum": [1.0 - 10.0 ** (-k / 2) for k in range(4)],
 }
+RATES = ("learning_rate", "momentum")
+"""The axes on which structures and batches are the same."""
 COARSE = {**AXES, "units": [4, 16, 64], "batch_size": [16, 64]}
 """Of the tables that are there to check on the others."""
 
@@ -88,50 +90,41 @@ def model(keras, values, features, outputs):
     return made
 
 
-def trained(dispatcher, fits):
-    """The validation losses of some trainings, in the order in which they end: (index, losses)."""
-    index = {id(fit.model): i for i, fit in enumerate(fits)}
-    try:
-        groups = dispatcher.groups([dispatcher.member(fit) for fit in fits])
-    except NotStacked:
-        groups = []
-    for group in groups:
-        if len(group) > 1:
-            with contextlib.suppress(NotStacked):
-                for member, history in dispatcher.fit_together(group):
-                    yield index.pop(id(member.model)), history.history["val_loss"]
-    for fit in fits:
-        if id(fit.model) in index:
-            history, _ = dispatcher.fit(fit.model, fit.args, fit.kwargs, fit.seed)
-            yield index[id(fit.model)], history.history["val_loss"]
-
-
 def table(name, points):
     """The curves, `(layers, units, activation, batch_size, learning_rate, momentum, epochs)`."""
-    keras, dispatcher, axes = load_keras(), Dispatcher(), axes_of(name)
+    keras, axes = load_keras(), axes_of(name)
     training, validation, task = split(name)
     outputs = int(training[1].max()) + 1 if task == "classification" else 1
     shape = [len(values) for values in axes.values()]
     curves = np.full((*shape, EPOCHS), np.nan, "float32")
-    # Those of a structure and a batch size differ in rates alone: they are trained side by side.
     structures = list(itertools.product(*map(range, shape[:4])))
-    for place in structures if points is None else structures[:points]:
-        keras.backend.clear_session()
-        rates = list(itertools.product(*map(range, shape[4:])))
-        fits = []
-        for number, rate in enumerate(rates):
-            values = {axis: axes[axis][i] for axis, i in zip(axes, (*place, *rate))}
-            keras.utils.set_random_seed(number)
-            made = model(keras, values, training[0].shape[1], outputs)
-            arguments = {
-                "validation_data": validation,
-                "epochs": EPOCHS,
-                "batch_size": values["batch_size"],
-                "verbose": 0,
-            }
-            fits.append(Fit(made, training, arguments, [number, *place]))
-        for number, losses in trained(dispatcher, fits):
-            curves[(*place, *rates[number], slice(len(losses)))] = losses
+    for seed, place in enumerate(structures if points is None else structures[:points]):
+        values = {axis: axes[axis][i] for axis, i in zip(axes, place)}
+
+        def build(hp, values=values):
+            rates = {axis: hp.Choice(axis, axes[axis]) for axis in RATES}
+            return model(keras, values | rates, training[0].shape[1], outputs)
+
+        with tempfile.TemporaryDirectory() as directory:
+            tuner = kt.GridSearch(
+                build,
+                "val_loss",
+                max_trials=None,
+                max_consecutive_failed_trials=100,  # trainings may diverge
+                seed=seed,
+                directory=directory,
+            )
+            tuner.search(
+                *training,
+                validation_data=validation,
+                epochs=EPOCHS,
+                batch_size=values["batch_size"],
+                verbose=0,
+            )
+            for number, (history,) in tuner.histories().items():
+                rates = (axes[axis].index(tuner.trials[number].values[axis]) for axis in RATES)
+                losses = history["val_loss"]
+                curves[(*place, *rates, slice(len(losses)))] = losses
     return curves
 
 

@@ -19,8 +19,9 @@ import sys
 import tempfile
 import time
 
+from quiet_keras import load_keras
+
 import kerastune_lite as kt
-from kerastune_lite._src.keras.loading import load_keras
 
 
 class Ours(kt.RandomSearch):

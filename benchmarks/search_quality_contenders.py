@@ -10,10 +10,10 @@ import math
 import tempfile
 
 import numpy as np
+from quiet_keras import load_keras
 
-from kerastune_lite._src.core.history import History
-from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite.hyperparameters import Boolean, Choice, Int
+from kerastune_lite.oracles import History, Trial, TrialStatus
 
 
 def ours(oracle_of):
@@ -96,8 +96,6 @@ def suggested(trial, name, domain):
 
 def keras_tuner_with(oracle_of):
     def run(problem, trials, seed):
-        from kerastune_lite._src.keras.loading import load_keras
-
         load_keras()  # without TensorFlow's start-up notes
         import keras_tuner
 

@@ -3,20 +3,18 @@
 A training alone costs 1, whatever the network. `n` trials that differ in fractions alone and train
 side by side cost `n` times what was measured for eight of them on a network of this size; their
 results are there when all have ended, and the next proposals wait for them. The first trial trains
-alone, as in a search. What proposals cost is not counted. The search's own planner decides what
-begins.
+alone, and what begins with each later one is what its oracle proposes for it, as in a search. What
+proposals cost is not counted.
 """
 
 import dataclasses
 import math
 from collections.abc import Callable
 
+import numpy as np
 import search_quality_contenders as contenders
 
-from kerastune_lite._src.core.history import History
-from kerastune_lite._src.search.planner import Planner
-from kerastune_lite.oracles import BayesianOracle, Oracle, RandomOracle
-from kerastune_lite.schedulers import FullTraining
+from kerastune_lite.oracles import BayesianOracle, History, Oracle, RandomOracle, Trial
 
 BATCH = 8
 STACKED = {"2 x 128": 0.76, "1 x 32": 0.69}
@@ -43,12 +41,10 @@ def by_cost(problem, contender, seed, budget):
     """
     contender, history = ALL[contender], History()
     oracle = contender.oracle(seed)
-    # Time stands still: nothing here looks at it.
-    planner = Planner(oracle, FullTraining(), history, seed, {}, None, lambda: 0.0)
     spent, best, steps = 0.0, math.inf, []
     while True:
         together = BATCH if contender.stacked is not None and len(history) else 1
-        begun = [beginning.trial for beginning in planner.begin(problem.space, 1, together)]
+        begun = _begun(oracle, problem.space, history, seed, together)
         spent += contender.cost(len(begun))
         if spent > budget:
             return steps, len(history)
@@ -59,6 +55,22 @@ def by_cost(problem, contender, seed, budget):
         if found < best:
             best = found
             steps.append([round(spent, 3), round(problem.regret(best), 5)])
+
+
+def _begun(oracle, space, history, seed, together):
+    """The trials that begin now, in the history already: one, and those that go along with it."""
+
+    def added(propose, *what):
+        points = propose(space, history, *what, np.random.default_rng([seed, len(history)]))
+        trials = [Trial(len(history) + i, point, space) for i, point in enumerate(points)]
+        for trial in trials:
+            history.add(trial)
+        return trials
+
+    (first,) = added(oracle.propose, 1)
+    if together == 1:
+        return [first]
+    return [first, *added(oracle.propose_alike, first.values, together - 1)]
 
 
 def _random(seed):

@@ -15,10 +15,17 @@ import tempfile
 
 import numpy as np
 import search_quality_contenders as contenders
+from quiet_keras import load_keras
 
-from kerastune_lite._src.core.history import History
-from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
-from kerastune_lite.oracles import BayesianOracle, RandomOracle
+from kerastune_lite.oracles import (
+    BayesianOracle,
+    Execution,
+    History,
+    Outcome,
+    RandomOracle,
+    Trial,
+    TrialStatus,
+)
 from kerastune_lite.schedulers import ASHA, Decision, FullTraining, Hyperband, MedianStopping
 
 FACTOR = 3
@@ -200,8 +207,6 @@ def _hyperband_pruner(optuna, epochs):
 
 
 def keras_tuner_hyperband(problem, meter, seed):
-    from kerastune_lite._src.keras.loading import load_keras
-
     load_keras()  # without TensorFlow's start-up notes
     import keras_tuner
 

@@ -15,17 +15,17 @@ import tempfile
 import time
 
 import numpy as np
+from quiet_keras import load_keras
 from sklearn.datasets import load_digits
 
 import kerastune_lite as kt
-from kerastune_lite._src.algorithms.oracles.oracle import draw_distinct
-from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite.oracles import Oracle, draw_distinct
 
 NETWORKS = {"2 x 128": (2, 128), "1 x 32": (1, 32)}
 BATCH = 8
 
 
-class Batches(kt.oracles.Oracle):
+class Batches(Oracle):
     """Draws `trials` points after the first, in batches or not, and reads the clocks.
 
     Attributes:

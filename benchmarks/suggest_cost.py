@@ -20,10 +20,15 @@ import numpy as np
 import search_quality_contenders as contenders
 import search_quality_problems as problems
 
-from kerastune_lite._src.core.history import History
-from kerastune_lite._src.core.trial import Trial
 from kerastune_lite.hyperparameters import Boolean, Choice
-from kerastune_lite.oracles import BayesianOracle, EvolutionaryOracle, RandomOracle, SobolOracle
+from kerastune_lite.oracles import (
+    BayesianOracle,
+    EvolutionaryOracle,
+    History,
+    RandomOracle,
+    SobolOracle,
+    Trial,
+)
 
 
 def ours(oracle):

@@ -34,7 +34,9 @@ and spread evenly over the trials.
 **Subsets.** In rows with a number such as 10/30 the peers train every third trial only, since they
 take long. All columns of that row are then about these trials. What our first trials of a structure
 spend on tracing, and the second ones on the self-check, serves all that follow: it is spread evenly
-over all of our trials, in these rows and the others. A peer traces each model anew.
+over all of our trials, in these rows and the others. How much it is, a second search for the same
+trials says, which our process makes when all turns are over: it finds everything traced and
+checked. A peer traces each model anew.
 
 **What favours whom.** Short trainings of small networks favour us: there the peers' time is tracing
 and Python, which we spend once. Larger networks favour nobody: the arithmetic is the same. Few
@@ -120,7 +122,9 @@ class Contender:
         spawn = multiprocessing.get_context("spawn")
         self._connection, theirs = spawn.Pipe()
         own = [values[i] for i in trials]
-        self._process = spawn.Process(target=contend, args=(name, row, own, theirs), daemon=True)
+        self._process = spawn.Process(
+            target=contend, args=(name, row, own, theirs, name == OURS), daemon=True
+        )
         self._process.start()
         theirs.close()
 
@@ -169,6 +173,7 @@ def measure(row: Row, rounds: int) -> dict[str, Any]:
         "epochs": row.epochs,
         "executions": row.executions,
         "values": values,
+        "later": row.later(values),
         "floor": floors,
         "contenders": {
             name: {"numbers": contender.trials, **(contender.result or {})}

@@ -6,7 +6,7 @@ between two trials, until it is its turn again; so each search is one search, as
 
 import collections
 import contextlib
-import functools
+import dataclasses
 import itertools
 import os
 import resource
@@ -14,48 +14,31 @@ import statistics
 import sys
 import tempfile
 import time
-import weakref
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from quiet_keras import load_keras
 from throughput_rows import Row, Values
 
 import kerastune_lite as kt
-from kerastune_lite._src.keras.loading import load_keras
 
 OURS, KERAS_TUNER, PLAIN = "ours", "KerasTuner", "model.fit"
 
 
-Part = str | Callable[..., str]
-"""A part's name, or what tells it from the arguments of the call."""
-
-
 class Clock:
-    """Adds up the time spent in functions, less that in others that they call."""
+    """Adds up the time spent in a function."""
 
     def __init__(self) -> None:
-        self.seconds: dict[str, float] = collections.defaultdict(float)
-        self._inner: list[float] = []
+        self.seconds = 0.0
 
-    def watch(self, part: Part, owner: Any, *names: str) -> None:
-        """Count what these functions or methods of `owner` take as `part`."""
-        for name in names:
-            setattr(owner, name, self._timed(part, getattr(owner, name)))
-
-    def _timed(self, part: Part, function: Any) -> Any:
-        @functools.wraps(function)
-        def timed(*args: Any, **kwargs: Any) -> Any:
-            self._inner.append(0.0)
+    def timed(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*args: Any) -> Any:
             began = time.perf_counter()
             try:
-                return function(*args, **kwargs)
+                return function(*args)
             finally:
-                took = time.perf_counter() - began
-                name = part if isinstance(part, str) else part(*args)
-                self.seconds[name] += took - self._inner.pop()
-                if self._inner:
-                    self._inner[-1] += took
+                self.seconds += time.perf_counter() - began
 
         return timed
 
@@ -65,12 +48,14 @@ class Turns:
 
     Args:
         connection: to the parent, who sends how many trials to train next.
-        clock: read after each trial.
+        clock: of the builder; read after each trial.
     """
 
     def __init__(self, connection: Any, clock: Clock) -> None:
         self.stretches: list[dict[str, Any]] = []
         """The making of the tuner, then the trials."""
+        self.shares: list[int] = []
+        """How many trials were to be trained in each turn."""
         self._connection = connection
         self._clock = clock
         self._left = 0
@@ -103,52 +88,82 @@ class Turns:
     def _wait(self) -> None:
         self._connection.send(None)
         self._left = self._connection.recv()
+        self.shares.append(self._left)
         self._start()
 
     def _start(self) -> None:
-        self._clock.seconds.clear()
+        self._clock.seconds = 0.0
         self._began = time.perf_counter()
 
     def _stop(self) -> None:
         seconds = time.perf_counter() - self._began
-        parts = dict(self._clock.seconds)
+        parts = {"build": self._clock.seconds}
         self.stretches.append({"seconds": seconds, "parts": parts, "trials": self._trials})
 
 
-def contend(name: str, row: Row, values: list[Values], connection: Any) -> None:
-    """Run a contender; what the parent receives last is what was measured."""
+class SameTurns:
+    """In place of a connection: hands out the same shares again, with nobody to wait for."""
+
+    def __init__(self, shares: list[int]) -> None:
+        self._shares = iter(shares)
+
+    def send(self, what: Any) -> None:
+        """There is nobody to tell."""
+
+    def recv(self) -> int:
+        return next(self._shares)
+
+
+def contend(
+    name: str, row: Row, values: list[Values], connection: Any, again: bool = False
+) -> None:
+    """Run a contender; what the parent receives last is what was measured.
+
+    Args:
+        again: whether it then trains the same trials once more, in another search.
+    """
     keras = load_keras()
     data = row.data()
     warm_up(keras)
     at_start = memory()
     clock, stamps = Clock(), Stamps()
-    if name == OURS:
-        watch_ours(clock)
-    train = {OURS: train_ours, KERAS_TUNER: train_keras_tuner, PLAIN: train_plain}[name]
-    with tempfile.TemporaryDirectory() as directory, open(os.devnull, "w") as null:
-        turns = Turns(connection, clock)
-        with contextlib.redirect_stdout(null):
-            found = train(row, values, data, directory, turns, stamps)
-        turns.end()
-    setup, *trials = turns.stretches
-    connection.send(
-        {
-            "setup": setup,
-            "trials": spread(trials),
-            "memory_at_start": at_start,
-            "memory_peak": memory(),
-            "seconds_per_later_epoch": stamps.later(),
-            **found,
-        }
-    )
+    row = dataclasses.replace(row, model=clock.timed(row.model))
+
+    def run(turns: Turns) -> dict[str, Any]:
+        train = {OURS: train_ours, KERAS_TUNER: train_keras_tuner, PLAIN: train_plain}[name]
+        with tempfile.TemporaryDirectory() as directory, open(os.devnull, "w") as null:
+            with contextlib.redirect_stdout(null):
+                found = train(row, values, data, directory, turns, stamps)
+            turns.end()
+        setup, *trials = turns.stretches
+        training = found.pop("training", [])
+        return {"setup": setup, "trials": spread(trials, training), **found}
+
+    turns = Turns(connection, clock)
+    found = {
+        **run(turns),
+        "memory_at_start": at_start,
+        "memory_peak": memory(),
+        "seconds_per_later_epoch": stamps.later(),
+    }
+    if again:
+        found["again"] = run(Turns(SameTurns(turns.shares), clock))
+    connection.send(found)
 
 
-def spread(stretches: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One stretch per trial; of trials that trained side by side each has an equal share."""
+def spread(stretches: list[dict[str, Any]], training: list[float]) -> list[dict[str, Any]]:
+    """One stretch per trial; of trials that trained side by side each has an equal share.
+
+    Args:
+        training: seconds that each trial's executions took, building included, where it is known.
+    """
     even: list[dict[str, Any]] = []
     for stretch in stretches:
         trials = stretch["trials"]
         parts = {name: value / trials for name, value in stretch["parts"].items()}
+        if training:
+            own = training[len(even) : len(even) + trials]
+            parts["training"] = statistics.mean(own) - parts["build"]
         even += [{"seconds": stretch["seconds"] / trials, "parts": parts}] * trials
     return even
 
@@ -210,53 +225,6 @@ def fit_arguments(row: Row, data: Any, stamps: Stamps) -> dict[str, Any]:
 # ---------------------------------------------------------------------- ours
 
 
-def watch_ours(clock: Clock) -> None:
-    """Time the parts of our training, from outside."""
-    from kerastune_lite._src.keras import session
-    from kerastune_lite._src.keras import trainer as execution
-    from kerastune_lite._src.keras.fast import dispatcher as dispatcher
-    from kerastune_lite._src.keras.fast import engines, loop, stack
-    from kerastune_lite._src.keras.fast.numpy import trusted_programs as known
-    from kerastune_lite._src.keras.fast.numpy.array_engine import ArrayEngine
-    from kerastune_lite._src.keras.fast.tf import shared_program as shared
-    from kerastune_lite._src.search.recorder import Recorder
-    from kerastune_lite._src.store.checkpoints import Checkpoints
-
-    clock.watch("build", execution, "build_model")
-    clock.watch("session", session, "begin", "seed_all")
-    clock.watch("prepare", dispatcher.Dispatcher, "_prepared", "_engine", "member", "groups")
-    clock.watch("trace", shared, "_trace")
-    clock.watch("trace", engines.OwnEngine, "__init__", "_traced")
-    clock.watch("trace", known, "_made")
-    clock.watch("check", shared, "difference")
-    clock.watch("check", known, "_difference")
-    for engine in (ArrayEngine, engines.SharedEngine, engines.OwnEngine, stack.Stack):
-        for name in ("train", "measure"):
-            clock.watch(first_or_later(), engine, name)
-        clock.watch("report", engine, "show", "take")
-    clock.watch("report", loop.Callbacks, "__init__")
-    clock.watch("report", execution.EpochReporter, "on_epoch_end")
-    clock.watch("store", Recorder, "record")
-    clock.watch("store", execution, "save_weights")
-    clock.watch("store", Checkpoints, "prune")
-
-
-def first_or_later() -> Callable[..., str]:
-    """Tells the first run of a program, which TensorFlow prepares then, from the others."""
-    from kerastune_lite._src.keras.fast.numpy.array_program import ArrayProgram
-
-    seen: weakref.WeakSet[Any] = weakref.WeakSet()
-
-    def part(engine: Any, *args: Any) -> str:
-        program = getattr(engine, "_program", engine)
-        if program in seen or isinstance(program, ArrayProgram):
-            return "compute"
-        seen.add(program)
-        return "first run"
-
-    return part
-
-
 def train_ours(
     row: Row, values: list[Values], data: Any, directory: str, turns: Turns, stamps: Stamps
 ) -> dict[str, Any]:
@@ -295,7 +263,11 @@ def train_ours(
     paths = collections.Counter(
         execution.path for trial in tuner.trials for execution in trial.executions
     )
-    return {"scores": [trial.score for trial in tuner.trials], "paths": dict(paths)}
+    return {
+        "scores": [trial.score for trial in tuner.trials],
+        "paths": dict(paths),
+        "training": [sum(each.seconds for each in trial.executions) for trial in tuner.trials],
+    }
 
 
 # ---------------------------------------------------------------------- the peers

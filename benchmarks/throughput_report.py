@@ -11,20 +11,7 @@ from throughput_contenders import KERAS_TUNER, OURS, PLAIN
 
 Result = dict[str, Any]
 
-SHARED_BY_ALL = ("trace", "first run", "check")
-"""Parts of our time that serve all trials of a structure, not only the one they fell into."""
-
-PARTS = (
-    "build",
-    "trace",
-    "first run",
-    "check",
-    "prepare",
-    "compute",
-    "report",
-    "store",
-    "session",
-)
+PARTS = ("build", "training")
 
 
 def mean(numbers: Iterable[float]) -> float:
@@ -39,20 +26,17 @@ def subset(result: Result) -> list[int]:
 def seconds(result: Result, name: str) -> float:
     """Per trial of the subset: with its share of making the tuner, and of what serves all."""
     own = result["contenders"][name]
-    by_number = dict(zip(own["numbers"], own["trials"]))
-
-    def shared(trial: dict[str, Any]) -> float:
-        return sum(trial["parts"].get(part, 0.0) for part in SHARED_BY_ALL)
-
     setup = own["setup"]["seconds"] / len(result["values"])
-    alone = mean(by_number[i]["seconds"] - shared(by_number[i]) for i in subset(result))
-    return setup + alone + mean(map(shared, own["trials"]))
+    trained = mean(trial["seconds"] for trial in own["trials"])
+    if name == OURS:
+        again = [trial["seconds"] for trial in own["again"]["trials"]]
+        trained += mean(again[i] for i in subset(result)) - mean(again)
+    return setup + trained
 
 
 def later(result: Result) -> list[int]:
-    """Those trials of the subset for which we did not have to trace anything."""
-    trials = result["contenders"][OURS]["trials"]
-    return [i for i in subset(result) if "trace" not in trials[i]["parts"]]
+    """Those trials of the subset whose structure one before them had."""
+    return [i for i in subset(result) if i in result["later"]]
 
 
 def seconds_of(result: Result, name: str, trials: list[int]) -> float:
@@ -147,22 +131,29 @@ def print_epochs(console: Console, results: list[Result]) -> None:
 
 def print_parts(console: Console, results: list[Result]) -> None:
     made = table(
-        "Where our time goes: ms per trial, all of our trials", "all", "tuner", *PARTS, "rest"
+        "Where our time goes: ms per trial, all of our trials",
+        "all",
+        "tuner",
+        "once",
+        *PARTS,
+        "rest",
     )
     for result in results:
         own = result["contenders"][OURS]
-        count = len(own["trials"])
+        again = own["again"]["trials"]
         total = mean(trial["seconds"] for trial in own["trials"])
-        parts = [mean(t["parts"].get(part, 0.0) for t in own["trials"]) for part in PARTS]
-        setup = own["setup"]["seconds"] / count
-        columns = (total + setup, setup, *parts, total - sum(parts))
+        without = mean(trial["seconds"] for trial in again)
+        parts = [mean(trial["parts"][part] for trial in again) for part in PARTS]
+        setup = own["setup"]["seconds"] / len(again)
+        columns = (total + setup, setup, total - without, *parts, without - sum(parts))
         made.add_row(label(result), *(figure(1e3 * seconds) for seconds in columns))
     console.print(made)
     console.print(
-        "tuner: making it and starting the search; trace: or writing a structure out in NumPy; "
-        "first run: the first epoch of a trace, its arithmetic included; check: training both ways "
-        "for two batches; prepare: arguments, data, key; report: callbacks, and showing them the "
-        "weights; store: SQLite, weights, TensorBoard; session: counters, seeds, garbage.\n",
+        "tuner: making it and starting the search; once: what a second search for the same trials "
+        "does without, since everything is traced and checked (of no use where the load of the "
+        "machine changes); the others are of that second search. build: Keras's building of the "
+        "model; training: the rest of an execution, with callbacks and weights; rest: the search, "
+        "SQLite, TensorBoard.\n",
         style="dim",
     )
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from quiet_keras import load_keras
 
 import kerastune_lite as kt
-from kerastune_lite._src.keras.loading import load_keras
 
 Values = dict[str, Any]
 Products = list[tuple[int, int, int]]
@@ -28,6 +28,7 @@ class Row:
         samples: how many of each there are.
         products: of the model for such values; the floor is computed from them.
         epochs, trials, executions: how much is trained.
+        structure: the hyperparameters that say which layer follows which, sizes apart.
         peers_every: the peers train every so manieth trial only.
         batch_size: None where it is a hyperparameter.
         objective: its best epoch counts.
@@ -42,6 +43,7 @@ class Row:
     products: Callable[[Values], Products]
     epochs: int
     trials: int
+    structure: tuple[str, ...] = ()
     executions: int = 1
     peers_every: int = 1
     batch_size: int | None = None
@@ -59,6 +61,11 @@ class Row:
             return self.ask(kt.HyperParameters(fill=lambda parameter: parameter.domain.sample(rng)))
 
         return [one() for _ in range(self.trials)]
+
+    def later(self, drawn: list[Values]) -> list[int]:
+        """The numbers of the trials whose structure was met before."""
+        structures = [tuple(values[name] for name in self.structure) for values in drawn]
+        return [i for i, structure in enumerate(structures) if structure in structures[:i]]
 
     def batches(self, values: Values) -> tuple[list[int], list[int]]:
         """The sizes of an epoch's batches, in training and in validation."""
@@ -265,6 +272,7 @@ def mission_row(epochs: int, **how: Any) -> Row:
         mission_products,
         epochs,
         trials=30,
+        structure=("layers", "activation"),
         **how,
     )
 
@@ -312,6 +320,7 @@ ROWS = [
         cnn_products,
         epochs=10,
         trials=30,
+        structure=("convolutions",),
         peers_every=3,
         batch_size=64,
     ),
@@ -324,6 +333,7 @@ ROWS = [
         regression_products,
         epochs=20,
         trials=30,
+        structure=("layers",),
         peers_every=3,
         batch_size=32,
         objective="val_loss",

@@ -2,8 +2,8 @@
 
     python benchmarks/views.py [--trials 10 1000] [--epochs 20] [--rounds 3]
 
-A project of so many trials, with eight hyperparameters, is written as a search would have written
-it, but for the training: the events go into the store and into TensorBoard's files. Then commands
+A project of so many trials, with eight hyperparameters, is written by a search of a function that
+trains nothing: it yields the metrics of epochs whose losses fall. Then commands
 are started anew each time, so that Python's start and all imports count. "TensorBoard" ends when
 its HParams table holds every trial with its score, asked for over HTTP; it needs no browser. The
 commands take turns, round by round; the figure is the median. The column of few trials shows what
@@ -11,8 +11,6 @@ starting costs, the other one what trials cost.
 """
 
 import argparse
-import contextlib
-import dataclasses
 import json
 import os
 import platform
@@ -29,27 +27,20 @@ from pathlib import Path
 
 import numpy as np
 
-from kerastune_lite._src.core import events as ev
-from kerastune_lite._src.core.objective import Objective
-from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
-from kerastune_lite._src.store.project_folder import ProjectFolder
-from kerastune_lite._src.views.tensorboard.tensorboard_view import TensorBoardView
-from kerastune_lite.hyperparameters import Boolean, Choice, Float, Int, Parameter, Space
+import kerastune_lite as kt
+from kerastune_lite.hyperparameters import Boolean, Choice, Float, Int
+from kerastune_lite.oracles import RandomOracle
 
-OBJECTIVE = Objective("val_loss", "min")
-SPACE = Space(
-    [
-        Parameter("layers", Int(1, 4)),
-        Parameter("units", Int(16, 512, sampling="log")),
-        Parameter("activation", Choice(("relu", "tanh", "gelu"))),
-        Parameter("learning_rate", Float(1e-4, 1e-1, sampling="log")),
-        Parameter("momentum", Float(0.0, 0.95)),
-        Parameter("dropout", Float(0.0, 0.5)),
-        Parameter("batch_norm", Boolean()),
-        Parameter("batch_size", Choice((32, 64, 128))),
-    ]
-)
-START = 1_700_000_000.0
+SPACE = {
+    "layers": Int(1, 4),
+    "units": Int(16, 512, sampling="log"),
+    "activation": Choice(("relu", "tanh", "gelu")),
+    "learning_rate": Float(1e-4, 1e-1, sampling="log"),
+    "momentum": Float(0.0, 0.95),
+    "dropout": Float(0.0, 0.5),
+    "batch_norm": Boolean(),
+    "batch_size": Choice((32, 64, 128)),
+}
 EVERY_STATUS = ["STATUS_UNKNOWN", "STATUS_SUCCESS", "STATUS_FAILURE", "STATUS_RUNNING"]
 PATIENCE = 600
 
@@ -59,54 +50,28 @@ PATIENCE = 600
 
 def make_project(directory, trials, epochs):
     """Write a project; its folder."""
-    folder = ProjectFolder(directory, f"p{trials}")
-    folder.root.mkdir(parents=True)
-    view = TensorBoardView(folder.tensorboard)
-    settings = {"objective": OBJECTIVE.to_json(), "max_trials": trials, "executions_per_trial": 1}
-    started = ev.SearchStarted(folder.name, OBJECTIVE, SPACE, trials, (), settings, START)
-    ended = ev.SearchEnded(ev.StopReason.BUDGET, f"max_trials={trials} reached", START + trials)
     rng = np.random.default_rng(0)
-    with contextlib.closing(folder.open()) as store:
-        blocks = (events_of(number, epochs, rng) for number in range(trials))
-        for events in ([ev.SpaceGrown(tuple(SPACE), None), started], *blocks, [ended]):
-            store.record(events)
-            for event in events:
-                view.on_event(event)
-    view.close()
-    return folder.root
 
+    def train(values):
+        """Curves that fall towards a loss that the values decide."""
+        rate, units = values["learning_rate"], values["units"]
+        floor = abs(np.log10(rate) + 2) + values["dropout"] + 1 / units
+        for loss in floor + np.exp(-np.arange(epochs) / 5) + 0.02 * rng.random(epochs):
+            loss = float(loss)
+            yield {"loss": loss, "val_loss": loss + 0.1, "val_accuracy": 1 / (1 + loss)}
 
-def events_of(number, epochs, rng):
-    """All that happens in one trial, whose curves fall towards a loss that its values decide."""
-    values = SPACE.sample(rng)
-    begun = Trial(number, values, SPACE, started=START + number)
-    floor = abs(np.log10(values["learning_rate"]) + 2) + values["dropout"] + 1 / values["units"]
-    losses = floor + np.exp(-np.arange(epochs) / 5) + 0.02 * rng.random(epochs)
-    logs = [
-        {"loss": float(x), "val_loss": float(x) + 0.1, "val_accuracy": 1 / (1 + x)} for x in losses
-    ]
-    best = int(np.argmin(losses))
-    score = logs[best]["val_loss"]
-    execution = Execution(
-        0, Outcome.COMPLETED, 0, score, score, logs[best], best, epochs, 1.0, path="NumPy"
+    tuner = kt.tune_function(
+        train,
+        SPACE,
+        kt.Objective("val_loss", "min"),
+        max_trials=trials,
+        oracle=RandomOracle(),
+        seed=0,
+        directory=directory,
+        project_name=f"p{trials}",
+        verbose=0,
     )
-    done = dataclasses.replace(
-        begun,
-        status=TrialStatus.COMPLETED,
-        score=score,
-        loss=score,
-        metrics=logs[best],
-        best_step=best,
-        executions=(execution,),
-        finished=START + number + 1,
-    )
-    return [
-        ev.TrialStarted(begun),
-        ev.SegmentStarted(number, 0, 0, 0, None, START + number),
-        *(ev.EpochEnded(number, 0, 0, epoch, log) for epoch, log in enumerate(logs)),
-        ev.ExecutionEnded(number, execution),
-        ev.TrialEnded(done),
-    ]
+    return Path(tuner.project_dir)
 
 
 # ---------------------------------------------------------------------- looking at it
@@ -202,7 +167,7 @@ def main():
         shutil.rmtree(directory)
 
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    print(f"seconds, by trials of {arguments.epochs} epochs and {len(SPACE.names)} hyperparameters")
+    print(f"seconds, by trials of {arguments.epochs} epochs and {len(SPACE)} hyperparameters")
     print(f"\n{'':20}" + "".join(f"{trials:>10,}" for trials in projects))
     for view in arguments.views:
         cells = (statistics.median(measured[view, trials]) for trials in projects)

@@ -1,6 +1,7 @@
 """What to try: random, quasi-random, exhaustive, Bayesian and evolutionary search.
 
-Each oracle is a function of the history. Names are loaded when they are first used: SciPy, which
+Each oracle is a function of the history, and so is each scheduler: it holds the trials, and they
+their executions. Names are loaded when they are first used: SciPy, which
 some of them need, takes a while.
 """
 
@@ -15,14 +16,21 @@ if TYPE_CHECKING:
     from kerastune_lite._src.algorithms.oracles.oracle import Oracle, draw_distinct
     from kerastune_lite._src.algorithms.oracles.random import RandomOracle
     from kerastune_lite._src.algorithms.oracles.sobol import SobolOracle
+    from kerastune_lite._src.core.history import History
+    from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 
 __all__ = [
     "BayesianOracle",
     "EvolutionaryOracle",
+    "Execution",
     "GridOracle",
+    "History",
     "Oracle",
+    "Outcome",
     "RandomOracle",
     "SobolOracle",
+    "Trial",
+    "TrialStatus",
     "draw_distinct",
 ]
 
@@ -31,10 +39,15 @@ __getattr__, __dir__ = lazy_names(
     {
         "BayesianOracle": "_src.algorithms.oracles.bayesian",
         "EvolutionaryOracle": "_src.algorithms.oracles.evolution",
+        "Execution": "_src.core.trial",
         "GridOracle": "_src.algorithms.oracles.grid",
+        "History": "_src.core.history",
         "Oracle": "_src.algorithms.oracles.oracle",
+        "Outcome": "_src.core.trial",
         "RandomOracle": "_src.algorithms.oracles.random",
         "SobolOracle": "_src.algorithms.oracles.sobol",
+        "Trial": "_src.core.trial",
+        "TrialStatus": "_src.core.trial",
         "draw_distinct": "_src.algorithms.oracles.oracle",
     },
 )

@@ -33,3 +33,9 @@ def test_the_scheduler_stops_some_trials(names):
     assert len(trials) == 12
     epochs = {trial.epochs for trial in trials}
     assert epochs == {3, 5}
+
+
+def test_both_are_asked_without_a_search(names):
+    assert set(names["point"].values()) <= {0, 9}
+    assert names["history"][4] in names["history"].running
+    assert names["decision"] is names["Decision"].STOP

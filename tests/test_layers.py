@@ -4,6 +4,7 @@ import ast
 import graphlib
 import importlib
 import importlib.metadata
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -61,6 +62,18 @@ def own_imports(path):
             yield file
 
 
+def facade(name):
+    return importlib.import_module(f"kerastune_lite.{name}".removesuffix(".__init__"))
+
+
+def public_places(path):
+    """The façade and the name of each class and function of a file that is marked `@public`."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for mark in getattr(node, "decorator_list", ()):
+            if isinstance(mark, ast.Call) and ast.unparse(mark.func) == "public":
+                yield ast.literal_eval(mark.args[0]), node.name
+
+
 def test_the_rooms_are_a_dozen_and_all_have_a_place():
     rooms = {path.name for path in PRIVATE.iterdir() if path.is_dir() and path.name[0] != "_"}
     assert rooms == set(RANK)
@@ -110,20 +123,28 @@ class TestBoundary:
         found = {path.stem for path in PACKAGE.glob("*.py")}
         assert found == {*FACADES, "__main__"}
 
-    @pytest.mark.parametrize("folder", ["docs", "examples", "notebooks"])
+    @pytest.mark.parametrize("folder", ["benchmarks", "docs", "examples", "notebooks"])
     def test_nothing_outside_looks_inside(self, folder):
         for path in (ROOT / folder).rglob("*"):
             if path.suffix in (".py", ".md", ".ipynb"):
                 assert "kerastune_lite._src" not in path.read_text(encoding="utf-8"), path
         assert "kerastune_lite._src" not in (ROOT / "README.md").read_text(encoding="utf-8")
 
-    @pytest.mark.parametrize("name", FACADES[1:])
-    def test_what_is_public_has_one_home(self, name):
-        module = importlib.import_module(f"kerastune_lite.{name}")
+    @pytest.mark.parametrize("name", FACADES)
+    def test_what_is_public_says_where_it_is_found(self, name):
+        module = facade(name)
         for each in module.__all__:
             value = getattr(module, each)
-            if callable(value) and each != "Value":
-                assert value.__module__ in ("kerastune_lite", f"kerastune_lite.{name}"), each
+            if inspect.isclass(value) or inspect.isfunction(value):
+                home = importlib.import_module(value.__module__)
+                assert home in map(facade, FACADES), f"{each} says that it is of {home.__name__}"
+                assert getattr(home, each) is value
+
+    def test_what_says_that_it_is_public_is_found_there_and_defined_once(self):
+        places = [place for path in modules() for place in public_places(path)]
+        assert len(places) == len(set(places))
+        for home, name in places:
+            assert name in importlib.import_module(home).__all__, f"{home} has no {name}"
 
     def test_the_version_is_written_once(self):
         assert kerastune_lite.__version__ == importlib.metadata.version("kerastune_lite")

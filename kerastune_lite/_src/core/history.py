@@ -10,8 +10,10 @@ from typing import Any, overload
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.core.visited import Visited
 from kerastune_lite._src.space.domains import Value
+from kerastune_lite._src.util.public import public
 
 
+@public("kerastune_lite.oracles")
 class History(Sequence[Trial]):
     """The trials in the order of their numbers, 0, 1, 2, ...
 

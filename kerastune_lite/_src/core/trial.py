@@ -22,6 +22,7 @@ from kerastune_lite._src.util.formatting import (
     seconds_text,
     value_text,
 )
+from kerastune_lite._src.util.public import public
 
 _RAISED = re.compile(r"[\w.]+(Error|Exception|Interrupt|Exit|Warning)\b")
 _FAILURE_LINES = 2
@@ -34,6 +35,7 @@ TRAINING_PATHS = ("model.fit", "own trace", "shared trace", "NumPy", "stacked")
 """The ways in which models are trained, from the slowest."""
 
 
+@public("kerastune_lite.oracles")
 class TrialStatus(str, enum.Enum):
     """Where a trial stands. Names follow KerasTuner."""
 
@@ -48,6 +50,7 @@ class TrialStatus(str, enum.Enum):
         return self.value
 
 
+@public("kerastune_lite.oracles")
 class Outcome(str, enum.Enum):
     """How an execution ended."""
 
@@ -58,6 +61,7 @@ class Outcome(str, enum.Enum):
     """`FailedTrialError`, `max_model_size`: these values cannot work, so there is no retry."""
 
 
+@public("kerastune_lite.oracles")
 @dataclasses.dataclass(frozen=True)
 class Execution:
     """One training of a trial's model, from new weights to the last epoch.
@@ -100,6 +104,7 @@ class Execution:
     stopped: bool = False
 
 
+@public("kerastune_lite.oracles")
 @dataclasses.dataclass(frozen=True)
 class Trial:
     """One set of hyperparameter values, and what became of it.
