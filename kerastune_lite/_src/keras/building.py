@@ -6,6 +6,7 @@ import dataclasses
 import math
 from typing import Any
 
+from kerastune_lite._src.keras.compat.models import compile_arguments
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.util.errors import FailedTrialError, FatalTypeError, FatalValueError
@@ -70,7 +71,7 @@ def override_compile(model: Any, options: BuildOptions) -> None:
     """
     if options.optimizer is None and options.loss is None and options.metrics is None:
         return
-    compiled = _compile_arguments(model)
+    compiled = compile_arguments(model)
     for name in ("optimizer", "loss", "metrics"):
         override = getattr(options, name)
         if override is not None:
@@ -83,16 +84,6 @@ def override_compile(model: Any, options: BuildOptions) -> None:
             f"own arguments. Missing: {' and '.join(missing)}."
         )
     model.compile(**compiled)
-
-
-def _compile_arguments(model: Any) -> dict[str, Any]:
-    """What the builder passed to `compile`: the objects themselves.
-
-    Keras's public get_compile_config() would serialise them, which functions written in a script
-    or a notebook do not survive.
-    """
-    config = getattr(getattr(model, "_compile_config", None), "config", None)
-    return dict(config) if model.compiled and config else {}
 
 
 def _fresh(name: str, override: Any) -> Any:

@@ -58,7 +58,7 @@ def _as_list(given: Any) -> list[Any]:
 
 def _copied(callback: Any) -> Any:
     # A callback that was used before still holds that model, which is not to be copied along.
-    model = getattr(callback, "_model", None)
+    model = getattr(callback, "model", None)
     try:
         return copy.deepcopy(callback, {id(model): None})
     except Exception as error:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from kerastune_lite._src.keras.compat.models import compile_arguments
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.util.errors import FatalTypeError, FatalValueError
 from kerastune_lite._src.util.foreign_data import columns_of
@@ -62,7 +63,7 @@ def needs_of(model: Any) -> Needs:
         return Needs(False, False)
     kind = type(model)
     own = [name for name in ("train_step", "test_step", "compute_loss") if _is_own(kind, name)]
-    loss = getattr(getattr(model, "_compile_config", None), "config", {}).get("loss")
+    loss = compile_arguments(model).get("loss")
     known = isinstance(loss, str) or (
         callable(loss) and getattr(loss, "__module__", "").partition(".")[0] == "keras"
     )
