@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from kerastune_lite._src.keras.compat import internals, models
+from kerastune_lite._src.keras.compat import callbacks, internals, models
 from kerastune_lite._src.keras.compat.parts import Part
 from kerastune_lite._src.keras.compat.symbolic_build import build_all
 from kerastune_lite._src.keras.loading import load_keras
@@ -214,6 +214,7 @@ EVERY_PATH = Part(
         "how optimizers update variables": _optimizers_work,
         "how optimizers leave variables out of weight decay": _decay_works,
         **models.LAYERS.probes,
+        **callbacks.MONITORS.probes,
         "how variables know their shape": _sizes_work,
         "how biases are added and images convolved": _operations_work,
         "how losses find what a softmax was computed from": _logits_work,
