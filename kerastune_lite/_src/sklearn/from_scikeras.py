@@ -70,6 +70,7 @@ def _wrapper_works() -> bool:
         and [compat.callbacks_of(wrapper, name) for name in ("fit", "predict")] == [[], []]
         and compat.kind_of_labels(encoder) == "binary"
         and compat.shape_of_targets(encoder) == (2,)
+        and compat.checked_weights(2.0, np.zeros((2, 1))).tolist() == [2.0, 2.0]
         and is_categorical_crossentropy("categorical_crossentropy")
         and route_params({"fit__a": 1, "b": 2, "c": 3}, "fit", {"b"}) == {"a": 1, "b": 2}
     )
