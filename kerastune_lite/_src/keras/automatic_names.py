@@ -21,7 +21,7 @@ _TWICE = (
 
 @contextlib.contextmanager
 def set_aside() -> Iterator[None]:
-    """Within it, names may be counted anew; afterwards no name of before is given once more."""
+    """Within it, names may be counted anew; afterwards no earlier name is given again."""
     before = dict(counters())
     try:
         yield
@@ -35,11 +35,14 @@ def built_from_one(build: Callable[[], Built], begin: Callable[[], None] = count
     """What `build` returns, its names counted from one.
 
     A layer that was made outside of `build` may have such a name already. Then the names of its
-    kind are counted from behind it, as they would have been without the new beginning. Found out
-    from each model alone, the names are the same whichever was built before, and in all processes.
+    kind are counted on from that name, as they would have been without the new beginning. As only
+    the model itself decides, its names are the same whatever was built before, in all processes.
 
     Args:
         begin: the new beginning; called again for another try.
+
+    Raises:
+        ValueError: `build` gives one name to two layers; and whatever else it raises.
     """
     taken: list[str] = []
     while True:
@@ -73,7 +76,7 @@ def _used_twice(error: ValueError) -> str | None:
 
 
 def _pass_over(name: str) -> None:
-    """Have the names of its kind begin behind this one."""
+    """Have the names of its kind begin after this one."""
     given = counters()
     given[name] = max(given.get(name, 0), 1)
     numbered = re.fullmatch(r"(.+)_(\d+)", name)

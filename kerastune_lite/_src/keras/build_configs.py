@@ -88,25 +88,25 @@ def _build_itself(layer: Any, config: dict[str, Any]) -> Exception | None:
         # It makes variables in its layers only, and these have configs of their own.
         return None
     with warnings.catch_warnings():
-        # Where that is so, variables are missing, which whoever loads them notices.
+        # Where that is so, variables are missing, and whoever loads them notices.
         warnings.filterwarnings("ignore", message=r"(?s).*had a build config, but the model")
         try:
             layer.build_from_config(config)
         except _ERRORS as error:
             return error
     # As Keras does when it loads a whole model: the layers are built by now, and a subclass
-    # without a build() of its own does not notice.
+    # without a build() of its own does not notice that.
     layer.built = True
     return None
 
 
 def _with_free_batch(model: Any, config: dict[str, Any]) -> dict[str, Any]:
-    """The config without the size of the batch that the model happened to be built by."""
+    """The config without the size of the batch that the model happened to be built with."""
     keras_made = type(model).get_build_config.__module__.startswith("keras.")
     layers = [model, *layers_within(model)]
     stateful = any(getattr(layer, "stateful", False) for layer in layers)
     if not keras_made or stateful:
-        # What a user's own method says is his; what keeps a state for each sample needs the size.
+        # A user's own method says what it likes; what keeps a state for each sample needs the size.
         return config
     sizes = {shape[0] for shape in _shapes(config) if shape}
     if len(sizes) != 1:

@@ -87,7 +87,11 @@ def override_compile(model: Any, options: BuildOptions) -> None:
 
 
 def _fresh(name: str, override: Any) -> Any:
-    """A copy of the optimizer, loss or metrics, so that no state goes from trial to trial."""
+    """A copy of the optimizer, loss or metrics, so that no state goes from trial to trial.
+
+    Raises:
+        FatalTypeError: it cannot be copied.
+    """
     keras = load_keras()
     if isinstance(override, dict):
         return {key: _fresh(name, each) for key, each in override.items()}

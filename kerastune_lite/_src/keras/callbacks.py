@@ -87,7 +87,7 @@ def tensorboard_directories(given: UserCallbacks) -> list[Path]:
 
 
 def redirect_tensorboard(callbacks: Sequence[Any], run: str) -> None:
-    """Give each TensorBoard callback its own directory for this run, so that trials do not mix."""
+    """Give each TensorBoard callback its own directory for this run, to keep trials apart."""
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.TensorBoard):
             callback.log_dir = os.path.join(callback.log_dir, run)
@@ -118,7 +118,8 @@ class EpochReporter(OneOfOurs):
         report: called with the epoch and its metrics; its answer says whether to go on.
         keep_below: weights of epochs that are no better than this loss are not kept; None
             keeps the best epoch's whatever it is.
-        strict: whether the objective must be among the metrics after the first epoch.
+        strict: whether the objective must be among the metrics of each epoch; a FatalValueError
+            says so.
         keep_each: keep the weights of all epochs, as far as memory goes: which of them the result
             will speak of, only the user's code knows.
     """
@@ -261,7 +262,7 @@ class HookCaller(OneOfOurs):
 
 
 class BatchHookCaller(HookCaller):
-    """Calls on_batch_begin and on_batch_end, too; apart because listening costs each batch."""
+    """Calls on_batch_begin and on_batch_end, too; apart because listening costs time per batch."""
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         self._tuner.on_batch_begin(self._trial, self.model, batch, logs)

@@ -40,7 +40,7 @@ def resolved(objective: Objective, model: Any = None) -> Objective:
 
 
 def _hint(model: Any) -> str:
-    """What the name may have been meant to be, for one that was mistyped."""
+    """The names that there are, in case the one that was given is mistyped."""
     if not isinstance(model, load_keras().Model):
         return ""
     names = sorted({"loss", *metric_names(model)})
@@ -155,7 +155,7 @@ def _default_name(kind: type) -> str:
 
 
 def _made(kind: type) -> Any:
-    """An instance, to be asked for its direction; the arguments do not bear on that."""
+    """An instance, to be asked for its direction, which does not depend on the arguments."""
     needed: tuple[dict[str, Any], ...] = (
         {},
         {"num_classes": 2},

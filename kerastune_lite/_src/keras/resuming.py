@@ -160,6 +160,11 @@ def restore_model(state: TrainingState, model: Any) -> None:
 
 @in_turn
 def _build(state: TrainingState, model: Any) -> None:
+    """Make the variables of the model, as far as the state tells of them.
+
+    Raises:
+        StoreError: the state is that of another model.
+    """
     config = state.data["build_config"]
     if not config or is_complete(model):
         return
@@ -178,7 +183,11 @@ def _trained(model: Any, places: Sequence[int | None]) -> list[Any]:
 def _matched(
     state: TrainingState, of: str, variables: Sequence[Any], whose: str
 ) -> list[tuple[Any, np.ndarray]]:
-    """Each variable with its value."""
+    """Each variable with its value.
+
+    Raises:
+        StoreError: the state is that of another model.
+    """
     prefix = f"{of}/"
     count = sum(name.startswith(prefix) for name in state.arrays)
     if count != len(variables):
@@ -289,7 +298,8 @@ class StateRestorer(OneOfOurs):
     more after it, together with the model.
 
     Args:
-        state: let go of when the first epoch begins; a later `fit` is not touched.
+        state: let go of when the first epoch begins; a later `fit` is not touched. If that is
+            another epoch than the state's, FatalRuntimeError is raised.
         callbacks: as `restore_callbacks` takes them.
     """
 

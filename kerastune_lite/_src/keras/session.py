@@ -24,7 +24,7 @@ def begin(seed: int, collect: bool) -> None:
         seed: below 2**32; for Python, NumPy and Keras.
         collect: run the garbage collector; dead models are full of reference cycles.
     """
-    # It takes these settings back to their defaults along with the counters.
+    # To forget takes these settings back to their defaults along with the counters.
     policy = keras.config.dtype_policy()
     distribution = keras.distribution.distribution()
     filtering = keras.config.is_traceback_filtering_enabled()
