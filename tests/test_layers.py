@@ -1,10 +1,12 @@
 """The arrows of docs/architecture.md: imports point one way only."""
 
 import ast
+import functools
 import graphlib
 import importlib
 import importlib.metadata
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -43,9 +45,14 @@ def room_of(path):
     return path.relative_to(PRIVATE).parts[0]
 
 
+@functools.cache
+def parsed(path):
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def imports(path):
     """The modules that a file imports, and the names that it takes from some as if they were."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -199,6 +206,103 @@ def test_only_the_sklearn_room_and_the_importances_import_scikit_learn():
     for path in modules():
         if {name.split(".")[0] for name in imports(path)} & {"sklearn", "scikeras", "joblib"}:
             assert room_of(path) == "sklearn" or path.name == "importances.py", path
+
+
+FOREIGN_MODULE = re.compile(
+    r"(?!kerastune_lite\.)(keras\.src|tensorflow\.python|\w+(\.\w+)*\._[a-z])[\w.]*\b(?!\.)"
+)
+GETTERS = ("delattr", "getattr", "hasattr", "setattr")
+COMPAT = ["keras/compat/", "sklearn/compat.py", "sklearn/from_scikeras.py"]
+ALLOWED = {
+    "argparse._SubParsersAction": "the type has no public name",
+    "os._exit": "it is documented",
+    "parser._actions": "argparse's, for which shtab needs them as well",
+}
+
+
+def is_private(name):
+    return re.match(r"_[a-zA-Z]", name) is not None
+
+
+def own_attributes():
+    """The names of attributes that a class of the package gives its objects."""
+    for node in (each for path in modules() for each in ast.walk(parsed(path))):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            if getattr(node.value, "id", None) in ("self", "cls"):
+                yield node.attr
+        elif isinstance(node, ast.ClassDef):
+            for each in node.body:
+                targets = getattr(each, "targets", [getattr(each, "target", each)])
+                yield from (
+                    getattr(target, "id", getattr(target, "name", "")) for target in targets
+                )
+
+
+def foreign_names(tree, own):
+    """The private names of other libraries in a module, each with its line."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            home = getattr(node, "module", None) or ""
+            names = [f"{home}.{alias.name}".lstrip(".") for alias in node.names]
+            found = [name for name in names if FOREIGN_MODULE.match(name)]
+        elif isinstance(node, ast.Attribute):
+            foreign = node.attr == "src" or (is_private(node.attr) and node.attr not in own)
+            found = [ast.unparse(node)] if foreign else []
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", None) in GETTERS:
+            name = getattr(node.args[1], "value", None)
+            found = [name] if isinstance(name, str) and is_private(name) and name not in own else []
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found = [node.value] if FOREIGN_MODULE.fullmatch(node.value) else []
+        else:
+            found = []
+        yield from ((node.lineno, name) for name in found if name not in ALLOWED)
+
+
+def test_private_names_of_others_are_in_compat():
+    own, found = {*own_attributes()}, []
+    for path in modules():
+        where = path.relative_to(PRIVATE).as_posix()
+        if not where.startswith(tuple(COMPAT)):
+            names = foreign_names(parsed(path), own)
+            found += [f"{path}:{line}: {name}" for line, name in names]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import keras.src.backend",
+        "from keras.src import backend",
+        "from tensorflow.python.eager import context",
+        "from sklearn.utils.validation import _num_samples",
+        "from sklearn.utils._tags import Tags",
+        "import scikeras._utils as utils",
+        "keras.src.ops",
+        "model._run(1)",
+        "getattr(model, '_run', None)",
+        "hasattr(model.layer, '_run')",
+        "importlib.import_module('keras.src.backend')",
+        "sys.modules['tensorflow.python.framework.ops']",
+    ],
+)
+def test_private_names_of_others_are_found(code):
+    assert [line for line, _ in foreign_names(ast.parse(f"\n{code}"), {"_own"})] == [2]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import keras",
+        "from kerastune_lite._src.keras import loading",
+        "self._own = other._own",
+        "getattr(other, '_own')",
+        "super().__init__(_value)",
+        "base.startswith('tensorflow.python.keras.')",
+        "f'{name}_loss'",
+    ],
+)
+def test_own_names_are_none_of_others(code):
+    assert not [*foreign_names(ast.parse(code), {"_own"})]
 
 
 def test_the_sklearn_side_loads_nothing_before_a_name_is_used():

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from kerastune_lite._src.keras.callback_state import (
-    _KERAS,
     NotPlainError,
     cannot_resume,
     pack,
@@ -21,6 +20,7 @@ from kerastune_lite._src.keras.callback_state import (
     take,
     unpack,
 )
+from kerastune_lite._src.keras.compat.callbacks import BY_NAME
 from kerastune_lite._src.keras.resuming import capture, restore_callbacks
 from kerastune_lite._src.keras.state_files import read_state, write_state
 from kerastune_lite._src.util.errors import StoreError
@@ -232,7 +232,7 @@ def test_what_is_known_of_keras_callbacks_is_true(tmp_path, capsys):
     before = [dict(vars(callback)) for callback in callbacks]
     fit(build(optimizer), callbacks, epochs=2)
     for callback, attributes in zip(callbacks, before):
-        known = _KERAS[type(callback).__name__]
+        known = BY_NAME[type(callback).__name__]
         state, now = set(known.state or ()), vars(callback)
         assert state <= now.keys(), callback
         changed = {
@@ -248,7 +248,7 @@ def test_what_is_known_of_keras_callbacks_is_true(tmp_path, capsys):
 
 def test_all_of_keras_callbacks_are_known():
     public = {name for name in dir(keras.callbacks) if not name.startswith("_")}
-    assert public - {"Callback", "CallbackList"} <= _KERAS.keys()
+    assert public - {"Callback", "CallbackList"} <= BY_NAME.keys()
 
 
 def test_keras_callbacks_can_resume_and_so_can_those_made_of_them(tmp_path, capsys):

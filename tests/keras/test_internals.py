@@ -1,4 +1,7 @@
-"""Each probe finds what it looks for, and a Keras that differs is left to a slower path."""
+"""Each probe finds what it looks for, and a Keras that differs is left to a slower path.
+
+The parts that the fast paths do not need: test_parts.py.
+"""
 
 import logging
 import random
@@ -11,17 +14,18 @@ from kerastune_lite._src.keras.loading import load_keras
 
 keras = load_keras()
 
-from kerastune_lite._src.keras.compat import internals, probes  # noqa: E402
+from kerastune_lite._src.keras.compat import internals, parts, probes  # noqa: E402
 from kerastune_lite._src.keras.fast.dispatcher import ARRAYS, PLAIN, SHARED, STACKED, Dispatcher  # noqa: E402
 
 X, Y = np.ones((20, 3), "float32"), np.zeros(20)
 IMAGES = np.ones((20, 3, 1), "float32")
-PROBES = {what: probe for each in probes._PROBES.values() for what, probe in each.items()}
+PARTS = [probes.EVERY_PATH, probes.ARRAYS, probes.DATASETS]
+PROBES = {what: probe for part in PARTS for what, probe in part.probes.items()}
 
 
 @pytest.fixture(autouse=True)
 def probed_anew():
-    kept = probes._missing, probes._say_once
+    kept = parts._missing, parts._say_once
     for each in kept:
         each.cache_clear()
     yield
@@ -46,7 +50,7 @@ def convolutional():
 
 def lines(caplog):
     """What was said by the probes."""
-    return [r.getMessage() for r in caplog.records if r.name == probes.__name__ and r.levelno > 10]
+    return [r.getMessage() for r in caplog.records if r.name == parts.__name__ and r.levelno > 10]
 
 
 def differs(what):
@@ -86,7 +90,7 @@ FAILING = pytest.mark.parametrize(
 @FAILING
 def test_what_is_missing_switches_the_fast_paths_off(monkeypatch, caplog, probe):
     what = "how biases are added and images convolved"
-    monkeypatch.setitem(probes._PROBES["every path"], what, probe)
+    monkeypatch.setitem(probes.EVERY_PATH.probes, what, probe)
     with caplog.at_level(logging.INFO):
         for _ in range(3):
             history, taken = Dispatcher().fit(model(), (X, Y), {"verbose": 0, "epochs": 2}, [0])
@@ -98,7 +102,7 @@ def test_what_is_missing_switches_the_fast_paths_off(monkeypatch, caplog, probe)
 @FAILING
 def test_what_numpy_misses_switches_it_off_alone(monkeypatch, caplog, probe):
     what = "how losses and metrics are kept"
-    monkeypatch.setitem(probes._PROBES["NumPy"], what, probe)
+    monkeypatch.setitem(probes.ARRAYS.probes, what, probe)
     with caplog.at_level(logging.INFO):
         for _ in range(3):
             _, taken = Dispatcher().fit(model(), (X, Y), {"verbose": 0}, [0])
@@ -111,7 +115,7 @@ def test_what_datasets_miss_leaves_them_to_fit(monkeypatch, caplog, probe):
     import tensorflow as tf
 
     what = "how datasets are made of one another"
-    monkeypatch.setitem(probes._PROBES["datasets"], what, probe)
+    monkeypatch.setitem(probes.DATASETS.probes, what, probe)
     with caplog.at_level(logging.INFO):
         for _ in range(3):
             dataset = tf.data.Dataset.from_tensor_slices((X, Y)).shuffle(20).batch(10)
@@ -131,6 +135,7 @@ def breaks(*args, **kwargs):
     [
         "adapted",
         "compute_loss",
+        "excludes_from_weight_decay",
         "first_epoch",
         "forward",
         "loss_total",
@@ -149,8 +154,9 @@ def test_what_the_probes_call_is_what_they_probe(monkeypatch, name):
     assert probes.missing() is not None
 
 
-def test_building_is_probed(monkeypatch):
-    monkeypatch.setattr(keras.Model, "_symbolic_build", breaks)
+@pytest.mark.parametrize("name", ["_flatten_layers", "_symbolic_build"])
+def test_building_is_probed(monkeypatch, name):
+    monkeypatch.setattr(keras.Model, name, breaks)
     assert probes.missing() is not None
 
 

@@ -6,6 +6,7 @@ import pytest
 
 import kerastune_lite as kt
 from kerastune_lite._src.keras import automatic_names as names
+from kerastune_lite._src.keras.compat.names import count_from_one
 
 X = np.random.default_rng(0).normal(size=(40, 5)).astype("float32")
 Y = (X[:, 0] > 0) * 1.0
@@ -91,7 +92,7 @@ def on_a_base(outer):
 @pytest.mark.parametrize("make", [functional, sequential, on_a_base])
 def test_layers_that_were_made_outside_do_not_collide(tmp_path, make, before):
     with names.set_aside():
-        names.from_one()
+        count_from_one()
         for _ in range(before):
             keras.layers.Dense(1)
         outer = [keras.layers.Dense(5), keras.layers.Dense(5)]
@@ -102,7 +103,7 @@ def test_layers_that_were_made_outside_do_not_collide(tmp_path, make, before):
 
 def test_names_are_counted_from_behind_a_layer_that_was_made_outside():
     with names.set_aside():
-        names.from_one()
+        count_from_one()
         outer = [keras.layers.Dense(5), keras.layers.Dense(5)]
         model = names.built_from_one(lambda: functional(outer)(kt.HyperParameters()))
     made = [layer.name for layer in model.layers if layer not in outer]

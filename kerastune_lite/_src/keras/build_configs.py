@@ -7,6 +7,9 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kerastune_lite._src.keras.compat.models import layers_within, parts_of
+from kerastune_lite._src.keras.loading import load_keras
+
 _PARTS = "parts"
 """The key of the configs of a model's layers, by their place among them."""
 
@@ -20,8 +23,7 @@ def is_complete(model: Any) -> bool:
     `model.built` does not tell: it says that the model was called, which a train_step of its own
     need not do, and nothing of the layers that its call() leaves out.
     """
-    layers = model._flatten_layers(include_self=False)
-    return bool(model.built or model.weights) and all(layer.built for layer in layers)
+    return bool(model.built or model.weights) and all(each.built for each in layers_within(model))
 
 
 def build_config_of(model: Any) -> dict[str, Any] | None:
@@ -32,7 +34,7 @@ def build_config_of(model: Any) -> dict[str, Any] | None:
     config = _own_config(model)
     parts = {}
     if not _is_graph(model):
-        for place, layer in enumerate(_parts_of(model)):
+        for place, layer in enumerate(parts_of(model)):
             part = build_config_of(layer)
             if part is not None:
                 parts[str(place)] = part
@@ -53,15 +55,10 @@ def _own_config(layer: Any) -> dict[str, Any]:
     return config
 
 
-def _parts_of(layer: Any) -> Iterator[Any]:
-    return iter(layer._flatten_layers(include_self=False, recursive=False))
-
-
 def _is_graph(layer: Any) -> bool:
     """Whether its layers are built with it, from its own shape."""
-    from kerastune_lite._src.keras.loading import load_keras
-
-    return isinstance(layer, load_keras().Sequential) or hasattr(layer, "_run_through_graph")
+    keras = load_keras()
+    return isinstance(layer, (keras.Sequential, keras.Function))
 
 
 def build_from(model: Any, config: Mapping[str, Any]) -> Exception | None:
@@ -77,7 +74,7 @@ def build_from(model: Any, config: Mapping[str, Any]) -> Exception | None:
     failure = None
     if own and not model.built:
         failure = _build_itself(model, with_tuples(_with_free_batch(model, own)))
-    layers = list(_parts_of(model))
+    layers = parts_of(model)
     for place, part in config.get(_PARTS, {}).items():
         if int(place) < len(layers):
             failure = build_from(layers[int(place)], part) or failure
@@ -85,30 +82,31 @@ def build_from(model: Any, config: Mapping[str, Any]) -> Exception | None:
 
 
 def _build_itself(layer: Any, config: dict[str, Any]) -> Exception | None:
-    from kerastune_lite._src.keras.loading import load_keras
-
-    if getattr(layer.build, "_is_default", False) and not isinstance(layer, load_keras().Model):
+    keras = load_keras()
+    inherited = type(layer).build is keras.layers.Layer.build
+    if inherited and not isinstance(layer, keras.Model):
         # It makes variables in its layers only, and these have configs of their own.
         return None
     with warnings.catch_warnings():
-        # Where that is so, variables are missing, which whoever loads them notices.
+        # Where that is so, variables are missing, and whoever loads them notices.
         warnings.filterwarnings("ignore", message=r"(?s).*had a build config, but the model")
         try:
             layer.build_from_config(config)
         except _ERRORS as error:
             return error
     # As Keras does when it loads a whole model: the layers are built by now, and a subclass
-    # without a build() of its own does not notice.
+    # without a build() of its own does not notice that.
     layer.built = True
     return None
 
 
 def _with_free_batch(model: Any, config: dict[str, Any]) -> dict[str, Any]:
-    """The config without the size of the batch that the model happened to be built by."""
+    """The config without the size of the batch that the model happened to be built with."""
     keras_made = type(model).get_build_config.__module__.startswith("keras.")
-    stateful = any(getattr(layer, "stateful", False) for layer in model._flatten_layers())
+    layers = [model, *layers_within(model)]
+    stateful = any(getattr(layer, "stateful", False) for layer in layers)
     if not keras_made or stateful:
-        # What a user's own method says is his; what keeps a state for each sample needs the size.
+        # A user's own method says what it likes; what keeps a state for each sample needs the size.
         return config
     sizes = {shape[0] for shape in _shapes(config) if shape}
     if len(sizes) != 1:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from kerastune_lite._src.keras.compat.models import compile_arguments
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.util.describing import described
@@ -66,7 +67,7 @@ class ModelFactory:
         overrides = self._overrides
         if not overrides:
             return
-        compiled = _compile_arguments(model)
+        compiled = compile_arguments(model)
         compiled.update((name, _fresh(name, value)) for name, value in overrides.items())
         missing = [name for name in ("optimizer", "loss") if compiled.get(name) is None]
         # A builder that compiles without a loss has its reasons: a train_step() of its own, or
@@ -106,18 +107,12 @@ def _is_of_keras_2(model: Any) -> bool:
     return any(f"{base.__module__}.".startswith(packages) for base in type(model).__mro__)
 
 
-def _compile_arguments(model: Any) -> dict[str, Any]:
-    """What the builder passed to `compile`: the objects themselves.
-
-    Keras's public get_compile_config() would serialise them, which functions written in a script
-    or a notebook do not survive.
-    """
-    config = getattr(getattr(model, "_compile_config", None), "config", None)
-    return dict(config) if model.compiled and config else {}
-
-
 def _fresh(name: str, override: Any) -> Any:
-    """A copy of the optimizer, loss or metrics, so that no state goes from trial to trial."""
+    """A copy of the optimizer, loss or metrics, so that no state goes from trial to trial.
+
+    Raises:
+        FatalTypeError: it cannot be copied.
+    """
     keras = load_keras()
     if isinstance(override, dict):
         return {key: _fresh(name, each) for key, each in override.items()}

@@ -8,7 +8,6 @@ beside it; there is no pickle.
 from __future__ import annotations
 
 import collections
-import dataclasses
 import enum
 import functools
 import logging
@@ -26,6 +25,14 @@ from kerastune_lite._src.keras.callbacks import (
     EpochReporter,
     HookCaller,
     SizeLimit,
+)
+from kerastune_lite._src.keras.compat.callbacks import (
+    KNOWN,
+    Known,
+    choose_comparison,
+    comparison_of,
+    monitors,
+    unknown_memory,
 )
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.util.errors import StoreError
@@ -99,92 +106,19 @@ def unpack(packed: Any, arrays: Mapping[str, np.ndarray]) -> Any:
     return kind(dict(members)) if kind in _MAPPINGS else kind(members)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Known:
-    """A class of callbacks whose attributes we know.
-
-    Attributes:
-        state: what changes while it watches a training; None for whatever is plain data. All
-            else are settings, and those are the new callback's.
-        alone: what is not to be carried over in subclasses of the user's either, whose other
-            plain data are all taken for state: where it writes to, and what it writes with.
-    """
-
-    state: tuple[str, ...] | None = ()
-    alone: tuple[str, ...] = ()
-
-
-_SEEN_BATCHES = ("_batches_seen_since_last_saving", "_last_batch_seen")
-_MONITORS = ("min_delta",)
 _COMPARISONS = {"less": keras.ops.less, "greater": keras.ops.greater}
 
-_KERAS = {
-    "BackupAndRestore": _Known(
-        (*_SEEN_BATCHES, "_current_epoch"),
-        (
-            "backup_dir",
-            "_weights_path",
-            "_training_metadata_path",
-            "_prev_weights_path",
-            "_prev_training_metadata_path",
-        ),
-    ),
-    # The columns are chosen in its first epoch, which may have been one without validation.
-    "CSVLogger": _Known(
-        ("keys",), ("filename", "append", "append_header", "writer", "csv_file", "sep")
-    ),
-    "EarlyStopping": _Known(
-        ("wait", "stopped_epoch", "best", "best_weights", "best_epoch"), _MONITORS
-    ),
-    "History": _Known(("history", "epoch")),
-    "LambdaCallback": _Known(None),
-    "LearningRateScheduler": _Known(),
-    "ModelCheckpoint": _Known(("best", "_current_epoch", *_SEEN_BATCHES), (*_MONITORS, "filepath")),
-    "OrbaxCheckpoint": _Known(
-        ("best", "_current_epoch", "_total_batches_seen", *_SEEN_BATCHES),
-        (*_MONITORS, "directory", "checkpointer", "_async_futures"),
-    ),
-    "ProgbarLogger": _Known((), ("progbar", "target", "seen", "verbose", "epochs")),
-    "ReduceLROnPlateau": _Known(("best", "wait", "cooldown_counter"), _MONITORS),
-    "RemoteMonitor": _Known(),
-    "SwapEMAWeights": _Known(("_ema_weights_in_model",)),
-    "TensorBoard": _Known(
-        ("_global_train_batch", "_global_test_batch"),
-        (
-            "log_dir",
-            "_log_write_dir",
-            "_train_dir",
-            "_val_dir",
-            "_writers",
-            "_summary_module",
-            "_prev_summary_state",
-            "_should_write_train_graph",
-            "_profiler_started",
-            "_batch_trace_context",
-            "_is_tracing",
-            "_previous_epoch_iterations",
-            "_epoch_start_time",
-            "_batch_start_time",
-        ),
-    ),
-    "TerminateOnNaN": _Known(),
-}
-
-_KNOWN: dict[type, _Known] = {
-    **{
-        getattr(keras.callbacks, name): known
-        for name, known in _KERAS.items()
-        if hasattr(keras.callbacks, name)
-    },
-    EpochReporter: _Known(
+_KNOWN: dict[type, Known] = {
+    **KNOWN,
+    EpochReporter: Known(
         ("history", "epochs", "best_epoch", "best_weights", "_best_loss", "_latest")
     ),
-    SizeLimit: _Known(),
-    HookCaller: _Known(),
-    BatchHookCaller: _Known(),
+    SizeLimit: Known(),
+    HookCaller: Known(),
+    BatchHookCaller: Known(),
 }
 
-_OF_ALL = ("params", "_model")
+_OF_ALL = tuple(vars(keras.callbacks.Callback()))
 """What `fit` gives every callback."""
 
 _CONSTANTS = (
@@ -216,10 +150,6 @@ def _names(callback: Any) -> list[str]:
     return [name for name in vars(callback) if name not in alone]
 
 
-def _monitors(callback: Any) -> bool:
-    return hasattr(callback, "_set_monitor_op")
-
-
 def take(
     callback: Any, name: str, arrays: MutableMapping[str, np.ndarray]
 ) -> tuple[dict[str, Any], list[str]]:
@@ -234,10 +164,9 @@ def take(
     """
     kept: dict[str, Any] = {}
     left_out = []
-    if _monitors(callback):
-        chosen = vars(callback).get("monitor_op")
+    if monitors(callback):
         for in_words, comparison in _COMPARISONS.items():
-            if comparison is chosen:
+            if comparison is comparison_of(callback):
                 kept["monitor_op"] = in_words
     for attribute in _names(callback):
         value = vars(callback)[attribute]
@@ -246,7 +175,7 @@ def take(
             kept[attribute] = pack(value, f"{name}/{attribute}", own)
             arrays.update(own)
         except (NotPlainError, RecursionError):
-            if not isinstance(value, _CONSTANTS) and value is not vars(callback).get("_model"):
+            if not isinstance(value, _CONSTANTS) and value is not getattr(callback, "model", None):
                 left_out.append(attribute)
     return kept, left_out
 
@@ -258,11 +187,9 @@ def put_back(callback: Any, kept: Mapping[str, Any], arrays: Mapping[str, np.nda
         callback.append = True
     known = _KNOWN.get(type(callback))
     for attribute, packed in kept.items():
-        if attribute == "monitor_op" and _monitors(callback):
-            # Chosen at the end of the first epoch, and the sign of min_delta with it; a checkpoint
-            # in mid-epoch needs it before.
-            callback.monitor_op = _COMPARISONS[packed]
-            callback.min_delta = abs(callback.min_delta) * (-1 if packed == "less" else 1)
+        if attribute == "monitor_op" and monitors(callback):
+            # Chosen at the end of the first epoch; a checkpoint in mid-epoch needs it before.
+            choose_comparison(callback, "min" if packed == "less" else "max")
         elif known is None or known.state is None or attribute in known.state:
             vars(callback)[attribute] = unpack(packed, arrays)
 
@@ -314,6 +241,9 @@ def cannot_resume(callbacks: Sequence[Any]) -> str | None:
     Only the attributes that are there now are judged; what `on_train_begin` adds is not.
     """
     for callback in callbacks:
+        unknown = unknown_memory(callback)
+        if unknown is not None:
+            return f"What {type(callback).__name__} remembers must be known: {unknown}"
         _, left_out = take(callback, "", {})
         if left_out:
             name = left_out[0]

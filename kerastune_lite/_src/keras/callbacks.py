@@ -59,7 +59,7 @@ def _as_list(given: Any) -> list[Any]:
 
 def _copied(callback: Any) -> Any:
     # A callback that was used before still holds that model, which is not to be copied along.
-    model = getattr(callback, "_model", None)
+    model = getattr(callback, "model", None)
     try:
         return copy.deepcopy(callback, {id(model): None})
     except Exception as error:
@@ -88,7 +88,7 @@ def tensorboard_directories(given: UserCallbacks) -> list[Path]:
 
 
 def redirect_tensorboard(callbacks: Sequence[Any], run: str) -> None:
-    """Give each TensorBoard callback its own directory for this run, so that trials do not mix."""
+    """Give each TensorBoard callback its own directory for this run, to keep trials apart."""
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.TensorBoard):
             callback.log_dir = os.path.join(callback.log_dir, run)
@@ -119,7 +119,8 @@ class EpochReporter(OneOfOurs):
         report: called with the epoch and its metrics; its answer says whether to go on.
         keep_below: weights of epochs that are no better than this loss are not kept; None
             keeps the best epoch's whatever it is.
-        strict: whether the objective must be among the metrics after the first epoch.
+        strict: whether the objective must be among the metrics of each epoch; a FatalValueError
+            says so.
         keep_each: keep the weights of all epochs, as far as memory goes: which of them the result
             will speak of, only the user's code knows.
     """
@@ -276,7 +277,7 @@ class HookCaller(OneOfOurs):
 
 
 class BatchHookCaller(HookCaller):
-    """Calls on_batch_begin and on_batch_end, too; apart because listening costs each batch."""
+    """Calls on_batch_begin and on_batch_end, too; apart because listening costs time per batch."""
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         self._hooks.on_batch_begin(self._trial, self.model, batch, logs)

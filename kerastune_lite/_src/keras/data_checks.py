@@ -1,6 +1,6 @@
 """Data that `model.fit` certainly refuses, found before the first trial.
 
-What may work is let through: a trial tells of it as `model.fit` does.
+What may work is let through: if it does not, a trial fails with the message of `model.fit`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from kerastune_lite._src.keras.compat.models import compile_arguments
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.util.errors import FatalTypeError, FatalValueError
 from kerastune_lite._src.util.foreign_data import columns_of
@@ -62,7 +63,7 @@ def needs_of(model: Any) -> Needs:
         return Needs(False, False)
     kind = type(model)
     own = [name for name in ("train_step", "test_step", "compute_loss") if _is_own(kind, name)]
-    loss = getattr(getattr(model, "_compile_config", None), "config", {}).get("loss")
+    loss = compile_arguments(model).get("loss")
     known = isinstance(loss, str) or (
         callable(loss) and getattr(loss, "__module__", "").partition(".")[0] == "keras"
     )
@@ -145,6 +146,9 @@ def _check_arrays(told: Mapping[str, Any], needs: Needs, cut: bool) -> None:
     Args:
         told: in this order, by what to call them.
         cut: whether a part of each is cut off for validation.
+
+    Raises:
+        FatalTypeError, FatalValueError: with the first one that is wrong.
     """
     lengths: dict[str, int] = {}
     for place, (name, value) in enumerate(told.items()):
@@ -171,7 +175,7 @@ def _check_lengths(lengths: Mapping[str, int], cut: bool) -> None:
     shown = ", ".join(f"{name} with {length}" for name, length in lengths.items())
     if first == 0:
         raise FatalValueError(f"There must be samples to train on. Received: {shown}.")
-    # What is beyond the end of `x` is cut off with the part for validation, and never missed.
+    # What is beyond the end of `x` is cut off with the part for validation: Keras does not notice.
     if any(length < first if cut else length != first for length in others):
         raise FatalValueError(
             "All arrays must have the same number of samples, one for each of `x`. Received: "
@@ -212,7 +216,7 @@ def _check_type(part: str, leaf: Any, whole: Any) -> None:
     """Refuse what is no array, tensor or table at all."""
     module = type(leaf).__module__.partition(".")[0]
     is_array = hasattr(leaf, "shape") or hasattr(leaf, "__array__")
-    # Those of Python's own that have a shape, and NumPy's single values, are none to Keras.
+    # Python's own objects with a shape, and NumPy's single values, are no arrays to Keras.
     if is_array and module not in sys.stdlib_module_names and not isinstance(leaf, np.generic):
         return
     name = part.partition("[")[0]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kerastune_lite._src.core.objective import Direction, MultiObjective, Objective
+from kerastune_lite._src.keras.compat.models import compile_arguments, direction_of_metric
 from kerastune_lite._src.keras.loading import load_keras
 
 
@@ -39,8 +40,8 @@ def resolved(objective: Objective, model: Any = None) -> Objective:
 
 
 def _hint(model: Any) -> str:
-    """What the name may have been meant to be, for one that was mistyped."""
-    if not hasattr(model, "_compile_metrics"):
+    """The names that there are, in case the one that was given is mistyped."""
+    if not isinstance(model, load_keras().Model):
         return ""
     names = sorted({"loss", *metric_names(model)})
     return (
@@ -51,13 +52,17 @@ def _hint(model: Any) -> str:
 
 def metric_names(model: Any) -> set[str]:
     """What the metrics are called that `compile` was given, weighted ones too."""
-    compiled = getattr(model, "_compile_metrics", None)  # None if there are none
-    given = [getattr(compiled, name, None) for name in ("_user_metrics", "_user_weighted_metrics")]
     names = (
         each if isinstance(each, str) else getattr(each, "name", getattr(each, "__name__", ""))
-        for each in _flat(given, names=True)
+        for each in _flat(_compiled_with(model), names=True)
     )
     return {str(name) for name in names if name}
+
+
+def _compiled_with(model: Any) -> list[Any]:
+    """The nests of metrics that `compile` was given, each None where there are none."""
+    given = compile_arguments(model)
+    return [given.get(name) for name in ("metrics", "weighted_metrics")]
 
 
 def direction_of(name: str, model: Any) -> Direction | None:
@@ -88,8 +93,8 @@ def direction_of(name: str, model: Any) -> Direction | None:
 
 def _ask(metric: Any) -> Direction | None:
     """What Keras noted on the metric, as its own callbacks read it."""
-    noted = getattr(metric, "_direction", None)
-    return {"up": "max", "down": "min"}.get(noted)  # type: ignore[return-value, arg-type]
+    directions: dict[str | None, Direction] = {"up": "max", "down": "min"}
+    return directions.get(direction_of_metric(metric))
 
 
 def _outputs_of(model: Any) -> list[str]:
@@ -104,16 +109,14 @@ def _metrics_of(model: Any) -> dict[str, Direction | None]:
     """The directions of metrics given to `compile` as objects or functions, by logged name."""
     keras = load_keras()
     directions: dict[str, Direction | None] = {}
-    compiled = getattr(model, "_compile_metrics", None)
-    for given in ("_user_metrics", "_user_weighted_metrics"):
-        for metric in _flat(getattr(compiled, given, None)):
-            name = getattr(metric, "name", None) or getattr(metric, "__name__", None)
-            if name is None:
-                continue
-            if not isinstance(metric, keras.metrics.Metric):
-                # As `compile` does with losses and functions; it knows which are Keras's.
-                metric = keras.metrics.MeanMetricWrapper(metric, name=str(name))
-            directions[str(name)] = _ask(metric)
+    for metric in _flat(_compiled_with(model)):
+        name = getattr(metric, "name", None) or getattr(metric, "__name__", None)
+        if name is None:
+            continue
+        if not isinstance(metric, keras.metrics.Metric):
+            # As `compile` does with losses and functions; it knows which are Keras's.
+            metric = keras.metrics.MeanMetricWrapper(metric, name=str(name))
+        directions[str(name)] = _ask(metric)
     return directions
 
 
@@ -152,7 +155,7 @@ def _default_name(kind: type) -> str:
 
 
 def _made(kind: type) -> Any:
-    """An instance, to be asked for its direction; the arguments do not bear on that."""
+    """An instance, to be asked for its direction, which does not depend on the arguments."""
     needed: tuple[dict[str, Any], ...] = (
         {},
         {"num_classes": 2},

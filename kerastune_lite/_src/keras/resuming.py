@@ -25,6 +25,8 @@ from kerastune_lite._src.keras.callback_state import (
     unpack,
 )
 from kerastune_lite._src.keras.callbacks import OneOfOurs
+from kerastune_lite._src.keras.compat.callbacks import make_averages_of_weights
+from kerastune_lite._src.keras.compat.models import forget_restored_epoch, trained_by
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.util.errors import FatalRuntimeError, FatalValueError, StoreError
 from kerastune_lite._src.util.threads import in_turn
@@ -80,7 +82,7 @@ def capture(
     places = {id(variable): place for place, variable in enumerate(model.variables)}
     for name, optimizer in _optimizers(model).items():
         arrays |= _values(f"optimizers/{name}", optimizer.variables)
-        trained = [places.get(id(each)) for each in getattr(optimizer, "_trainable_variables", ())]
+        trained = [places.get(id(each)) for each in trained_by(optimizer)]
         optimizers.append({"name": name, "built": optimizer.built, "trained": trained})
     data = {
         "build_config": build_config_of(model),
@@ -158,6 +160,11 @@ def restore_model(state: TrainingState, model: Any) -> None:
 
 @in_turn
 def _build(state: TrainingState, model: Any) -> None:
+    """Make the variables of the model, as far as the state tells of them.
+
+    Raises:
+        StoreError: the state is that of another model.
+    """
     config = state.data["build_config"]
     if not config or is_complete(model):
         return
@@ -176,7 +183,11 @@ def _trained(model: Any, places: Sequence[int | None]) -> list[Any]:
 def _matched(
     state: TrainingState, of: str, variables: Sequence[Any], whose: str
 ) -> list[tuple[Any, np.ndarray]]:
-    """Each variable with its value."""
+    """Each variable with its value.
+
+    Raises:
+        StoreError: the state is that of another model.
+    """
     prefix = f"{of}/"
     count = sum(name.startswith(prefix) for name in state.arrays)
     if count != len(variables):
@@ -310,7 +321,7 @@ class StateKeeper(OneOfOurs):
         for callback, params in self._put_off:
             callback.params = params
             if callback.swap_on_epoch and epoch == params["epochs"] - 1:
-                callback._finalize_ema_values()
+                make_averages_of_weights(callback)
         self._put_off = []
 
 
@@ -322,7 +333,8 @@ class StateRestorer(OneOfOurs):
     more after it, together with the model.
 
     Args:
-        state: let go of when the first epoch begins; a later `fit` is not touched.
+        state: let go of when the first epoch begins; a later `fit` is not touched. If that is
+            another epoch than the state's, FatalRuntimeError is raised.
         callbacks: as `restore_callbacks` takes them.
     """
 
@@ -344,9 +356,8 @@ class StateRestorer(OneOfOurs):
             return
         restore_model(self._state, self.model)
         restore_callbacks(self._state, self._callbacks)
-        if getattr(self.model, "_initial_epoch", None) is not None:
-            # From a backup of BackupAndRestore's, which is not where this segment begins.
-            self.model._initial_epoch = None
+        # The backup of a BackupAndRestore is not where this segment begins.
+        forget_restored_epoch(self.model)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         state, self._state = self._state, None

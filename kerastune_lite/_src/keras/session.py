@@ -5,11 +5,10 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
-import sys
 from collections.abc import Iterator
-from typing import Any
 
 from kerastune_lite._src.keras.compat import thread_state
+from kerastune_lite._src.keras.compat.process_state import custom_gradients
 from kerastune_lite._src.keras.loading import first_import_of, load_keras
 from kerastune_lite._src.util.threads import Shared
 
@@ -25,7 +24,7 @@ def begin(seed: int, collect: bool) -> None:
         seed: below 2**32; for Python, NumPy and Keras.
         collect: whether to run the garbage collector.
     """
-    # It takes these settings back to their defaults along with the counters.
+    # To forget takes these settings back to their defaults along with the counters.
     policy = keras.config.dtype_policy()
     distribution = keras.distribution.distribution()
     filtering = keras.config.is_traceback_filtering_enabled()
@@ -108,7 +107,7 @@ def _traced_functions() -> Iterator[None]:
         return "triggered tf.function retracing" not in record.getMessage()
 
     logger.addFilter(is_other)
-    table = _custom_gradients()
+    table = custom_gradients()
     before = set(table)
     try:
         yield
@@ -121,10 +120,3 @@ def _traced_functions() -> Iterator[None]:
 
 traced_functions = Shared(_traced_functions)
 """`_traced_functions` for all threads: what one lets go of may be what another is tracing with."""
-
-
-def _custom_gradients() -> dict[str, Any]:
-    """TensorFlow's table of gradients; an empty one where there is none, or not in this place."""
-    ops = sys.modules.get("tensorflow.python.framework.ops")
-    table = getattr(getattr(ops, "gradient_registry", None), "_registry", None)
-    return table if isinstance(table, dict) else {}

@@ -9,5 +9,5 @@ candidates.py distributions.py         what varies
 folds.py fold.py fold_stack.py         the job: one execution for each fold, alone or side by side
 assignment.py rows.py                  what a search asks of an estimator; `cv_results_`
 sklearn_tuner.py                       KerasTuner's tuner of that name
-from_scikeras.py                       what is taken from scikeras
+compat.py from_scikeras.py              all that is not public and that we lean on
 """

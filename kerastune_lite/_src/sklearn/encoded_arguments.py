@@ -10,6 +10,7 @@ import numpy as np
 
 from kerastune_lite._src.keras.fit_arguments import FIT_HYPERPARAMETERS
 from kerastune_lite._src.sklearn.class_weights import LABELS, listed, not_among
+from kerastune_lite._src.sklearn.compat import kind_of_labels, shape_of_targets
 from kerastune_lite._src.sklearn.encoders import LabelEncoder
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 
@@ -98,12 +99,13 @@ def _check_labels(estimator: Any, y: np.ndarray) -> None:
     encoder = estimator.target_encoder_
     if not isinstance(encoder, LabelEncoder):
         return
-    if y.shape[1:] != encoder._y_shape[1:]:
+    axes = shape_of_targets(encoder)[1:]
+    if y.shape[1:] != axes:
         raise ValueError(
             "`validation_data` must have targets like those that are trained on: of shape "
-            f"{('n', *encoder._y_shape[1:])}. Received: y of shape {y.shape}."
+            f"{('n', *axes)}. Received: y of shape {y.shape}."
         )
-    if encoder._target_type not in LABELS:
+    if kind_of_labels(encoder) not in LABELS:
         return
     unknown = not_among(np.unique(y).tolist(), encoder.classes_)
     if unknown:

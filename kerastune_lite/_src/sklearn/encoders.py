@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from kerastune_lite._src.sklearn.compat import kind_of_labels
 from kerastune_lite._src.sklearn.from_scikeras import ClassifierLabelEncoder
 from kerastune_lite._src.sklearn.from_scikeras import RegressorTargetEncoder as TargetEncoder
 
@@ -27,7 +28,7 @@ class LabelEncoder(ClassifierLabelEncoder):
         """
         if not return_proba:
             return super().inverse_transform(y)
-        if self._target_type == "binary" and self.n_classes_ == 2:
+        if kind_of_labels(self) == "binary" and self.n_classes_ == 2:
             column = y.reshape(len(y), -1)
             if column.shape[1] == 1:
                 return np.column_stack([1 - column, column])

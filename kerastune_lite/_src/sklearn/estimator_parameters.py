@@ -10,6 +10,7 @@ from typing import Any
 
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.sklearn.builders import argument_names, builder_of, takes_hp
+from kerastune_lite._src.sklearn.compat import arguments_by_name, routing_prefixes
 
 PREFIX = "hp__"
 
@@ -51,7 +52,7 @@ def _check_prefixed(estimator: Any, params: Mapping[str, Any]) -> None:
         "predict": _names(keras.Model.predict),
         "compile": _names(keras.Model.compile),
     }
-    prefixes = {*estimator._routing_prefixes, *_OTHER_PREFIXES}
+    prefixes = {*routing_prefixes(estimator), *_OTHER_PREFIXES}
     for name in params:
         prefix, _, rest = name.partition("__")
         if not rest:
@@ -71,7 +72,7 @@ def _check_for_builder(estimator: Any, params: Mapping[str, Any]) -> None:
     known, open_ended = argument_names(builder)
     for name in params:
         prefix, _, rest = name.partition("__")
-        own = name in getattr(estimator, "_user_params", ()) and not rest
+        own = name in arguments_by_name(estimator) and not rest
         if open_ended or not (own or (prefix == "model" and rest)):
             continue
         argument = name if own else rest
@@ -87,7 +88,7 @@ def _check_for_builder(estimator: Any, params: Mapping[str, Any]) -> None:
 
 def given_names(estimator: Any) -> set[str]:
     """The arguments that scikeras hands to the builder by name."""
-    names = {name for name in getattr(estimator, "_user_params", ()) if "__" not in name}
+    names = {name for name in arguments_by_name(estimator) if "__" not in name}
     prefixed = (name for name in vars(estimator) if name.startswith("model__"))
     return names | {name.removeprefix("model__") for name in prefixed}
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.model_selection._validation import _fit_and_score
 from sklearn.pipeline import Pipeline
 
 from kerastune_lite._src.core.objective import Objective
@@ -28,6 +27,7 @@ from kerastune_lite._src.sklearn.candidates import (
     built_step,
     keras_step,
 )
+from kerastune_lite._src.sklearn.compat import fit_and_score
 from kerastune_lite._src.sklearn.seeding import kept_generators, set_generators, state_of_generators
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.hyperparameters import HyperParameters
@@ -51,7 +51,7 @@ class Folds:
         estimator: not fitted.
         X, y: all samples and targets.
         splits: the rows to train on and to test on, by fold.
-        scorer: as scikit-learn's `_fit_and_score` takes it.
+        scorer: as `fit_and_score` takes it.
         fit_params, score_params: for `fit` and the scorers; arrays are cut as the samples are.
         error_score: the score of a fit that raises, NaN, or "raise".
         train_scores: whether the rows that were trained on are scored, too.
@@ -196,19 +196,16 @@ class Fold:
         folds = self._folds
         train, test = folds.splits[self.segment.execution]
         self._fit_began = time.perf_counter()
-        found: dict[str, Any] = _fit_and_score(
+        found = fit_and_score(
             self._estimator,
             folds.X,
             folds.y,
             scorer=folds.scorer,
             train=train,
             test=test,
-            verbose=0,
-            parameters=None,
             fit_params=folds.fit_params,
             score_params=folds.score_params,
-            return_train_score=folds.train_scores,
-            return_times=True,
+            train_scores=folds.train_scores,
             error_score=folds.error_score,
         )
         found["fit_time"] += self._fitted_in

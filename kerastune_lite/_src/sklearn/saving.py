@@ -17,6 +17,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
 
 from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite._src.sklearn.compat import kind_of_labels, make_callbacks, shape_of_targets
 from kerastune_lite._src.sklearn.encoders import LabelEncoder, TargetEncoder
 from kerastune_lite._src.sklearn.from_scikeras import is_categorical_crossentropy
 from kerastune_lite._src.util.threads import in_turn
@@ -64,7 +65,7 @@ def _check_encoders(estimator: Any) -> None:
             f"and features not at all. Received: {type(estimator).__name__} with encoders of its "
             "own. Use joblib.dump(), whose files are for people who trust you."
         )
-    if getattr(estimator.target_encoder_, "_target_type", "") == "multiclass-multioutput":
+    if kind_of_labels(estimator.target_encoder_) == "multiclass-multioutput":
         raise TypeError(
             "save() keeps estimators that predict labels. Received one that was fitted on several "
             "columns of classes, whose labels are not defined. Use joblib.dump()."
@@ -77,7 +78,7 @@ def _head(estimator: Any) -> dict[str, Any]:
     encoder = estimator.target_encoder_
     fitted: dict[str, Any] = {
         "X": [estimator.X_dtype_.str, list(estimator.X_shape_)],
-        "y": [_dtype(estimator.y_dtype_), list(encoder._y_shape)],
+        "y": [_dtype(estimator.y_dtype_), list(shape_of_targets(encoder))],
         "target_type": estimator.target_type_,
         "feature_names": list(getattr(estimator, "feature_names_in_", ())),
         "history": {name: _plain(values) for name, values in estimator.history_.items()},
@@ -86,7 +87,7 @@ def _head(estimator: Any) -> dict[str, Any]:
     if isinstance(encoder, LabelEncoder):
         classes = np.asarray(encoder.classes_)
         fitted["classes"] = [_dtype(classes.dtype), classes.tolist()]
-        fitted["labels"] = encoder._target_type
+        fitted["labels"] = kind_of_labels(encoder)
         fitted["one_hot"] = bool(is_categorical_crossentropy(encoder.loss))
     return {
         "format": _FORMAT,
@@ -186,7 +187,7 @@ def _fill(estimator: Any, fitted: Mapping[str, Any], trained: Any) -> None:
     if fitted["hyperparameters"]:
         estimator.hyperparameters_ = fitted["hyperparameters"]
     estimator._random_state = None
-    estimator._initialize_callbacks()
+    make_callbacks(estimator)
 
 
 def _encoder(fitted: Mapping[str, Any]) -> Any:

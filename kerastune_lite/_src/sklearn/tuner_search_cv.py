@@ -10,19 +10,15 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone, is_classifier
-from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.model_selection import check_cv
-from sklearn.model_selection._search import BaseSearchCV
-from sklearn.model_selection._validation import _warn_or_raise_about_fit_failures
 from sklearn.utils import indexable
-from sklearn.utils.validation import _check_method_params
 
 from kerastune_lite._src.algorithms.oracles.grid import GridOracle
 from kerastune_lite._src.core.events import StopReason
 from kerastune_lite._src.core.history import History
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.search import settings as st
-from kerastune_lite._src.sklearn import rows
+from kerastune_lite._src.sklearn import compat, rows
 from kerastune_lite._src.sklearn.assignment import Assignment
 from kerastune_lite._src.sklearn.candidates import Candidates, candidates_of, keras_step
 from kerastune_lite._src.sklearn.class_weights import check_weights_of_search
@@ -36,7 +32,7 @@ from kerastune_lite._src.util.public import public
 
 
 @public("kerastune_lite.sklearn")
-class TunerSearchCV(BaseSearchCV):
+class TunerSearchCV(compat.BaseSearch):
     """Cross-validated search over the hyperparameters of an estimator.
 
         search = TunerSearchCV(KerasClassifier(build, epochs=20), tuner="bayesian", cv=5)
@@ -126,13 +122,15 @@ class TunerSearchCV(BaseSearchCV):
             TypeError, ValueError: an argument is invalid; before anything is trained.
             ValueError: all fits failed.
             StoreError: the project in `directory` cannot be read, or does not fit.
+            ImportError: this version of scikit-learn is too new.
         """
-        self._validate_params()
+        compat.check_scikit_learn()
+        compat.check_parameters(self)
         st.check_counts(max_trials=self.max_trials, max_time=self.max_time)
-        scorers, refit_metric = self._get_scorers()
+        scorers, refit_metric = compat.scorers_of(self)
         X, y = indexable(X, y)
-        params = _check_method_params(X, params=params)
-        routed = self._get_routed_params_for_fit(params)
+        params = compat.params_of_fit(X, params)
+        routed = compat.routed(self, params)
         splitter = check_cv(self.cv, y, classifier=is_classifier(self.estimator))
         splits = list(splitter.split(X, y, **routed.splitter.split))
         self.n_splits_ = len(splits)
@@ -163,15 +161,15 @@ class TunerSearchCV(BaseSearchCV):
         self._choose(results, trials, refit_metric)
         if self.refit:
             self._refit(X, y, routed.estimator.fit, seed)
-        several = isinstance(scorers, _MultimetricScorer)
-        self.scorer_ = scorers._scorers if several else scorers
+        self.scorer_ = compat.named_scorers(scorers) or scorers
         self.cv_results_ = results
         return self
 
     def _objective(self, scorers: Any) -> Objective:
         """The score that the search follows."""
-        if isinstance(scorers, _MultimetricScorer):
-            name = self.refit if isinstance(self.refit, str) else next(iter(scorers._scorers))
+        named = compat.named_scorers(scorers)
+        if named is not None:
+            name = self.refit if isinstance(self.refit, str) else next(iter(named))
         else:
             # A function of the user's may return several, and `refit` names the one that counts.
             name = self.refit if callable(self.scoring) and isinstance(self.refit, str) else "score"
@@ -224,21 +222,21 @@ class TunerSearchCV(BaseSearchCV):
         found = rows.outcomes(
             trials, self.n_splits_, self.error_score, self.return_train_score, self.multimetric_
         )
-        _warn_or_raise_about_fit_failures(found, self.error_score)
+        compat.check_fits(found, self.error_score)
         given, more = rows.params_of(trials, candidates), rows.more_columns(trials)
-        return self._format_results(given, self.n_splits_, found, more), trials
+        return compat.table_of(self, given, self.n_splits_, found, more), trials
 
     def _choose(self, results: dict[str, Any], trials: list[Any], refit_metric: Any) -> None:
         """Find the best row, by the rules of scikit-learn."""
         if callable(self.scoring) and self.multimetric_:
             means = [name for name in results if name.startswith(f"mean_{TEST}")]
             names = {name.removeprefix(f"mean_{TEST}"): None for name in means}
-            self._check_refit_for_multimetric(names)
+            compat.check_refit(self, names)
             refit_metric = self.refit
         if not self.refit and self.multimetric_:
             return
         if callable(self.refit):
-            self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
+            self.best_index_ = compat.chosen_row(self, refit_metric, results)
         else:
             self.best_index_ = rows.best_of(trials, results[f"rank_{TEST}{refit_metric}"])
             self.best_score_ = results[f"mean_{TEST}{refit_metric}"][self.best_index_]

@@ -30,6 +30,7 @@ from kerastune_lite._src.sklearn.builders import (
     is_hypermodel,
     takes_hp,
 )
+from kerastune_lite._src.sklearn.compat import arguments_of_predict, callbacks_of, make_callbacks
 from kerastune_lite._src.sklearn.encoded_arguments import encoded_validation, tuned_arguments
 from kerastune_lite._src.sklearn.encoders import LabelEncoder
 from kerastune_lite._src.sklearn.estimator_data import (
@@ -178,7 +179,7 @@ class KerasWrapper(Portable, BaseWrapper):
         if undecided and is_categorical_crossentropy(loss):
             # The builder compiled it with a loss that says how labels are to be encoded.
             self._encode_with(LabelEncoder(loss, encoder.categories).fit(y))
-        self._initialize_callbacks()
+        make_callbacks(self)
         return X, y
 
     def _encode_with(self, encoder: Any) -> None:
@@ -265,7 +266,7 @@ class KerasWrapper(Portable, BaseWrapper):
         if hasattr(self, "class_weight"):
             arguments.pop("class_weight", None)  # It is in the weights of samples.
         arguments["sample_weight"] = sample_weight
-        arguments["callbacks"] = list(keras.tree.flatten(self._fit_callbacks))
+        arguments["callbacks"] = list(keras.tree.flatten(callbacks_of(self, "fit")))
         arguments.update(tuned_arguments(self, self._hp, {**kwargs, "epochs": epochs}))
         if epochs is not None:
             arguments["epochs"] = epochs
@@ -339,7 +340,7 @@ class KerasWrapper(Portable, BaseWrapper):
         X, y = self._validate_data(X, y, reset=True)
         self._encode_with(self.target_encoder.fit(y))
         self.feature_encoder_ = self.feature_encoder.fit(X)
-        self._initialize_callbacks()
+        make_callbacks(self)
         self.history_ = defaultdict(list)
         _complete(model)
         self.model_ = model
@@ -351,10 +352,10 @@ class KerasWrapper(Portable, BaseWrapper):
         X, _ = self._validate_data(X)
         X = self.feature_encoder_.transform(X)
         arguments = route_params(
-            self.get_params(), "predict", pass_filter=self._predict_kwargs, strict=True
+            self.get_params(), "predict", pass_filter=arguments_of_predict(self), strict=True
         )
         arguments = {k: v for k, v in arguments.items() if not k.startswith("callbacks")}
-        arguments["callbacks"] = self._predict_callbacks
+        arguments["callbacks"] = callbacks_of(self, "predict")
         arguments.update(kwargs)
         if arguments.get("batch_size") == -1:
             arguments["batch_size"] = len(X)

@@ -9,9 +9,9 @@ import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.utils.multiclass import type_of_target
-from sklearn.utils.validation import _check_sample_weight
 
 from kerastune_lite._src.sklearn.class_weights import weights_of_classes
+from kerastune_lite._src.sklearn.compat import checked_weights
 from kerastune_lite._src.sklearn.encoders import LabelEncoder, TargetEncoder
 from kerastune_lite._src.sklearn.estimator_parameters import split
 from kerastune_lite._src.sklearn.from_scikeras import BaseWrapper
@@ -203,7 +203,7 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
         weights = weights_of_classes(class_weight, y, self.classes_, whole)
         if sample_weight is None:
             return weights
-        return weights * _check_sample_weight(sample_weight, X)
+        return weights * checked_weights(sample_weight, X)
 
 
 @public("kerastune_lite.sklearn")

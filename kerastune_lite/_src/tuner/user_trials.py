@@ -127,7 +127,7 @@ class UserTrials(GuardedJob):
         args: Sequence[Any],
         kwargs: Mapping[str, Any],
         wanted: int,
-        only_one: bool,
+        only_one: bool = False,
     ) -> list[Any]:
         """Train executions of the trial that is under way; for `super().run_trial(...)`.
 

@@ -1,1 +1,7 @@
-"""All of Keras and TensorFlow that is not public and that we lean on, with a probe of each."""
+"""All of Keras and TensorFlow that is not public and that we lean on, with a probe of each.
+
+parts.py                      what a part is: probes, and a line in the log where one fails
+internals.py symbolic_build.py probes.py    the fast paths'; without them they are switched off
+models.py callbacks.py names.py thread_state.py process_state.py    the others', with a way out each
+global_state.py               where Keras keeps names and seeds
+"""

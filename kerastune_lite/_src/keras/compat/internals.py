@@ -80,6 +80,12 @@ def plain_optimizers() -> Iterator[None]:
             setattr(special, name, method)
 
 
+def excludes_from_weight_decay(optimizer: Any) -> bool:
+    """Whether some variables are left out of its weight decay."""
+    names = ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern")
+    return any(getattr(optimizer, name, None) for name in names)
+
+
 # ------------------------------------------------------------------ variables
 
 
@@ -364,6 +370,3 @@ def _overridden(model: Any, names: Sequence[str]) -> bool:
         name in own or getattr(type(model), name) is not getattr(keras.Model, name)
         for name in names
     )
-
-
-# ------------------------------------------------------------------ many models at once

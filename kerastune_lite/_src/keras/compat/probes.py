@@ -1,71 +1,37 @@
 """Whether this Keras and TensorFlow are inside as the fast paths need them.
 
 Each probe tries a part of `internals` on a small example. Where one fails, the paths that need the
-part switch themselves off, with one line in the log.
+part switch themselves off. The probes of other parts are beside them.
 """
 
 from __future__ import annotations
 
-import functools
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from kerastune_lite._src.keras.compat import internals
+from kerastune_lite._src.keras.compat import callbacks, internals, models
+from kerastune_lite._src.keras.compat.parts import Part
 from kerastune_lite._src.keras.compat.symbolic_build import build_all
 from kerastune_lite._src.keras.loading import load_keras
 
 keras = load_keras()
-logger = logging.getLogger(__name__)
 
 
 def missing() -> str | None:
     """What all fast paths need and do not find, in words; None when all is well."""
-    return _said("Models are trained with model.fit", "every path")
+    return EVERY_PATH.missing()
 
 
 def missing_for_arrays() -> str | None:
     """What training in NumPy needs besides and does not find, in words; None when all is well."""
-    return _said("Models are trained by TensorFlow", "NumPy")
+    return ARRAYS.missing()
 
 
 def missing_for_datasets() -> str | None:
     """What it takes to read tf.data datasets and is not found, in words; None when all is well."""
-    return _said("Datasets are left to model.fit", "datasets")
-
-
-def _said(consequence: str, needed_by: str) -> str | None:
-    reason = _missing(needed_by)
-    if reason is not None:
-        _say_once(f"{consequence}: {reason}.")
-    return reason
-
-
-@functools.cache
-def _missing(needed_by: str) -> str | None:
-    if keras.backend.backend() != "tensorflow":
-        return f"the {keras.backend.backend()} backend"
-    for what, probe in _PROBES[needed_by].items():
-        try:
-            works = probe()
-        except Exception as error:
-            logger.debug("The probe of %s failed.", what, exc_info=error)
-            works = False
-        if not works:
-            import tensorflow as tf
-
-            return f"Keras {keras.__version__} on TensorFlow {tf.__version__} differs in {what}"
-    return None
-
-
-@functools.cache
-def _say_once(line: str) -> None:
-    logger.info(line)
-
-
-# Nothing here may draw a random number: the seed of the trial has been set by now.
+    return DATASETS.missing()
 
 
 def _model(**compiled: Any) -> Any:
@@ -93,6 +59,15 @@ def _optimizers_work() -> bool:
             optimizer.apply_gradients([(np.full((2, 3), 2.0, "float32"), variable)])
     new = scope.get_current_value(variable)
     return bool(np.all(np.asarray(new) == 0.0)) and bool(np.all(variable.numpy() == 1.0))
+
+
+def _decay_works() -> bool:
+    by_name, by_variable = [keras.optimizers.SGD(0.5, weight_decay=0.1) for _ in range(2)]
+    before = internals.excludes_from_weight_decay(by_name)
+    by_name.exclude_from_weight_decay(var_names=["bias"])
+    by_variable.exclude_from_weight_decay(var_list=[keras.Variable([1.0])])
+    after = [internals.excludes_from_weight_decay(each) for each in (by_name, by_variable)]
+    return not before and all(after)
 
 
 def _sizes_work() -> bool:
@@ -233,19 +208,31 @@ def _datasets_work() -> bool:
     return found == [(True, 3, True, 2, True), (True, 3, False, 2, True)]
 
 
-_PROBES: Mapping[str, dict[str, Callable[[], bool]]] = {
-    # What needs it -> what it needs -> whether it is there.
-    "every path": {
+EVERY_PATH = Part(
+    "Models are trained with model.fit",
+    {
         "how optimizers update variables": _optimizers_work,
+        "how optimizers leave variables out of weight decay": _decay_works,
+        **models.LAYERS.probes,
+        **callbacks.MONITORS.probes,
         "how variables know their shape": _sizes_work,
         "how biases are added and images convolved": _operations_work,
         "how losses find what a softmax was computed from": _logits_work,
         "how a model is built and computes its loss": _training_works,
         "how arrays are read": _data_works,
     },
-    "NumPy": {
+    "tensorflow",
+)
+ARRAYS = Part(
+    "Models are trained by TensorFlow",
+    {
         "how layers are called one after the other": _graphs_work,
         "how losses and metrics are kept": _compiled_works,
     },
-    "datasets": {"how datasets are made of one another": _datasets_work},
-}
+    "tensorflow",
+)
+DATASETS = Part(
+    "Datasets are left to model.fit",
+    {"how datasets are made of one another": _datasets_work},
+    "tensorflow",
+)

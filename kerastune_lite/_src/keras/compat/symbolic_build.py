@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kerastune_lite._src.keras.compat import internals
+from kerastune_lite._src.keras.compat.models import layers_within
 from kerastune_lite._src.keras.loading import load_keras
 
 keras = load_keras()
@@ -16,14 +17,15 @@ def build_all(model: Any, batch: Any) -> None:
     Args:
         batch: (x, y, sample_weight) of one or more samples.
     """
-    if all(layer.built for layer in model._flatten_layers()):
+    layers = [model, *layers_within(model)]
+    if all(layer.built for layer in layers):
         model._symbolic_build(data_batch=batch)
         return
     if "train_step" in vars(model) or type(model).train_step is not keras.Model.train_step:
-        # It need not call the model, or only with something else than the data.
+        # It need not call the model, or may call it with something other than the data.
         _build_by_step(model, batch)
         return
-    stateful = any(getattr(layer, "stateful", False) for layer in model._flatten_layers())
+    stateful = any(getattr(layer, "stateful", False) for layer in layers)
     # The model keeps the shape that it is built with; only a state for each sample needs the size.
     batch = batch if stateful else _of_any_size(batch)
     _call_as_in_training(model, batch[0])

@@ -1,7 +1,7 @@
 """What Keras and TensorFlow keep for each thread; what is changed here, other threads do not see.
 
-These parts are not public. Without them models train all the same, somewhat later or with settings
-that other threads see.
+Without these parts models train all the same, somewhat later or with settings that other threads
+see.
 """
 
 from __future__ import annotations
@@ -9,15 +9,18 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import random
 import threading
 from collections.abc import Iterator
 from typing import Any
 
+from kerastune_lite._src.keras.compat import global_state
+from kerastune_lite._src.keras.compat.parts import Part
 from kerastune_lite._src.keras.loading import load_keras
 
 keras = load_keras()
 
-_TRACKERS = ("GLOBAL_STATE_TRACKER", "GLOBAL_SETTINGS_TRACKER")
+# ------------------------------------------------------------------ TensorFlow's options
 
 
 @contextlib.contextmanager
@@ -25,19 +28,14 @@ def quick_start() -> Iterator[None]:
     """Within it TensorFlow runs what was traced without rewriting it first.
 
     The rewriting takes longer than it saves, for models that train for seconds. It is switched off
-    for calls of this thread: another's `fit` or `predict` rounds as it always does.
+    for calls of this thread: another's `fit` or `predict` rounds as it always does. Without the
+    part, everything is rewritten.
     """
-    import tensorflow as tf
-
-    try:
-        module = importlib.import_module("tensorflow.python.eager.context")
-        context, before = module.context(), module.context().function_call_options
-        config = tf.compat.v1.ConfigProto.FromString(before.config_proto_serialized)
-        config.graph_options.rewrite_options.disable_meta_optimizer = True
-        options = module.FunctionCallOptions(before.executor_type, config)
-    except (AttributeError, ImportError, TypeError):
+    if not OPTIONS.is_there:
         yield
         return
+    context, before = _context(), _context().function_call_options
+    options = _without_rewriting(before)
     context.function_call_options = options
     try:
         yield
@@ -47,36 +45,96 @@ def quick_start() -> Iterator[None]:
             context.function_call_options = before
 
 
+def _context() -> Any:
+    return importlib.import_module("tensorflow.python.eager.context").context()
+
+
+def _without_rewriting(options: Any) -> Any:
+    import tensorflow as tf
+
+    config = tf.compat.v1.ConfigProto.FromString(options.config_proto_serialized)
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    return type(options)(options.executor_type, config)
+
+
+def _options_work() -> bool:
+    context, before = _context(), _context().function_call_options
+    options = _without_rewriting(before)
+    context.function_call_options = options
+    taken = context.function_call_options is options
+    context.function_call_options = before
+    import tensorflow as tf
+
+    config = tf.compat.v1.ConfigProto.FromString(options.config_proto_serialized)
+    return taken and bool(config.graph_options.rewrite_options.disable_meta_optimizer)
+
+
+OPTIONS = Part(
+    "TensorFlow rewrites what is traced before it runs",
+    {"how functions are told not to be rewritten": _options_work},
+)
+
+# ------------------------------------------------------------------ Keras's state
+
+_TRACKERS = ("GLOBAL_STATE_TRACKER", "GLOBAL_SETTINGS_TRACKER")
+
+
 def forget(collect: bool) -> None:
     """What `keras.utils.clear_session` does, for this thread alone.
 
     That takes from all threads the scopes and names of what they build or trace at the moment, and
-    the settings that they have made.
+    the settings that they have made. It is called itself without the part, or with another backend.
 
     Args:
         collect: run the garbage collector.
     """
-    trackers = [getattr(_global_state(), name, None) for name in _TRACKERS]
-    known = all(isinstance(tracker, threading.local) for tracker in trackers)
-    if not known or keras.backend.backend() != "tensorflow":
+    if keras.backend.backend() != "tensorflow" or not TRACKERS.is_there:
         keras.utils.clear_session(free_memory=collect)
         return
     import tensorflow as tf
 
-    for tracker in trackers:
+    for tracker in _trackers():
         vars(tracker).clear()
     tf.compat.v1.reset_default_graph()
     if collect:
         gc.collect()
 
 
+def _trackers() -> list[Any]:
+    return [getattr(global_state.module(), name) for name in _TRACKERS]
+
+
+def _trackers_work() -> bool:
+    global_state.name_counters()
+    names, _ = trackers = _trackers()
+    return all(isinstance(each, threading.local) for each in trackers) and bool(vars(names))
+
+
+TRACKERS = Part(
+    "Executions begin with keras.utils.clear_session(), which other threads notice",
+    {"what Keras keeps for each thread": _trackers_work},
+)
+
+# ------------------------------------------------------------------ Keras's seeds
+
+_SEED, _GENERATOR = "global_random_seed", "global_seed_generator"
+
+
 @contextlib.contextmanager
 def fresh_seeds() -> Iterator[None]:
-    """Within it, the seeds that Keras draws without being given any are those of a new thread."""
-    module = _global_state()
-    names = ("global_random_seed", "global_seed_generator")
-    before = {name: module.get_global_attribute(name) for name in names}
-    for name in names:
+    """Within it, the seeds that Keras draws without being given any are those of a new thread.
+
+    Without the part they are drawn from where the thread's generator stands.
+    """
+    with _anew() if SEEDS.is_there else contextlib.nullcontext():
+        yield
+
+
+@contextlib.contextmanager
+def _anew() -> Iterator[None]:
+    module = global_state.module()
+    before = {name: module.get_global_attribute(name) for name in (_SEED, _GENERATOR)}
+    for name in before:
         module.set_global_attribute(name, None)
     try:
         yield
@@ -85,5 +143,18 @@ def fresh_seeds() -> Iterator[None]:
             module.set_global_attribute(name, value)
 
 
-def _global_state() -> Any:
-    return importlib.import_module("keras.src.backend.common.global_state")
+def _seeds_work() -> bool:
+    drawn, state = [], random.getstate()
+    try:
+        for _ in range(2):
+            with _anew():
+                random.setstate(state)  # Keras takes the seed of a generator from Python's.
+                drawn.append(float(keras.random.uniform(())))
+    finally:
+        random.setstate(state)
+    return drawn[0] == drawn[1]
+
+
+SEEDS = Part(
+    "Fits with a seed differ in what Keras draws", {"how Keras keeps its seed": _seeds_work}
+)

@@ -7,6 +7,12 @@ import math
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
+from kerastune_lite._src.keras.compat.callbacks import (
+    choose_comparison,
+    comparison_of,
+    monitors,
+    profiles_batches,
+)
 from kerastune_lite._src.keras.compat.internals import first_epoch
 from kerastune_lite._src.keras.fast.fit_call import FitCall, Unsuitable
 from kerastune_lite._src.keras.loading import load_keras
@@ -56,7 +62,7 @@ _EPOCH_LEVEL: dict[str, Callable[[Any], bool]] = {
     "TensorBoard": lambda callback: (
         callback.update_freq == "epoch"
         and not callback.write_steps_per_second
-        and not callback._stop_batch
+        and not profiles_batches(callback)
     ),
     "TerminateOnNaN": lambda callback: True,
 }
@@ -133,16 +139,14 @@ def _decide_direction(callback: Any, model: Any) -> None:
     then `fit` has made them; where a program is known already, nothing needs them. A metric that
     the model does not have is left to Keras, which says so.
     """
-    undecided = getattr(callback, "monitor_op", callback) is None
-    if not undecided or not hasattr(callback, "_set_monitor_op") or callback.mode in ("min", "max"):
+    undecided = monitors(callback) and comparison_of(callback) is None
+    if not undecided or callback.mode in ("min", "max"):
         return
     if callback.monitor.removeprefix("val_") not in metric_names(model):
         return
     direction = direction_of(callback.monitor, model)
     if direction is not None:
-        mode, callback.mode = callback.mode, direction
-        callback._set_monitor_op()
-        callback.mode = mode
+        choose_comparison(callback, direction)
 
 
 class Callbacks:

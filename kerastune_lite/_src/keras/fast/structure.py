@@ -209,9 +209,8 @@ def check_optimizer(optimizer: Any) -> None:
     for name in ("ema_overwrite_frequency", "gradient_accumulation_steps", "loss_scale_factor"):
         if config.get(name):
             raise NotShared(f"the optimizer has {name}")
-    for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"):
-        if getattr(optimizer, name, None):
-            raise NotShared("the optimizer excludes variables from weight decay")
+    if internals.excludes_from_weight_decay(optimizer):
+        raise NotShared("the optimizer excludes variables from weight decay")
 
 
 def _is_open(value: Any) -> bool:
