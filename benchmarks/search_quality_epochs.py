@@ -19,7 +19,14 @@ import search_quality_contenders as contenders
 from kerastune_lite._src.core.history import History
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 from kerastune_lite.oracles import BayesianOracle, RandomOracle
-from kerastune_lite.schedulers import ASHA, Decision, FullTraining, Hyperband, MedianStopping
+from kerastune_lite.schedulers import (
+    ASHA,
+    Decision,
+    FullTraining,
+    Hyperband,
+    MedianStopping,
+    Supply,
+)
 
 FACTOR = 3
 NO_END = 10_000
@@ -68,9 +75,9 @@ class Meter:
 def ours(oracle_of, scheduler_of):
     def run(problem, meter, seed):
         oracle, scheduler, history = oracle_of(seed), scheduler_of(problem.epochs), History()
-        while rungs := scheduler.plan(history, 1):
+        while rungs := scheduler.plan(history, 1, Supply()):
             _train(_begun(rungs[0], problem, oracle, history, seed), scheduler, history, meter)
-            for number in scheduler.finished(history):
+            for number in scheduler.finished(history, Supply()):
                 over = dataclasses.replace(history[number], status=TrialStatus.COMPLETED)
                 history.update(over)
 

@@ -4,7 +4,12 @@ from kerastune_lite._src.algorithms.schedulers.asha import ASHA
 from kerastune_lite._src.algorithms.schedulers.full import FullTraining
 from kerastune_lite._src.algorithms.schedulers.hyperband import Hyperband
 from kerastune_lite._src.algorithms.schedulers.median import MedianStopping
-from kerastune_lite._src.algorithms.schedulers.scheduler import Decision, Scheduler, TrainingRequest
+from kerastune_lite._src.algorithms.schedulers.scheduler import (
+    Decision,
+    Scheduler,
+    Supply,
+    TrainingRequest,
+)
 
 __all__ = [
     "ASHA",
@@ -13,5 +18,6 @@ __all__ = [
     "Hyperband",
     "MedianStopping",
     "Scheduler",
+    "Supply",
     "TrainingRequest",
 ]

@@ -34,11 +34,6 @@ class History(Sequence[Trial]):
         """The points that were tried, are being tried, or failed."""
         self.failed = 0
         """How many trials failed."""
-        self.exhausted = False
-        """Whether nothing new will begin, as far as is known: the oracle has no point left that was
-        not tried, or there may be no more trials."""
-        self.all_tried = False
-        """Whether every point of the space was tried, is being tried, or failed."""
         for trial in trials:
             self.add(trial)
 

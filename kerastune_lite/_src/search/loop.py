@@ -308,8 +308,8 @@ class Search:
             self._leave(trial)
         else:
             self._end_trial(trial, ended)
-        self._planner.look(self.space)
-        for number in self._parts.scheduler.finished(self.history):
+        supply = self._planner.supply(self.space)
+        for number in self._parts.scheduler.finished(self.history, supply):
             self._complete(self.history[number])
 
     def _cut_short(self, trial: Trial) -> Trial:

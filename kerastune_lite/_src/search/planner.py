@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
-from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler, TrainingRequest
+from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler, Supply, TrainingRequest
 from kerastune_lite._src.core.events import Enqueued, StopReason
 from kerastune_lite._src.core.history import History
 from kerastune_lite._src.core.trial import Trial, TrialStatus
@@ -92,8 +92,8 @@ class Planner:
             free: at least 1: how many trials can be trained at this moment, one by one.
             together: how many may begin at once if they might be trained side by side.
         """
-        self.look(space)
-        requests = self._scheduler.plan(self._history, max(free, together))
+        supply = self.supply(space)
+        requests = self._scheduler.plan(self._history, max(free, together), supply)
         begun = [self._resumed(request) for request in requests if request.trial is not None]
         new = [request for request in requests if request.trial is None]
         new = new[: max(0, min(free - len(begun), self._left()))]
@@ -104,19 +104,21 @@ class Planner:
                 return self.begin(space, free, together)
         begun += found
         if len(found) == len(begun) > 0:
-            fill = self._like_the_latest if self._oracle.learns else self._alike
-            begun += fill(space, new[-1], together - len(begun))
+            most = together - len(begun)
+            if self._oracle.learns:
+                begun += self._like_the_latest(space, new[-1], most)
+            else:
+                begun += self._alike(space, new[-1], most, supply)
         return begun
 
-    def look(self, space: Space) -> None:
-        """Let the history say what is left to be tried; before the scheduler looks at it."""
-        history = self._history
-        # Whatever is drawn will do: that there is a point, or none, does not depend on the draws.
+    def supply(self, space: Space) -> Supply:
+        """Whether new trials can still begin."""
+        # Any generator will do: whether there is an untried point does not depend on the draws.
         rng = np.random.default_rng(0)
-        history.all_tried = history.visited.sample_untried(space, rng) is None
-        if history.all_tried:
+        all_tried = self._history.visited.sample_untried(space, rng) is None
+        if all_tried:
             self._exhausted = space
-        history.exhausted = self._exhausted == space or self._left() == 0
+        return Supply(self._exhausted == space or self._left() == 0, all_tried)
 
     def reason(self, space: Space) -> StopReason:
         """Why nothing more begins."""
@@ -189,7 +191,9 @@ class Planner:
         self._history.add(trial)
         return Beginning(trial, queued)
 
-    def _alike(self, space: Space, request: TrainingRequest, most: int) -> list[Beginning]:
+    def _alike(
+        self, space: Space, request: TrainingRequest, most: int, supply: Supply
+    ) -> list[Beginning]:
         """The next trials as long as they are like the latest but for some fractions.
 
         Learning rates and the like leave a network what it is; numbers of units do not.
@@ -197,7 +201,8 @@ class Planner:
         begun: list[Beginning] = []
         latest = self._history[-1]
         while len(begun) < most and self._left() and not self._queue:
-            if latest.origin != "oracle" or self._scheduler.plan(self._history, 1) != [request]:
+            planned = self._scheduler.plan(self._history, 1, supply)
+            if latest.origin != "oracle" or planned != [request]:
                 break
             points = [p for p in self._proposed(space, 1) if _alike(p, latest.values)]
             if not points:

@@ -20,7 +20,12 @@ from kerastune_lite._src.algorithms.schedulers.rungs import (
     plain_factor,
     rung_ends,
 )
-from kerastune_lite._src.algorithms.schedulers.scheduler import Decision, Scheduler, TrainingRequest
+from kerastune_lite._src.algorithms.schedulers.scheduler import (
+    Decision,
+    Scheduler,
+    Supply,
+    TrainingRequest,
+)
 from kerastune_lite._src.core.history import History
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.space.domains import Value
@@ -88,14 +93,14 @@ class ASHA(Scheduler):
     def decides_epochs(self) -> bool:
         return True
 
-    def plan(self, history: History, free: int) -> list[TrainingRequest]:
+    def plan(self, history: History, free: int, supply: Supply) -> list[TrainingRequest]:
         rungs: list[TrainingRequest] = []
         if self.stop:
             new = TrainingRequest(None, 0, self._ends[-1])
         else:
             new = TrainingRequest(None, 0, self._ends[0], resumable=len(self._ends) > 1)
             rungs = self._promotions(history)[:free]
-        if not history.exhausted:
+        if not supply.exhausted:
             rungs += [new] * (free - len(rungs))
         return rungs or last_rung(history, self._ends)
 
@@ -133,7 +138,7 @@ class ASHA(Scheduler):
         before = losses[self._ends[level] - 1 : -1]
         return level if all(math.isnan(loss) for loss in before) else None
 
-    def finished(self, history: History) -> list[int]:
+    def finished(self, history: History, supply: Supply) -> list[int]:
         if self.stop or not history.paused:
             return []
         given_up: list[int] = []

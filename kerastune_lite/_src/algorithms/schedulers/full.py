@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kerastune_lite._src.algorithms.schedulers.scheduler import Decision, Scheduler, TrainingRequest
+from kerastune_lite._src.algorithms.schedulers.scheduler import (
+    Decision,
+    Scheduler,
+    Supply,
+    TrainingRequest,
+)
 from kerastune_lite._src.core.history import History
 from kerastune_lite._src.util.public import public
 
@@ -13,8 +18,8 @@ from kerastune_lite._src.util.public import public
 class FullTraining(Scheduler):
     """Each trial trains for all the epochs that its fit arguments ask for."""
 
-    def plan(self, history: History, free: int) -> list[TrainingRequest]:
-        return [] if history.exhausted else [TrainingRequest()] * free
+    def plan(self, history: History, free: int, supply: Supply) -> list[TrainingRequest]:
+        return [] if supply.exhausted else [TrainingRequest()] * free
 
     def judge(self, history: History, trial: int, losses: Sequence[float]) -> Decision:
         return Decision.CONTINUE

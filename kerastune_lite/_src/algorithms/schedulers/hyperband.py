@@ -18,7 +18,12 @@ from kerastune_lite._src.algorithms.schedulers.rungs import (
     rung_ends,
     whole_number,
 )
-from kerastune_lite._src.algorithms.schedulers.scheduler import Decision, Scheduler, TrainingRequest
+from kerastune_lite._src.algorithms.schedulers.scheduler import (
+    Decision,
+    Scheduler,
+    Supply,
+    TrainingRequest,
+)
 from kerastune_lite._src.core.history import History
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.space.domains import Value
@@ -109,11 +114,11 @@ class Hyperband(Scheduler):
     def decides_epochs(self) -> bool:
         return True
 
-    def plan(self, history: History, free: int) -> list[TrainingRequest]:
+    def plan(self, history: History, free: int, supply: Supply) -> list[TrainingRequest]:
         rungs: list[TrainingRequest] = []
         members = _by_bracket(history)
         for bracket in range(self.hyperband_iterations * len(self._brackets)):
-            ends, levels = self._levels(bracket, members, history)
+            ends, levels = self._levels(bracket, members, supply)
             # From the top, so that a bracket comes to its end and its states can go.
             for level in range(len(levels) - 1, -1, -1):
                 rungs += [next_rung(trial, ends, level + 1) for trial in levels[level].sure]
@@ -126,7 +131,7 @@ class Hyperband(Scheduler):
     def judge(self, history: History, trial: int, losses: Sequence[float]) -> Decision:
         return Decision.CONTINUE
 
-    def finished(self, history: History) -> list[int]:
+    def finished(self, history: History, supply: Supply) -> list[int]:
         paused = history.paused
         if not paused:
             return []
@@ -134,20 +139,20 @@ class Hyperband(Scheduler):
         for bracket in {trial.bracket for trial in paused}:
             if bracket is None or bracket >= self.hyperband_iterations * len(self._brackets):
                 continue  # Of an earlier search with more iterations: it has no place any more.
-            _, levels = self._levels(bracket, members, history)
+            _, levels = self._levels(bracket, members, supply)
             needed.update(trial.number for level in levels for trial in level.kept)
         best = best_paused(history)
         return [t.number for t in paused if t.number not in needed and t is not best]
 
     def _levels(
-        self, bracket: int, members: Mapping[int | None, Sequence[Trial]], history: History
+        self, bracket: int, members: Mapping[int | None, Sequence[Trial]], supply: Supply
     ) -> tuple[list[int], list[_Level]]:
         sizes = self._brackets[bracket % len(self._brackets)]
         trials = members.get(bracket, ())
         counts, ends = [count for count, _ in sizes], [end for _, end in sizes]
-        if history.all_tried and not any(members.get(later) for later in self._after(bracket)):
+        if supply.all_tried and not any(members.get(later) for later in self._after(bracket)):
             counts = self._widened(bracket, len(trials))
-        return ends, _levels(counts, ends, trials, history.exhausted)
+        return ends, _levels(counts, ends, trials, supply.exhausted)
 
     def _after(self, bracket: int) -> range:
         return range(bracket + 1, self.hyperband_iterations * len(self._brackets))

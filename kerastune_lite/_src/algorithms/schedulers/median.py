@@ -14,7 +14,12 @@ from kerastune_lite._src.algorithms.schedulers.rungs import (
     place_of,
     whole_number,
 )
-from kerastune_lite._src.algorithms.schedulers.scheduler import Decision, Scheduler, TrainingRequest
+from kerastune_lite._src.algorithms.schedulers.scheduler import (
+    Decision,
+    Scheduler,
+    Supply,
+    TrainingRequest,
+)
 from kerastune_lite._src.core.history import History
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.space.domains import Value
@@ -80,16 +85,16 @@ class MedianStopping(Scheduler):
     def decides_epochs(self) -> bool:
         return self.max_epochs is not None
 
-    def plan(self, history: History, free: int) -> list[TrainingRequest]:
+    def plan(self, history: History, free: int, supply: Supply) -> list[TrainingRequest]:
         if self.stop:
-            return [] if history.exhausted else [TrainingRequest(end_epoch=self.max_epochs)] * free
+            return [] if supply.exhausted else [TrainingRequest(end_epoch=self.max_epochs)] * free
         going_on = [trial for trial in history.paused if not self._is_given_up(history, trial)]
         going_on.sort(key=place_of)
         rungs = [
             next_rung(trial, self._ends, level_of(trial, self._ends) + 1)
             for trial in going_on[:free]
         ]
-        if not history.exhausted:
+        if not supply.exhausted:
             new = TrainingRequest(None, 0, self._ends[0], resumable=len(self._ends) > 1)
             rungs += [new] * (free - len(rungs))
         return rungs
@@ -101,7 +106,7 @@ class MedianStopping(Scheduler):
         worse = self._is_worse(history, trial, len(losses), best_of(losses))
         return Decision.STOP if worse else Decision.CONTINUE
 
-    def finished(self, history: History) -> list[int]:
+    def finished(self, history: History, supply: Supply) -> list[int]:
         if self.stop:
             return []
         return [each.number for each in history.paused if self._is_given_up(history, each)]

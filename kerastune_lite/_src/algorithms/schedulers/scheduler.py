@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from kerastune_lite._src.core.history import History
 from kerastune_lite._src.space.domains import Value
@@ -43,6 +44,22 @@ class TrainingRequest:
 
 
 @public("kerastune_lite.schedulers")
+@dataclasses.dataclass(frozen=True)
+class Supply:
+    """Whether the search can still begin new trials.
+
+    Attributes:
+        exhausted: no new trial will begin, as far as is known: the oracle has no untried point
+            left, or `max_trials` is reached.
+        all_tried: every point of the space was tried, is being tried, or failed. Then the supply
+            is exhausted, too.
+    """
+
+    exhausted: bool = False
+    all_tried: bool = False
+
+
+@public("kerastune_lite.schedulers")
 class Scheduler(ABC):
     """Says which trial trains from which epoch to which, and which one stops.
 
@@ -59,22 +76,27 @@ class Scheduler(ABC):
     reads_curves: ClassVar[bool] = False
     """Whether it looks at `history.curve`."""
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        _check_signature(cls, "plan", "history", "free", "supply")
+        _check_signature(cls, "finished", "history", "supply")
+
     @property
     def decides_epochs(self) -> bool:
         """Whether it says for how many epochs trials train, whatever the fit arguments say."""
         return False
 
     @abstractmethod
-    def plan(self, history: History, free: int) -> list[TrainingRequest]:
+    def plan(self, history: History, free: int, supply: Supply) -> list[TrainingRequest]:
         """Up to `free` rungs to train now, each of which depends on no other of them.
 
-        None means: wait for those that are running; or, when none is running, that all is done.
-        When the oracle has no more points `history.exhausted` is set, and new trials are not asked
-        for any more.
+        An empty list means: wait for the trials that are running; if none is running, the search
+        ends. Once `supply.exhausted` is true, no new trials may be requested.
 
         Args:
             history: all trials, running ones included.
-            free: at least 1: how many more trials could train at this moment.
+            free: how many more trials could train at this moment, at least 1.
+            supply: whether new trials can still begin.
         """
 
     @abstractmethod
@@ -89,10 +111,14 @@ class Scheduler(ABC):
                 validation; smaller is better.
         """
 
-    def finished(self, history: History) -> list[int]:
-        """Paused trials that will never be asked to go on; they are completed with their scores.
+    def finished(self, history: History, supply: Supply) -> list[int]:
+        """The numbers of paused trials that will not be resumed; they complete with their scores.
 
-        When the search has come to its end those that are left are completed in any case.
+        When the search ends, all trials that are still paused complete.
+
+        Args:
+            history: all trials, running ones included.
+            supply: whether new trials can still begin.
         """
         return []
 
@@ -110,3 +136,19 @@ class Scheduler(ABC):
     def settings(self) -> dict[str, Value]:
         """What tells this scheduler from others, to be kept with the project."""
         return {"type": type(self).__name__}
+
+
+def _check_signature(scheduler: type[Scheduler], method: str, *arguments: str) -> None:
+    """Check that a subclass's method takes the arguments that the search passes by position.
+
+    Raises:
+        TypeError: it does not.
+    """
+    expected, received = ("self", *arguments), inspect.signature(getattr(scheduler, method))
+    try:
+        received.bind(*expected)
+    except TypeError:
+        raise TypeError(
+            f"{scheduler.__name__}.{method} must take the arguments ({', '.join(expected)}). "
+            f"Received: {method}{received}."
+        ) from None
