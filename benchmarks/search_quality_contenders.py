@@ -11,14 +11,14 @@ import tempfile
 
 import numpy as np
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite.hyperparameters import Boolean, Choice, Int
 
 
 def ours(oracle_of):
     def run(problem, trials, seed):
-        oracle, history = oracle_of(seed), History()
+        oracle, history = oracle_of(seed), TrialHistory()
         for number in range(trials):
             (values,) = oracle.propose(
                 problem.space, history, 1, np.random.default_rng([seed, number])

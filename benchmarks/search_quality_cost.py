@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import search_quality_contenders as contenders
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.search.planner import Planner
 from kerastune_lite.oracles import BayesianOracle, Oracle, RandomOracle
 from kerastune_lite.schedulers import FullTraining
@@ -41,7 +41,7 @@ def by_cost(problem, contender, seed, budget):
 
     What has not ended when `budget` is spent does not count.
     """
-    contender, history = ALL[contender], History()
+    contender, history = ALL[contender], TrialHistory()
     oracle = contender.oracle(seed)
     # Time stands still: nothing here looks at it.
     planner = Planner(oracle, FullTraining(), history, seed, {}, None, lambda: 0.0)

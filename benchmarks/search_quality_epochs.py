@@ -16,7 +16,7 @@ import tempfile
 import numpy as np
 import search_quality_contenders as contenders
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 from kerastune_lite.oracles import BayesianOracle, RandomOracle
 from kerastune_lite.schedulers import (
@@ -74,7 +74,7 @@ class Meter:
 
 def ours(oracle_of, scheduler_of):
     def run(problem, meter, seed):
-        oracle, scheduler, history = oracle_of(seed), scheduler_of(problem.epochs), History()
+        oracle, scheduler, history = oracle_of(seed), scheduler_of(problem.epochs), TrialHistory()
         while rungs := scheduler.plan(history, 1, Supply()):
             _train(_begun(rungs[0], problem, oracle, history, seed), scheduler, history, meter)
             for number in scheduler.finished(history, Supply()):

@@ -20,7 +20,7 @@ import numpy as np
 import search_quality_contenders as contenders
 import search_quality_problems as problems
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite.hyperparameters import Boolean, Choice
 from kerastune_lite.oracles import BayesianOracle, EvolutionaryOracle, RandomOracle, SobolOracle
@@ -49,7 +49,7 @@ def ours(oracle):
 
 def drawn(problem, trials):
     """A history of random points."""
-    rng, history = np.random.default_rng(0), History()
+    rng, history = np.random.default_rng(0), TrialHistory()
     for number in range(trials):
         values = problem.space.sample(rng)
         loss = problem.loss(values, rng)

@@ -12,7 +12,7 @@ from kerastune_lite._src.core.visited import Visited
 from kerastune_lite._src.space.domains import Value
 
 
-class History(Sequence[Trial]):
+class TrialHistory(Sequence[Trial]):
     """The trials in the order of their numbers, 0, 1, 2, ...
 
     Decisions are functions of it; whatever it holds besides the trials follows from them.

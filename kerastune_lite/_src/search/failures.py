@@ -7,7 +7,7 @@ import os
 import re
 
 from kerastune_lite._src.core.events import StopReason
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import REJECTED, Trial, TrialStatus
 from kerastune_lite._src.search.limits import Limits
 
@@ -34,7 +34,7 @@ class Failures:
         limits: how many failures in a row are too many.
     """
 
-    def __init__(self, history: History, limits: Limits) -> None:
+    def __init__(self, history: TrialHistory, limits: Limits) -> None:
         self._history = history
         self._limits = limits
         self._in_a_row = 0

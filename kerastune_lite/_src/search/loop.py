@@ -12,7 +12,7 @@ from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.scheduler import Decision, Scheduler
 from kerastune_lite._src.core import events as ev
 from kerastune_lite._src.core.events import StopReason
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Execution, Outcome, Report, Segment, Trial, TrialStatus
 from kerastune_lite._src.search.execution.job import Job
@@ -68,7 +68,7 @@ class Search:
         limits: Limits,
         objective: Objective,
         seed: int,
-        history: History,
+        history: TrialHistory,
         space: Space,
         queue: Mapping[int, Mapping[str, Value]],
         tune_new_entries: bool = True,

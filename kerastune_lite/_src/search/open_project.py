@@ -6,7 +6,7 @@ import contextlib
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective, objective_from_json
 from kerastune_lite._src.space.parameters import Space
 from kerastune_lite._src.store.project_folder import ProjectFolder, projects_below
@@ -37,7 +37,7 @@ class OpenedProject(Results):
         """Read what has happened since."""
         with contextlib.closing(self._folder.open(read_only=True)) as store:
             self._project: Project = store.load()
-        self._history = History(self._project.trials)
+        self._history = TrialHistory(self._project.trials)
 
     @property
     def objective(self) -> Objective:
@@ -54,7 +54,7 @@ class OpenedProject(Results):
     def project_dir(self) -> str:
         return str(self._folder.root)
 
-    def _trials(self) -> History:
+    def _trials(self) -> TrialHistory:
         return self._history
 
     def _reading(self) -> AbstractContextManager[Store | None]:

@@ -12,7 +12,7 @@ import numpy as np
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler, Supply, TrainingRequest
 from kerastune_lite._src.core.events import Enqueued, StopReason
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.parameters import Space
@@ -36,7 +36,7 @@ class Beginning:
 
 
 def recorded_queue(
-    store: Store, project: Project, waiting: Iterable[Mapping[str, Value]], history: History
+    store: Store, project: Project, waiting: Iterable[Mapping[str, Value]], history: TrialHistory
 ) -> dict[int, Mapping[str, Value]]:
     """The points to try first, by their positions: those left over on disk, then new ones.
 
@@ -69,7 +69,7 @@ class Planner:
         self,
         oracle: Oracle,
         scheduler: Scheduler,
-        history: History,
+        history: TrialHistory,
         seed: int,
         queue: Mapping[int, Mapping[str, Value]],
         max_trials: int | None,

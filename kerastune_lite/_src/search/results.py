@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerastune_lite._src.core.best_trials import BestTrials, why_none
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.space.hyperparameters import HyperParameters
@@ -43,7 +43,7 @@ class Results(ABC):
         """The project's folder."""
 
     @abstractmethod
-    def _trials(self) -> History: ...
+    def _trials(self) -> TrialHistory: ...
 
     @abstractmethod
     def _reading(self) -> AbstractContextManager[Store | None]:

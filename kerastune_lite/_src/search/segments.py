@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Execution, Outcome, Segment, Trial
 from kerastune_lite._src.store.checkpoints import Checkpoints
 
@@ -28,7 +28,7 @@ class Segments:
         tune_new_entries: whether parameters that are met on the way are tuned.
     """
 
-    history: History
+    history: TrialHistory
     oracle: Oracle
     checkpoints: Checkpoints
     seed: int

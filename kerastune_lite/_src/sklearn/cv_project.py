@@ -16,7 +16,7 @@ import numpy as np
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
 from kerastune_lite._src.core.events import SpaceGrown, StopReason
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import TrialStatus
 from kerastune_lite._src.search import settings as st
@@ -96,7 +96,7 @@ class Project:
 
     def search(
         self, wish: Wish, job: FoldJob, candidates: Candidates, oracle: Oracle, scheduler: Scheduler
-    ) -> tuple[History, StopReason]:
+    ) -> tuple[TrialHistory, StopReason]:
         """Search until a limit is reached; a project that has trials goes on where it stood.
 
         Returns:
@@ -120,7 +120,7 @@ class Project:
         }
         with self._folder.writing(), contextlib.closing(self._folder.open()) as store:
             known = store.load()
-            history = History(known.trials, space_is_fixed=not candidates.grows)
+            history = TrialHistory(known.trials, space_is_fixed=not candidates.grows)
             scored, where = bool(history.best(1)), str(self.root)
             st.check_settings(known.settings, settings, where, scored)
             if known.trials:

@@ -13,7 +13,7 @@ from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.full import FullTraining
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
 from kerastune_lite._src.core.events import SpaceGrown
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective, ObjectiveLike, create_objective
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.keras.hypermodel import get_hypermodel
@@ -152,7 +152,7 @@ class Tuner(Models, Hooks):
         self._objective = self._training.resolved(create_objective(objective))
         self._training.forget_probe()
         self._space = self._builders_space if tune_new_entries else self._given
-        self._history = History()
+        self._history = TrialHistory()
         self._waiting: list[dict[str, Value]] = []
         self._seed = None if seed is None else int(seed)
         self._store: Store | None = None
@@ -347,7 +347,7 @@ class Tuner(Models, Hooks):
 
     # ------------------------------------------------------------------ inside
 
-    def _trials(self) -> History:
+    def _trials(self) -> TrialHistory:
         return self._history
 
     def _reading(self) -> contextlib.AbstractContextManager[Store | None]:
@@ -386,7 +386,7 @@ class Tuner(Models, Hooks):
         Args:
             told: what is known of the arguments of `search()`.
         """
-        history = History(project.trials, space_is_fixed=not self.tune_new_entries)
+        history = TrialHistory(project.trials, space_is_fixed=not self.tune_new_entries)
         has_scores = bool(history.best(1))
         stored = dict(project.settings)
         if self._seed is None and stored:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 from kerastune_lite.schedulers import Decision, Supply, TrainingRequest
 from tests.algorithms.schedulers.simulation import Simulation, curves_of
 
 
 def history(*losses):
-    return History(
+    return TrialHistory(
         Trial(n, {"n": n}, status=TrialStatus.COMPLETED, loss=loss, score=loss)
         for n, loss in enumerate(losses)
     )
@@ -37,7 +37,7 @@ class SchedulerConformance:
 
     def test_starts_something_when_nothing_was_tried(self, scheduler):
         for free in (1, 4):
-            rungs = scheduler.plan(History(), free, Supply())
+            rungs = scheduler.plan(TrialHistory(), free, Supply())
             assert 1 <= len(rungs) <= free
             assert all(
                 isinstance(rung, TrainingRequest) and rung.start_epoch == 0 for rung in rungs
@@ -59,11 +59,11 @@ class SchedulerConformance:
             assert isinstance(scheduler.judge(running, 2, losses), Decision)
 
     def test_asks_for_nothing_new_of_an_exhausted_space(self, scheduler):
-        for some in (History(), history(1.0, 2.0)):
+        for some in (TrialHistory(), history(1.0, 2.0)):
             assert scheduler.plan(some, 4, Supply(exhausted=True)) == []
 
     def test_nothing_is_finished_that_is_not_paused(self, scheduler):
-        assert scheduler.finished(History(), Supply()) == []
+        assert scheduler.finished(TrialHistory(), Supply()) == []
         assert scheduler.finished(history(1.0, 2.0), Supply()) == []
 
     def test_settings_are_json(self, scheduler):
@@ -77,7 +77,7 @@ class RungConformance(SchedulerConformance):
     """
 
     def test_paused_trials_go_on_from_where_they_are_or_not_at_all(self, scheduler):
-        some = History(paused(n, loss, 1) for n, loss in enumerate([0.3, 0.1, 0.2, 0.4]))
+        some = TrialHistory(paused(n, loss, 1) for n, loss in enumerate([0.3, 0.1, 0.2, 0.4]))
         supply = Supply(exhausted=True)
         numbers = scheduler.finished(some, supply)
         assert set(numbers) <= {0, 2, 3}, "the best of all is kept"
@@ -90,7 +90,7 @@ class RungConformance(SchedulerConformance):
 
     def test_losses_that_are_no_numbers_come_last(self, scheduler):
         losses = [float("nan"), 0.5, None, float("inf")]
-        some = History(paused(n, loss, 1) for n, loss in enumerate(losses))
+        some = TrialHistory(paused(n, loss, 1) for n, loss in enumerate(losses))
         supply = Supply(exhausted=True)
         rungs = scheduler.plan(some, 1, supply)
         assert all(rung.trial == 1 for rung in rungs)

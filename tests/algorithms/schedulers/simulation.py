@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 from kerastune_lite.schedulers import Decision, Scheduler, Supply, TrainingRequest
 
@@ -60,8 +60,8 @@ class Simulation:
     kills: float = 0.0
 
     def __post_init__(self) -> None:
-        self.history = History()
-        self.log: list[Callable[[History], None]] = []
+        self.history = TrialHistory()
+        self.log: list[Callable[[TrialHistory], None]] = []
         self.supply = Supply()
         self.plans: list[tuple[int, int, Supply, list[TrainingRequest]]] = []
         """How long the log was, how many workers were free, the supply, and what was planned."""
@@ -191,15 +191,15 @@ class Simulation:
         self.supply = dataclasses.replace(self.supply, exhausted=self.supply.all_tried)
         self.history = self.reread()
 
-    def _do(self, change: Callable[[History], None]) -> None:
+    def _do(self, change: Callable[[TrialHistory], None]) -> None:
         change(self.history)
         self.log.append(change)
 
     # ------------------------------------------------------------------ looking back
 
-    def reread(self) -> History:
+    def reread(self) -> TrialHistory:
         """The history as it is read back from a store."""
-        history = History(self.history)
+        history = TrialHistory(self.history)
         for trial in history:
             for epoch, loss in enumerate(self.history.curve(trial.number)):
                 history.note(trial.number, 0, epoch, loss)
@@ -207,7 +207,7 @@ class Simulation:
 
     def check_replay(self) -> None:
         """What was planned and decided follows from the history and supply at that moment alone."""
-        history, at = History(), 0
+        history, at = TrialHistory(), 0
         asked = [(place, 1, plan) for place, *plan in self.plans]
         asked += [(place, 0, decision) for place, *decision in self.decisions]
         for place, is_plan, what in sorted(asked, key=lambda each: each[:2]):

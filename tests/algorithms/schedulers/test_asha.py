@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite.schedulers import ASHA, Decision, Supply, TrainingRequest
 from tests.algorithms.schedulers.conformance import RungConformance, paused
@@ -37,7 +37,7 @@ class TestOtherSettings(RungConformance):
 
 def at_rung(*curves, status=COMPLETED):
     """A history of trials with these losses; those of one epoch are paused after it."""
-    history = History()
+    history = TrialHistory()
     for number, curve in enumerate(curves):
         history.add(
             Trial(
@@ -79,7 +79,7 @@ def test_the_same_rule_with_pauses():
 @pytest.mark.parametrize("stop", [True, False])
 def test_one_rung_is_full_training(stop):
     scheduler = ASHA(10, min_epochs=5, stop=stop)
-    assert scheduler.plan(History(), 2, Supply()) == [TrainingRequest(None, 0, 10)] * 2
+    assert scheduler.plan(TrialHistory(), 2, Supply()) == [TrainingRequest(None, 0, 10)] * 2
     simulation = Simulation(scheduler, curves_of(0, 10), 2, points=20).run()
     assert simulation.trained == 20 * 10
     assert len(simulation.with_status(COMPLETED)) == 20
@@ -198,7 +198,7 @@ def test_what_it_stopped_sets_no_standard_for_later_rungs():
     stopped = simulation.history[1]
     assert (stopped.epochs, stopped.goal) == (1, 1)
     # The same without the one that ended by itself.
-    history = History([dataclasses.replace(stopped, number=0)])
+    history = TrialHistory([dataclasses.replace(stopped, number=0)])
     history.note(0, 0, 0, 0.2)
     history.add(Trial(1, {"n": 2}, goal=27))
     assert STOPPING.judge(history, 1, [0.3, 0.5, 0.5]) is Decision.CONTINUE

@@ -1,6 +1,6 @@
 import pytest
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite.schedulers import Decision, FullTraining, Supply, TrainingRequest
 from tests.algorithms.schedulers.conformance import SchedulerConformance
 from tests.doubles import StopAfter
@@ -12,8 +12,8 @@ class TestFullTraining(SchedulerConformance):
         return FullTraining()
 
     def test_whole_trials_and_nothing_else(self, scheduler):
-        assert scheduler.plan(History(), 3, Supply()) == [TrainingRequest(None, 0, None)] * 3
-        assert scheduler.judge(History(), 0, [9.0] * 100) is Decision.CONTINUE
+        assert scheduler.plan(TrialHistory(), 3, Supply()) == [TrainingRequest(None, 0, None)] * 3
+        assert scheduler.judge(TrialHistory(), 0, [9.0] * 100) is Decision.CONTINUE
 
 
 class TestStopAfter(SchedulerConformance):
@@ -41,4 +41,4 @@ def test_a_method_with_other_arguments_is_refused_when_its_class_is_defined():
         def plan(self, *args):
             return super().plan(*args)
 
-    assert Any().plan(History(), 1, Supply()) == [TrainingRequest()]
+    assert Any().plan(TrialHistory(), 1, Supply()) == [TrainingRequest()]

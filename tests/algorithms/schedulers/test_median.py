@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite.schedulers import Decision, MedianStopping, Supply, TrainingRequest
 from tests.algorithms.schedulers.conformance import RungConformance, paused
@@ -29,7 +29,9 @@ class TestPausing(RungConformance):
 
 def with_curves(*curves, status=COMPLETED):
     """A history of trials with these losses, and a running one to be judged."""
-    history = History(Trial(number, {"n": number}, status=status) for number in range(len(curves)))
+    history = TrialHistory(
+        Trial(number, {"n": number}, status=status) for number in range(len(curves))
+    )
     for number, curve in enumerate(curves):
         for epoch, loss in enumerate(curve):
             history.note(number, 0, epoch, loss)
@@ -47,8 +49,8 @@ AVERAGES = ([1.0, 0.8], [2.0, 1.6], [3.0, 0.2])
 
 
 def test_plan_and_settings():
-    assert MedianStopping(9).plan(History(), 2, Supply()) == [TrainingRequest(None, 0, 9)] * 2
-    assert MedianStopping().plan(History(), 1, Supply()) == [TrainingRequest()]
+    assert MedianStopping(9).plan(TrialHistory(), 2, Supply()) == [TrainingRequest(None, 0, 9)] * 2
+    assert MedianStopping().plan(TrialHistory(), 1, Supply()) == [TrainingRequest()]
     assert MedianStopping(9, 2, 4).settings() == {
         "type": "MedianStopping",
         "max_epochs": 9,
@@ -137,7 +139,7 @@ def test_it_saves_epochs_and_keeps_the_best():
 
 def paused_at(epochs, *curves):
     """Trials with these losses, paused after so many epochs."""
-    history = History(
+    history = TrialHistory(
         paused(number, float(np.nanmin(curve)), epochs, None) for number, curve in enumerate(curves)
     )
     for number, curve in enumerate(curves):
@@ -176,7 +178,7 @@ def test_losses_that_are_known_at_the_end_of_a_rung_alone():
 
 
 def test_a_warmup_that_is_all_of_the_training():
-    assert MedianStopping(3, 3, stop=False).plan(History(), 1, Supply()) == [
+    assert MedianStopping(3, 3, stop=False).plan(TrialHistory(), 1, Supply()) == [
         TrainingRequest(None, 0, 3)
     ]
     simulation = Simulation(MedianStopping(3, 9, stop=False), curves_of(0, 3), points=9).run()

@@ -23,7 +23,7 @@ from kerastune_lite._src.algorithms.oracles.sobol import (
     untried_point,
     with_scrambling,
 )
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.visited import Visited
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.parameters import Space
@@ -117,7 +117,7 @@ class BayesianOracle(Oracle):
 
     @one_thread()
     def propose(
-        self, space: Space, history: History, count: int, rng: np.random.Generator
+        self, space: Space, history: TrialHistory, count: int, rng: np.random.Generator
     ) -> list[dict[str, Value]]:
         points = self._points(space, history, rng)
         return draw_distinct(history.visited, count, lambda: next(points, None))
@@ -126,7 +126,7 @@ class BayesianOracle(Oracle):
     def propose_alike(
         self,
         space: Space,
-        history: History,
+        history: TrialHistory,
         point: Mapping[str, Value],
         count: int,
         rng: np.random.Generator,
@@ -137,7 +137,7 @@ class BayesianOracle(Oracle):
     def _alike(
         self,
         space: Space,
-        history: History,
+        history: TrialHistory,
         point: Mapping[str, Value],
         rng: np.random.Generator,
     ) -> Iterator[dict[str, Value]]:
@@ -168,7 +168,7 @@ class BayesianOracle(Oracle):
             yield found
 
     def _points(
-        self, space: Space, history: History, rng: np.random.Generator
+        self, space: Space, history: TrialHistory, rng: np.random.Generator
     ) -> Iterator[dict[str, Value]]:
         """Points in the order of proposal, each untried when it is asked for."""
         visited, number = history.visited, len(history)

@@ -12,7 +12,7 @@ from kerastune_lite._src.algorithms.oracles.sobol import (
     untried_point,
     with_scrambling,
 )
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.space.domains import Boolean, Choice, Domain, Value, same
 from kerastune_lite._src.space.parameters import Parameter, Space
@@ -92,7 +92,7 @@ class EvolutionaryOracle(Oracle):
         }
 
     def propose(
-        self, space: Space, history: History, count: int, rng: np.random.Generator
+        self, space: Space, history: TrialHistory, count: int, rng: np.random.Generator
     ) -> list[dict[str, Value]]:
         population = history.best(self.population_size)
         numbers = iter(range(len(history), len(history) + count))
@@ -106,7 +106,7 @@ class EvolutionaryOracle(Oracle):
         return draw_distinct(history.visited, count, draw)
 
     def _founder(
-        self, space: Space, history: History, number: int, rng: np.random.Generator
+        self, space: Space, history: TrialHistory, number: int, rng: np.random.Generator
     ) -> dict[str, Value] | None:
         defaults = space.defaults()
         if defaults not in history.visited:
@@ -116,7 +116,7 @@ class EvolutionaryOracle(Oracle):
     def _untried_child(
         self,
         space: Space,
-        history: History,
+        history: TrialHistory,
         population: Sequence[Trial],
         rng: np.random.Generator,
     ) -> dict[str, Value] | None:

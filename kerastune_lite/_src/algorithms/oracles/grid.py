@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle, completed, draw_distinct
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.visited import Visited
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.parameters import Space
@@ -25,7 +25,7 @@ class GridOracle(Oracle):
     learns = False
 
     def propose(
-        self, space: Space, history: History, count: int, rng: np.random.Generator
+        self, space: Space, history: TrialHistory, count: int, rng: np.random.Generator
     ) -> list[dict[str, Value]]:
         visited = history.visited
         return draw_distinct(visited, count, lambda: _first_untried(space, visited))

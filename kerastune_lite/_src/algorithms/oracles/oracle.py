@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.visited import Visited
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.parameters import Parameter, Space
@@ -37,7 +37,7 @@ class Oracle(ABC):
 
     @abstractmethod
     def propose(
-        self, space: Space, history: History, count: int, rng: np.random.Generator
+        self, space: Space, history: TrialHistory, count: int, rng: np.random.Generator
     ) -> list[dict[str, Value]]:
         """Up to `count` points, each with a value for every parameter that is active in it.
 
@@ -55,7 +55,7 @@ class Oracle(ABC):
     def propose_alike(
         self,
         space: Space,
-        history: History,
+        history: TrialHistory,
         point: Mapping[str, Value],
         count: int,
         rng: np.random.Generator,

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import qmc
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle, draw_distinct, drawn_untried
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.visited import Visited
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.parameters import Parameter, Space
@@ -45,7 +45,7 @@ class SobolOracle(Oracle):
         return self if self.seed is not None else with_scrambling(self, seed)
 
     def propose(
-        self, space: Space, history: History, count: int, rng: np.random.Generator
+        self, space: Space, history: TrialHistory, count: int, rng: np.random.Generator
     ) -> list[dict[str, Value]]:
         visited = history.visited
         numbers = iter(range(len(history), len(history) + count))

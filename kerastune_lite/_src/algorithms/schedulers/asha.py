@@ -26,7 +26,7 @@ from kerastune_lite._src.algorithms.schedulers.scheduler import (
     Supply,
     TrainingRequest,
 )
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.util.public import public
@@ -93,7 +93,7 @@ class ASHA(Scheduler):
     def decides_epochs(self) -> bool:
         return True
 
-    def plan(self, history: History, free: int, supply: Supply) -> list[TrainingRequest]:
+    def plan(self, history: TrialHistory, free: int, supply: Supply) -> list[TrainingRequest]:
         rungs: list[TrainingRequest] = []
         if self.stop:
             new = TrainingRequest(None, 0, self._ends[-1])
@@ -104,7 +104,7 @@ class ASHA(Scheduler):
             rungs += [new] * (free - len(rungs))
         return rungs or last_rung(history, self._ends)
 
-    def _promotions(self, history: History) -> list[TrainingRequest]:
+    def _promotions(self, history: TrialHistory) -> list[TrainingRequest]:
         """The paused trials that may go on: from the highest rung down, the best first."""
         if not history.paused:
             return []
@@ -116,7 +116,7 @@ class ASHA(Scheduler):
                     rungs.append(next_rung(trial, self._ends, level + 1))
         return rungs
 
-    def judge(self, history: History, trial: int, losses: Sequence[float]) -> Decision:
+    def judge(self, history: TrialHistory, trial: int, losses: Sequence[float]) -> Decision:
         level = self._just_reached(losses) if self.stop else None
         if level is None:
             return Decision.CONTINUE
@@ -138,7 +138,7 @@ class ASHA(Scheduler):
         before = losses[self._ends[level] - 1 : -1]
         return level if all(math.isnan(loss) for loss in before) else None
 
-    def finished(self, history: History, supply: Supply) -> list[int]:
+    def finished(self, history: TrialHistory, supply: Supply) -> list[int]:
         if self.stop or not history.paused:
             return []
         given_up: list[int] = []
@@ -164,7 +164,7 @@ class ASHA(Scheduler):
 
     # ------------------------------------------------------------------ the rungs as they stand
 
-    def _places(self, history: History, last: int | None = None) -> list[list[Place]]:
+    def _places(self, history: TrialHistory, last: int | None = None) -> list[list[Place]]:
         """For each rung, up to the one of index `last`, who came to its end, from the best on."""
         ends = self._ends if last is None else self._ends[: last + 1]
         rungs: list[list[Place]] = [[] for _ in ends]

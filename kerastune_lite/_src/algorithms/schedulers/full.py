@@ -10,7 +10,7 @@ from kerastune_lite._src.algorithms.schedulers.scheduler import (
     Supply,
     TrainingRequest,
 )
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.util.public import public
 
 
@@ -18,8 +18,8 @@ from kerastune_lite._src.util.public import public
 class FullTraining(Scheduler):
     """Each trial trains for all the epochs that its fit arguments ask for."""
 
-    def plan(self, history: History, free: int, supply: Supply) -> list[TrainingRequest]:
+    def plan(self, history: TrialHistory, free: int, supply: Supply) -> list[TrainingRequest]:
         return [] if supply.exhausted else [TrainingRequest()] * free
 
-    def judge(self, history: History, trial: int, losses: Sequence[float]) -> Decision:
+    def judge(self, history: TrialHistory, trial: int, losses: Sequence[float]) -> Decision:
         return Decision.CONTINUE

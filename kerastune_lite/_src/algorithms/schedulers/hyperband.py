@@ -24,7 +24,7 @@ from kerastune_lite._src.algorithms.schedulers.scheduler import (
     Supply,
     TrainingRequest,
 )
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.util.public import public
@@ -114,7 +114,7 @@ class Hyperband(Scheduler):
     def decides_epochs(self) -> bool:
         return True
 
-    def plan(self, history: History, free: int, supply: Supply) -> list[TrainingRequest]:
+    def plan(self, history: TrialHistory, free: int, supply: Supply) -> list[TrainingRequest]:
         rungs: list[TrainingRequest] = []
         members = _by_bracket(history)
         for bracket in range(self.hyperband_iterations * len(self._brackets)):
@@ -128,10 +128,10 @@ class Hyperband(Scheduler):
                 return rungs[:free]
         return rungs or last_rung(history, self._ends)
 
-    def judge(self, history: History, trial: int, losses: Sequence[float]) -> Decision:
+    def judge(self, history: TrialHistory, trial: int, losses: Sequence[float]) -> Decision:
         return Decision.CONTINUE
 
-    def finished(self, history: History, supply: Supply) -> list[int]:
+    def finished(self, history: TrialHistory, supply: Supply) -> list[int]:
         paused = history.paused
         if not paused:
             return []
@@ -209,7 +209,7 @@ class _Level:
     kept: list[Trial]
 
 
-def _by_bracket(history: History) -> defaultdict[int | None, list[Trial]]:
+def _by_bracket(history: TrialHistory) -> defaultdict[int | None, list[Trial]]:
     members: defaultdict[int | None, list[Trial]] = defaultdict(list)
     for trial in history:
         members[trial.bracket].append(trial)

@@ -20,7 +20,7 @@ from kerastune_lite._src.algorithms.schedulers.scheduler import (
     Supply,
     TrainingRequest,
 )
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.util.public import public
@@ -85,7 +85,7 @@ class MedianStopping(Scheduler):
     def decides_epochs(self) -> bool:
         return self.max_epochs is not None
 
-    def plan(self, history: History, free: int, supply: Supply) -> list[TrainingRequest]:
+    def plan(self, history: TrialHistory, free: int, supply: Supply) -> list[TrainingRequest]:
         if self.stop:
             return [] if supply.exhausted else [TrainingRequest(end_epoch=self.max_epochs)] * free
         going_on = [trial for trial in history.paused if not self._is_given_up(history, trial)]
@@ -99,14 +99,14 @@ class MedianStopping(Scheduler):
             rungs += [new] * (free - len(rungs))
         return rungs
 
-    def judge(self, history: History, trial: int, losses: Sequence[float]) -> Decision:
+    def judge(self, history: TrialHistory, trial: int, losses: Sequence[float]) -> Decision:
         # After the last epoch there is nothing to be saved.
         if not self.stop or len(losses) == self.max_epochs or not self._is_due(losses):
             return Decision.CONTINUE
         worse = self._is_worse(history, trial, len(losses), best_of(losses))
         return Decision.STOP if worse else Decision.CONTINUE
 
-    def finished(self, history: History, supply: Supply) -> list[int]:
+    def finished(self, history: TrialHistory, supply: Supply) -> list[int]:
         if self.stop:
             return []
         return [each.number for each in history.paused if self._is_given_up(history, each)]
@@ -116,13 +116,13 @@ class MedianStopping(Scheduler):
         late = len(losses) - self.warmup_epochs
         return late >= 0 and all(map(math.isnan, losses[-1 - late % self.interval : -1]))
 
-    def _is_given_up(self, history: History, trial: Trial) -> bool:
+    def _is_given_up(self, history: TrialHistory, trial: Trial) -> bool:
         """Whether a paused trial does not go on."""
         epochs = self._ends[level_of(trial, self._ends)]
         losses = [*history.curve(trial.number), place_of(trial)[0]]
         return self._is_worse(history, trial.number, epochs, best_of(losses))
 
-    def _is_worse(self, history: History, trial: int, epochs: int, best: float) -> bool:
+    def _is_worse(self, history: TrialHistory, trial: int, epochs: int, best: float) -> bool:
         averages = _averages(history, trial, epochs)
         return len(averages) >= self.min_trials and best > statistics.median(averages)
 
@@ -144,7 +144,7 @@ class MedianStopping(Scheduler):
         }
 
 
-def _averages(history: History, trial: int, epochs: int) -> list[float]:
+def _averages(history: TrialHistory, trial: int, epochs: int) -> list[float]:
     """Of the other trials that have come as far, each one's mean loss over its first `epochs`."""
     averages = []
     for other in history:

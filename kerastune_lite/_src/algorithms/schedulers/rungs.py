@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from kerastune_lite._src.algorithms.schedulers.scheduler import TrainingRequest
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 
 Place = tuple[float, int]
@@ -122,13 +122,13 @@ def next_rung(trial: Trial, ends: Sequence[int], level: int) -> TrainingRequest:
     )
 
 
-def best_paused(history: History) -> Trial | None:
+def best_paused(history: TrialHistory) -> Trial | None:
     """The best trial of all, if it is paused."""
     best = history.best(1)
     return best[0] if best and best[0].status is TrialStatus.PAUSED else None
 
 
-def last_rung(history: History, ends: Sequence[int]) -> list[TrainingRequest]:
+def last_rung(history: TrialHistory, ends: Sequence[int]) -> list[TrainingRequest]:
     """What remains when all else is done: the best trial of all is trained to its end."""
     best = best_paused(history)
     if best is None or history.running:

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.util.public import public
 
@@ -87,7 +87,7 @@ class Scheduler(ABC):
         return False
 
     @abstractmethod
-    def plan(self, history: History, free: int, supply: Supply) -> list[TrainingRequest]:
+    def plan(self, history: TrialHistory, free: int, supply: Supply) -> list[TrainingRequest]:
         """Up to `free` rungs to train now, each of which depends on no other of them.
 
         An empty list means: wait for the trials that are running; if none is running, the search
@@ -100,7 +100,7 @@ class Scheduler(ABC):
         """
 
     @abstractmethod
-    def judge(self, history: History, trial: int, losses: Sequence[float]) -> Decision:
+    def judge(self, history: TrialHistory, trial: int, losses: Sequence[float]) -> Decision:
         """Whether `trial` goes on after the latest of its epochs.
 
         It is asked after each epoch with a loss; that is number `len(losses)`, counted from 1, so
@@ -111,7 +111,7 @@ class Scheduler(ABC):
                 validation; smaller is better.
         """
 
-    def finished(self, history: History, supply: Supply) -> list[int]:
+    def finished(self, history: TrialHistory, supply: Supply) -> list[int]:
         """The numbers of paused trials that will not be resumed; they complete with their scores.
 
         When the search ends, all trials that are still paused complete.

@@ -14,7 +14,7 @@ from kerastune_lite._src.algorithms.oracles.gp.model import Data, Posterior
 from kerastune_lite._src.algorithms.oracles.gp.observations import observe
 from kerastune_lite._src.algorithms.oracles.gp.selection import chosen, refitted_at
 from kerastune_lite._src.algorithms.oracles.gp.targets import Targets
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 
 _FITTED = 200
 """How many observations the settings are fitted to, at most."""
@@ -76,7 +76,7 @@ class Learned:
 
 
 def learned(
-    history: History, encoding: Encoding, theta_of: Callable[[Data], Array], least: int
+    history: TrialHistory, encoding: Encoding, theta_of: Callable[[Data], Array], least: int
 ) -> Learned | None:
     """The process after the trials of a history; None with fewer than `least` finite losses.
 

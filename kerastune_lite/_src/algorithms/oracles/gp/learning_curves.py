@@ -16,7 +16,7 @@ import math
 import numpy as np
 
 from kerastune_lite._src.algorithms.oracles.gp.encoding import Array
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 
 _RUNGS = 6
@@ -38,7 +38,7 @@ class Timed:
     losses: Array
 
 
-def timed(history: History) -> Timed | None:
+def timed(history: TrialHistory) -> Timed | None:
     """The losses by time; None where all trials were trained to their ends."""
     trials = [trial for trial in history if trial.status is not TrialStatus.FAILED]
     ends = _ends(trials)
@@ -79,7 +79,7 @@ def _is_final(trial: Trial) -> bool:
     return trial.goal is None or any(e.stopped for e in trial.completed_executions)
 
 
-def _at_ends(history: History, trial: Trial, ends: list[int]) -> list[float]:
+def _at_ends(history: TrialHistory, trial: Trial, ends: list[int]) -> list[float]:
     """The best loss until each of `ends`; infinite if there is none, NaN if it is not known."""
     curve = np.array(history.curve(trial.number), dtype=float)
     length = len(curve) if trial.status is TrialStatus.RUNNING else max(trial.epochs, len(curve))

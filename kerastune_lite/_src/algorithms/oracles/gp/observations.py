@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 
 _ENDED = (TrialStatus.COMPLETED, TrialStatus.PAUSED)
@@ -40,7 +40,7 @@ class Observations:
         return len(self.losses)
 
 
-def observe(history: History, encoding: Encoding) -> Observations:
+def observe(history: TrialHistory, encoding: Encoding) -> Observations:
     """The trials of a history.
 
     A trial that failed before it asked for anything says nothing.
