@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import SupportsIndex, overload
 
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.util.formatting import NO_REASON
@@ -21,7 +21,11 @@ class BestTrials(list[Trial]):
         super().__init__(best)
         self._of = trials
 
-    def __getitem__(self, place: Any) -> Any:
+    @overload
+    def __getitem__(self, place: SupportsIndex) -> Trial: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Trial]: ...
+    def __getitem__(self, place: SupportsIndex | slice) -> Trial | list[Trial]:
         try:
             return super().__getitem__(place)
         except IndexError:

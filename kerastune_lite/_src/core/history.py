@@ -5,7 +5,7 @@ from __future__ import annotations
 import bisect
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, overload
+from typing import overload
 
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.core.visited import Visited
@@ -41,7 +41,7 @@ class TrialHistory(Sequence[Trial]):
     def __getitem__(self, index: int) -> Trial: ...
     @overload
     def __getitem__(self, index: slice) -> list[Trial]: ...
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: int | slice) -> Trial | list[Trial]:
         return self._trials[index]
 
     def __len__(self) -> int:

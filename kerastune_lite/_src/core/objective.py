@@ -68,6 +68,7 @@ class Objective:
         return -score if self.direction == "max" else score
 
     def to_json(self) -> Any:
+        """This objective as JSON; `objective_from_json` is the inverse."""
         return {"name": self.name, "direction": self.direction}
 
 
@@ -106,7 +107,7 @@ class MultiObjective(Objective):
         return [objective.to_json() for objective in self.objectives]
 
 
-ObjectiveLike = Union[str, Objective, Sequence[Any], None]
+ObjectiveLike = Union[str, Objective, Sequence["str | Objective"], None]
 
 
 def create_objective(objective: ObjectiveLike) -> Objective:

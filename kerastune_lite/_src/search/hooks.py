@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from kerastune_lite._src.core.trial import Trial
@@ -22,16 +23,24 @@ class Hooks:
     def on_trial_end(self, trial: Trial) -> None:
         """Called when a trial has ended and is on disk."""
 
-    def on_epoch_begin(self, trial: Trial, model: Any, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(
+        self, trial: Trial, model: Any, epoch: int, logs: Mapping[str, Any] | None = None
+    ) -> None:
         """Called at the beginning of an epoch."""
 
-    def on_epoch_end(self, trial: Trial, model: Any, epoch: int, logs: Any = None) -> None:
+    def on_epoch_end(
+        self, trial: Trial, model: Any, epoch: int, logs: Mapping[str, Any] | None = None
+    ) -> None:
         """Called at the end of an epoch."""
 
-    def on_batch_begin(self, trial: Trial, model: Any, batch: int, logs: Any = None) -> None:
+    def on_batch_begin(
+        self, trial: Trial, model: Any, batch: int, logs: Mapping[str, Any] | None = None
+    ) -> None:
         """Called before a batch; overriding it slows training down."""
 
-    def on_batch_end(self, trial: Trial, model: Any, batch: int, logs: Any = None) -> None:
+    def on_batch_end(
+        self, trial: Trial, model: Any, batch: int, logs: Mapping[str, Any] | None = None
+    ) -> None:
         """Called after a batch; overriding it slows training down."""
 
     def overrides(self, *names: str) -> bool:

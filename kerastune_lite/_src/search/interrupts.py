@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -22,7 +22,7 @@ class Interrupts:
         self.requested = False
         """Whether Ctrl-C was pressed."""
         self._open = False
-        self._previous: Any = None
+        self._previous: Callable[[int, FrameType | None], Any] | int | None = None
         self._installed = False
 
     def __enter__(self) -> Interrupts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
@@ -72,7 +72,7 @@ class Search:
         space: Space,
         queue: Mapping[int, Mapping[str, Value]],
         tune_new_entries: bool = True,
-        clock: Any = time.time,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.space = space
         self.history = history

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -73,7 +72,7 @@ class Planner:
         seed: int,
         queue: Mapping[int, Mapping[str, Value]],
         max_trials: int | None,
-        clock: Any,
+        clock: Callable[[], float],
     ) -> None:
         self._oracle = oracle
         self._scheduler = scheduler

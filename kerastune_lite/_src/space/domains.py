@@ -35,6 +35,7 @@ class Domain(ABC):
     default: Value
 
     def __init_subclass__(cls, abstract: bool = False) -> None:
+        super().__init_subclass__()
         if not abstract:
             Domain.kinds[cls.__name__] = cls
 

@@ -66,7 +66,7 @@ class HyperParameters:
         ordered: bool | None = None,
         default: Any = ...,
         parent_name: str | None = None,
-        parent_values: Any = None,
+        parent_values: Value | Iterable[Value] = None,
     ) -> Any:
         """One of `values` (all of one type; None may stand among them).
 
@@ -94,7 +94,7 @@ class HyperParameters:
         sampling: str = "linear",
         default: int | None = None,
         parent_name: str | None = None,
-        parent_values: Any = None,
+        parent_values: Value | Iterable[Value] = None,
     ) -> Any:
         """A whole number from `min_value` to `max_value`, both included.
 
@@ -121,7 +121,7 @@ class HyperParameters:
         sampling: str = "linear",
         default: float | None = None,
         parent_name: str | None = None,
-        parent_values: Any = None,
+        parent_values: Value | Iterable[Value] = None,
     ) -> Any:
         """A real number from `min_value` to `max_value`, both included.
 
@@ -144,7 +144,7 @@ class HyperParameters:
         name: str,
         default: bool = False,
         parent_name: str | None = None,
-        parent_values: Any = None,
+        parent_values: Value | Iterable[Value] = None,
     ) -> Any:
         """True or False."""
         return self._declare(name, lambda: Boolean(default), "Boolean", parent_name, parent_values)
@@ -154,13 +154,15 @@ class HyperParameters:
         name: str,
         value: Value,
         parent_name: str | None = None,
-        parent_values: Any = None,
+        parent_values: Value | Iterable[Value] = None,
     ) -> Any:
         """A value that is not tuned, but recorded with the trial."""
         return self._declare(name, lambda: Fixed(value), "Fixed", parent_name, parent_values)
 
     @contextlib.contextmanager
-    def conditional_scope(self, parent_name: str, parent_values: Any) -> Iterator[None]:
+    def conditional_scope(
+        self, parent_name: str, parent_values: Value | Iterable[Value]
+    ) -> Iterator[None]:
         """Within the scope, hyperparameters are active only while the parent has such a value.
 
         The code inside runs either way; inactive hyperparameters answer None.
@@ -334,7 +336,7 @@ class HyperParameters:
         domain: Callable[[], Domain],
         kind: str,
         parent_name: str | None,
-        parent_values: Any,
+        parent_values: Value | Iterable[Value],
     ) -> Value:
         if parent_name is not None:
             with self.conditional_scope(parent_name, parent_values):

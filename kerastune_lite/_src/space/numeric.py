@@ -13,7 +13,7 @@ import math
 import numbers
 from abc import abstractmethod
 from decimal import Decimal
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -30,16 +30,19 @@ _HAIR = Decimal("1e-8")
 computed in binary, such as 1/3, does."""
 
 
-class Numeric(Domain, abstract=True):
+Number = TypeVar("Number", int, float)
+
+
+class Numeric(Domain, Generic[Number], abstract=True):
     """What `Int` and `Float` share: range checks, ladders of steps, scales."""
 
-    min_value: Any
-    max_value: Any
-    step: Any
+    min_value: Number
+    max_value: Number
+    step: Number | None
     sampling: str
 
     @abstractmethod
-    def _number(self, name: str, value: Any) -> Any:
+    def _number(self, name: str, value: object) -> Number:
         """`value` as this domain's number type, or a TypeError that names the argument."""
 
     def _check(self) -> None:
@@ -74,8 +77,9 @@ class Numeric(Domain, abstract=True):
 
     @functools.cached_property
     def _exact(self) -> tuple[Decimal, Decimal, Decimal]:
+        """`min_value`, `max_value` and `step`; only for domains with a step."""
         # Decimals keep 0 + 10 x 0.1 at 1.0, where binary floats would drift past the end.
-        return _decimal(self.min_value), _decimal(self.max_value), _decimal(self.step)
+        return _decimal(self.min_value), _decimal(self.max_value), _decimal(self.step or 1)
 
     @functools.cached_property
     def _steps(self) -> Decimal:
@@ -83,7 +87,7 @@ class Numeric(Domain, abstract=True):
         low, high, step = self._exact
         if self.sampling == "linear":
             return (high - low) / step
-        return _decimal(math.log(self.max_value / self.min_value) / math.log(self.step))
+        return _decimal(math.log(self.max_value / self.min_value) / math.log(step))
 
     @functools.cached_property
     def _count(self) -> int:
@@ -94,7 +98,7 @@ class Numeric(Domain, abstract=True):
     def _listable(self) -> bool:
         return self.step is not None and self._count <= MAX_MEMBERS
 
-    def _at(self, index: int) -> Any:
+    def _at(self, index: int) -> Number:
         """The `index`-th rung of the ladder, ascending."""
         low, high, step = self._exact
         downwards = self.sampling == "reverse_log"
@@ -107,22 +111,22 @@ class Numeric(Domain, abstract=True):
         return self._cast(high + low - climbed if downwards else climbed)
 
     @abstractmethod
-    def _cast(self, value: Any) -> Any:
+    def _cast(self, value: Decimal | float) -> Number:
         """A computed number as a member: rounded or clipped into the range."""
 
-    def _index(self, value: Any) -> int:
+    def _index(self, value: float) -> int:
         """The rung nearest to `value`."""
         value = min(max(value, self.min_value), self.max_value)
+        low, _, step = self._exact
         if self.sampling == "linear":
-            low, _, step = self._exact
             rung = round((_decimal(value) - low) / step)
         else:
             mirrored = value if self.sampling == "log" else self._mirror(value)
-            rung = round(math.log(mirrored / self.min_value) / math.log(self.step))
+            rung = round(math.log(mirrored / self.min_value) / math.log(step))
         rung = min(max(rung, 0), self._count - 1)
         return self._count - 1 - rung if self.sampling == "reverse_log" else rung
 
-    def _mirror(self, value: Any) -> Any:
+    def _mirror(self, value: float) -> float:
         # In this order, for `max_value + min_value` may swallow a small `min_value`.
         return self.min_value + (self.max_value - value)
 
@@ -168,7 +172,7 @@ def _decimal(number: float) -> Decimal:
 
 @public("kerastune_lite.hyperparameters")
 @dataclasses.dataclass(frozen=True, eq=False)
-class Int(Numeric):
+class Int(Numeric[int]):
     """A whole number from `min_value` to `max_value`, both included.
 
     Args:
@@ -189,14 +193,14 @@ class Int(Numeric):
             object.__setattr__(self, "step", 1)
         self._check()
 
-    def _number(self, name: str, value: Any) -> int:
+    def _number(self, name: str, value: object) -> int:
         if isinstance(value, numbers.Integral) and not isinstance(value, bool):
             return int(value)
         if isinstance(value, (float, np.floating)) and float(value).is_integer():
             return int(value)
         raise TypeError(f"`{name}` must be a whole number. Received: {value!r}.")
 
-    def _cast(self, value: Any) -> int:
+    def _cast(self, value: Decimal | float) -> int:
         return int(min(max(round(value), self.min_value), self.max_value))
 
     @property
@@ -238,7 +242,7 @@ class Int(Numeric):
             return [self._at(index) for index in range(self._count)]
         return list(range(self.min_value, self.max_value + 1, self.step or 1))
 
-    def coerce(self, value: Any) -> Any:
+    def coerce(self, value: Any) -> int:
         try:
             number = self._number("value", value)
         except TypeError:
@@ -254,7 +258,7 @@ class Int(Numeric):
 
 @public("kerastune_lite.hyperparameters")
 @dataclasses.dataclass(frozen=True, eq=False)
-class Float(Numeric):
+class Float(Numeric[float]):
     """A real number from `min_value` to `max_value`, both included.
 
     Args:
@@ -274,14 +278,14 @@ class Float(Numeric):
     def __post_init__(self) -> None:
         self._check()
 
-    def _number(self, name: str, value: Any) -> float:
+    def _number(self, name: str, value: object) -> float:
         if isinstance(value, numbers.Real) and not isinstance(value, bool):
             number = float(value)
             if math.isfinite(number):
                 return number
         raise TypeError(f"`{name}` must be a finite number. Received: {value!r}.")
 
-    def _cast(self, value: Any) -> float:
+    def _cast(self, value: Decimal | float) -> float:
         return min(max(float(value), self.min_value), self.max_value)
 
     @property
@@ -318,7 +322,7 @@ class Float(Numeric):
             return [self._at(index) for index in range(self._count)]
         return self._spread()
 
-    def coerce(self, value: Any) -> Any:
+    def coerce(self, value: Any) -> float:
         try:
             number = self._number("value", value)
         except TypeError:

@@ -105,7 +105,7 @@ class Space(Sequence[Parameter]):
     def __getitem__(self, index: int) -> Parameter: ...
     @overload
     def __getitem__(self, index: slice) -> Sequence[Parameter]: ...
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: int | slice) -> Parameter | Sequence[Parameter]:
         return self._parameters[index]
 
     def __len__(self) -> int:
@@ -261,11 +261,11 @@ class Space(Sequence[Parameter]):
         return Space(Parameter.from_json(entry) for entry in data)
 
 
-def condition(name: str, values: Any) -> Condition:
+def condition(name: str, values: Value | Iterable[Value]) -> Condition:
     """A condition from what users write: a list of values, or a single one."""
     if isinstance(values, (set, frozenset)):
         # A set has another order in each process, and the order is part of the identity.
         values = sorted(values, key=repr)
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        values = [values]
+        return Condition(name, (plain(values),))
     return Condition(name, tuple(plain(value) for value in values))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import functools
-from typing import Any
+from typing import Protocol, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from scipy.stats import qmc
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle, draw_distinct, drawn_untried
@@ -72,7 +73,14 @@ def checked_seed(seed: int | None) -> int | None:
     return int(seed)
 
 
-def with_scrambling(oracle: Any, seed: int) -> Any:
+class _Scrambled(Protocol):
+    _scrambling: int
+
+
+_ScrambledOracle = TypeVar("_ScrambledOracle", bound=_Scrambled)
+
+
+def with_scrambling(oracle: _ScrambledOracle, seed: int) -> _ScrambledOracle:
     """A copy of an oracle with the sequence of this seed; its settings are as before."""
     seeded = copy.copy(oracle)
     seeded._scrambling = seed
@@ -102,11 +110,11 @@ def point_at(space: Space, number: int, entropy: tuple[int, ...]) -> dict[str, V
 
 
 @functools.lru_cache(maxsize=256)
-def _sequence(blocks: int, log2: int, entropy: tuple[int, ...]) -> np.ndarray[Any, Any]:
+def _sequence(blocks: int, log2: int, entropy: tuple[int, ...]) -> npt.NDArray[np.float64]:
     """The first `2**log2` points of a sequence, `(2**log2, blocks * _BLOCK)` in [0, 1)."""
     rng = np.random.default_rng(entropy)
     sampler = _sampler(blocks * _BLOCK, rng)
-    points: np.ndarray[Any, Any] = sampler.random_base2(log2)
+    points: npt.NDArray[np.float64] = sampler.random_base2(log2)
     return points
 
 

@@ -13,7 +13,7 @@ import dataclasses
 
 import numpy as np
 
-from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding
+from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding, Indices, Mask
 
 _ABSENT = -1
 """The code of a parameter that is inactive."""
@@ -28,7 +28,7 @@ class Rule:
     codes: tuple[int, ...]
 
 
-def learned_rules(encoding: Encoding, units: Array, active: Array) -> list[Rule]:
+def learned_rules(encoding: Encoding, units: Array, active: Mask) -> list[Rule]:
     """What finished trials tell: units and activity `(n, p)` as they were used."""
     if not len(units) or active.all():
         return []
@@ -43,7 +43,7 @@ def learned_rules(encoding: Encoding, units: Array, active: Array) -> list[Rule]
     return rules
 
 
-def _rule(encoding: Encoding, units: Array, active: Array, child: int) -> Rule | None:
+def _rule(encoding: Encoding, units: Array, active: Mask, child: int) -> Rule | None:
     """The first earlier parameter that tells those with `child` from those without."""
     for parent in range(child):
         if encoding.axes[parent].members is None:
@@ -56,11 +56,11 @@ def _rule(encoding: Encoding, units: Array, active: Array, child: int) -> Rule |
     return None
 
 
-def _codes(encoding: Encoding, units: Array, active: Array, axis: int) -> Array:
+def _codes(encoding: Encoding, units: Array, active: Mask, axis: int) -> Indices:
     return np.where(active[:, axis], encoding.axes[axis].codes(units[:, axis]), _ABSENT)
 
 
-def expected(encoding: Encoding, rules: list[Rule], units: Array) -> Array:
+def expected(encoding: Encoding, rules: list[Rule], units: Array) -> Mask:
     """Which parameters proposed points will be asked for: `(m, p)` for units `(m, p)`."""
     active = encoding.active(units)
     # In the order of the space: a parent may itself be asked for under a rule.

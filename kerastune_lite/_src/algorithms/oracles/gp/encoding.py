@@ -13,14 +13,16 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from kerastune_lite._src.space.domains import Boolean, Choice, Value
 from kerastune_lite._src.space.parameters import Parameter, Space
 
-Array = np.ndarray[Any, np.dtype[Any]]
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Indices = npt.NDArray[np.intp]
 
 _LISTED = 32
 """Ordered domains of more members than this are treated as continuous, and snapped at the end."""
@@ -53,11 +55,10 @@ class Axis:
         except ValueError:
             return None
 
-    def codes(self, units: Array) -> Array:
+    def codes(self, units: Array) -> Indices:
         """The indices of the members nearest to `units`."""
         edges = (self.positions[1:] + self.positions[:-1]) / 2
-        codes: Array = np.searchsorted(edges, units, side="right")
-        return codes
+        return np.searchsorted(edges, units, side="right")
 
     def value(self, unit: float) -> Value:
         """The value at `unit`."""
@@ -102,14 +103,14 @@ class Encoding:
             np.arange(len(axes)), [axis.columns.stop - axis.columns.start for axis in axes]
         )
         self._place = {axis.parameter.identity: i for i, axis in enumerate(axes)}
-        self._known: dict[tuple[tuple[str, Value], ...], tuple[Array, Array]] = {}
+        self._known: dict[tuple[tuple[str, Value], ...], tuple[Array, Mask]] = {}
 
     @property
-    def continuous(self) -> Array:
+    def continuous(self) -> Indices:
         """The indices of the axes without a list of members."""
         return np.array([i for i, axis in enumerate(self.axes) if axis.members is None], dtype=int)
 
-    def units(self, values: Mapping[str, Value]) -> tuple[Array, Array]:
+    def units(self, values: Mapping[str, Value]) -> tuple[Array, Mask]:
         """Units and activity of a point, both `(p,)`; what it does not hold is inactive."""
         key = tuple(values.items())
         if key not in self._known:
@@ -144,7 +145,7 @@ class Encoding:
                 snapped[:, i] = axis.positions[axis.codes(units[:, i])]
         return snapped
 
-    def active(self, units: Array) -> Array:
+    def active(self, units: Array) -> Mask:
         """Which parameters are active under the declared conditions: `(m, p)` for `(m, p)`."""
         active = np.zeros(units.shape, dtype=bool)
         if all(not axis.parameter.conditions for axis in self.axes):
@@ -158,7 +159,7 @@ class Encoding:
                 break
         return active
 
-    def _holds(self, parameter: Parameter, units: Array, active: Array) -> Array:
+    def _holds(self, parameter: Parameter, units: Array, active: Mask) -> Mask:
         """Whether all conditions of a parameter hold, `(m,)`."""
         holds = np.ones(len(units), dtype=bool)
         for condition in parameter.conditions:
@@ -176,7 +177,7 @@ class Encoding:
             holds &= met
         return holds
 
-    def rows(self, units: Array, active: Array) -> Array:
+    def rows(self, units: Array, active: Mask) -> Array:
         """What the kernel sees of points, `(m, d)`; both arguments are `(m, p)`."""
         rows = np.empty((len(units), len(self.groups)))
         for i, axis in enumerate(self.axes):

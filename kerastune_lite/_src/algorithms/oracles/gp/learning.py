@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from kerastune_lite._src.algorithms.oracles.gp.activity import Rule, expected, learned_rules
-from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding
+from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding, Indices
 from kerastune_lite._src.algorithms.oracles.gp.learning_curves import timed
 from kerastune_lite._src.algorithms.oracles.gp.model import Data, Posterior
 from kerastune_lite._src.algorithms.oracles.gp.observations import observe
@@ -131,7 +131,7 @@ class Table:
     rows: Array
     losses: Array
     repeats: list[list[float]]
-    groups: Array
+    groups: Indices
 
     def __len__(self) -> int:
         return len(self.losses)

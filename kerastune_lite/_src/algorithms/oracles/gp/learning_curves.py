@@ -15,7 +15,7 @@ import math
 
 import numpy as np
 
-from kerastune_lite._src.algorithms.oracles.gp.encoding import Array
+from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Indices
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 
@@ -33,7 +33,7 @@ class Timed:
         losses: as they would be at the end of training, by the shifts; `(r,)`.
     """
 
-    numbers: Array
+    numbers: Indices
     times: Array
     losses: Array
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg, optimize
 
-from kerastune_lite._src.algorithms.oracles.gp.encoding import Array
+from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Indices
 from kerastune_lite._src.algorithms.oracles.gp.kernel import (
     distances_by_group,
     matern,
@@ -37,7 +37,7 @@ class Data:
     x: Array
     z: Array
     extra: Array
-    groups: Array
+    groups: Indices
 
     def __len__(self) -> int:
         return len(self.z)

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding
+from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding, Indices, Mask
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 
@@ -28,13 +28,13 @@ class Observations:
     """
 
     units: Array
-    active: Array
+    active: Mask
     losses: Array
     repeats: list[list[float]]
-    numbers: Array
-    used: Array
+    numbers: Indices
+    used: Mask
     pending: Array
-    running: Array
+    running: Indices
 
     def __len__(self) -> int:
         return len(self.losses)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerastune_lite._src.algorithms.oracles.gp.encoding import Array
+from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Indices
 
 
-def chosen(losses: Array, limit: int) -> Array:
+def chosen(losses: Array, limit: int) -> Indices:
     """The indices, ascending, of at most `limit` observations: the best, the last, some others.
 
     Always the same for the same losses.

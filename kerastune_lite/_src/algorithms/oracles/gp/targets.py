@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from kerastune_lite._src.algorithms.oracles.gp.encoding import Array
+from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Indices
 
 
 class Targets:
@@ -38,7 +38,7 @@ class Targets:
         return np.interp(finite, self._levels, self._targets)
 
 
-def _drawn_together(levels: Array, counts: Array) -> Array:
+def _drawn_together(levels: Array, counts: Indices) -> Array:
     """Targets of ascending levels, `(m,)`, the median at 0."""
     ranks = (np.cumsum(counts) - 0.5 * counts) / counts.sum()
     middle = max(int(np.searchsorted(ranks, 0.5, side="right")) - 1, 0)
