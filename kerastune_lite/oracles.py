@@ -1,7 +1,6 @@
-"""What to try: random, quasi-random, exhaustive, Bayesian and evolutionary search.
+"""Oracles propose values: random, quasi-random, grid, Bayesian and evolutionary search.
 
-Each oracle is a function of the history. Names are loaded when they are first used: SciPy, which
-some of them need, takes a while.
+Names are loaded on first use, because SciPy, which some of them need, takes long to import.
 """
 
 from typing import TYPE_CHECKING

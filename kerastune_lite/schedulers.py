@@ -1,4 +1,4 @@
-"""Whether to go on: which trial trains from which epoch to which, and which one stops."""
+"""Schedulers decide for how many epochs each trial trains, and which trials stop early."""
 
 from kerastune_lite._src.algorithms.schedulers.asha import ASHA
 from kerastune_lite._src.algorithms.schedulers.full import FullTraining

@@ -65,7 +65,9 @@ def test_plan_and_settings():
         MedianStopping(min_trials=0)
     with pytest.raises(TypeError, match="`warmup_epochs` must be a whole number"):
         MedianStopping(warmup_epochs=0.5)
-    with pytest.raises(ValueError, match=r"needs `max_epochs`.*write MedianStopping\(27, stop"):
+    with pytest.raises(
+        ValueError, match=r"needs `max_epochs`.*write, for example, MedianStopping\(27, stop"
+    ):
         MedianStopping(stop=False)
 
 

@@ -1,4 +1,4 @@
-"""Exhaustive search over the grid, conditional parameters included."""
+"""Grid search, including conditional parameters."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from kerastune_lite._src.util.public import public
 
 @public("kerastune_lite.oracles")
 class GridOracle(Oracle):
-    """Every grid point once, the last question of the builder turning fastest.
+    """Grid search: every point once; the hyperparameter declared last varies fastest.
 
-    The next point is the first one, in depth-first order over the builder's questions, that no
-    trial has tried; so the search can stop and go on anywhere, and finds the parameters that
-    only some branches ask for. A domain without a finite list of values stands with ten points.
+    Hyperparameters that only some branches of `build(hp)` declare are included. A domain without a
+    finite list of values is represented by ten points.
+
+    Example:
+        >>> from kerastune_lite.oracles import GridOracle
+        >>> GridOracle().settings()
+        {'type': 'GridOracle'}
     """
 
     unseen = "first"

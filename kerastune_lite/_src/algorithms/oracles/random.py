@@ -12,12 +12,20 @@ from kerastune_lite._src.space.parameters import Space
 from kerastune_lite._src.util.public import public
 
 _DRAWS = 32
-"""How many draws may collide with earlier trials before the untried points are looked up."""
+"""How many draws may repeat earlier trials before the untried points are searched."""
 
 
 @public("kerastune_lite.oracles")
 class RandomOracle(Oracle):
-    """Draws every active parameter from its domain, on the domain's own scale."""
+    """Random search without repetition (Bergstra and Bengio, 2012).
+
+    Each active parameter is drawn from its domain, uniform on the domain's scale.
+
+    Example:
+        >>> from kerastune_lite.oracles import RandomOracle
+        >>> RandomOracle().settings()
+        {'type': 'RandomOracle'}
+    """
 
     unseen = "sample"
     learns = False

@@ -1,4 +1,4 @@
-"""No scheduling: every trial trains to its end."""
+"""No early stopping: every trial trains to its end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ from kerastune_lite._src.util.public import public
 
 @public("kerastune_lite.schedulers")
 class FullTraining(Scheduler):
-    """Each trial trains for all the epochs that its fit arguments ask for."""
+    """Trains each trial for all epochs of the fit arguments.
+
+    Example:
+        >>> from kerastune_lite.schedulers import FullTraining
+        >>> FullTraining().settings()
+        {'type': 'FullTraining'}
+    """
 
     def plan(self, history: TrialHistory, free: int, supply: Supply) -> list[TrainingRequest]:
         return [] if supply.exhausted else [TrainingRequest()] * free
