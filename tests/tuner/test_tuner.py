@@ -376,7 +376,7 @@ def test_summaries_print(where, capsys):
         ({"max_retries_per_trial": -1}, ValueError, "max_retries_per_trial"),
         ({"seed": -1}, ValueError, "seed"),
         ({"max_time": -5}, ValueError, "max_time"),
-        ({"objective": 5}, TypeError, "`objective` must be a metric's name"),
+        ({"objective": 5}, TypeError, "`objective` must be the name of a metric"),
         ({"objective": "speed"}, ValueError, r"kerastune_lite.Objective\('speed', direction="),
         ({"keep_checkpoint": 5}, TypeError, "keep_checkpoint"),
     ],

@@ -1,11 +1,10 @@
 """Points of a space as rows of numbers, for a Gaussian process and for searches over it.
 
-There are three views of a point. Its *values* are what builders see. Its *units*, `(p,)` in [0, 1],
-hold a number for each of the `p` parameters that can vary, whether active or not: a position on the
-domain's own scale, discrete ones at the centres of their cells. Its *row*, `(d,)` in [0, 1], is
-what the kernel sees: one column for a number, one for each category where neighbours do not
-resemble each other, and 0.5 where a parameter is inactive, so that points without it do not differ
-in it.
+A point has three representations. Its *values* are what `build(hp)` receives. Its *units*, `(p,)`
+in [0, 1], are a number for each of the `p` parameters that can vary, active or not: a position on
+the scale of the domain, for discrete parameters the centre of a cell. Its *row*, `(d,)` in [0, 1],
+is the input of the kernel: one column for a number, one for each category if categories have no
+order, and 0.5 if the parameter is inactive, so that points without it do not differ in it.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ Mask = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.intp]
 
 _LISTED = 32
-"""Ordered domains of more members than this are treated as continuous, and snapped at the end."""
+"""Ordered domains with more values than this are treated as continuous, and rounded at the end."""
 
 INACTIVE = 0.5
 
@@ -35,11 +34,11 @@ class Axis:
     """A parameter that can vary.
 
     Attributes:
-        parameter: which one.
-        members: its values; None where it is treated as continuous.
-        positions: the members' units, `(len(members),)`.
+        parameter: the parameter.
+        members: its values; None if it is treated as continuous.
+        positions: the units of the members, `(len(members),)`.
         nominal: whether its members have no order.
-        columns: where it is in a row.
+        columns: its columns in a row.
     """
 
     parameter: Parameter
@@ -49,7 +48,7 @@ class Axis:
     columns: slice
 
     def unit(self, value: Value) -> float | None:
-        """The position of `value`; None if the domain does not hold it (any more)."""
+        """The position of `value`; None if it is not in the domain (any more)."""
         try:
             return float(self.parameter.domain.to_unit(value))
         except ValueError:
@@ -82,11 +81,11 @@ def _axis(parameter: Parameter, first: int) -> Axis | None:
 
 
 class Encoding:
-    """The three views of the points of one space.
+    """The three representations of the points of one space.
 
     Attributes:
         axes: the parameters that can vary, in the order of the space.
-        groups: `(d,)`, the axis of each column: columns of one axis share a length scale.
+        groups: `(d,)`, the axis of each column: columns of an axis share a length scale.
     """
 
     def __init__(self, space: Space) -> None:
@@ -111,7 +110,7 @@ class Encoding:
         return np.array([i for i, axis in enumerate(self.axes) if axis.members is None], dtype=int)
 
     def units(self, values: Mapping[str, Value]) -> tuple[Array, Mask]:
-        """Units and activity of a point, both `(p,)`; what it does not hold is inactive."""
+        """Units and activity of a point, both `(p,)`; what it does not have is inactive."""
         key = tuple(values.items())
         if key not in self._known:
             units, active = np.full(len(self.axes), INACTIVE), np.zeros(len(self.axes), dtype=bool)
@@ -121,13 +120,12 @@ class Encoding:
                 unit = None if place is None else self.axes[place].unit(value)
                 if place is not None and unit is not None:
                     units[place], active[place] = unit, True
-            # Reading off a position takes longer than all the rest: once per trial, not per
-            # proposal.
+            # Cached, because finding a position takes longer than everything else.
             self._known[key] = units, active
         return self._known[key]
 
     def values(self, units: Array) -> dict[str, Value]:
-        """The point at `units`, with a value for each parameter that is active there."""
+        """The point at `units`, with values for all its active parameters."""
 
         def choose(parameter: Parameter) -> Value:
             place = self._place.get(parameter.identity)
@@ -138,7 +136,7 @@ class Encoding:
         return self.space.walk(choose)
 
     def snapped(self, units: Array) -> Array:
-        """`units`, `(m, p)`, with discrete ones moved to the centres of their cells."""
+        """`units`, `(m, p)`, with discrete ones rounded to the centres of their cells."""
         snapped = units.copy()
         for i, axis in enumerate(self.axes):
             if axis.members is not None:
@@ -150,7 +148,7 @@ class Encoding:
         active = np.zeros(units.shape, dtype=bool)
         if all(not axis.parameter.conditions for axis in self.axes):
             return ~active
-        # A parent may be declared after its child: pass by pass, until nothing changes.
+        # A parent may be declared after its child, so this is repeated until nothing changes.
         for _ in range(len(self.axes)):
             before = active.copy()
             for i, axis in enumerate(self.axes):
@@ -178,7 +176,7 @@ class Encoding:
         return holds
 
     def rows(self, units: Array, active: Mask) -> Array:
-        """What the kernel sees of points, `(m, d)`; both arguments are `(m, p)`."""
+        """The rows of points, `(m, d)`; both arguments are `(m, p)`."""
         rows = np.empty((len(units), len(self.groups)))
         for i, axis in enumerate(self.axes):
             rows[:, axis.columns] = _columns(axis, units[:, i])
@@ -193,11 +191,11 @@ def _columns(axis: Axis, units: Array) -> Array:
     codes = axis.codes(units)
     if len(axis.positions) == 2:
         return codes[:, None].astype(float)
-    # Two categories are at distance 1, like the ends of a range.
+    # The distance of two categories is 1, like that of the ends of a range.
     return np.sqrt(0.5) * (codes[:, None] == np.arange(len(axis.positions)))
 
 
 @functools.lru_cache(maxsize=16)
 def encoding_of(space: Space) -> Encoding:
-    """The encoding of a space; kept, for a search asks for the same one again and again."""
+    """The encoding of a space, cached."""
     return Encoding(space)

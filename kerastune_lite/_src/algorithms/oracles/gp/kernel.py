@@ -22,7 +22,7 @@ def matern(r2: Array) -> tuple[Array, Array]:
 
 
 def squared_distances(x: Array, y: Array) -> Array:
-    """`(m, n)` for rows `(m, d)` and `(n, d)` that are in units of their length scales."""
+    """`(m, n)` for rows `(m, d)` and `(n, d)`, which are divided by the length scales."""
     r2: Array = (x * x).sum(1)[:, None] + (y * y).sum(1)[None, :] - 2.0 * (x @ y.T)
     return np.maximum(r2, 0.0, out=r2)
 

@@ -1,4 +1,4 @@
-"""What the trials of a history say, as arrays."""
+"""The trials of a history as arrays."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _ENDED = (TrialStatus.COMPLETED, TrialStatus.PAUSED)
 
 @dataclasses.dataclass(frozen=True)
 class Observations:
-    """Trials that have a result, in the order of their numbers, and those that have none yet.
+    """Trials with a result, in the order of their numbers, and running trials.
 
     Attributes:
-        units, active: where they are, `(n, p)`.
-        losses: `(n,)`; not finite for those that failed.
-        repeats: the losses of each trial's executions.
-        numbers: of those with a result, `(n,)`.
-        used: whether each holds exactly what its builder asked for, `(n,)`.
-        pending: units of the trials that are running, `(q, p)`.
-        running: their numbers, `(q,)`.
+        units, active: of the trials with a result, `(n, p)`.
+        losses: `(n,)`; infinite for failed trials.
+        repeats: for each trial the losses of its executions.
+        numbers: of the trials with a result, `(n,)`.
+        used: whether a trial has exactly the values that it used, `(n,)`.
+        pending: units of the running trials, `(q, p)`.
+        running: numbers of the running trials, `(q,)`.
     """
 
     units: Array
@@ -41,10 +41,7 @@ class Observations:
 
 
 def observe(history: TrialHistory, encoding: Encoding) -> Observations:
-    """The trials of a history.
-
-    A trial that failed before it asked for anything says nothing.
-    """
+    """The trials of a history, except those that failed before they asked for anything."""
     known: list[tuple[Trial, float]] = []
     pending, running = [], []
     for trial in history:
@@ -70,7 +67,7 @@ def observe(history: TrialHistory, encoding: Encoding) -> Observations:
 
 
 def _losses(trial: Trial) -> list[float]:
-    """Those of a trial's repeats, if it has several."""
+    """The losses of the executions of a trial, if it has several."""
     if len(trial.executions) < 2:
         return []
     return [e.loss for e in trial.completed_executions if e.loss is not None]
