@@ -199,7 +199,7 @@ def test_enqueue_refuses_what_cannot_be(where):
 
 
 def test_run_trial_may_ask_for_nothing_new_when_told_so(where):
-    with pytest.raises(FatalRuntimeError, match=r"given.*\['a'\]\. Your code asked for \['x'"):
+    with pytest.raises(FatalRuntimeError, match=r"given.*\['a'\]\. Your code also asked for \['x'"):
         Bowl(hyperparameters=space_of(a=(1, 9)), allow_new_entries=False, **where).search(verbose=0)
 
 
@@ -325,7 +325,7 @@ def test_open_project(where):
         kt.open_project(where["directory"] / "bowl")
     tuner = Bowl(max_trials=4, seed=1, **where)
     tuner.search(verbose=0)
-    with pytest.raises(StoreError, match=r"is no project's folder, but .*\n  .*bowl$"):
+    with pytest.raises(StoreError, match=r"is not the folder of a project, but .*\n  .*bowl$"):
         kt.open_project(where["directory"])
     project = kt.open_project(tuner.project_dir)
     assert scores(project) == scores(tuner)

@@ -1,4 +1,4 @@
-"""Projects of other scripts and processes, opened to be read."""
+"""Projects of other scripts and processes, opened for reading."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from kerastune_lite._src.search.results import Results
 
 
 class OpenedProject(Results):
-    """A project on disk, finished or running, as it is at this moment; nothing is written.
+    """A project on disk, finished or running, as it is now; nothing is written.
 
     Args:
-        folder: where it lies.
+        folder: of the project.
 
     Raises:
-        StoreError: there is none, or it cannot be read.
+        StoreError: there is no project, or it cannot be read.
     """
 
     def __init__(self, folder: ProjectFolder) -> None:
@@ -34,7 +34,7 @@ class OpenedProject(Results):
         self.refresh()
 
     def refresh(self) -> None:
-        """Read what has happened since."""
+        """Read the project again."""
         with contextlib.closing(self._folder.open(read_only=True)) as store:
             self._project: Project = store.load()
         self._history = TrialHistory(self._project.trials)
@@ -58,12 +58,12 @@ class OpenedProject(Results):
         return self._history
 
     def _reading(self) -> AbstractContextManager[Store | None]:
-        # The database is open only while it is read: there is nothing for the user to close.
+        # The database is open only while it is read, so the user need not close it.
         return contextlib.closing(self._folder.open(read_only=True))
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What the project was searched with."""
+        """The settings of the search."""
         return dict(self._project.settings)
 
     @property
@@ -78,23 +78,23 @@ class OpenedProject(Results):
 
     @property
     def being_searched(self) -> bool:
-        """Whether some process is searching it right now."""
+        """Whether a process is searching it now."""
         return self._folder.being_written
 
 
 _NEAR = 3
-"""How many folders down projects are looked for when one is named that is not there."""
+"""How many levels of folders are searched for projects if there is none at the path."""
 
 
 @public("kerastune_lite")
 def open_project(path: Any) -> OpenedProject:
-    """Read a project from its folder, from any process, also while it is being searched.
+    """Open a project for reading, from any process, also while it is being searched.
 
     Args:
         path: the folder `directory/project_name`, or the database in it.
 
     Raises:
-        StoreError: there is no project, or it cannot be read. Those that lie below are named.
+        StoreError: there is no project, or it cannot be read. The message lists those below.
     """
     folder = ProjectFolder.at(path)
     if folder.exists:
@@ -102,15 +102,13 @@ def open_project(path: Any) -> OpenedProject:
     found = [str(each) for each in projects_below(folder.root, _NEAR)]
     if not found:
         raise StoreError(
-            f"There is no project in {folder.root}, nor up to {_NEAR} folders below it. A "
+            f"There is no project in {folder.root}, nor up to {_NEAR} levels below it. A "
             "project's folder is `directory/project_name`, as they were given to the tuner."
         )
     if len(found) == 1:
         raise StoreError(
-            f"{folder.root} is no project's folder, but there is one below it; name that:\n  "
+            f"{folder.root} is not the folder of a project, but there is one below it; use:\n  "
             f"{found[0]}"
         )
     listed = "\n  ".join(found)
-    raise StoreError(
-        f"{folder.root} is a folder of {len(found)} projects; name one of them:\n  {listed}"
-    )
+    raise StoreError(f"{folder.root} contains {len(found)} projects; name one of them:\n  {listed}")
