@@ -154,7 +154,7 @@ def finite(result: Result, objective: Objective, why: Callable[[], str] = str) -
         return result
     what = "The result" if isinstance(objective, DefaultObjective) else f"{objective.name}"
     raise FloatingPointError(
-        f"The score of a trial must be finite. {what} is {result.score}. {why()}".rstrip()
+        f"{what} is {result.score}; the score of a trial must be finite. {why()}".rstrip()
     )
 
 
