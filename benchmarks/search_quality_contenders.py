@@ -13,12 +13,12 @@ import numpy as np
 from quiet_keras import load_keras
 
 from kerastune_lite.hyperparameters import Boolean, Choice, Int
-from kerastune_lite.oracles import History, Trial, TrialStatus
+from kerastune_lite.oracles import Trial, TrialHistory, TrialStatus
 
 
 def ours(oracle_of):
     def run(problem, trials, seed):
-        oracle, history = oracle_of(seed), History()
+        oracle, history = oracle_of(seed), TrialHistory()
         for number in range(trials):
             (values,) = oracle.propose(
                 problem.space, history, 1, np.random.default_rng([seed, number])

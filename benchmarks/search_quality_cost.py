@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 import search_quality_contenders as contenders
 
-from kerastune_lite.oracles import BayesianOracle, History, Oracle, RandomOracle, Trial
+from kerastune_lite.oracles import BayesianOracle, Oracle, RandomOracle, Trial, TrialHistory
 
 BATCH = 8
 STACKED = {"2 x 128": 0.76, "1 x 32": 0.69}
@@ -39,7 +39,7 @@ def by_cost(problem, contender, seed, budget):
 
     What has not ended when `budget` is spent does not count.
     """
-    contender, history = ALL[contender], History()
+    contender, history = ALL[contender], TrialHistory()
     oracle = contender.oracle(seed)
     spent, best, steps = 0.0, math.inf, []
     while True:

@@ -20,13 +20,20 @@ from quiet_keras import load_keras
 from kerastune_lite.oracles import (
     BayesianOracle,
     Execution,
-    History,
     Outcome,
     RandomOracle,
     Trial,
+    TrialHistory,
     TrialStatus,
 )
-from kerastune_lite.schedulers import ASHA, Decision, FullTraining, Hyperband, MedianStopping
+from kerastune_lite.schedulers import (
+    ASHA,
+    Decision,
+    FullTraining,
+    Hyperband,
+    MedianStopping,
+    Supply,
+)
 
 FACTOR = 3
 NO_END = 10_000
@@ -74,10 +81,10 @@ class Meter:
 
 def ours(oracle_of, scheduler_of):
     def run(problem, meter, seed):
-        oracle, scheduler, history = oracle_of(seed), scheduler_of(problem.epochs), History()
-        while rungs := scheduler.plan(history, 1):
+        oracle, scheduler, history = oracle_of(seed), scheduler_of(problem.epochs), TrialHistory()
+        while rungs := scheduler.plan(history, 1, Supply()):
             _train(_begun(rungs[0], problem, oracle, history, seed), scheduler, history, meter)
-            for number in scheduler.finished(history):
+            for number in scheduler.finished(history, Supply()):
                 over = dataclasses.replace(history[number], status=TrialStatus.COMPLETED)
                 history.update(over)
 

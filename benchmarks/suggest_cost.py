@@ -24,10 +24,10 @@ from kerastune_lite.hyperparameters import Boolean, Choice
 from kerastune_lite.oracles import (
     BayesianOracle,
     EvolutionaryOracle,
-    History,
     RandomOracle,
     SobolOracle,
     Trial,
+    TrialHistory,
 )
 
 
@@ -54,7 +54,7 @@ def ours(oracle):
 
 def drawn(problem, trials):
     """A history of random points."""
-    rng, history = np.random.default_rng(0), History()
+    rng, history = np.random.default_rng(0), TrialHistory()
     for number in range(trials):
         values = problem.space.sample(rng)
         loss = problem.loss(values, rng)

@@ -1,4 +1,4 @@
-"""What can vary: domains, conditions, the `hp` object, and reading a space off `build(hp)`."""
+"""The search space: domains, conditions, the `hp` object, and reading a space from `build(hp)`."""
 
 from kerastune_lite._src.space.domains import Boolean, Choice, Domain, Fixed, Value
 from kerastune_lite._src.space.hyperparameters import HyperParameters

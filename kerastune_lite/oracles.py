@@ -1,8 +1,7 @@
-"""What to try: random, quasi-random, exhaustive, Bayesian and evolutionary search.
+"""Oracles propose values: random, quasi-random, grid, Bayesian and evolutionary search.
 
-Each oracle is a function of the history, and so is each scheduler: it holds the trials, and they
-their executions. Names are loaded when they are first used: SciPy, which
-some of them need, takes a while.
+The classes of plain data, from `TrialHistory` to `Outcome`, are what oracles and schedulers read.
+Names are loaded on first use, because SciPy, which some of them need, takes long to import.
 """
 
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from kerastune_lite._src.algorithms.oracles.oracle import Oracle, draw_distinct
     from kerastune_lite._src.algorithms.oracles.random import RandomOracle
     from kerastune_lite._src.algorithms.oracles.sobol import SobolOracle
-    from kerastune_lite._src.core.history import History
+    from kerastune_lite._src.core.history import TrialHistory
     from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 
 __all__ = [
@@ -24,12 +23,12 @@ __all__ = [
     "EvolutionaryOracle",
     "Execution",
     "GridOracle",
-    "History",
     "Oracle",
     "Outcome",
     "RandomOracle",
     "SobolOracle",
     "Trial",
+    "TrialHistory",
     "TrialStatus",
     "draw_distinct",
 ]
@@ -41,12 +40,12 @@ __getattr__, __dir__ = lazy_names(
         "EvolutionaryOracle": "_src.algorithms.oracles.evolution",
         "Execution": "_src.core.trial",
         "GridOracle": "_src.algorithms.oracles.grid",
-        "History": "_src.core.history",
         "Oracle": "_src.algorithms.oracles.oracle",
         "Outcome": "_src.core.trial",
         "RandomOracle": "_src.algorithms.oracles.random",
         "SobolOracle": "_src.algorithms.oracles.sobol",
         "Trial": "_src.core.trial",
+        "TrialHistory": "_src.core.history",
         "TrialStatus": "_src.core.trial",
         "draw_distinct": "_src.algorithms.oracles.oracle",
     },

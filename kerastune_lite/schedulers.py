@@ -1,10 +1,15 @@
-"""Whether to go on: which trial trains from which epoch to which, and which one stops."""
+"""Schedulers decide for how many epochs each trial trains, and which trials stop early."""
 
 from kerastune_lite._src.algorithms.schedulers.asha import ASHA
 from kerastune_lite._src.algorithms.schedulers.full import FullTraining
 from kerastune_lite._src.algorithms.schedulers.hyperband import Hyperband
 from kerastune_lite._src.algorithms.schedulers.median import MedianStopping
-from kerastune_lite._src.algorithms.schedulers.scheduler import Decision, Scheduler, TrainingRequest
+from kerastune_lite._src.algorithms.schedulers.scheduler import (
+    Decision,
+    Scheduler,
+    Supply,
+    TrainingRequest,
+)
 
 __all__ = [
     "ASHA",
@@ -13,5 +18,6 @@ __all__ = [
     "Hyperband",
     "MedianStopping",
     "Scheduler",
+    "Supply",
     "TrainingRequest",
 ]

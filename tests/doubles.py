@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from kerastune_lite._src.core import events as ev
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Execution, Outcome, Report, Segment, Trial
 from kerastune_lite._src.search.execution.guard import GuardedJob
@@ -164,7 +164,7 @@ class StopAfter(FullTraining):
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
 
-    def judge(self, history: History, trial: int, losses: Sequence[float]) -> Decision:
+    def judge(self, history: TrialHistory, trial: int, losses: Sequence[float]) -> Decision:
         return Decision.STOP if len(losses) >= self.epochs else Decision.CONTINUE
 
 
@@ -233,7 +233,7 @@ def make_search(
         Limits(**limits),
         LOSS,
         seed,
-        History(trials, space_is_fixed=not tune_new_entries),
+        TrialHistory(trials, space_is_fixed=not tune_new_entries),
         project.space if project is not None else space,
         project.queue if project is not None else {},
         tune_new_entries,

@@ -163,7 +163,7 @@ def test_values_that_their_domain_no_longer_holds():
         ([], rf"at least {MIN_TRIALS} completed trials\. There are 0"),
         (
             [*sampled(cube(1), lambda v: v["x0"], 9), failed(9, {"x0": 0.1}, cube(1))],
-            "There are 9: search on",
+            "There are 9: raise",
         ),
         (sampled(cube(1), lambda v: 1.0, 20), "the same val_loss: there are no differences"),
         (

@@ -264,7 +264,7 @@ def test_a_folder_of_projects_lists_what_is_there(tmp_path, run):
     code, out, err = run("show", tmp_path)
     assert (code, out) == (1, "")
     assert err == (
-        f"kerastune show: {tmp_path} is a folder of 2 projects; name one of them:\n"
+        f"kerastune show: {tmp_path} contains 2 projects; name one of them:\n"
         f"  {tmp_path / 'one'}\n  {tmp_path / 'two'}\n"
     )
 
@@ -282,7 +282,7 @@ def test_a_folder_of_projects_lists_what_is_there(tmp_path, run):
         (["show", "{new}"], "No search was recorded in"),
         (["watch", "{new}"], "No search was recorded in"),
         (["export", "{new}", "--to", "csv"], "No trial was recorded in"),
-        (["show", "{failed}", "--trial", "7"], "no trial 7; there are 2, from 0 on"),
+        (["show", "{failed}", "--trial", "7"], "no trial 7; there are 2, counted from 0"),
     ],
 )
 def test_errors_are_one_line_and_exit_code_1(tmp_path, run, arguments, says):

@@ -16,7 +16,7 @@ SCORED = Trial(0, {}, status=TrialStatus.COMPLETED, score=1.0, loss=1.0)
 @pytest.mark.parametrize(
     ("trials", "words"),
     [
-        ([], "nothing was searched yet. Call search"),
+        ([], "has not been called yet. Call it first"),
         ([Trial(0, {})], "1 of 1 were cut off"),
         ([streams.failed(0), streams.failed(1)], "2 of 2 failed(?s:.*)trial 1: ValueError: units"),
         ([streams.failed(0), Trial(1, {})], "1 of 2 failed"),
@@ -37,7 +37,7 @@ def test_an_empty_list_says_why(trials, words):
 def test_one_that_holds_some_is_a_list():
     best = BestTrials([SCORED], [SCORED, streams.failed(1)])
     assert (best[0], best[-1], best[:1], len(best), [*best]) == (SCORED, SCORED, [SCORED], 1, best)
-    with pytest.raises(IndexError, match="no trial at place 1 of the best 1"):
+    with pytest.raises(IndexError, match=r"has length 1\. Received: index 1"):
         best[1]
 
 

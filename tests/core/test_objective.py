@@ -54,7 +54,9 @@ def test_missing_metrics_are_named():
 def test_a_direction_that_is_not_known_is_never_guessed():
     objective = create_objective("val_f1_score")
     assert objective.direction is None
-    with pytest.raises(ValueError, match="direction of 'val_f1_score' has not been resolved"):
+    with pytest.raises(
+        ValueError, match="direction of the objective 'val_f1_score' is not known yet"
+    ):
         objective.loss({"val_f1_score": 1.0})
     assert objective.score({"val_f1_score": 1.0}) == 1.0
 

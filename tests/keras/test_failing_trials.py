@@ -133,7 +133,7 @@ def test_values_that_cannot_work_are_not_tried_again(tmp_path):
 def test_too_many_failures_in_a_row_and_then_a_resume(tmp_path):
     broken = Script(*(ValueError(f"number {i}") for i in range(9)))
     tuner = make(tmp_path, broken, max_trials=5, max_consecutive_failed_trials=2)
-    with pytest.raises(RuntimeError, match="2 trials failed one after the other") as caught:
+    with pytest.raises(RuntimeError, match="2 trials in a row failed") as caught:
         tuner.search(X, Y, **FIT)
     assert "Traceback (most recent call last)" in str(caught.value)
     assert "ValueError: number 1" in str(caught.value)

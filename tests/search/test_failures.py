@@ -73,7 +73,7 @@ def test_a_rejection_neither_adds_to_the_failures_in_a_row_nor_ends_them(
     tmp_path, word, ends_after
 ):
     search = make_search(script(word), tmp_path, space=SPACE, max_trials=50)
-    with pytest.raises(RuntimeError, match=r"3 trials failed one after the other(?s:.*)is broken"):
+    with pytest.raises(RuntimeError, match=r"3 trials in a row failed(?s:.*)is broken"):
         search.run("p", {})
     assert letters(search.history) == word[:ends_after]
 

@@ -103,7 +103,7 @@ def test_before_the_first_search(tmp_path):
     tuner = Bowl(max_trials=3, directory=tmp_path, project_name="new")
     with pytest.raises(StoreError, match="No search was recorded in"):
         tuner.report(tmp_path / "report.html")
-    with pytest.raises(ValueError, match="There are 0: search on"):
+    with pytest.raises(ValueError, match="There are 0: raise"):
         tuner.importances()
     assert tuner.to_optuna().trials == []
     assert not (tmp_path / "report.html").exists()

@@ -153,9 +153,9 @@ def test_paused_trials_are_among_the_best_and_may_be_looked_at(tmp_path):
     seen = []
 
     class Looking(Hyperband):
-        def plan(self, history, free):
+        def plan(self, history, free, supply):
             seen.append((len(history.paused), [t.number for t in history.best(1)]))
-            return super().plan(history, free)
+            return super().plan(history, free, supply)
 
     searched(tmp_path, scheduler=Looking(**HALVING))
     assert max(paused for paused, _ in seen) > 3
@@ -275,8 +275,8 @@ class Watching(FullTraining):
         at = [curve[len(losses) - 1] for curve in others if len(curve) >= len(losses)]
         return Decision.STOP if at and losses[-1] > min(at) else Decision.CONTINUE
 
-    def plan(self, history, free):
-        return [dataclasses.replace(r, end_epoch=5) for r in super().plan(history, free)]
+    def plan(self, history, free, supply):
+        return [dataclasses.replace(r, end_epoch=5) for r in super().plan(history, free, supply)]
 
 
 def test_curves_are_there_again_after_a_search_was_reopened(tmp_path):
@@ -335,8 +335,10 @@ def test_epochs_without_validation_are_not_judged(tmp_path):
     judged = []
 
     class Noting(FullTraining):
-        def plan(self, history, free):
-            return [dataclasses.replace(r, end_epoch=5) for r in super().plan(history, free)]
+        def plan(self, history, free, supply):
+            return [
+                dataclasses.replace(r, end_epoch=5) for r in super().plan(history, free, supply)
+            ]
 
         def judge(self, history, trial, losses):
             judged.append(list(losses))

@@ -196,13 +196,11 @@ def test_failures_in_a_row_stop_the_search_and_are_on_record(tmp_path):
         raise ValueError("broken builder")
 
     search = make_search(job_of(train), tmp_path, space=SPACE, store=store, max_trials=20)
-    with pytest.raises(
-        RuntimeError, match=r"(?s)3 trials failed one after the other.*broken builder"
-    ):
+    with pytest.raises(RuntimeError, match=r"(?s)3 trials in a row failed.*broken builder"):
         search.run("p", {})
     project = store.load()
     assert [t.status for t in project.trials] == [TrialStatus.FAILED] * 3
-    # Mended and run again, the search goes on at once.
+    # Fixed and run again, the search goes on at once.
     again = make_search(job_of(square), tmp_path, store=store, project=project, max_trials=5)
     assert again.run("p", {}) is StopReason.BUDGET
     assert len(again.history) == 5

@@ -31,7 +31,7 @@ class TestCtrlC:
         )
         assert search.run("p", {}) is StopReason.INTERRUPTED
         (end,) = view.of(ev.SearchEnded)
-        assert end.message == "interrupted; search() again goes on"
+        assert end.message == "interrupted; call search() again to continue"
         statuses = [t.status for t in store.load().trials]
         assert statuses == [TrialStatus.COMPLETED] * 2 + [TrialStatus.RUNNING]
         again = make_search(

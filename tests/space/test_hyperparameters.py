@@ -316,7 +316,7 @@ def test_ensure_active_values_adds_and_drops():
         (
             lambda hp: hp.Int("kind", 1, 2, parent_name="kind", parent_values=["a"]),
             ValueError,
-            "cannot stand under a condition on itself. Received: 'kind'",
+            "cannot depend on itself. Received: 'kind'",
         ),
     ],
 )

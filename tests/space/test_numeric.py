@@ -180,7 +180,11 @@ def test_descriptions_name_ends_step_and_scale():
         ((True, 5), TypeError, "`min_value` must be a .*number. Received: True"),
         ((1, float("inf")), TypeError, "`max_value` must be a .*number. Received: inf"),
         ((1, 5, "2"), TypeError, "`step` must be a .*number. Received: '2'"),
-        ((1, 5, None, "linear", 9), ValueError, "`default` must be a member: 9.* is not in"),
+        (
+            (1, 5, None, "linear", 9),
+            ValueError,
+            "`default` must be a value of the domain: 9.* is not in",
+        ),
     ],
 )
 def test_errors_state_the_rule_and_what_was_received(kind, arguments, error, words):

@@ -165,7 +165,7 @@ def test_a_builder_that_never_settles_is_given_up():
         hp.Choice(name, [1, 2])
         hp.Int("units", 1, 3, parent_name=name, parent_values=[2])
 
-    with pytest.raises(FatalRuntimeError, match=r"After 20 builds.*kind_\d+ in \[2\].*change from"):
+    with pytest.raises(FatalRuntimeError, match=r"after 20 builds.*kind_\d+ in \[2\].*change from"):
         read_space(build, max_builds=20)
 
 

@@ -131,8 +131,8 @@ def test_complete_fills_in_defaults_and_coerces():
     ("values", "words"),
     [
         ({"rate": 7}, r"'rate': 7 is not in Float 0.0001..0.1 log"),
-        ({"kernel": 3}, r"'kernel' is inactive here \(it needs model in \['cnn'\]\)"),
-        ({"width": 3}, r"'width' is not in the space, which holds \['model', "),
+        ({"kernel": 3}, r"'kernel' is inactive here; it needs model in \['cnn'\]"),
+        ({"width": 3}, r"'width' is not in the space; the space has \['model', "),
         ({"model": None}, r"'model': None is not in Choice mlp, cnn"),
     ],
 )

@@ -1,6 +1,6 @@
 import pytest
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 from kerastune_lite._src.store.checkpoints import Checkpoints, best_execution, weights_name
 
@@ -33,7 +33,7 @@ def end(checkpoints, history, losses, status=TrialStatus.COMPLETED):
 
 
 def test_the_best_trials_keep_theirs(checkpoints):
-    history = History()
+    history = TrialHistory()
     for loss in (3.0, 2.0, 5.0, 1.0, 4.0):
         end(checkpoints, history, [loss])
     assert files(checkpoints) == [
@@ -43,19 +43,19 @@ def test_the_best_trials_keep_theirs(checkpoints):
 
 
 def test_of_several_executions_the_best(checkpoints):
-    trial = end(checkpoints, History(), [3.0, 1.0, 2.0])
+    trial = end(checkpoints, TrialHistory(), [3.0, 1.0, 2.0])
     assert files(checkpoints) == ["trial_0000_execution1.weights.h5"]
     assert best_execution(trial).index == 1
 
 
 def test_failed_trials_keep_nothing(checkpoints):
-    history = History()
+    history = TrialHistory()
     end(checkpoints, history, [1.0, 2.0], TrialStatus.FAILED)
     assert files(checkpoints) == []
 
 
 def test_threshold(checkpoints):
-    history = History()
+    history = TrialHistory()
     assert checkpoints.threshold(history, 1) is None
     end(checkpoints, history, [3.0])
     assert checkpoints.threshold(history, 1) is None
@@ -69,13 +69,13 @@ def test_threshold(checkpoints):
 def test_keep_none(tmp_path):
     (tmp_path / "checkpoints").mkdir()
     checkpoints = Checkpoints(tmp_path, keep=0)
-    end(checkpoints, History(), [1.0])
+    end(checkpoints, TrialHistory(), [1.0])
     assert files(checkpoints) == []
-    assert checkpoints.threshold(History(), 1) == float("-inf")
+    assert checkpoints.threshold(TrialHistory(), 1) == float("-inf")
 
 
 def test_tidy_after_a_crash(checkpoints):
-    history = History()
+    history = TrialHistory()
     end(checkpoints, history, [1.0])
     end(checkpoints, history, [2.0])
     kept = Execution(0, Outcome.COMPLETED, loss=1.0, weights=weights_name(2, 0))

@@ -53,7 +53,7 @@ def test_a_warning_names_what_changed(tmp_path, caplog, before, now, names):
     assert caplog.text == ""
     search(tmp_path, *now[0], **now[1])
     told = [r.getMessage() for r in caplog.records if "other values" in r.getMessage()]
-    assert [text.split("than before: ")[1].split(":")[0] for text in told] == names
+    assert [text.split("have changed: ")[1].split(":")[0] for text in told] == names
     assert all(record.levelname == "WARNING" for record in caplog.records)
     assert all("Earlier trials keep their scores" in text for text in told)
 
@@ -125,4 +125,4 @@ def test_keras_and_tensorflow_have_data_of_their_own(tmp_path, caplog):
     assert caplog.text == ""  # without a look into a dataset these are alike
     search(tmp_path, x + 1, y, data=tf.data.Dataset.from_tensor_slices(X).batch(3))
     told = [r.getMessage() for r in caplog.records]
-    assert [text.split("than before: ")[1].split(":")[0] for text in told] == ["x", "data"]
+    assert [text.split("have changed: ")[1].split(":")[0] for text in told] == ["x", "data"]

@@ -192,14 +192,14 @@ def test_enqueued_points_go_first_and_survive(where):
 
 def test_enqueue_refuses_what_cannot_be(where):
     tuner = Given(hyperparameters=space_of(a=(1, 9)), **where)
-    with pytest.raises(ValueError, match=r"'c' is not in the space, which holds \['a'\]"):
+    with pytest.raises(ValueError, match=r"'c' is not in the space; the space has \['a'\]"):
         tuner.enqueue({"c": 1})
     with pytest.raises(ValueError, match=r"'a': 99 is not in Int 1\.\.9"):
         tuner.enqueue({"a": 99})
 
 
 def test_run_trial_may_ask_for_nothing_new_when_told_so(where):
-    with pytest.raises(FatalRuntimeError, match=r"given.*\['a'\]\. Your code asked for \['x'"):
+    with pytest.raises(FatalRuntimeError, match=r"given.*\['a'\]\. Your code also asked for \['x'"):
         Bowl(hyperparameters=space_of(a=(1, 9)), allow_new_entries=False, **where).search(verbose=0)
 
 
@@ -325,7 +325,7 @@ def test_open_project(where):
         kt.open_project(where["directory"] / "bowl")
     tuner = Bowl(max_trials=4, seed=1, **where)
     tuner.search(verbose=0)
-    with pytest.raises(StoreError, match=r"is no project's folder, but .*\n  .*bowl$"):
+    with pytest.raises(StoreError, match=r"is not the folder of a project, but .*\n  .*bowl$"):
         kt.open_project(where["directory"])
     project = kt.open_project(tuner.project_dir)
     assert scores(project) == scores(tuner)
@@ -376,7 +376,7 @@ def test_summaries_print(where, capsys):
         ({"max_retries_per_trial": -1}, ValueError, "max_retries_per_trial"),
         ({"seed": -1}, ValueError, "seed"),
         ({"max_time": -5}, ValueError, "max_time"),
-        ({"objective": 5}, TypeError, "`objective` must be a metric's name"),
+        ({"objective": 5}, TypeError, "`objective` must be the name of a metric"),
         ({"objective": "speed"}, ValueError, r"kerastune_lite.Objective\('speed', direction="),
         ({"keep_checkpoint": 5}, TypeError, "keep_checkpoint"),
     ],

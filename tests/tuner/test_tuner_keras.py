@@ -294,7 +294,7 @@ def test_points_of_the_users_own(tmp_path):
             return model.fit(*args, batch_size=hp.Choice("size", [2, 4, 8]), **kwargs)
 
     tuner = make(tmp_path, Late(), max_trials=2)
-    with pytest.raises(ValueError, match=r"does not ask for \['size'\]"):
+    with pytest.raises(ValueError, match=r"does not use \['size'\]"):
         tuner.enqueue({"size": 8})
     tuner.enqueue({"learning_rate": 0.125})
     tuner.search(X, Y, **FIT)

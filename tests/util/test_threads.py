@@ -7,7 +7,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from kerastune_lite._src.algorithms.oracles import bayesian as module
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.util.threads import Shared, in_turn, lent_turn, one_thread
 from kerastune_lite.oracles import BayesianOracle
 from tests.algorithms.oracles.conformance import FLAT, ended
@@ -55,7 +55,7 @@ def test_the_model_is_fitted_on_one_thread(monkeypatch):
         return fitted(*args, **kwargs)
 
     monkeypatch.setattr(module, "fitted", watched)
-    history, rng = History(), np.random.default_rng(0)
+    history, rng = TrialHistory(), np.random.default_rng(0)
     for number in range(10):
         history.add(ended(number, FLAT.sample(rng), FLAT, float(rng.random())))
     BayesianOracle().propose(FLAT, history, 2, rng)

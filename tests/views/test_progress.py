@@ -15,7 +15,7 @@ from kerastune_lite._src.core.events import (
     TrialResumed,
     TrialStarted,
 )
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import TrialStatus
 from kerastune_lite._src.views.progress import Pace, Progress
 from tests.views.streams import (
@@ -70,7 +70,7 @@ def test_nan_is_never_best() -> None:
 @given(st.lists(st.sampled_from([0.1, 0.2, 0.3, 0.4, None])))
 def test_agrees_with_the_history(scores: list[float | None]) -> None:
     results = [failed(i) if s is None else completed(i, s) for i, s in enumerate(scores)]
-    history = History(results)
+    history = TrialHistory(results)
     live = after([started(), *(TrialEnded(result) for result in results)])
     late = after([started(trials=results)])
     for progress in (live, late):

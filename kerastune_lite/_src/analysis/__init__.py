@@ -1,11 +1,12 @@
-"""What a search means: pure functions of its space and history.
+"""Analysis of a search: pure functions of its space and history.
 
     unit_cube.py comparable_losses.py    trials as numbers in [0, 1]; losses of trials of different
                                          lengths made comparable
     fanova.py importances.py             the variance of a tree by columns and pairs of them; the
-                                         forest, and how sure it is
-    certainty.py curves.py heldout.py    the winner's noise; quantiles by epoch; held-out scores
+                                         forest and its quality
+    certainty.py curves.py heldout.py    the noise of the best score; quantiles by epoch; held-out
+                                         scores
     study.py                             a search as an Optuna study
 
-scikit-learn and Optuna are loaded where they are needed.
+scikit-learn and Optuna are imported only where they are needed.
 """

@@ -1,7 +1,7 @@
-"""How sure the winner is: the spread over repeats or folds, and who is as good as the best.
+"""How certain the best trial is: the spread over executions, and which trials are as good.
 
-All that is computed here needs trials with several executions (`executions_per_trial`, or the folds
-of a cross-validation). One training says nothing about how another would have ended.
+This needs trials with several executions (`executions_per_trial`, or the folds of a
+cross-validation).
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Trial
 
 COMPARED = 10
-"""How many of the best are compared with the best; worse ones often vary by more."""
+"""How many of the best trials are compared; worse ones often vary more."""
 
 _CONFIDENCE = 0.95
 
 
 @dataclasses.dataclass(frozen=True)
 class Certainty:
-    """The winner among those that were compared with it.
+    """The best trial, and those that are as good.
 
     Attributes:
-        best: its number.
-        score: its mean over executions.
+        best: the number of the best trial.
+        score: its mean score over executions.
         spread: the standard deviation of its score over executions.
-        executions: how many it had.
-        margin: a difference of scores between two trials that is smaller than this is what chance
-            alone brings about in 95 of 100 cases; None when only one trial could be judged.
-        rivals: the numbers of the trials within that margin of the best, the better first.
-        compared: how many trials were compared, the best included.
+        executions: the number of its executions.
+        margin: the scores of two equally good trials differ by less in 95 of 100 cases; None if
+            only one trial could be compared.
+        rivals: the numbers of the trials within the margin of the best, the better first.
+        compared: how many trials were compared, including the best.
     """
 
     best: int
@@ -46,14 +46,14 @@ class Certainty:
     compared: int
 
     def result(self) -> str:
-        """The winner's score and spread, in a sentence."""
+        """A sentence on the score of the best trial and its spread."""
         return (
             f"Trial {self.best} scored {self.score:#.4g} ± {self.spread:.2g} over "
             f"{self.executions} trainings (mean ± standard deviation)."
         )
 
     def warning(self) -> str | None:
-        """What is not sure about the winner, in a sentence; None when nothing is in doubt."""
+        """A sentence on the trials that are as good as the best; None if there are none."""
         if not self.rivals or self.margin is None:
             return None
         numbers = ", ".join(map(str, self.rivals[:5])) + (", …" if len(self.rivals) > 5 else "")
@@ -69,18 +69,18 @@ class Certainty:
 
 
 def certainty(trials: Iterable[Trial], objective: Objective) -> Certainty | None:
-    """What can be said of the winner of these trials.
+    """The certainty of the best of these trials.
 
-    The noise is what is left of the best trials' scores when each trial's mean and each execution's
-    mean are taken away (two-way analysis of variance). So it does not matter whether executions are
-    repeats, or folds of which some are harder than others. Two means of k executions that come
-    from equally good trials differ by less than t(0.975) * noise * sqrt(2 / k) in 95 of 100 cases.
-    (Folds share most of their training data; for them this is rather too little than too much:
-    Nadeau and Bengio, "Inference for the Generalization Error", 2003.)
+    The noise is the residual of the best trials' scores when the mean of each trial and of each
+    execution is subtracted (two-way analysis of variance). So folds may differ in difficulty. The
+    means of k executions of two equally good trials differ by less than
+    t(0.975) * noise * sqrt(2 / k) in 95 of 100 cases. (This is rather too small for folds, which
+    share most of their training data: Nadeau and Bengio, "Inference for the Generalization Error",
+    2003.)
 
     Args:
         trials: of any status.
-        objective: what the scores are of.
+        objective: of the scores.
 
     Returns:
         None if there is no completed trial, or the best one had a single execution.
@@ -113,7 +113,7 @@ def certainty(trials: Iterable[Trial], objective: Objective) -> Certainty | None
 
 
 def scores_of(trial: Trial) -> list[float]:
-    """The score of each completed execution."""
+    """The scores of the completed executions."""
     return [each.score for each in trial.completed_executions if each.score is not None]
 
 

@@ -1,8 +1,8 @@
 """Losses of trials that were trained for different numbers of epochs, made comparable.
 
-In a search in rungs the worse trials end early. So the difference between two rungs is partly what
-more epochs do, and partly that the better ones went on. The learning curves tell the two apart:
-what more epochs do is seen in the trials that had both.
+In a search with rungs the worse trials end early. So two rungs differ because of the additional
+epochs, and because only the better trials continued. The effect of the epochs is measured on the
+learning curves of the trials that reached both rungs.
 """
 
 from __future__ import annotations
@@ -20,23 +20,22 @@ from kerastune_lite._src.core.trial import Trial
 
 
 def in_rungs(trials: Sequence[Trial]) -> bool:
-    """Whether some of the trials with a score ended before others."""
+    """Whether some of the trials with a score were trained for fewer epochs than others."""
     return len(at_the_end(trials)) < len(scored(trials))
 
 
 def losses_at_the_end(
     trials: Sequence[Trial], objective: Objective, curves: Mapping[int, Curves]
 ) -> dict[int, float]:
-    """Each trial's loss, had it gone on and improved as the median of those that did.
+    """The expected losses at the end of the last rung, by the number of the trial.
+
+    A trial that ended earlier is assumed to improve like the median of those that continued.
 
     Args:
         trials: of any status; those without a score are left out.
-        objective: what the scores are of.
-        curves: by the trial's number. Where they tell nothing, rungs are made equal in their
-            medians: what the better trials are better by is then lost in part.
-
-    Returns:
-        By the trial's number.
+        objective: of the scores.
+        curves: by the number of the trial. Between rungs without curves the medians are made
+            equal, which hides part of the differences between trials.
     """
     rows = scored(trials)
     ended = at_the_end(rows)
@@ -63,12 +62,12 @@ def losses_at_the_end(
 
 
 def _length(trial: Trial) -> int:
-    """How many epochs it was to be trained for, at least 1."""
+    """The number of epochs of its rung, at least 1."""
     return max(trial.epochs if trial.goal is None else trial.goal, 1)
 
 
 def _best_so_far(trial: Trial, objective: Objective, curves: Mapping[int, Curves]) -> Array:
-    """(epochs,): the smallest loss up to each epoch; a trial's score is that of its best one."""
+    """(epochs,): the smallest loss up to each epoch."""
     scores = mean_curve(curves.get(trial.number, ()), objective)
     losses = np.array([objective.loss_of(score) for score in scores.tolist()])
     best: Array = np.fmin.accumulate(losses) if len(losses) else losses

@@ -1,4 +1,4 @@
-"""Learning curves of many trials: one line each, and how they are spread at every epoch."""
+"""Learning curves of many trials, and their quantiles at every epoch."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from kerastune_lite._src.core.objective import Objective
 QUANTILES = (0.1, 0.5, 0.9)
 
 _ENOUGH = 3
-"""From fewer trials that came as far there are no quantiles."""
+"""The smallest number of trials for quantiles."""
 
 Curves = Sequence[Mapping[str, Sequence[float]]]
-"""The curves of one trial as `Results.history` gives them: a dict of lists for each execution."""
+"""The curves of one trial, as in `Results.history`: for each execution a dict of lists."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,12 +24,12 @@ class Fan:
     """Learning curves, and their quantiles by epoch.
 
     Attributes:
-        metric: what they are of.
-        lines: by the trial's number, (epochs,): the mean over its executions, NaN where nothing was
-            measured. Epoch 1 is the first; rungs of one trial are one line.
-        band: (3, epochs): the quantiles `QUANTILES` over the trials that were trained for so long;
-            NaN where these are fewer than three. In a search that stops trials these are the ones
-            that it let go on, so the band becomes better than all trials would be.
+        metric: its name.
+        lines: by the number of the trial, (epochs,): the mean over its executions, NaN for epochs
+            without a value. All rungs of a trial are one line.
+        band: (3, epochs), the quantiles `QUANTILES` over the trials that reached an epoch; NaN if
+            these are fewer than three. In a search that stops trials, only the better ones reach
+            later epochs, so the band is better than that of all trials would be.
     """
 
     metric: str
@@ -41,12 +41,12 @@ def fan(curves: Mapping[int, Curves], objective: Objective, metric: str | None =
     """The learning curves of trials.
 
     Args:
-        curves: by the trial's number.
-        objective: its curves are drawn unless `metric` names another.
+        curves: by the number of the trial.
+        objective: of the curves, unless `metric` is given.
         metric: a name in Keras's logs.
 
     Raises:
-        ValueError: no trial has measured it.
+        ValueError: no trial has a value of it.
     """
     lines: dict[int, Array] = {}
     for number, executions in curves.items():
@@ -62,11 +62,11 @@ def fan(curves: Mapping[int, Curves], objective: Objective, metric: str | None =
 
 
 def mean_curve(executions: Curves, objective: Objective, metric: str | None = None) -> Array:
-    """(epochs,): the mean over executions, as far as all of them came.
+    """(epochs,): the mean over executions, up to the last epoch that all of them reached.
 
     Args:
         executions: the curves of one trial.
-        objective: the score of which is taken, unless `metric` is given.
+        objective: of the curve, unless `metric` is given.
         metric: a name in Keras's logs.
     """
     lines = [_line(curve, objective, metric) for curve in executions]

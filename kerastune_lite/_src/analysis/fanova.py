@@ -1,8 +1,8 @@
 """Functional analysis of variance of a regression tree.
 
 A tree is constant on each of its leaves, and its leaves are boxes that fill the unit cube. So its
-mean over all hyperparameters but one, or but two, is a step function that can be written down, and
-so can that function's variance: nothing is sampled.
+mean over all hyperparameters but one, or but two, is a step function, whose variance is computed
+exactly, without sampling.
 
 F. Hutter, H. Hoos and K. Leyton-Brown, "An Efficient Approach for Assessing Hyperparameter
 Importance", ICML 2014, section 4.
@@ -26,7 +26,7 @@ class Boxes:
 
     Attributes:
         low, high: (leaves, d), their corners in [0, 1].
-        values: (leaves,), what the tree predicts there.
+        values: (leaves,), the predictions of the tree.
     """
 
     low: Array
@@ -36,11 +36,11 @@ class Boxes:
 
 @dataclasses.dataclass(frozen=True)
 class Shares:
-    """What part of a tree's variance comes from what.
+    """The shares of a tree's variance.
 
     Attributes:
-        main: (d,), one column alone.
-        pairs: by columns (i, j), i < j: both together, without what each does alone.
+        main: (d,), of each column alone.
+        pairs: of columns (i, j), i < j, together, without their shares alone.
     """
 
     main: Array
@@ -68,7 +68,7 @@ def shares(boxes: Boxes, pairs_of: Iterable[int] = ()) -> Shares:
 
     Args:
         boxes: its leaves.
-        pairs_of: the columns between which pairs are looked at.
+        pairs_of: the columns whose pairs are computed.
     """
     sides = boxes.high - boxes.low
     weights = sides.prod(axis=1) * boxes.values
@@ -88,7 +88,7 @@ def shares(boxes: Boxes, pairs_of: Iterable[int] = ()) -> Shares:
         density = weights / (sides[:, i] * sides[:, j])
         surface = steps[i].surface(steps[j], density) - mean
         both = float(steps[i].widths @ surface**2 @ steps[j].widths)
-        # Exactly, this is never below 0.
+        # Negative only by rounding.
         pairs[i, j] = max(both - main[i] - main[j], 0.0) / variance
     return Shares(main / variance, pairs)
 

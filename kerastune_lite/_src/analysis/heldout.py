@@ -1,4 +1,4 @@
-"""Scores on data that no decision of the search has seen, beside those that it was made by."""
+"""Scores on data that the search has not used, next to the validation scores."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from kerastune_lite._src.core.objective import Objective
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """One model on both kinds of data.
+    """The scores of one model.
 
     Attributes:
-        trial: its number.
-        validation: the score of this very model in the search; with several executions the best of
-            them, whose weights are kept.
-        held_out: its score on the held-out data.
+        trial: the number of the trial.
+        validation: the score of the model in the search; if the trial has several executions, that
+            of the best one, whose weights are kept.
+        held_out: the score of the model on the held-out data.
     """
 
     trial: int
@@ -33,11 +33,11 @@ class Evaluation:
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Evaluations(Sequence[Evaluation]):
-    """The best trials by validation, with their held-out scores; prints as a table.
+    """The best trials by validation score, with their held-out scores; prints as a table.
 
     Attributes:
-        objective: what the scores are of.
-        rows: from the best on validation data on.
+        objective: of the scores.
+        rows: the best on validation data first.
     """
 
     objective: Objective
@@ -57,14 +57,14 @@ class Evaluations(Sequence[Evaluation]):
         return iter(self.rows)
 
     def notes(self) -> list[str]:
-        """What the held-out scores say about the choice, in sentences."""
+        """Sentences on what the held-out scores mean for the choice of a trial."""
         notes = [self._optimism()]
         if len(self) > 1:
             notes.append(self._ranking())
         return [note for note in notes if note]
 
     def _optimism(self) -> str:
-        """Whether validation scores are better than held-out ones by more than they differ."""
+        """A sentence, if validation scores are better by more than the trials differ in them."""
         losses = [self.objective.loss_of(row.validation) for row in self]
         gaps = [self.objective.loss_of(row.held_out) - loss for row, loss in zip(self, losses)]
         mean, width = statistics.fmean(gaps), max(losses) - min(losses)

@@ -1,17 +1,17 @@
-"""Which hyperparameters the score depends on, and how sure that is.
+"""On which hyperparameters the score depends, and how certain that is.
 
-A random forest learns the loss from the hyperparameters, and the functional analysis of variance of
-its trees (`fanova.py`) says what part of their variance each one is the cause of. What makes this
-hold for searches of neural networks:
+A random forest learns the loss from the hyperparameters, and a functional analysis of variance of
+its trees (`fanova.py`) gives the share of their variance that each hyperparameter causes. For
+searches of neural networks:
 
-- An inactive hyperparameter has no effect, so any value of it is as good as any other: it gets one
-  at random. Then the score is a function on the whole cube, and the variance is well defined.
-- Trials of a search in rungs were trained for different numbers of epochs, the better ones for
-  more. What those that ended early would have gained is told by the others' curves (`rungs.py`).
-- A diverged training does not count for more than one that is just bad (`unit_cube.winsorized`).
+- An inactive hyperparameter has no effect, so it gets a random value. The loss is then a function
+  on the whole cube, and its variance is well defined.
+- Trials of a search with rungs were trained for different numbers of epochs, the better ones for
+  more. Their losses are made comparable first (`comparable_losses.py`).
+- A diverged training does not count for more than a bad one (`unit_cube.winsorized`).
 
-How sure: the forest predicts trials that the tree in question was not shown ("out of bag"). What it
-cannot predict, its importances say nothing about.
+The certainty is that of the forest's predictions for trials that a tree was not trained on ("out of
+bag").
 """
 
 from __future__ import annotations
@@ -30,29 +30,29 @@ from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Trial
 
 MIN_TRIALS = 10
-"""From fewer trials a forest learns nothing worth showing."""
+"""The smallest number of trials to learn from."""
 
 _TREES = 64
 _LEAF = 3
-"""Trials in a leaf, at least: the mean of fewer is mostly noise."""
+"""The smallest number of trials in a leaf; the mean of fewer is mostly noise."""
 
 _PAIRED = 12
-"""Pairs are looked for among so many hyperparameters: those that most splits gain from."""
+"""The number of hyperparameters whose pairs are computed: the most important of the forest."""
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Importances:
-    """What part of the differences between trials comes from which hyperparameter.
+    """The shares of the differences between trials that hyperparameters cause.
 
     Attributes:
         values: the share of each hyperparameter alone, the largest first. With `interactions` they
-            add up to at most 1; what is missing is noise, and what needs three or more at once.
+            add up to at most 1; the rest is noise, and interactions of three or more.
         spread: the standard deviation of each share over the trees of the forest.
-        interactions: the share of each pair: what both do together and neither does alone. The
-            largest first; names in the order of the search space.
-        quality: R^2 of the forest on trials that its trees were not shown: 1 is perfect, and at 0
-            or below it knows nothing.
-        trials: how many were learned from.
+        interactions: the share of each pair together, without their shares alone; the largest
+            first, names in the order of the search space.
+        quality: R^2 of the forest on trials that its trees were not trained on: 1 is perfect, 0 or
+            less is useless.
+        trials: the number of trials learned from.
         objective: the name of the metric.
     """
 
@@ -64,7 +64,7 @@ class Importances:
     objective: str = ""
 
     def certainty(self) -> str:
-        """How far the shares can be trusted, in a sentence."""
+        """A sentence on how far the shares can be trusted."""
         if self.quality < 0.2:
             return (
                 f"Do not rely on this: a forest that learned from {self.trials} trials cannot "
@@ -73,7 +73,7 @@ class Importances:
             )
         known = f"{100 * self.quality:.0f} % of the differences between trials it has not seen"
         if self.quality < 0.5:
-            return f"The forest explains only {known}: believe no more than who comes first."
+            return f"The forest explains only {known}: trust only which one is first."
         if self.quality < 0.8:
             return f"The forest explains {known}: trust the order, not the digits."
         return f"The forest explains {known}: trust the order, and the digits within their ±."
@@ -90,7 +90,7 @@ class Importances:
     __repr__ = __str__
 
     def largest_interactions(self) -> dict[tuple[str, str], float]:
-        """Of the interactions the three largest, if they are worth a line."""
+        """The interactions of at least 2 %, at most three."""
         return dict([item for item in self.interactions.items() if item[1] >= 0.02][:3])
 
     def _labels(self) -> list[str]:
@@ -104,14 +104,14 @@ def importances(
     seed: int = 0,
     curves: Mapping[int, Curves] | None = None,
 ) -> Importances:
-    """The share of each hyperparameter, and of pairs, in the differences between trials.
+    """The shares of hyperparameters, and of pairs, in the differences between trials.
 
     Args:
-        trials: of any status; those without a score say nothing.
-        objective: what the scores are of.
+        trials: of any status; those without a score are left out.
+        objective: of the scores.
         seed: of the forest.
-        curves: learning curves by the trial's number, for searches in rungs: without them, what
-            more epochs do cannot be told from what the trials that went on do better.
+        curves: learning curves by the number of the trial, for searches with rungs; without them
+            the effect of more epochs cannot be separated from that of better hyperparameters.
 
     Raises:
         ValueError: there are too few trials, all have the same score, or no hyperparameter
@@ -131,12 +131,12 @@ def _check(columns: Columns, objective: Objective) -> None:
     if columns.trials < MIN_TRIALS:
         raise ValueError(
             f"Importances need at least {MIN_TRIALS} completed trials. There are "
-            f"{columns.trials}: search on (raise `max_trials`)."
+            f"{columns.trials}: raise `max_trials` and call search() again."
         )
     if not columns.names:
         raise ValueError(
-            f"Importances need hyperparameters that differ between trials. In all {columns.trials} "
-            "completed trials they are the same."
+            "Importances need hyperparameters that differ between trials. All "
+            f"{columns.trials} completed trials have the same values."
         )
     if np.ptp(columns.losses) == 0:
         raise ValueError(
@@ -146,15 +146,15 @@ def _check(columns: Columns, objective: Objective) -> None:
 
 
 def _filled(units: Array, generator: np.random.Generator) -> Array:
-    """(n, d): units with a random value where there is none."""
+    """(n, d): units, with random values instead of NaN."""
     return np.where(np.isnan(units), generator.random(units.shape), units)
 
 
 def _forest(points: Array, losses: Array, seed: int) -> Any:
     from sklearn.ensemble import RandomForestRegressor
 
-    # All columns are offered to each split: with fewer, hyperparameters without any effect get
-    # splits of their own, and shares with them.
+    # Each split may use all columns; with fewer, hyperparameters without any effect would get
+    # splits, and shares with them.
     forest = RandomForestRegressor(
         _TREES, min_samples_leaf=_LEAF, max_features=1.0, oob_score=True, random_state=seed
     )

@@ -1,8 +1,8 @@
 """A search as an Optuna study, for its figures, its dashboard and its samplers.
 
-A study is a projection: nothing of ours reads it back. In Optuna a name has one distribution for
-all trials, so the domains that a name had (under several conditions, or before the space grew) are
-joined in the narrowest one that holds all of its values.
+We never read a study back. In Optuna a name has one distribution for all trials, so all domains of
+a name (under several conditions, or before the space was extended) are merged into the narrowest
+distribution that contains their values.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def load_optuna() -> Any:
     """
     try:
         with warnings.catch_warnings():
-            # In a notebook tqdm, which Optuna loads, asks for ipywidgets; we show none of its bars.
+            # In a notebook tqdm, which Optuna imports, warns of missing ipywidgets.
             warnings.filterwarnings("ignore", message="IProgress not found")
             import optuna
     except ImportError as error:
@@ -54,26 +54,26 @@ def to_study(
 ) -> Any:
     """An `optuna.Study` of these trials, with their numbers.
 
-    A trial that its scheduler stopped or left in a lower rung is PRUNED; a failed one is FAIL.
-    Scores by epoch are intermediate values; step 1 is the first epoch. User attributes hold
-    `metrics`, `executions`, `epochs`, `seconds`, `spread`, `origin` and `failure`, where known.
+    A trial that its scheduler stopped or left in a lower rung is PRUNED, a failed one FAIL. Scores
+    by epoch are intermediate values; step 1 is the first epoch. The user attributes are `metrics`,
+    `executions`, `epochs`, `seconds`, `spread`, `origin` and `failure`, if known.
 
     Args:
         trials: in the order of their numbers.
-        objective: what is optimised.
-        curves: of each trial, by its number.
+        objective: of the search.
+        curves: by the number of the trial.
         name: of the study.
-        storage: a file to write, which must not exist; optuna-dashboard reads both kinds. With the
-            suffix ".log" it is a journal, written at once; with any other a SQLite database, into
-            which Optuna writes some ten trials a second. None: the study is kept in memory.
-        further: more objectives, with their values by trial, for a study of several; trials that
-            lack a value are left out.
+        storage: a new file, for optuna-dashboard. With the suffix ".log" it is a journal, written
+            quickly; otherwise a SQLite database, into which Optuna writes about ten trials per
+            second. None: the study is in memory.
+        further: more objectives, with their values by the number of the trial; trials without a
+            value are left out.
 
     Raises:
         ImportError: Optuna is not installed.
-        FileExistsError: there is such a file.
-        FileNotFoundError: there is no such folder.
-        ValueError: `storage` is no path.
+        FileExistsError: the file exists.
+        FileNotFoundError: the folder does not exist.
+        ValueError: `storage` is not a path.
     """
     optuna = load_optuna()
     others = further or {}
@@ -108,24 +108,23 @@ def _fresh_file(optuna: Any, storage: str | os.PathLike[str]) -> Any:
     path = Path(text).absolute()
     if path.exists():
         raise FileExistsError(
-            f"`storage` must name a new file: a study is written whole. {path} exists; delete it, "
-            "or choose another name."
+            f"`storage` must name a new file. {path} exists; delete it, or choose another name."
         )
     if not path.parent.is_dir():
         raise FileNotFoundError(
-            f"`storage` must name a file in a folder that exists. There is no folder {path.parent}."
+            f"`storage` must name a file in an existing folder. There is no folder {path.parent}."
         )
     if path.suffix != ".log":
         return f"sqlite:///{path}"
     journal = optuna.storages.journal
-    # Optuna's other lock is a symbolic link, which Windows keeps to administrators.
+    # Optuna's other lock is a symbolic link, which on Windows only administrators can create.
     backend = journal.JournalFileBackend(str(path), journal.JournalFileOpenLock(str(path)))
     return optuna.storages.JournalStorage(backend)
 
 
 @contextlib.contextmanager
 def _quiet(optuna: Any) -> Iterator[None]:
-    """Without the line that Optuna logs for each study."""
+    """Suppress the line that Optuna logs for each study."""
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
@@ -200,7 +199,7 @@ def _attributes(trial: Trial) -> dict[str, Any]:
 
 
 def _param(distribution: Any, value: Value) -> Any:
-    """The value, or its name where the values of a hyperparameter cannot be told apart."""
+    """The value, or its repr if the distribution uses those."""
     choices = getattr(distribution, "choices", None)
     if choices is None or any(same(value, choice) for choice in choices):
         return value
@@ -226,7 +225,7 @@ def _distributions(optuna: Any, trials: Iterable[Trial]) -> dict[str, Any]:
 
 
 def _joined(optuna: Any, domains: Sequence[Domain], used: Sequence[Value]) -> Any:
-    """The distribution that holds all of these domains, and all values that were used."""
+    """A distribution that contains all of these domains and all values that were used."""
     numbers = all(isinstance(value, (int, float)) for value in used)
     for kind, build in ((Int, _int), (Float, _float)):
         if numbers and domains and all(isinstance(domain, kind) for domain in domains):
@@ -240,7 +239,7 @@ def _categorical(optuna: Any, domains: Sequence[Domain], used: Sequence[Value]) 
     for value in [*listed, *used]:
         if not any(same(value, each) for each in choices):
             choices.append(value)
-    # To Python, and so to Optuna, True is 1.
+    # In Python, and so in Optuna, True equals 1.
     if len(set(choices)) < len(choices):
         return optuna.distributions.CategoricalDistribution([repr(each) for each in choices])
     return optuna.distributions.CategoricalDistribution(choices)
@@ -248,7 +247,7 @@ def _categorical(optuna: Any, domains: Sequence[Domain], used: Sequence[Value]) 
 
 def _members(domain: Domain) -> list[Value]:
     listed = isinstance(domain, (Choice, Boolean, Fixed))
-    return domain.grid() if listed else []  # of a range, those that were used
+    return domain.grid() if listed else []
 
 
 def _int(optuna: Any, domains: Sequence[Any], used: Sequence[Any]) -> Any:
@@ -269,10 +268,10 @@ def _float(optuna: Any, domains: Sequence[Any], used: Sequence[Any]) -> Any:
 
 
 def _range(domains: Sequence[Any], used: Sequence[Any]) -> tuple[Any, Any, Any, bool]:
-    """Lowest, highest, step and scale.
+    """The lowest and highest value, the step, and whether the scale is logarithmic.
 
-    Optuna has no steps on a logarithmic scale and no reversed one: the steps, or the scale, are
-    left out. A highest value that no step reaches is replaced by the last one that is reached.
+    Optuna has no steps on a logarithmic scale and no reversed logarithmic scale; they are left
+    out. The highest value is one that a step reaches.
     """
     low = min([domain.from_unit(0.0) for domain in domains] + list(used))
     high = max([domain.from_unit(1.0) for domain in domains] + list(used))

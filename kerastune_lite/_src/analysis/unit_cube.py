@@ -16,10 +16,10 @@ from kerastune_lite._src.space.parameters import Space
 Array = npt.NDArray[np.float64]
 
 FAR = 10.0
-"""By how many times its distance from the best a loss may lie above the median.
+"""The largest distance of a loss above the median, relative to that of the median from the best.
 
-A search that learns gathers near the best: with a smaller bound its first trials, which were
-random, would count as diverged.
+A search that learns has most trials near the best; with a smaller limit, its first random trials
+would count as diverged.
 """
 
 
@@ -29,8 +29,8 @@ class Columns:
 
     Attributes:
         names: the hyperparameters that differ between these trials.
-        units: (n, d): each value's position on its domain's own scale; NaN where it was inactive.
-            Values without an order (a Choice of names) stand in that of their mean losses.
+        units: (n, d), the position of each value on the scale of its domain; NaN if it was
+            inactive. Values without an order (a Choice of names) are ordered by their mean losses.
         losses: (n,), smaller is better; `winsorized`.
     """
 
@@ -55,7 +55,7 @@ def scored(trials: Iterable[Trial]) -> list[Trial]:
 
 
 def space_of(trials: Iterable[Trial]) -> Space:
-    """All that is known of the space: a trial carries it as it was at its proposal."""
+    """The merged spaces of the trials; that of a later trial takes precedence."""
     space, seen = Space(), None
     for trial in trials:
         if trial.space is not seen:
@@ -68,7 +68,7 @@ def columns_of(trials: Sequence[Trial], losses_of: Mapping[int, float] | None = 
 
     Args:
         trials: of any status; those without a score are left out.
-        losses_of: by the trial's number; by default their own.
+        losses_of: by the number of the trial. Default: `trial.loss`.
     """
     rows = scored(trials)
     space = space_of(rows)
@@ -89,11 +89,10 @@ def columns_of(trials: Sequence[Trial], losses_of: Mapping[int, float] | None = 
 
 
 def winsorized(losses: Array) -> Array:
-    """Losses in which none is so bad that it alone is what there is to explain.
+    """Losses with a limit, so that a single bad one does not cause most of the variance.
 
-    A diverged training has a loss of a million, and the difference between it and all others would
-    be the only one that counts. What lies further above the median than `FAR` times the median lies
-    above the best is moved there.
+    The loss of a diverged training may be a million. A loss is at most the median, plus `FAR` times
+    the distance of the median from the best.
     """
     if not len(losses):
         return losses
@@ -107,9 +106,9 @@ def _nominal(space: Space, name: str) -> bool:
 
 
 def _by_mean_loss(units: Array, losses: Array) -> Array:
-    """A column without an order, its values put in that of their mean losses.
+    """A column without an order, its values ordered by their mean losses.
 
-    No other order lets a tree part them better with its cuts (Breiman et al., "Classification and
+    This order is the best one for the splits of a tree (Breiman et al., "Classification and
     Regression Trees", 1984, theorem 4.5).
     """
     known = ~np.isnan(units)
@@ -129,15 +128,15 @@ def _unit(space: Space, name: str, values: Mapping[str, Value]) -> float:
     try:
         return parameter.domain.to_unit(values[name])
     except ValueError:
-        # The domain was changed after this trial: where the value lay is not known any more.
+        # The domain was changed after this trial, so the position is not known.
         return math.nan
 
 
 def at_the_end(trials: Iterable[Trial]) -> set[int]:
-    """The numbers of the trials with a score that had all of their training: of the last rung."""
+    """The numbers of the trials with a score that were trained to the end of the last rung."""
     rows = scored(trials)
     goals = [math.inf if row.goal is None else row.goal for row in rows]
-    # What a user's own callback ended would not have gone on in any later rung.
+    # Trials that a callback ended would not have been trained in a later rung.
     return {row.number for row, goal in zip(rows, goals) if goal == max(goals) or _stopped(row)}
 
 

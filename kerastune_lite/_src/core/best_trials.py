@@ -1,51 +1,55 @@
-"""The best trials, and in words why there are none."""
+"""The best trials, or the reason why there are none."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import SupportsIndex, overload
 
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.util.formatting import NO_REASON
 
 
 class BestTrials(list[Trial]):
-    """A list of trials that says why it has no more of them.
+    """A list of trials whose IndexError says why it has no more of them.
 
     Args:
-        best: from the best on.
-        trials: all of the project, whose history explains what is missing.
+        best: the trials, the best first.
+        trials: all trials of the project.
     """
 
     def __init__(self, best: Sequence[Trial], trials: Sequence[Trial]) -> None:
         super().__init__(best)
         self._of = trials
 
-    def __getitem__(self, place: Any) -> Any:
+    @overload
+    def __getitem__(self, place: SupportsIndex) -> Trial: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[Trial]: ...
+    def __getitem__(self, place: SupportsIndex | slice) -> Trial | list[Trial]:
         try:
             return super().__getitem__(place)
         except IndexError:
             if not self:
                 raise IndexError(why_none(self._of)) from None
             raise IndexError(
-                f"There is no trial at place {place} of the best {len(self)} that were asked for "
-                f"and have a score; there are {len(self._of)} trials in all."
+                f"This list of the best trials has length {len(self)}. Received: index {place}. "
+                f"The project has {len(self._of)} trials, with and without a score."
             ) from None
 
 
 def why_none(trials: Sequence[Trial]) -> str:
-    """Why none of these trials has a score, and what to do about it."""
+    """Why none of these trials has a score, and what to do."""
     if not trials:
-        return "No trial has been completed: nothing was searched yet. Call search() first."
+        return "No trial has been completed: search() has not been called yet. Call it first."
     failed = [trial for trial in trials if trial.status is TrialStatus.FAILED]
     if not failed:
         return (
-            f"No trial has been completed yet: {len(trials)} of {len(trials)} were cut off. Run "
-            "the script again, and search() goes on with them."
+            f"No trial has been completed yet: {len(trials)} of {len(trials)} were cut off. "
+            "Run the script again to resume them."
         )
     latest = failed[-1]
     return (
         f"No trial has been completed: {len(failed)} of {len(trials)} failed. The latest failure, "
-        f"of trial {latest.number}: {latest.failure or NO_REASON}. results_summary() prints the "
-        f"others', get_trial({latest.number}).message has the whole traceback."
+        f"of trial {latest.number}: {latest.failure or NO_REASON}. results_summary() lists all "
+        f"failures, get_trial({latest.number}).message has the whole traceback."
     )

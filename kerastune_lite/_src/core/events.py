@@ -1,4 +1,4 @@
-"""What happens in a search, as plain data. The store keeps the events, the views show them."""
+"""The events of a search, as plain data. The store keeps them, the views show them."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class SearchStarted:
     """A call of `search()` began.
 
     Attributes:
-        project: the project's name.
-        objective: with its direction resolved.
-        space: as known now.
-        max_trials: None when only the space bounds the search.
-        trials: all trials that the project holds already, for a view that joins late.
-        settings: what the project was searched with, as JSON.
-        time: seconds since 1970.
+        project: the name of the project.
+        objective: with its direction.
+        space: as known so far.
+        max_trials: None if only the space limits the search.
+        trials: the trials of earlier calls.
+        settings: of the search, as JSON.
+        time: in seconds since 1970.
         executions_per_trial: how often each trial is trained.
     """
 
@@ -50,7 +50,7 @@ class SearchStarted:
 
 @dataclasses.dataclass(frozen=True)
 class SpaceGrown:
-    """Parameters were met for the first time (in `trial`, or None while reading the space)."""
+    """New parameters were declared: in `trial`, or, if None, while the space was read."""
 
     added: tuple[Parameter, ...]
     trial: int | None
@@ -58,7 +58,7 @@ class SpaceGrown:
 
 @dataclasses.dataclass(frozen=True)
 class Enqueued:
-    """The user asked for a point; it waits for its turn."""
+    """The user enqueued a point."""
 
     position: int
     values: Mapping[str, Any]
@@ -66,7 +66,7 @@ class Enqueued:
 
 @dataclasses.dataclass(frozen=True)
 class TrialStarted:
-    """A trial was proposed, or, after a crash, begins again; `queued` is its place in the queue."""
+    """A trial started, or started again after a crash; `queued` is its place in the queue."""
 
     trial: Trial
     queued: int | None = None
@@ -74,7 +74,7 @@ class TrialStarted:
 
 @dataclasses.dataclass(frozen=True)
 class SegmentStarted:
-    """Training begins: `trial` is a number; epochs count from 0, `end_epoch` None is open."""
+    """Training began; epochs count from 0, `end_epoch` None means as the fit arguments say."""
 
     trial: int
     execution: int
@@ -86,7 +86,7 @@ class SegmentStarted:
 
 @dataclasses.dataclass(frozen=True)
 class EpochEnded:
-    """An epoch's metrics, by their names in Keras's logs; `epoch` counts from 0."""
+    """The metrics of an epoch, by their names in Keras's logs; `epoch` counts from 0."""
 
     trial: int
     execution: int
@@ -97,7 +97,7 @@ class EpochEnded:
 
 @dataclasses.dataclass(frozen=True)
 class ExecutionEnded:
-    """One training of a trial has ended, well or badly."""
+    """One training of a trial was completed or failed."""
 
     trial: int
     execution: Execution
@@ -106,28 +106,28 @@ class ExecutionEnded:
 
 @dataclasses.dataclass(frozen=True)
 class TrialPaused:
-    """A trial has come to the end of a rung, with a score, and may go on later."""
+    """A trial reached the end of a rung, with a score, and may be resumed later."""
 
     trial: Trial
 
 
 @dataclasses.dataclass(frozen=True)
 class TrialResumed:
-    """A paused trial goes on to its next goal."""
+    """A paused trial was resumed."""
 
     trial: Trial
 
 
 @dataclasses.dataclass(frozen=True)
 class TrialEnded:
-    """A trial is completed or failed for good."""
+    """A trial was completed or failed; it will not be trained again."""
 
     trial: Trial
 
 
 @dataclasses.dataclass(frozen=True)
 class SearchEnded:
-    """`search()` is about to return (or to raise)."""
+    """`search()` is about to return or to raise."""
 
     reason: StopReason
     message: str

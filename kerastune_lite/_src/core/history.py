@@ -1,11 +1,11 @@
-"""All trials of a project, with the indexes that make decisions cheap."""
+"""All trials of a project, with indexes that make decisions fast."""
 
 from __future__ import annotations
 
 import bisect
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, overload
+from typing import overload
 
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.core.visited import Visited
@@ -14,15 +14,15 @@ from kerastune_lite._src.util.public import public
 
 
 @public("kerastune_lite.oracles")
-class History(Sequence[Trial]):
+class TrialHistory(Sequence[Trial]):
     """The trials in the order of their numbers, 0, 1, 2, ...
 
-    Decisions are functions of it; whatever it holds besides the trials follows from them.
+    Oracles and schedulers decide by it alone. It is a function of the trials and their losses.
 
     Args:
         trials: in the order of their numbers.
-        space_is_fixed: parameters outside a trial's space are not tuned; they always have the
-            same value, and do not tell one point from another.
+        space_is_fixed: whether parameters outside the space of a trial are not tuned: they always
+            have the same value, so they do not make points different.
     """
 
     def __init__(self, trials: Iterable[Trial] = (), space_is_fixed: bool = False) -> None:
@@ -35,12 +35,7 @@ class History(Sequence[Trial]):
         self.visited = Visited()
         """The points that were tried, are being tried, or failed."""
         self.failed = 0
-        """How many trials failed."""
-        self.exhausted = False
-        """Whether nothing new will begin, as far as is known: the oracle has no point left that was
-        not tried, or there may be no more trials."""
-        self.all_tried = False
-        """Whether every point of the space was tried, is being tried, or failed."""
+        """The number of failed trials."""
         for trial in trials:
             self.add(trial)
 
@@ -48,7 +43,7 @@ class History(Sequence[Trial]):
     def __getitem__(self, index: int) -> Trial: ...
     @overload
     def __getitem__(self, index: slice) -> list[Trial]: ...
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: int | slice) -> Trial | list[Trial]:
         return self._trials[index]
 
     def __len__(self) -> int:
@@ -72,19 +67,19 @@ class History(Sequence[Trial]):
         self._index(trial)
 
     def update(self, trial: Trial) -> None:
-        """Replace a running or paused trial by its later state.
+        """Replace a running or paused trial by its new state.
 
         Raises:
             ValueError: there is no trial of this number, or it has ended.
         """
         if not 0 <= trial.number < len(self._trials):
             raise ValueError(
-                f"Only trials that were added can be updated: the {len(self._trials)} from 0 on. "
-                f"Received: number {trial.number}."
+                f"Only the {len(self._trials)} trials that were added can be updated. "
+                f"Received: number {trial.number}, counted from 0."
             )
         earlier = self._trials[trial.number]
         if earlier.status not in (TrialStatus.RUNNING, TrialStatus.PAUSED):
-            raise ValueError(f"Trial {trial.number} has ended; it cannot change any more.")
+            raise ValueError(f"Trial {trial.number} has ended; it cannot be updated.")
         self.visited.remove(self._point(earlier))
         self._running.pop(trial.number, None)
         self._paused.pop(trial.number, None)
@@ -95,7 +90,7 @@ class History(Sequence[Trial]):
         self._index(trial)
 
     def _point(self, trial: Trial) -> Mapping[str, Value]:
-        """What tells the trial from others."""
+        """The values that identify the point of a trial."""
         point = trial.space.as_proposed(trial.values)
         if self._space_is_fixed:
             return {name: value for name, value in point.items() if trial.space.named(name)}
@@ -103,7 +98,7 @@ class History(Sequence[Trial]):
 
     def _index(self, trial: Trial) -> None:
         failed, point = trial.status is TrialStatus.FAILED, self._point(trial)
-        # What failed before it asked for anything says nothing about any point.
+        # A trial that failed before it asked for anything says nothing about any point.
         if point or not failed:
             self.visited.add(point, failed)
         place = _place(trial)
@@ -119,27 +114,27 @@ class History(Sequence[Trial]):
 
     @property
     def running(self) -> list[Trial]:
-        """Trials that were started and have not ended, in the order of their numbers."""
-        # Sorted, so that a history that was updated equals one that was read back.
+        """The running trials, in the order of their numbers."""
+        # Sorted, so that an updated history equals one that was read from a store.
         return [self._trials[number] for number in sorted(self._running)]
 
     @property
     def paused(self) -> list[Trial]:
-        """Trials that are at the end of a rung and may go on, in the order of their numbers."""
+        """The paused trials, in the order of their numbers."""
         return [self._trials[number] for number in sorted(self._paused)]
 
     @property
     def ended(self) -> int:
-        """How many trials are completed or failed."""
+        """The number of completed and failed trials."""
         return len(self._trials) - len(self._running) - len(self._paused)
 
     # ------------------------------------------------------------------ learning curves
 
     def note(self, trial: int, execution: int, epoch: int, loss: float) -> None:
-        """Enter the loss of an epoch; what was known of it and of later ones is replaced.
+        """Record the loss of an epoch, and forget the losses of later epochs.
 
         Args:
-            epoch: counted from 0. Epochs without a loss (no validation) are left out by the caller.
+            epoch: counted from 0. Epochs without validation are not recorded.
         """
         losses = self._curves.setdefault(trial, {}).setdefault(execution, [])
         del losses[epoch:]
@@ -147,19 +142,18 @@ class History(Sequence[Trial]):
         losses.append(loss)
 
     def forget(self, trial: int, execution: int, epoch: int) -> None:
-        """Drop the losses from `epoch` on: they are trained again."""
+        """Remove the losses from `epoch` on, which is trained again."""
         del self._curves.get(trial, {}).get(execution, [])[epoch:]
 
     def losses(self, trial: int, execution: int) -> Sequence[float]:
-        """Those of one execution's epochs, from the first on."""
+        """The losses of the epochs of one execution, NaN for epochs without validation."""
         return self._curves.get(trial, {}).get(execution, ())
 
     def curve(self, trial: int) -> tuple[float, ...]:
-        """The losses of a trial's epochs from the first on, smaller is better.
+        """The losses of the epochs of a trial; smaller is better.
 
-        Means over its executions, as far as all that were begun have come; NaN for an epoch
-        without validation, and wherever the loss was not a number. They are there for oracles and
-        schedulers that say `reads_curves`.
+        Means over its executions, up to the last epoch that all of them reached; NaN for an epoch
+        without validation. Only available if the oracle or the scheduler sets `reads_curves`.
         """
         executions = list(self._curves.get(trial, {}).values())
         if len(executions) == 1:
@@ -167,18 +161,18 @@ class History(Sequence[Trial]):
         return tuple(sum(losses) / len(losses) for losses in zip(*executions))
 
     def best(self, count: int | None = None) -> list[Trial]:
-        """The trials with a score, completed or paused, from the best on; the earlier first."""
+        """The completed and paused trials, the best first; of equal ones the earlier first."""
         return [self._trials[number] for _, number in self._ranking[:count]]
 
     def rank(self, trial: Trial) -> int | None:
-        """The place of a trial with a score, 0 for the best; None when it has none."""
+        """The rank of a trial, 0 for the best; None if it has no score."""
         place = _place(trial)
         return None if place is None else bisect.bisect_left(self._ranking, place)
 
 
 def _place(trial: Trial) -> tuple[float, int] | None:
-    """What a trial with a score is ranked by."""
+    """Trials with a score are ranked by loss, then by number."""
     if trial.status not in (TrialStatus.COMPLETED, TrialStatus.PAUSED) or trial.loss is None:
         return None
-    # NaN compares with nothing: one in a sorted list makes every later search in it wrong.
+    # A single NaN would make every search in the sorted list wrong.
     return None if math.isnan(trial.loss) else (trial.loss, trial.number)

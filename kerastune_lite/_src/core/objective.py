@@ -1,7 +1,7 @@
 """What a search optimises. This is the only module that knows about directions.
 
-Everywhere else smaller is better: a *loss* is the objective's value with the sign turned where
-the objective is to be maximised, and a *score* is the value as the user reads it.
+Everywhere else smaller is better: a *score* is the value of the objective that the user sees, a
+*loss* is the score, negated if the objective is maximised.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ Direction = Literal["min", "max"]
 @public("kerastune_lite")
 @dataclasses.dataclass(frozen=True)
 class Objective:
-    """A metric to optimise, and which way.
+    """A metric to optimise, and its direction.
 
     Args:
-        name: as Keras logs it: "val_loss", "val_accuracy", ...
-        direction: "min" or "max". None means: not known yet, to be found out from the metric.
+        name: as in Keras's logs: "val_loss", "val_accuracy", ...
+        direction: "min" or "max". Default: derived from the metric.
 
     Raises:
         ValueError: the direction is neither "min" nor "max".
@@ -41,20 +41,20 @@ class Objective:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The metrics that are needed to compute the score."""
+        """The metrics from which the score is computed."""
         return (self.name,)
 
     @property
     def parts(self) -> tuple[Objective, ...]:
-        """The objectives this one is made of."""
+        """The single objectives."""
         return (self,)
 
     def missing(self, metrics: Mapping[str, Any]) -> list[str]:
-        """The needed metrics that `metrics` does not hold."""
+        """The names that are not in `metrics`."""
         return [name for name in self.names if name not in metrics]
 
     def score(self, metrics: Mapping[str, float]) -> float:
-        """The value as the user reads it."""
+        """The value that the user sees."""
         return float(metrics[self.name])
 
     def loss(self, metrics: Mapping[str, float]) -> float:
@@ -62,18 +62,19 @@ class Objective:
         return self.loss_of(self.score(metrics))
 
     def loss_of(self, score: float) -> float:
-        """The value to minimise that belongs to `score`, and the other way round."""
+        """The loss of a score; also the score of a loss."""
         if self.direction is None:
-            raise ValueError(f"The direction of {self.name!r} has not been resolved yet.")
+            raise ValueError(f"The direction of the objective {self.name!r} is not known yet.")
         return -score if self.direction == "max" else score
 
     def to_json(self) -> Any:
+        """This objective as JSON; `objective_from_json` is the inverse."""
         return {"name": self.name, "direction": self.direction}
 
 
 @dataclasses.dataclass(frozen=True)
 class DefaultObjective(Objective):
-    """What `run_trial` returns when no objective was named: a float to minimise."""
+    """The float that `run_trial` returns if no objective was named; it is minimised."""
 
     name: str = dataclasses.field(default="default_objective", init=False)
     direction: Direction | None = dataclasses.field(default="min", init=False)
@@ -81,10 +82,10 @@ class DefaultObjective(Objective):
 
 @dataclasses.dataclass(frozen=True)
 class MultiObjective(Objective):
-    """Several objectives as one number to minimise: those to maximise count negatively.
+    """The sum of the losses of several objectives.
 
     Args:
-        objectives: single ones, with their directions.
+        objectives: the single objectives, with their directions.
     """
 
     name: str = dataclasses.field(default="multi_objective", init=False)
@@ -106,11 +107,11 @@ class MultiObjective(Objective):
         return [objective.to_json() for objective in self.objectives]
 
 
-ObjectiveLike = Union[str, Objective, Sequence[Any], None]
+ObjectiveLike = Union[str, Objective, Sequence["str | Objective"], None]
 
 
 def create_objective(objective: ObjectiveLike) -> Objective:
-    """An objective from what users write: a name, an `Objective`, a list of these, or None.
+    """An objective from the argument of a user: a name, an `Objective`, a list of these, or None.
 
     Raises:
         TypeError: it is none of these.
@@ -128,12 +129,12 @@ def create_objective(objective: ObjectiveLike) -> Objective:
         for each in objective:
             if not isinstance(each, (str, Objective)) or isinstance(each, MultiObjective):
                 raise TypeError(
-                    "A list of objectives must hold metrics' names and kerastune_lite.Objective's "
-                    f"only. Received: {each!r} of type {type(each).__name__}."
+                    "A list of objectives must contain only names of metrics and "
+                    f"kerastune_lite.Objective. Received: {each!r} of type {type(each).__name__}."
                 )
         return MultiObjective(objectives=tuple(create_objective(each) for each in objective))
     raise TypeError(
-        "`objective` must be a metric's name, a kerastune_lite.Objective, a list of these, or "
+        "`objective` must be the name of a metric, a kerastune_lite.Objective, a list of these, or "
         f"None. Received: {objective!r} of type {type(objective).__name__}."
     )
 
@@ -148,10 +149,10 @@ def objective_from_json(data: Any) -> Objective:
 
 
 def best_epoch(objective: Objective, history: Mapping[str, Sequence[float]]) -> int | None:
-    """The index of the best epoch in `history`, a dict of one list per metric.
+    """The index of the best epoch in `history`, which has one list per metric.
 
-    Epochs whose objective is missing, NaN or infinite do not count; None when no epoch is left.
-    Of equal epochs, the first.
+    Epochs whose objective is missing, NaN or infinite do not count; None if no epoch counts. Of
+    equal epochs, the first.
     """
     series = [history.get(name, ()) for name in objective.names]
     best, best_loss = None, math.inf

@@ -26,23 +26,23 @@ from kerastune_lite._src.util.public import public
 
 _RAISED = re.compile(r"[\w.]+(Error|Exception|Interrupt|Exit|Warning)\b")
 _FAILURE_LINES = 2
-"""Keras says in the first line of a message where it was, and in the second what was wrong."""
+"""The first line of a message of Keras says where the error was, the second what was wrong."""
 
 REJECTED = "rejected (max_model_size, FailedTrialError)"
-"""What happened to a trial whose values cannot work, and by which means."""
+"""The state of a rejected trial, and the possible causes."""
 
 TRAINING_PATHS = ("model.fit", "own trace", "shared trace", "NumPy", "stacked")
-"""The ways in which models are trained, from the slowest."""
+"""How models are trained, from the slowest to the fastest."""
 
 
 @public("kerastune_lite.oracles")
 class TrialStatus(str, enum.Enum):
-    """Where a trial stands. Names follow KerasTuner."""
+    """The state of a trial. Names follow KerasTuner."""
 
     RUNNING = "RUNNING"
-    """Proposed, and not yet finished; what a killed search leaves behind."""
+    """Started, but not ended; also after the search was killed."""
     PAUSED = "PAUSED"
-    """Trained to the end of a rung, with a score; it may go on, if its scheduler wants it to."""
+    """Trained to the end of a rung, with a score; the scheduler may resume it."""
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
 
@@ -56,34 +56,34 @@ class Outcome(str, enum.Enum):
 
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
-    """The user's code raised, or the objective was not finite: may be tried again."""
+    """The user's code raised, or the objective was not finite; it may be retried."""
     REJECTED = "REJECTED"
-    """`FailedTrialError`, `max_model_size`: these values cannot work, so there is no retry."""
+    """`FailedTrialError` or `max_model_size`: it is not retried."""
 
 
 @public("kerastune_lite.oracles")
 @dataclasses.dataclass(frozen=True)
 class Execution:
-    """One training of a trial's model, from new weights to the last epoch.
+    """One training of the model of a trial, from new weights to the last epoch.
 
     Attributes:
-        index: 0 for the first repeat of the trial.
-        attempt: 0, and one more for each retry of this execution.
+        index: 0 for the first execution of the trial.
+        attempt: 0, plus 1 for each retry of this execution.
         score, loss: of the best epoch; None unless completed.
         metrics: all metrics at the best epoch.
-        best_epoch: counted from 0; None when no epochs were reported.
-        epochs: how many epochs were trained.
+        best_epoch: counted from 0; None if no epochs were reported.
+        epochs: the number of epochs trained.
         seconds: wall clock.
-        message: why it failed, with the traceback.
-        weights: the file of the best epoch's weights, relative to the project's folder.
+        message: the traceback, if it failed.
+        weights: the file with the weights of the best epoch, relative to the project's folder.
         build_config: what a model needs to create its variables, if `build` left it unbuilt.
-        path: how it was trained, one of `TRAINING_PATHS` (docs/training.md); several where
-            `HyperModel.fit` trained more than once, joined by ", ". None where we did not train
-            it: what a user's own `run_trial` does, or a project of an earlier version.
-        path_reason: why on no faster path; None where nothing needs saying.
-        state: the file from which it can go on, relative to the project's folder.
-        stopped: whether a callback of the user's ended it before its goal, so that there is nothing
-            to go on with. What the scheduler stopped is not counted here.
+        path: how it was trained, one of `TRAINING_PATHS` (docs/training.md); several, joined by
+            ", ", if `HyperModel.fit` trained more than once. None for a user's own `run_trial` and
+            for projects of earlier versions.
+        path_reason: why no faster path was taken, if that needs an explanation.
+        state: the file from which it can be resumed, relative to the project's folder.
+        stopped: whether a callback of the user ended it before its goal, so that it cannot be
+            resumed; false if the scheduler did.
     """
 
     index: int
@@ -107,25 +107,26 @@ class Execution:
 @public("kerastune_lite.oracles")
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """One set of hyperparameter values, and what became of it.
+    """One set of hyperparameter values, and its results.
 
     Attributes:
         number: counted from 0 in the order of proposal.
-        values: by name, in the order in which the builder asked for them. While the trial runs,
-            all that was proposed; afterwards only what it used.
+        values: by name, in the order in which `build(hp)` asked for them. While the trial runs, all
+            proposed values; afterwards only those that it used.
         space: the space as it was known at the proposal.
         status: see `TrialStatus`.
-        origin: "oracle", or "enqueued" for a hand-picked point.
-        score: the objective's value as the user reads it, the mean over executions.
-        loss: the same with smaller always better.
-        metrics: means over executions of the metrics at each one's best epoch.
-        best_step: the mean best epoch, counted from 0, rounded.
-        message: the traceback of a failed trial.
-        started, finished: seconds since 1970.
-        bracket: the scheduler's bracket that it belongs to.
-        goal: how many epochs it is trained for at present; None: as many as the fit arguments say.
-            Of a trial that its scheduler stopped, as many as it had then.
-        resumable: whether it may be trained for more afterwards, so that its state is kept.
+        origin: "oracle" or "enqueued".
+        score: the value of the objective, the mean over executions.
+        loss: the score, negated if the objective is maximised; smaller is better.
+        metrics: means over executions of the metrics at their best epochs.
+        best_step: the mean of their best epochs, counted from 0, rounded.
+        message: the traceback, if it failed.
+        executions: its trainings.
+        started, finished: in seconds since 1970.
+        bracket: of the scheduler, if that has brackets.
+        goal: the number of epochs at which it will end or pause; None: as the fit arguments say. If
+            the scheduler stopped it, the number of epochs trained.
+        resumable: whether it pauses at its goal and its state is kept.
     """
 
     number: int
@@ -170,39 +171,39 @@ class Trial:
 
     @property
     def trial_id(self) -> str:
-        """The number, padded so that names sort."""
+        """The number with leading zeros, for example "0007"."""
         return f"{self.number:04d}"
 
     @functools.cached_property
     def hyperparameters(self) -> HyperParameters:
-        """Space and values as the `hp` object that builders take."""
+        """Space and values as an `hp` object for `build(hp)`."""
         return HyperParameters(self.space, self.values)
 
     def bound_to(self, hp: HyperParameters) -> Trial:
-        """This trial with `hp` as its hyperparameters, so that what is asked of it is seen."""
+        """This trial with `hp` as its hyperparameters, which records what is requested."""
         bound = dataclasses.replace(self)
         bound.__dict__["hyperparameters"] = hp
         return bound
 
     @property
     def completed_executions(self) -> list[Execution]:
-        """The executions that came to their end; of each repeat the latest."""
+        """The completed executions, in the order of their indices; of each the latest attempt."""
         done = {e.index: e for e in self.executions if e.outcome is Outcome.COMPLETED}
         return [done[index] for index in sorted(done)]
 
     @property
     def epochs(self) -> int:
-        """How many epochs all of its executions have been trained for."""
+        """The number of epochs that all completed executions have reached."""
         return min((e.epochs for e in self.completed_executions), default=0)
 
     @property
     def path(self) -> str | None:
-        """How its executions were trained: the distinct paths, in the order of appearance."""
+        """The distinct paths of its executions, joined by ", "; None if unknown."""
         paths = [path for e in self.executions if e.path for path in e.path.split(", ")]
         return ", ".join(dict.fromkeys(paths)) or None
 
     def failed_by(self, execution: Execution, now: float) -> Trial:
-        """This trial, given up because of `execution`."""
+        """This trial, failed because of `execution`."""
         return dataclasses.replace(
             self, status=TrialStatus.FAILED, message=execution.message, finished=now
         )
@@ -211,8 +212,8 @@ class Trial:
         """This trial, completed: score, metrics and best epoch are means over its executions.
 
         Args:
-            loss_of: turns a score into a loss.
-            now: seconds since 1970.
+            loss_of: returns the loss of a score.
+            now: in seconds since 1970.
         """
         done = self.completed_executions
         scores = [e.score for e in done if e.score is not None]
@@ -231,23 +232,23 @@ class Trial:
 
     @property
     def rejected(self) -> bool:
-        """Whether its values cannot work: the model was too large, or `FailedTrialError` raised."""
+        """Whether its values cannot work: the model was too large, or raised `FailedTrialError`."""
         return self.status is TrialStatus.FAILED and any(
             e.outcome is Outcome.REJECTED for e in self.executions
         )
 
     @property
     def seconds(self) -> float | None:
-        """Wall clock from start to finish."""
+        """Wall clock from start to finish; None while it runs."""
         if self.started is None or self.finished is None:
             return None
         return self.finished - self.started
 
     @property
     def failure(self) -> str | None:
-        """What was raised, in one line: the error at the end of the traceback."""
+        """The exception at the end of the traceback, in one line."""
         lines = [line.strip() for line in (self.message or "").splitlines()]
-        # Below the last frame stands the exception; Keras's go on over many lines.
+        # The exception is below the last frame; those of Keras have many lines.
         starts = [i for i, line in enumerate(lines) if _RAISED.match(line)]
         error = [line for line in lines[starts[-1] if starts else -1 :] if line]
         return " ".join(error[:_FAILURE_LINES]) or None
@@ -259,20 +260,20 @@ class Segment:
 
     Attributes:
         trial: the trial, with its values.
-        execution: which repeat.
-        attempt: which retry.
-        start_epoch, end_epoch: from (included) and to (excluded), counted from 0; `end_epoch`
-            None means as many as the fit arguments say.
+        execution: the index of the execution.
+        attempt: 0, plus 1 for each retry.
+        start_epoch, end_epoch: the first epoch, and the epoch to stop before, counted from 0;
+            `end_epoch` None means as many as the fit arguments say.
         seed: for weights, shuffling and dropout.
-        unseen: how a parameter that the space does not hold yet gets its value: "default",
-            "sample", or "first" (of its grid).
-        fill_seed: for those samples; the same for all segments of a trial.
-        keep_below: the best epoch's weights are kept when the loss is below this; None: always.
+        unseen: the value of a parameter that is declared for the first time: "default", "sample",
+            or "first" (of its grid).
+        fill_seed: for these samples; the same for all segments of a trial.
+        keep_below: the weights of the best epoch are kept if the loss is below this; None: always.
         resume_from: the file with the state of the training at `start_epoch`, relative to the
-            project's folder; None for a training that begins at 0.
-        keep_state: the file for the state at the segment's end; None: it is not wanted.
-        companions: other executions of the trial that may be trained at the same time, if that
-            saves time; those that were are in the report.
+            project's folder; None if the training starts at 0.
+        keep_state: the file for the state at the end of the segment; None: it is not saved.
+        companions: other executions of the trial that may be trained at the same time; if they
+            were, the report contains them.
     """
 
     trial: Trial
@@ -291,15 +292,16 @@ class Segment:
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """What a runner says when a segment has ended.
+    """The result of a segment.
 
     Attributes:
-        segment: which one.
-        executions: its result, and those of others that were trained along with it.
+        segment: the segment that ended.
+        executions: its execution, and those of its companions that were trained with it.
         values: the hyperparameters that were used, in order of use.
-        added: parameters that the space did not hold yet.
-        fatal: the exception that must stop the search.
-        redeclared: names that were declared with several domains: the one that holds, and another.
+        added: parameters that are not in the space of the trial.
+        fatal: an exception that must stop the search.
+        redeclared: by the name of a parameter that was declared with several domains: the one that
+            applies, and another one.
     """
 
     segment: Segment

@@ -1,13 +1,13 @@
-"""Which points of a space have been tried: a tree over the questions that builders ask.
+"""Which points of a space were tried: a tree of the questions that `build(hp)` asks.
 
-`build(hp)` is a program that asks for hyperparameters one after the other, and what it asks next
-depends only on the answers so far. The trials are therefore paths in a tree: a node is a question
-(a name), an edge an answer (a value), a leaf a model. That finds duplicates exactly, conditional
-parameters and plain Python `if`s included: two proposals that agree on all that a finished
-trial asked for are the same model, whatever else they hold.
+`build(hp)` asks for one hyperparameter after the other, and what it asks next depends only on the
+answers so far. So the trials are paths in a tree: a node is a question (a name), an edge an answer
+(a value), a leaf a model. Duplicates are found even with conditional parameters and plain Python
+`if`s: a proposal that agrees with a finished trial on everything that the trial asked for is the
+same model, whatever else it contains.
 
-A trial that failed may have done so before it asked for everything. It stands for exactly the point
-that was proposed: with parameters that become known later, the point is tried again.
+A failed trial may not have asked for everything. It represents exactly the proposed point, which is
+tried again once more parameters are known.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from kerastune_lite._src.space.parameters import Space
 Key = tuple[bool, Value]
 
 _SAMPLES = 64
-"""How many draws look for an untried answer before all answers are listed."""
+"""The number of draws for an untried answer before all answers are listed."""
 
 _GRID, _MEMBERS = 0, 1
 _NEVER = 0
@@ -42,14 +42,14 @@ class _Node:
         self.failures = 0
         # name -> key of the value -> (value, node)
         self.questions: dict[str, Answers] = {}
-        # The version of the space in which nothing below is untried: for the grid, for all members.
+        # The version of the space in which everything below was tried: on the grid, of all members.
         self.complete = [_NEVER, _NEVER]
 
     def by_evidence(self) -> list[tuple[str, Answers]]:
-        """The questions asked here, the one of most points first.
+        """The questions of this node, the most frequent first.
 
-        There is one, unless a point that was merely proposed holds its values in another order
-        than the builder asks for them.
+        There is only one, unless the values of a proposed point are in another order than
+        `build(hp)` asks for them.
         """
         if len(self.questions) <= 1:
             return list(self.questions.items())
@@ -65,12 +65,12 @@ Answers = dict[Key, tuple[Value, _Node]]
 
 
 def _given(answers: Answers) -> tuple[Value, ...]:
-    """The answers of the points so far, in an order that does not depend on when they came."""
+    """The answers so far, in an order that does not depend on the order of the points."""
     return tuple(sorted((value for value, _ in answers.values()), key=repr))
 
 
 def _asks_for_more(prefix: Mapping[str, Value], space: Space) -> bool:
-    """Whether the space holds parameters that these answers do not."""
+    """Whether the space has active parameters that these answers do not contain."""
     whole = space.walk(lambda parameter: prefix.get(parameter.name, parameter.default))
     return any(name not in prefix for name in whole)
 
@@ -96,10 +96,10 @@ class Visited:
         self._removals = 0
 
     def add(self, values: Mapping[str, Value], failed: bool = False) -> None:
-        """Add a point, its values in the order in which they are asked for.
+        """Add a point, its values in the order in which `build(hp)` asks for them.
 
         Args:
-            failed: more might have been asked for.
+            failed: whether the trial failed, and might have asked for more.
         """
         self._root.count += 1
         node = self._root
@@ -113,10 +113,10 @@ class Visited:
             node.ends += 1
 
     def remove(self, values: Mapping[str, Value]) -> None:
-        """Take back a point that was added with exactly these values, in this order, not failed.
+        """Remove a point that was added with exactly these values, in this order, not failed.
 
         Raises:
-            KeyError: there is none.
+            KeyError: there is no such point.
         """
         path = self._path(values)
         if not path or not path[-1].ends:
@@ -134,7 +134,7 @@ class Visited:
                 return
 
     def _path(self, values: Mapping[str, Value]) -> list[_Node]:
-        """The nodes from the root to the end of a point, or nothing when it leaves the tree."""
+        """The nodes from the root to the end of a point; none if it is not in the tree."""
         path = [self._root]
         for name, value in values.items():
             answer = path[-1].questions.get(name, {}).get(_key(value))
@@ -144,7 +144,7 @@ class Visited:
         return path
 
     def __contains__(self, values: Mapping[str, Value]) -> bool:
-        """Whether some point agrees with `values` on everything that it holds."""
+        """Whether some point agrees with `values` on everything that the point contains."""
         return self._matches(self._root, values, 0)
 
     def _matches(self, node: _Node, values: Mapping[str, Value], depth: int) -> bool:
@@ -158,15 +158,15 @@ class Visited:
         return False
 
     def _known(self, space: Space) -> None:
-        """Forget what is complete when the space has grown."""
+        """Reset which nodes are complete if the space has changed."""
         if space != self._space:
             self._space = space
             self._version += 1
 
     def untried(self, space: Space) -> Iterator[dict[str, Value]]:
-        """The untried grid points in a stable order, each as its first answers.
+        """The first answers of each untried grid point, in a stable order.
 
-        What follows the last answer given is not known yet; the caller fills it in.
+        The caller adds the answers that follow.
         """
         self._known(space)
         yield from self._untried(self._root, {}, space)
@@ -191,7 +191,7 @@ class Visited:
                     continue
                 below = {**prefix, name: value}
                 if child is None:
-                    # It may have been reached by another order of questions.
+                    # It may have been tried with another order of questions.
                     if below not in self:
                         complete = False
                         yield below
@@ -200,14 +200,14 @@ class Visited:
                     complete = False
                     yield point
             if complete:
-                # Each point gives one of these answers, so the other questions add nothing. The
-                # caller may have changed the tree between two points.
+                # Each point has one of these answers, so the other questions add nothing. The
+                # caller may have removed points since the loop began.
                 if removals == self._removals:
                     node.complete[_GRID] = version
                 return
 
     def sample_untried(self, space: Space, rng: np.random.Generator) -> dict[str, Value] | None:
-        """The first answers of a random untried point, or None when every point was tried."""
+        """The first answers of a random untried point; None if every point was tried."""
         self._known(space)
         return self._sample(self._root, {}, space, rng)
 
@@ -245,7 +245,7 @@ class Visited:
                     return below
         remaining = self._answers(_members, name, prefix, space, answers)
         if remaining is None:
-            # No list of members: a continuous domain whose draws were all taken (a tiny range).
+            # A continuous domain with a tiny range, in which all draws were tried.
             remaining = _given(answers)
         for index in rng.permutation(len(remaining)):
             below = {**prefix, name: remaining[index]}
@@ -267,7 +267,7 @@ class Visited:
         space: Space,
         answers: Answers,
     ) -> tuple[Value, ...] | None:
-        """The possible answers; for a parameter that is not tuned, those that were given."""
+        """The possible answers; for a parameter that is not tuned, the answers so far."""
         parameter = space.active(name, prefix)
         if parameter is None:
             return _given(answers)

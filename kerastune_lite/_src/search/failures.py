@@ -1,4 +1,4 @@
-"""Trials that came to nothing: how many a search takes before it gives up, and what it says."""
+"""Failed and rejected trials: after how many a search gives up, and its message."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import os
 import re
 
 from kerastune_lite._src.core.events import StopReason
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import REJECTED, Trial, TrialStatus
 from kerastune_lite._src.search.limits import Limits
 
 logger = logging.getLogger(__name__)
 
 REJECTED_FOR_EACH_FAILED = 10
-"""While nothing has completed, so many rejected trials weigh as much as a failed one."""
+"""Until a trial is completed, this many rejected trials count as a failed one."""
 
 _FRAME = re.compile(r'\s*File "(?P<path>[^"]*)", line \d+')
 _OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -22,29 +22,29 @@ _LIBRARIES = (_OURS, f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{o
 
 
 class Failures:
-    """Watches how the trials of one search end.
+    """Counts the failures of one search.
 
-    A trial has failed if the user's code raised something, or its score was no number: several in
-    a row mean that something is wrong with all of them. It was rejected if its model was too large
-    or its code raised `FailedTrialError`: that is a statement on its values alone, which neither
-    adds to the failures in a row nor ends them.
+    A trial fails if the user's code raises an exception or the score is not finite; several
+    failures in a row mean that something is wrong with all trials. A trial is rejected if its model
+    is too large or its code raises `FailedTrialError`; that concerns only its values, so it neither
+    counts as a failure in a row nor ends the row.
 
     Args:
         history: of the search.
-        limits: how many failures in a row are too many.
+        limits: of the search.
     """
 
-    def __init__(self, history: History, limits: Limits) -> None:
+    def __init__(self, history: TrialHistory, limits: Limits) -> None:
         self._history = history
         self._limits = limits
         self._in_a_row = 0
         self._rejected = 0
 
     def note(self, trial: Trial) -> None:
-        """A trial has ended.
+        """Count a trial that has ended.
 
         Raises:
-            RuntimeError: one failure too many.
+            RuntimeError: too many trials have failed.
         """
         if trial.status is TrialStatus.COMPLETED:
             self._in_a_row = 0
@@ -54,8 +54,8 @@ class Failures:
             self._in_a_row += 1
             if self._in_a_row >= self._limits.max_consecutive_failed_trials:
                 raise self._hopeless(
-                    f"{self._in_a_row} trials failed one after the other",
-                    "Mend it and run the script again (the search goes on), or raise "
+                    f"{self._in_a_row} trials in a row failed",
+                    "Fix it and run the script again to continue the search, or raise "
                     "max_consecutive_failed_trials",
                 )
 
@@ -65,16 +65,16 @@ class Failures:
         if self._rejected >= most and not self._history.best(1):
             raise self._hopeless(
                 f"{self._rejected} trials were {REJECTED} before any was completed",
-                "Narrow the search space to what can work, or raise max_model_size, and run the "
-                "script again (the search goes on). To have more of them skipped, raise "
-                f"max_consecutive_failed_trials: {REJECTED_FOR_EACH_FAILED} times as many are",
+                "Narrow the search space, or raise max_model_size, and run the script again to "
+                "continue the search. To skip more trials, raise max_consecutive_failed_trials: "
+                f"{REJECTED_FOR_EACH_FAILED} times as many may be rejected",
             )
 
     def end(self, stop: StopReason) -> None:
-        """The search is about to end without an error: say what came to nothing.
+        """Warn of rejected trials at the end of a search.
 
         Raises:
-            RuntimeError: all did.
+            RuntimeError: all trials failed.
         """
         history = self._history
         rejected = [trial for trial in history if trial.rejected]
@@ -85,7 +85,7 @@ class Failures:
                 what = f"All trials ({len(history)}) were {REJECTED}"
             elif rejected:
                 what += f" ({len(rejected)} of them were {REJECTED})"
-            raise self._hopeless(what, self._way_on(stop))
+            raise self._hopeless(what, self._advice(stop))
         if self._rejected:
             logger.warning(
                 "%d of %d trials were %s. The latest: %s",
@@ -95,27 +95,27 @@ class Failures:
                 rejected[-1].failure,
             )
 
-    def _way_on(self, stop: StopReason) -> str:
+    def _advice(self, stop: StopReason) -> str:
         if stop is StopReason.TIME:
-            return "Mend it and run the script again (the search goes on)"
+            return "Fix it and run the script again to continue the search"
         if stop is StopReason.BUDGET:
             return (
-                f"Mend it and start afresh with overwrite=True, or go on with a max_trials above "
+                "Fix it and start again with overwrite=True, or continue with max_trials above "
                 f"{self._limits.max_trials}"
             )
-        return "Mend it and start afresh with overwrite=True"
+        return "Fix it and start again with overwrite=True"
 
-    def _hopeless(self, what: str, mend: str) -> RuntimeError:
+    def _hopeless(self, what: str, advice: str) -> RuntimeError:
         latest = next(t for t in reversed(self._history) if t.status is TrialStatus.FAILED)
         several = "" if len(self._history) == 1 else ", so something is wrong with all of them"
         return RuntimeError(
-            f"{what}{several}. {mend}. The latest failure (trial {latest.number}, whose `message` "
+            f"{what}{several}. {advice}. The latest failure (trial {latest.number}; its `message` "
             f"has all frames):\n\n{shortened(latest.message)}"
         )
 
 
 def shortened(message: str | None) -> str:
-    """A traceback without the frames of installed packages and our own; one is left in any case."""
+    """A traceback without the frames of installed packages and our own, with at least one frame."""
     blocks: list[tuple[str, list[str]]] = []  # the path of a frame, or "", and its lines
     for line in (message or "").rstrip().splitlines():
         found = _FRAME.match(line)

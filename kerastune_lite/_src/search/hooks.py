@@ -1,14 +1,15 @@
-"""What a subclass of a tuner may do around a search, a trial, an epoch, a batch."""
+"""Methods that a subclass of a tuner may override: before and after a search, a trial, ..."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from kerastune_lite._src.core.trial import Trial
 
 
 class Hooks:
-    """KerasTuner's hooks. They do nothing; subclasses override those they want."""
+    """The hooks of KerasTuner. They do nothing; subclasses may override them."""
 
     def on_search_begin(self) -> None:
         """Called at the beginning of `search()`."""
@@ -22,19 +23,27 @@ class Hooks:
     def on_trial_end(self, trial: Trial) -> None:
         """Called when a trial has ended and is on disk."""
 
-    def on_epoch_begin(self, trial: Trial, model: Any, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(
+        self, trial: Trial, model: Any, epoch: int, logs: Mapping[str, Any] | None = None
+    ) -> None:
         """Called at the beginning of an epoch."""
 
-    def on_epoch_end(self, trial: Trial, model: Any, epoch: int, logs: Any = None) -> None:
+    def on_epoch_end(
+        self, trial: Trial, model: Any, epoch: int, logs: Mapping[str, Any] | None = None
+    ) -> None:
         """Called at the end of an epoch."""
 
-    def on_batch_begin(self, trial: Trial, model: Any, batch: int, logs: Any = None) -> None:
-        """Called before a batch; overriding it slows training down."""
+    def on_batch_begin(
+        self, trial: Trial, model: Any, batch: int, logs: Mapping[str, Any] | None = None
+    ) -> None:
+        """Called before a batch; slows training down if overridden."""
 
-    def on_batch_end(self, trial: Trial, model: Any, batch: int, logs: Any = None) -> None:
-        """Called after a batch; overriding it slows training down."""
+    def on_batch_end(
+        self, trial: Trial, model: Any, batch: int, logs: Mapping[str, Any] | None = None
+    ) -> None:
+        """Called after a batch; slows training down if overridden."""
 
     def overrides(self, *names: str) -> bool:
-        """Whether a subclass defines one of these methods, which a class of ours has, anew."""
+        """Whether a subclass overrides one of these methods."""
         kinds = type(self).__mro__
         return any(sum(name in vars(kind) for kind in kinds) > 1 for name in names)

@@ -1,11 +1,11 @@
-"""Ctrl-C: ends training between two batches, but never a write half-way."""
+"""Ctrl-C interrupts training, but never a write."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
@@ -13,20 +13,19 @@ from typing import Any
 class Interrupts:
     """Catches SIGINT while it is open as a context manager, in the main thread.
 
-    The first Ctrl-C raises KeyboardInterrupt inside `interruptible()`, at once or as soon as
-    control is back there, and nowhere else. From then on the handler that was there before is in
-    force again, so a second Ctrl-C quits on the spot.
+    The first Ctrl-C raises KeyboardInterrupt inside `interruptible()`, at once or at its next entry
+    and nowhere else. It also restores the previous handler, so a second Ctrl-C quits at once.
     """
 
     def __init__(self) -> None:
         self.requested = False
         """Whether Ctrl-C was pressed."""
         self._open = False
-        self._previous: Any = None
+        self._previous: Callable[[int, FrameType | None], Any] | int | None = None
         self._installed = False
 
     def __enter__(self) -> Interrupts:
-        # Python delivers signals to the main thread only; elsewhere there is nothing to catch.
+        # Python delivers signals only to the main thread.
         if threading.current_thread() is threading.main_thread():
             self._previous = signal.signal(signal.SIGINT, self._on_signal)
             self._installed = True
@@ -48,7 +47,7 @@ class Interrupts:
 
     @contextlib.contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Code that may be broken off anywhere."""
+        """A block that Ctrl-C may interrupt anywhere."""
         if self.requested:
             raise KeyboardInterrupt
         self._open = True
@@ -59,7 +58,7 @@ class Interrupts:
 
     @contextlib.contextmanager
     def shielded(self) -> Iterator[None]:
-        """Code inside `interruptible()` that must run to its end."""
+        """A block inside `interruptible()` that Ctrl-C does not interrupt."""
         was_open, self._open = self._open, False
         try:
             yield

@@ -16,11 +16,11 @@ class Limits:
         TypeError, ValueError: one of them means nothing.
 
     Attributes:
-        max_trials: None: when the space is exhausted.
-        max_time: seconds of wall clock for this call; trials under way are finished.
+        max_trials: None: until the space is exhausted.
+        max_time: wall clock of this call, in seconds; running trials are finished.
         executions_per_trial: how often each trial is trained.
-        max_retries_per_trial: how often a failed execution is tried again.
-        max_consecutive_failed_trials: so many failures in a row stop the search.
+        max_retries_per_trial: how often a failed execution is retried.
+        max_consecutive_failed_trials: this many failures in a row stop the search.
     """
 
     max_trials: int | None = None
@@ -37,11 +37,11 @@ class Limits:
             object.__setattr__(self, name, None if value is None else int(value))
 
     def message(self, reason: StopReason) -> str:
-        """Why the search ended, to follow upon how many trials were done."""
+        """Why the search ended; shown after the number of trials."""
         return {
             StopReason.BUDGET: f"max_trials={self.max_trials} reached",
             StopReason.EXHAUSTED: "every point of the space was tried",
-            StopReason.TIME: f"max_time={self.max_time} s reached; search() again goes on",
+            StopReason.TIME: f"max_time={self.max_time} s reached; call search() again to continue",
             StopReason.SCHEDULE: "all that was planned is trained",
-            StopReason.INTERRUPTED: "interrupted; search() again goes on",
+            StopReason.INTERRUPTED: "interrupted; call search() again to continue",
         }[reason]

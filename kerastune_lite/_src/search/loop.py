@@ -1,18 +1,18 @@
-"""The loop: propose, train, record, decide."""
+"""The search loop: propose, train, record, decide."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.scheduler import Decision, Scheduler
 from kerastune_lite._src.core import events as ev
 from kerastune_lite._src.core.events import StopReason
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Execution, Outcome, Report, Segment, Trial, TrialStatus
 from kerastune_lite._src.search.execution.job import Job
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 @dataclasses.dataclass
 class Parts:
-    """What a search is put together from."""
+    """The parts of a search."""
 
     oracle: Oracle
     scheduler: Scheduler
@@ -54,12 +54,12 @@ class Search:
         parts: the exchangeable parts.
         limits: when to stop.
         objective: with its direction.
-        seed: of the project; with the number of a trial it determines all that is random.
+        seed: of the project; it and the number of a trial determine everything random.
         history: the trials so far; it is kept up to date.
         space: as known so far.
         queue: points to try first: position -> values.
-        tune_new_entries: whether parameters met on the way join the space.
-        clock: seconds since 1970.
+        tune_new_entries: whether parameters that trials declare are added to the space.
+        clock: returns seconds since 1970.
     """
 
     def __init__(
@@ -68,11 +68,11 @@ class Search:
         limits: Limits,
         objective: Objective,
         seed: int,
-        history: History,
+        history: TrialHistory,
         space: Space,
         queue: Mapping[int, Mapping[str, Value]],
         tune_new_entries: bool = True,
-        clock: Any = time.time,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.space = space
         self.history = history
@@ -113,10 +113,10 @@ class Search:
     # ------------------------------------------------------------------ the loop
 
     def run(self, project: str, settings: Mapping[str, Any]) -> StopReason:
-        """Search; returns why it ended.
+        """Search, and return why the search ended.
 
         Raises:
-            FatalError: the user's code asked for the end.
+            FatalError: the user's code raised it.
             RuntimeError: too many trials failed in a row, or all of them.
             StoreError: the project could not be written.
         """
@@ -170,7 +170,7 @@ class Search:
     def _read_curves(self) -> None:
         """Enter the epochs of earlier searches into the history."""
         for trial in self.history:
-            # Those of a later attempt come later, and take the place of the earlier ones.
+            # Epochs of a later attempt come later, and replace the earlier ones.
             for epoch in self._parts.store.epochs(trial.number):
                 if not self._objective.missing(epoch.metrics):
                     loss = self._objective.loss(epoch.metrics)
@@ -184,7 +184,7 @@ class Search:
         return stop
 
     def _fill(self) -> StopReason | None:
-        """Start trials while there is room; returns why no more can be started, if so."""
+        """Start trials while workers are free; if no more can start, return the reason."""
         while True:
             free = self._parts.runner.capacity - len(self._under_way)
             if free <= 0:
@@ -200,16 +200,16 @@ class Search:
                 self._start(beginning)
 
     def _together(self) -> int:
-        """How many trials may begin at once because they might be trained side by side.
+        """How many trials may start at once because they may be trained in one stack.
 
-        Only while none is under way, so that those which begin together stay together.
+        Only while none is running, so that trials that start together stay together.
         """
         if self._under_way:
             return 0
         return self._parts.job.together // self._limits.executions_per_trial
 
     def _start(self, beginning: Beginning) -> None:
-        """Begin a trial, or go on with one that was paused or that a dead search left behind."""
+        """Start a new trial, or continue a paused one or one of a search that died."""
         trial = beginning.trial
         self._under_way.add(trial.number)
         if beginning.resumed:
@@ -225,13 +225,13 @@ class Search:
             self._rung_ended(trial, [])
 
     def _submit(self, trial: Trial, executions: Sequence[int], *before: ev.Event) -> None:
-        """Have the first of these executions trained, and the others along if that is of use."""
+        """Submit the first of these executions, with the others as its companions."""
         first, *others = (self._segments.make(trial, execution) for execution in executions)
         self._record(*before, self._segment_begun(first))
         self._parts.runner.submit([dataclasses.replace(first, companions=tuple(others))])
 
     def _segment_begun(self, segment: Segment) -> ev.SegmentStarted:
-        """The event that a segment has begun; what an earlier start of it told is forgotten."""
+        """The event that a segment has started; the losses of an earlier start are forgotten."""
         number, execution, attempt = segment.trial.number, segment.execution, segment.attempt
         self._begun.add((number, execution, attempt))
         self.history.forget(number, execution, segment.start_epoch)
@@ -239,18 +239,18 @@ class Search:
             number, execution, attempt, segment.start_epoch, segment.end_epoch, self._clock()
         )
 
-    # ------------------------------------------------------------------ what comes back
+    # ------------------------------------------------------------------ results
 
     def _on_epoch(self, event: ev.EpochEnded) -> Decision:
         with self._interrupts.shielded():
             if (event.trial, event.execution, event.attempt) in self._begun:
                 self._record(event)
             else:
-                # It was brought along, and is trained indeed.
+                # A companion, which is trained now.
                 segment = self._segments.make(self.history[event.trial], event.execution)
                 self._record(self._segment_begun(segment), event)
             if self._objective.missing(event.metrics):
-                return Decision.CONTINUE  # Nothing is known that was not known an epoch ago.
+                return Decision.CONTINUE  # There is no new loss.
             loss = self._objective.loss(event.metrics)
             self.history.note(event.trial, event.execution, event.epoch, loss)
             losses = self.history.losses(event.trial, event.execution)
@@ -262,8 +262,8 @@ class Search:
     def _on_report(self, report: Report) -> None:
         trial = self.history[report.segment.trial.number]
         if self._interrupts.requested and not self._succeeded(report):
-            # What looks like a failure may be the interrupt, swallowed and raised as something
-            # else by the user's code; the trial will be trained again.
+            # The failure may be the interrupt, caught and raised as another exception by the
+            # user's code; the trial will be trained again.
             raise KeyboardInterrupt
         self._grow_space(report, trial)
         self._warn_of_redeclared(report)
@@ -279,7 +279,7 @@ class Search:
             executions=merged(trial.executions, executions),
         )
         if self._parts.job.whole_trials:
-            trial = self._cut_short(trial)  # Else it would be asked for what is left.
+            trial = self._cut_short(trial)  # Otherwise the remaining epochs would count as missing.
         failed = [e for e in executions if e.outcome is not Outcome.COMPLETED]
         hopeless = [e for e in failed if not self._may_retry(trial, e)]
         ended = [
@@ -300,7 +300,7 @@ class Search:
             )
 
     def _rung_ended(self, trial: Trial, ended: Sequence[ev.Event]) -> None:
-        """A trial has come to its goal, or to its end before that."""
+        """A trial has reached its goal, or ended before it."""
         trial = self._cut_short(trial.scored(self._objective.loss_of, self._clock()))
         if trial.resumable and not all(e.stopped for e in trial.completed_executions):
             trial = dataclasses.replace(trial, status=TrialStatus.PAUSED, finished=None)
@@ -308,31 +308,31 @@ class Search:
             self._leave(trial)
         else:
             self._end_trial(trial, ended)
-        self._planner.look(self.space)
-        for number in self._parts.scheduler.finished(self.history):
+        supply = self._planner.supply(self.space)
+        for number in self._parts.scheduler.finished(self.history, supply):
             self._complete(self.history[number])
 
     def _cut_short(self, trial: Trial) -> Trial:
-        """A trial that its scheduler stopped has come to its goal, which was where it stopped."""
+        """The trial; if its scheduler stopped it, with the epoch of the stop as its goal."""
         ends = [
             e.epochs
             for e in trial.completed_executions
             if not e.stopped
             and (
                 e.epochs == self._stopped.get((trial.number, e.index))
-                # One that was stopped before the search died.
+                # It was stopped before the search died.
                 or (trial.goal is not None and e.epochs < trial.goal)
             )
         ]
         return dataclasses.replace(trial, goal=min(ends), resumable=False) if ends else trial
 
     def _complete(self, trial: Trial) -> None:
-        """End a paused trial with the score that it has."""
+        """Complete a paused trial with its current score."""
         status = TrialStatus.COMPLETED
         self._end_trial(dataclasses.replace(trial, status=status, finished=self._clock()), [])
 
     def _leave(self, trial: Trial) -> None:
-        """A trial is no longer under way."""
+        """Note that a trial is no longer running."""
         self.history.update(trial)
         self._under_way.discard(trial.number)
         self._begun = {place for place in self._begun if place[0] != trial.number}
@@ -354,15 +354,15 @@ class Search:
             self._record(ev.SpaceGrown(added, trial.number))
 
     def _warn_of_redeclared(self, report: Report) -> None:
-        """Say once of each name that one of its ranges holds for all places."""
+        """Warn once of each name that is declared with several ranges."""
         for name, (holds, other) in report.redeclared.items():
             if name in self._redeclared:
                 continue
             self._redeclared.add(name)
             logger.warning(
-                "The hyperparameter %r is declared with several ranges: %s, and %s. One name is "
-                "one hyperparameter, so the first range holds wherever the name is used. Use "
-                'different names, such as f"%s_{i}", to have each tuned in its own range.',
+                "The hyperparameter %r is declared with several ranges: %s, and %s. A name is "
+                "one hyperparameter, so the first range is used everywhere. Use "
+                'different names, such as f"%s_{i}", to tune each in its own range.',
                 name,
                 holds.describe(),
                 other.describe(),

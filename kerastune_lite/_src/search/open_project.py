@@ -1,10 +1,10 @@
-"""Projects of other scripts and processes, opened to be read."""
+"""Projects of other scripts and processes, opened for reading."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective, objective_from_json
 from kerastune_lite._src.search.results import Results
 from kerastune_lite._src.space.parameters import Space
@@ -15,13 +15,13 @@ from kerastune_lite._src.util.public import public
 
 
 class OpenedProject(Results):
-    """A project on disk, finished or running, as it is at this moment; nothing is written.
+    """A project on disk, finished or running, as it is now; nothing is written.
 
     Args:
-        folder: where it lies.
+        folder: of the project.
 
     Raises:
-        StoreError: there is none, or it cannot be read.
+        StoreError: there is no project, or it cannot be read.
     """
 
     def __init__(self, folder: ProjectFolder) -> None:
@@ -29,9 +29,9 @@ class OpenedProject(Results):
         self.refresh()
 
     def refresh(self) -> None:
-        """Read what has happened since."""
+        """Read the project again."""
         self._project = self._folder.load()
-        self._history = History(self._project.trials)
+        self._history = TrialHistory(self._project.trials)
 
     @property
     def objective(self) -> Objective:
@@ -44,12 +44,12 @@ class OpenedProject(Results):
     def space(self) -> Space:
         return self._project.space
 
-    def _trials(self) -> History:
+    def _trials(self) -> TrialHistory:
         return self._history
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What the project was searched with."""
+        """The settings of the search."""
         return dict(self._project.settings)
 
     @property
@@ -64,23 +64,23 @@ class OpenedProject(Results):
 
     @property
     def being_searched(self) -> bool:
-        """Whether some process is searching it right now."""
+        """Whether a process is searching it now."""
         return self._folder.being_written
 
 
 _NEAR = 3
-"""How many folders down projects are looked for when one is named that is not there."""
+"""How many levels of folders are searched for projects if there is none at the path."""
 
 
 @public("kerastune_lite")
 def open_project(path: Any) -> OpenedProject:
-    """Read a project from its folder, from any process, also while it is being searched.
+    """Open a project for reading, from any process, also while it is being searched.
 
     Args:
         path: the folder `directory/project_name`, or the database in it.
 
     Raises:
-        StoreError: there is no project, or it cannot be read. Those that lie below are named.
+        StoreError: there is no project, or it cannot be read. The message lists those below.
     """
     folder = ProjectFolder.at(path)
     if folder.exists:
@@ -88,15 +88,13 @@ def open_project(path: Any) -> OpenedProject:
     found = [str(each) for each in projects_below(folder.root, _NEAR)]
     if not found:
         raise StoreError(
-            f"There is no project in {folder.root}, nor up to {_NEAR} folders below it. A "
+            f"There is no project in {folder.root}, nor up to {_NEAR} levels below it. A "
             "project's folder is `directory/project_name`, as they were given to the tuner."
         )
     if len(found) == 1:
         raise StoreError(
-            f"{folder.root} is no project's folder, but there is one below it; name that:\n  "
+            f"{folder.root} is not the folder of a project, but there is one below it; use:\n  "
             f"{found[0]}"
         )
     listed = "\n  ".join(found)
-    raise StoreError(
-        f"{folder.root} is a folder of {len(found)} projects; name one of them:\n  {listed}"
-    )
+    raise StoreError(f"{folder.root} contains {len(found)} projects; name one of them:\n  {listed}")

@@ -1,18 +1,17 @@
-"""Which trials begin and which go on: the wishes of oracle and scheduler, within the limits."""
+"""Which trials start or are resumed: decided by oracle and scheduler, within the limits."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
-from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler, TrainingRequest
+from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler, Supply, TrainingRequest
 from kerastune_lite._src.core.events import Enqueued, StopReason
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.parameters import Space
@@ -23,11 +22,12 @@ logger = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class Beginning:
-    """A trial that is to be trained now; it is in the history already.
+    """A trial to train now, already in the history.
 
     Attributes:
-        queued: the place that it had in the queue of enqueued points.
-        resumed: whether it was paused before.
+        trial: the trial.
+        queued: its position in the queue of enqueued points, if it comes from there.
+        resumed: whether it was paused.
     """
 
     trial: Trial
@@ -36,13 +36,13 @@ class Beginning:
 
 
 def recorded_queue(
-    store: Store, project: Project, waiting: Iterable[Mapping[str, Value]], history: History
+    store: Store, project: Project, waiting: Iterable[Mapping[str, Value]], history: TrialHistory
 ) -> dict[int, Mapping[str, Value]]:
-    """The points to try first, by their positions: those left over on disk, then new ones.
+    """The points to try first, by position: those of the project, then new ones.
 
     Args:
-        store: the new ones are recorded there.
-        waiting: enqueued since; those that were tried already, or are in the queue, are left out.
+        store: where new points are recorded.
+        waiting: new points; those that were tried, or are in the queue, are left out.
     """
     queue: dict[int, Mapping[str, Value]] = dict(project.queue)
     for values in waiting:
@@ -57,23 +57,23 @@ class Planner:
     """Asks the scheduler what to train, and the oracle with which values.
 
     Args:
-        oracle, scheduler: see there.
-        history: of the search; what begins is entered.
+        oracle, scheduler: of the search.
+        history: of the search; trials that start are added.
         seed: of the project.
         queue: points to try first: position -> values.
-        max_trials: how many trials there may be in all.
-        clock: seconds since 1970.
+        max_trials: the largest number of trials in the project.
+        clock: returns seconds since 1970.
     """
 
     def __init__(
         self,
         oracle: Oracle,
         scheduler: Scheduler,
-        history: History,
+        history: TrialHistory,
         seed: int,
         queue: Mapping[int, Mapping[str, Value]],
         max_trials: int | None,
-        clock: Any,
+        clock: Callable[[], float],
     ) -> None:
         self._oracle = oracle
         self._scheduler = scheduler
@@ -85,15 +85,15 @@ class Planner:
         self._exhausted: Space | None = None
 
     def begin(self, space: Space, free: int, together: int) -> list[Beginning]:
-        """What begins now.
+        """The trials to train now.
 
         Args:
-            space: as known now.
-            free: at least 1: how many trials can be trained at this moment, one by one.
-            together: how many may begin at once if they might be trained side by side.
+            space: the parameters known so far.
+            free: how many trials can be trained now, at least 1.
+            together: how many may start at once if they can be trained in one stack.
         """
-        self.look(space)
-        requests = self._scheduler.plan(self._history, max(free, together))
+        supply = self.supply(space)
+        requests = self._scheduler.plan(self._history, max(free, together), supply)
         begun = [self._resumed(request) for request in requests if request.trial is not None]
         new = [request for request in requests if request.trial is None]
         new = new[: max(0, min(free - len(begun), self._left()))]
@@ -104,28 +104,30 @@ class Planner:
                 return self.begin(space, free, together)
         begun += found
         if len(found) == len(begun) > 0:
-            fill = self._like_the_latest if self._oracle.learns else self._alike
-            begun += fill(space, new[-1], together - len(begun))
+            most = together - len(begun)
+            if self._oracle.learns:
+                begun += self._like_the_latest(space, new[-1], most)
+            else:
+                begun += self._alike(space, new[-1], most, supply)
         return begun
 
-    def look(self, space: Space) -> None:
-        """Let the history say what is left to be tried; before the scheduler looks at it."""
-        history = self._history
-        # Whatever is drawn will do: that there is a point, or none, does not depend on the draws.
+    def supply(self, space: Space) -> Supply:
+        """Whether new trials can still begin."""
+        # Any generator will do: whether there is an untried point does not depend on the draws.
         rng = np.random.default_rng(0)
-        history.all_tried = history.visited.sample_untried(space, rng) is None
-        if history.all_tried:
+        all_tried = self._history.visited.sample_untried(space, rng) is None
+        if all_tried:
             self._exhausted = space
-        history.exhausted = self._exhausted == space or self._left() == 0
+        return Supply(self._exhausted == space or self._left() == 0, all_tried)
 
     def reason(self, space: Space) -> StopReason:
-        """Why nothing more begins."""
+        """Why no more trials start."""
         if self._left() == 0:
             return StopReason.BUDGET
         return StopReason.EXHAUSTED if self._exhausted == space else StopReason.SCHEDULE
 
     def _left(self) -> int:
-        """How many trials there may still be."""
+        """How many more trials may start."""
         if self._max_trials is None:
             return 2**31
         return max(0, self._max_trials - len(self._history))
@@ -151,17 +153,17 @@ class Planner:
                 begun += [self._added(space, p, each) for p, each in zip(points, requests[place:])]
                 break
             else:
-                # Each draws from a generator of its own, however many begin together.
+                # Each has its own generator, however many start together.
                 begun += [self._added(space, p, request) for p in self._proposed(space, 1)]
         return begun
 
     def _from_queue(self, space: Space, request: TrainingRequest) -> Beginning | None:
-        """The first point of the queue that was not tried yet."""
+        """A trial of the first untried point of the queue."""
         for position in list(self._queue):
             values = self._queue.pop(position)
             if values not in self._history.visited:
                 return self._added(space, values, request, "enqueued", position)
-            logger.info("The enqueued point %s was tried already.", dict(values))
+            logger.info("The enqueued point %s was already tried.", dict(values))
         return None
 
     def _proposed(self, space: Space, count: int) -> list[dict[str, Value]]:
@@ -189,15 +191,18 @@ class Planner:
         self._history.add(trial)
         return Beginning(trial, queued)
 
-    def _alike(self, space: Space, request: TrainingRequest, most: int) -> list[Beginning]:
-        """The next trials as long as they are like the latest but for some fractions.
+    def _alike(
+        self, space: Space, request: TrainingRequest, most: int, supply: Supply
+    ) -> list[Beginning]:
+        """The next trials, as long as they differ from the latest one only in floats.
 
-        Learning rates and the like leave a network what it is; numbers of units do not.
+        Learning rates and other floats do not change the network; numbers of units do.
         """
         begun: list[Beginning] = []
         latest = self._history[-1]
         while len(begun) < most and self._left() and not self._queue:
-            if latest.origin != "oracle" or self._scheduler.plan(self._history, 1) != [request]:
+            planned = self._scheduler.plan(self._history, 1, supply)
+            if latest.origin != "oracle" or planned != [request]:
                 break
             points = [p for p in self._proposed(space, 1) if _alike(p, latest.values)]
             if not points:
@@ -208,7 +213,7 @@ class Planner:
     def _like_the_latest(
         self, space: Space, request: TrainingRequest, most: int
     ) -> list[Beginning]:
-        """Further trials that an oracle that learns would have trained with the latest."""
+        """Further trials that an oracle that learns proposes to train with the latest one."""
         most, latest = min(most, self._oracle.batch - 1, self._left()), self._history[-1]
         if most < 1 or self._queue or self._scheduler.decides_epochs:
             return []
@@ -218,7 +223,7 @@ class Planner:
 
 
 def _alike(one: Mapping[str, Value], other: Mapping[str, Value]) -> bool:
-    """Whether two points differ in nothing but floating-point numbers."""
+    """Whether two points differ only in floating-point numbers."""
     return one.keys() == other.keys() and all(
         value == other[name] or (type(value) is float and type(other[name]) is float)
         for name, value in one.items()

@@ -1,4 +1,4 @@
-"""Telling of what happens in a search: to the store first, then to the views."""
+"""Sends the events of a search to the store first, then to the views."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ logger = logging.getLogger(__name__)
 
 
 class Recorder:
-    """Nobody is shown what could still be lost.
+    """Records events on disk before they are shown.
 
     Args:
-        store: has every event before any view.
-        views: one that fails is switched off, and the search goes on.
+        store: receives every event before the views.
+        views: a view that raises is switched off.
     """
 
     def __init__(self, store: Store, views: Sequence[View]) -> None:
@@ -26,21 +26,21 @@ class Recorder:
         self._views = list(views)
 
     def record(self, *events: ev.Event) -> None:
-        """Have these events on disk, all or none, and shown.
+        """Write these events in one transaction, then show them.
 
         Raises:
-            StoreError: they could not be written.
+            StoreError: they could not be written; none of them is shown.
         """
         self._store.record(events)
         for event in events:
             self._show(event)
 
     def end(self, event: ev.SearchEnded) -> None:
-        """Tell of the end, and close the views."""
+        """Record and show the end of the search, and close the views."""
         try:
             self._store.record([event])
         except StoreError:
-            # The search is ending because of this very error, or its results are safe already.
+            # The search ends because of this error, or its results are already on disk.
             logger.warning("The end of the search could not be recorded.", exc_info=True)
         self._show(event)
         for view in self._views:

@@ -1,4 +1,4 @@
-"""Reading a project: the part that a tuner and an opened project have in common."""
+"""Reading a project: what a tuner and an opened project have in common."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerastune_lite._src.core.best_trials import BestTrials, why_none
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.space.hyperparameters import HyperParameters
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Results(ABC):
-    """Trials and what they tell. Subclasses say where they come from."""
+    """The results of a search: trials, tables, figures."""
 
     _folder: ProjectFolder
 
@@ -47,11 +47,11 @@ class Results(ABC):
         return str(self._folder.root)
 
     @abstractmethod
-    def _trials(self) -> History: ...
+    def _trials(self) -> TrialHistory: ...
 
     def _reading(self) -> AbstractContextManager[Store | None]:
-        """The store, open for reading; None where nothing was searched yet."""
-        # It is open only while it is read: there is nothing for the user to close.
+        """The store, open for reading; None before the first search."""
+        # It is open only while it is read, so the user need not close it.
         return contextlib.closing(self._folder.open(read_only=True))
 
     @property
@@ -63,27 +63,29 @@ class Results(ABC):
         """A trial by its id ("0007") or number (7).
 
         Raises:
-            KeyError: there is none.
+            KeyError: there is no such trial.
         """
         trials = self._trials()
         number = int(trial_id)
         if not 0 <= number < len(trials):
-            raise KeyError(f"There is no trial {trial_id!r}; there are {len(trials)}, from 0 on.")
+            raise KeyError(
+                f"There is no trial {trial_id!r}; there are {len(trials)}, counted from 0."
+            )
         return trials[number]
 
     def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
-        """The completed trials from the best on; failed ones are never among them.
+        """The best trials, the best first; failed trials are not included.
 
-        There may be fewer than were asked for; a place that is not there says why.
+        There may be fewer than `num_trials`; the IndexError of a missing one gives the reason.
         """
         trials = self._trials()
         return BestTrials(trials.best(num_trials), trials)
 
     def get_best_hyperparameters(self, num_trials: int = 1) -> list[HyperParameters]:
-        """The hyperparameters of the best trials, from the best on, ready for `build(hp)`.
+        """The hyperparameters of the best trials, the best first, for `build(hp)`.
 
         Raises:
-            ValueError: no trial was completed; with the reason.
+            ValueError: no trial was completed; the message gives the reason.
         """
         best = self._best_or_why(num_trials)
         return [trial.hyperparameters.copy() for trial in best]
@@ -91,8 +93,8 @@ class Results(ABC):
     def history(self, trial: Trial | str | int) -> list[dict[str, list[float]]]:
         """The learning curves of a trial: one dict per execution, one list per metric.
 
-        The lists have one number per epoch, NaN where a metric was not measured. Of an
-        execution that was retried, the last attempt.
+        The lists have one number per epoch, NaN for epochs without a value. Of an execution that
+        was retried, only the last attempt is included.
         """
         number = trial.number if isinstance(trial, Trial) else int(trial)
         return self.histories([number])[number]
@@ -100,7 +102,7 @@ class Results(ABC):
     def histories(
         self, trials: Iterable[int] | None = None
     ) -> dict[int, list[dict[str, list[float]]]]:
-        """`history` of several trials, or of all, by their numbers."""
+        """`history` of several trials, or of all, by number."""
         numbers = range(len(self._trials())) if trials is None else trials
         with self._reading() as store:
             return {
@@ -109,7 +111,7 @@ class Results(ABC):
             }
 
     def to_dataframe(self) -> Any:
-        """The trials as a pandas DataFrame: one row each, hyperparameters as `hp_<name>`.
+        """The trials as a pandas DataFrame: one row per trial, hyperparameters as `hp_<name>`.
 
         Raises:
             ImportError: pandas is not installed.
@@ -123,7 +125,7 @@ class Results(ABC):
         return pandas.DataFrame.from_records(self.rows())
 
     def rows(self) -> list[dict[str, Any]]:
-        """What `to_dataframe` makes its table of: one dict per trial, without pandas."""
+        """The rows of `to_dataframe`, one dict per trial, without pandas."""
         rows: list[dict[str, Any]] = []
         for trial in self._trials():
             rows.append(
@@ -144,7 +146,7 @@ class Results(ABC):
         return rows
 
     def results_summary(self, num_trials: int = 10) -> None:
-        """Print the best trials as a table, how the trials were trained, and what failed."""
+        """Print the best trials as a table, how they were trained, and the failures."""
         from kerastune_lite._src.views.tables import print_results
 
         print_results(self._trials(), self.objective, num_trials, self.project_dir)
@@ -153,23 +155,23 @@ class Results(ABC):
         """Print the hyperparameters, their domains and conditions.
 
         Args:
-            extended: say as well how many values each has.
+            extended: whether to print the number of values of each.
         """
         from kerastune_lite._src.views.tables import print_space
 
         print_space(self.space, extended)
 
     def importances(self, seed: int = 0) -> Importances:
-        """Which hyperparameters the score depends on, alone and in pairs, and how sure that is.
+        """On which hyperparameters the score depends, alone and in pairs, and how certain that is.
 
-        Prints as a table. A forest learns from all trials (functional ANOVA; Hutter et al., 2014);
-        failed ones are not among them.
+        Prints as a table. A random forest learns from all trials with a score (functional ANOVA;
+        Hutter et al., 2014).
 
         Args:
             seed: of the forest.
 
         Raises:
-            ValueError: there are too few completed trials, or they do not differ.
+            ValueError: there are too few completed trials, or they are all equal.
         """
         from kerastune_lite._src.analysis.comparable_losses import in_rungs
         from kerastune_lite._src.analysis.importances import importances
@@ -185,32 +187,32 @@ class Results(ABC):
         return Plots(self.trials, self.objective, self.histories, self._name)
 
     def to_optuna(self, storage: str | os.PathLike[str] | None = None) -> Any:
-        """The search as an `optuna.Study`, with the same numbers of trials.
+        """The search as an `optuna.Study`; trials keep their numbers.
 
-        Trials that did not come to the last rung are PRUNED, failed ones FAIL. Scores by epoch are
-        intermediate values, of which the first epoch's has step 1.
+        Trials that did not reach the last rung are PRUNED, failed ones FAIL. Scores by epoch are
+        intermediate values; the first epoch is step 1.
 
         Args:
-            storage: a new file to write for optuna-dashboard: a journal if its name ends in ".log",
-                else a SQLite database, which takes about 0.1 s a trial. None: the study is in
-                memory.
+            storage: a new file for optuna-dashboard: a journal if its name ends in ".log",
+                otherwise a SQLite database, which takes about 0.1 s per trial. None: the study is
+                in memory.
 
         Raises:
             ImportError: Optuna is not installed.
-            FileExistsError: there is such a file.
+            FileExistsError: the file exists.
         """
         from kerastune_lite._src.analysis.study import to_study
 
         return to_study(self.trials, self.objective, self.histories(), self._name, storage)
 
     def report(self, path: str | os.PathLike[str] = "report.html") -> None:
-        """Write the search as one page of HTML that needs nothing else.
+        """Write a report of the search as a single file of HTML.
 
-        What was searched, the result and how sure it is, curves, importances, failures, versions
-        and settings, and how to go on from here.
+        The space, the result and its certainty, curves, importances, failures, versions, settings,
+        and the next steps.
 
         Args:
-            path: the file to write; one of this name is replaced.
+            path: the file to write; an existing file is replaced.
 
         Raises:
             StoreError: no search was recorded yet.
@@ -254,26 +256,26 @@ class Results(ABC):
     def tensorboard(self, height: int = 800, port: int = 0) -> TensorBoardServer:
         """Show the project in TensorBoard, at its HParams page.
 
-        It runs in a process of its own, which ends with this one. In a notebook it appears in a
-        frame; its address is printed there and elsewhere, and goes through
-        `TENSORBOARD_PROXY_URL` where that is set. Called again, it shows the one that is running.
+        The server is a separate process, which ends with this one. The address is printed; in a
+        notebook the page is also shown in a frame. If `TENSORBOARD_PROXY_URL` is set, the address
+        goes through that proxy. A server that is already running is used again.
 
         Args:
             height: of the frame, in pixels.
-            port: on 127.0.0.1; 0 takes one that is free.
+            port: on 127.0.0.1; 0 means a free one.
 
         Returns:
-            It: with `url`, `pid` and `stop()`.
+            The server, with `url`, `pid` and `stop()`.
 
         Raises:
-            RuntimeError: TensorBoard did not start; with what it said.
+            RuntimeError: TensorBoard did not start; the message contains its output.
         """
         from kerastune_lite._src.views.tensorboard.server import show
 
         return show(str(Path(self.project_dir, "tensorboard")), height, port)
 
     def _best_unless(self, trial: Trial | None, purpose: str) -> Trial:
-        """`trial`, or the best one where none was named."""
+        """`trial`, or the best one if it is None."""
         if trial is not None:
             return trial
         best = self._trials().best(1)

@@ -1,4 +1,4 @@
-"""What is left to train of a trial, and how each piece of it begins."""
+"""What is left to train of a trial, as segments."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Execution, Outcome, Segment, Trial
 from kerastune_lite._src.store.checkpoints import Checkpoints, state_name
 
@@ -19,16 +19,16 @@ class Segments:
 
     Attributes:
         history: of the search.
-        oracle: says how a parameter that the space does not hold gets its value.
-        checkpoints: names the files.
+        oracle: of the search.
+        checkpoints: of the project.
         seed: of the project.
         executions: how often each trial is trained.
-        whole_trials: whether one segment is a whole trial, with all of its executions.
-        resumable: whether such a segment may begin where an earlier one ended.
-        tune_new_entries: whether parameters that are met on the way are tuned.
+        whole_trials: whether a segment is a whole trial, with all of its executions.
+        resumable: whether such a segment may start where an earlier one ended.
+        tune_new_entries: whether parameters that trials declare are tuned.
     """
 
-    history: History
+    history: TrialHistory
     oracle: Oracle
     checkpoints: Checkpoints
     seed: int
@@ -38,7 +38,7 @@ class Segments:
     tune_new_entries: bool
 
     def missing(self, trial: Trial) -> list[int]:
-        """The executions of a trial that have not been trained up to its goal."""
+        """The indices of the executions that have not reached the goal of the trial."""
         if self.whole_trials:
             done = trial.completed_executions
             return [] if done and all(_is_done(trial, e, False) for e in done) else [0]
@@ -61,7 +61,7 @@ class Segments:
             attempt,
             start_epoch=reached.epochs if reached and (state or self.resumable) else 0,
             end_epoch=trial.goal,
-            # Of a training that goes on, the same as before: its order of samples follows from it.
+            # A resumed training keeps its seed, which determines the order of samples.
             seed=self.draw_seed(trial.number, 1 + execution, 0 if state else attempt),
             unseen=self.oracle.unseen if self.tune_new_entries else "default",
             fill_seed=self.draw_seed(trial.number, 0, 0),
@@ -71,9 +71,9 @@ class Segments:
         )
 
     def _keep_below(self, trial: Trial, execution: int) -> float | None:
-        """The loss under which an execution's weights may be of use; None: any."""
+        """The weights of an execution are kept if its loss is below this; None: always."""
         if trial.resumable or trial.epochs:
-            # Later rungs decide which trial is the best, and of it which epoch.
+            # Later rungs decide which trial and which epoch is the best.
             return None
         kept = [
             e.loss
@@ -81,22 +81,22 @@ class Segments:
             if e.weights and e.loss is not None and e.index != execution
         ]
         if kept:
-            # Of a trial only the best execution's are kept.
+            # Only the weights of the best execution of a trial are kept.
             return min(kept)
         return self.checkpoints.threshold(self.history, self.executions)
 
     def draw_seed(self, *key: int) -> int:
-        """A seed for something that these numbers tell from all else in the search."""
-        # Room below 2**32 is left for the repeats that a user's run_trial trains by itself.
+        """A seed that is different for each key of the search."""
+        # Below 2**32 there must be room for the repeats that a user's run_trial trains itself.
         state = np.random.SeedSequence([self.seed, *key]).generate_state(1)
         return int(state[0]) % (2**32 - 2**10)
 
 
 def _is_done(trial: Trial, execution: Execution, resumable: bool) -> bool:
-    """Whether an execution that was completed has come to its trial's goal.
+    """Whether a completed execution has reached the goal of its trial.
 
     Args:
-        resumable: whether one without a state has nothing to go on with.
+        resumable: whether an execution without a state counts as done, as it cannot be resumed.
     """
     if trial.goal is None or execution.stopped or execution.epochs >= trial.goal:
         return True
@@ -104,26 +104,26 @@ def _is_done(trial: Trial, execution: Execution, resumable: bool) -> bool:
 
 
 def placed(execution: Execution, trial: Trial, cut_at: int | None) -> Execution:
-    """An execution as it is kept with its trial.
+    """An execution as it is stored with its trial.
 
     Args:
-        cut_at: after so many epochs the scheduler wanted it to stop.
+        cut_at: the number of epochs after which the scheduler stopped it.
     """
     if execution.outcome is Outcome.COMPLETED:
         if execution.epochs == cut_at:
             return dataclasses.replace(execution, stopped=False, state=None)
         if trial.goal is not None and execution.epochs < trial.goal:
-            # Whatever ended it before its goal, a callback or the user's own loop.
+            # A callback or the user's own loop ended it before its goal.
             return dataclasses.replace(execution, stopped=True, state=None)
         return execution
     taken = {(e.index, e.attempt) for e in trial.executions}
     if (execution.index, execution.attempt) in taken:
-        # There stands what it had reached in an earlier rung.
+        # That is the result of an earlier rung.
         return dataclasses.replace(execution, attempt=execution.attempt + 1)
     return execution
 
 
 def merged(known: Sequence[Execution], reported: Sequence[Execution]) -> tuple[Execution, ...]:
-    """All executions; what was reported of one that went on replaces what was known of it."""
+    """All executions; those that were reported replace earlier results."""
     places = {(e.index, e.attempt) for e in reported}
     return (*(e for e in known if (e.index, e.attempt) not in places), *reported)

@@ -11,7 +11,7 @@ from typing import Any
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
 from kerastune_lite._src.core.events import SpaceGrown
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.search import settings as st
 from kerastune_lite._src.search.execution.job import Job
@@ -41,7 +41,7 @@ class Known:
 
     space: Space
     seed: int | None
-    history: History = dataclasses.field(default_factory=History)
+    history: TrialHistory = dataclasses.field(default_factory=TrialHistory)
 
     @property
     def has_scores(self) -> bool:
@@ -88,7 +88,7 @@ class Definition:
         Raises:
             SettingsMismatchError: the project's trials do not fit this search.
         """
-        history = History(project.trials, space_is_fixed=not self.tune_new_entries)
+        history = TrialHistory(project.trials, space_is_fixed=not self.tune_new_entries)
         stored, seed = dict(project.settings), known.seed
         if seed is None and stored:
             seed = stored["seed"]

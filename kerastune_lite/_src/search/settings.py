@@ -1,4 +1,4 @@
-"""What a project is searched with, as JSON, and what may change when it is reopened."""
+"""The settings of a project, as JSON, and what may change when it is reopened."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kerastune_lite._src.util.describing import described
 from kerastune_lite._src.util.errors import SettingsMismatchError
 
 COMPARABLE = ("objective", "oracle", "scheduler", "executions_per_trial", "seed", "compile")
-"""Settings on which the meaning of finished trials depends."""
+"""Settings that must not change: finished trials depend on them."""
 
 _PACKAGES = ("kerastune_lite", "keras", "tensorflow", "numpy", "tensorboard")
 
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 def versions() -> dict[str, str]:
-    """The versions of Python and of the packages that bear on results."""
+    """The versions of Python and of the packages that influence results."""
     found = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -38,7 +38,7 @@ def versions() -> dict[str, str]:
 
 
 def check_counts(**counts: Any) -> None:
-    """Refuse numbers of trials, retries, ... that mean nothing.
+    """Refuse invalid numbers of trials, retries, ...
 
     Raises:
         TypeError: not a number.
@@ -64,32 +64,32 @@ def check_counts(**counts: Any) -> None:
 
 
 def check_parts(oracle: Any, scheduler: Any, hyperparameters: Any) -> None:
-    """Refuse what is no oracle, no scheduler, no HyperParameters; None is always right.
+    """Refuse arguments that are not an oracle, a scheduler, HyperParameters; None is valid.
 
     Raises:
-        TypeError: something else was given.
+        TypeError: an argument has another type.
     """
     check_part("oracle", oracle, Oracle, "kerastune_lite.oracles.BayesianOracle()")
     example = "kerastune_lite.schedulers.Hyperband(max_epochs=27)"
     check_part("scheduler", scheduler, Scheduler, example)
     if not isinstance(hyperparameters, (HyperParameters, type(None))):
         raise TypeError(
-            "`hyperparameters` must be a kerastune_lite.HyperParameters in which some were "
-            "declared: hp = kerastune_lite.HyperParameters(); hp.Int('units', 8, 64). "
+            "`hyperparameters` must be a kerastune_lite.HyperParameters with some "
+            "declarations: hp = kerastune_lite.HyperParameters(); hp.Int('units', 8, 64). "
             f"Received: {hyperparameters!r} of type {type(hyperparameters).__name__}."
         )
 
 
 def check_part(name: str, given: Any, kind: type, example: str) -> None:
-    """Refuse what is no oracle or no scheduler.
+    """Refuse an argument of the wrong type.
 
     Args:
         name: of the argument.
-        kind: what it must be an instance of, unless it is None.
-        example: of a right one.
+        kind: its type, unless it is None.
+        example: a valid argument.
 
     Raises:
-        TypeError: it is something else.
+        TypeError: it has another type.
     """
     if given is None or isinstance(given, kind):
         return
@@ -110,10 +110,10 @@ def check_trainable(hypermodel: Any, trains_itself: bool) -> None:
     """Refuse a tuner that has nothing to train.
 
     Args:
-        trains_itself: whether its class overrides `run_trial`.
+        trains_itself: whether the class of the tuner overrides `run_trial`.
 
     Raises:
-        ValueError: it has neither a hypermodel nor that.
+        ValueError: there is neither a hypermodel nor an own `run_trial`.
     """
     if hypermodel is None and not trains_itself:
         raise ValueError(
@@ -125,15 +125,15 @@ def check_trainable(hypermodel: Any, trains_itself: bool) -> None:
 def check_settings(
     stored: Mapping[str, Any], current: Mapping[str, Any], where: str, has_scores: bool
 ) -> None:
-    """Refuse settings under which old and new trials could not be compared.
+    """Refuse settings with which old and new trials could not be compared.
 
     Args:
         stored, current: as JSON.
         where: the project's folder, for the message.
-        has_scores: whether any trial was completed; without one nothing can clash.
+        has_scores: whether any trial was completed; otherwise all settings are valid.
 
     Raises:
-        SettingsMismatchError: with each setting that differs, and the ways out.
+        SettingsMismatchError: settings differ; the message lists them.
     """
     if not has_scores:
         return
@@ -147,7 +147,7 @@ def check_settings(
 
 
 def _as_before(told: Any) -> Any:
-    """A description as earlier versions wrote it: functions without those that they are within."""
+    """A description as in earlier versions: names of functions without enclosing functions."""
     if isinstance(told, str):
         return told.rpartition("<locals>.")[2]
     if isinstance(told, list):
@@ -158,10 +158,10 @@ def _as_before(told: Any) -> Any:
 
 
 def check_space(stored: Space, current: Space, where: str, has_scores: bool) -> list[Parameter]:
-    """The parameters of `current` that the project does not hold yet, or holds narrower.
+    """The parameters of `current` that are new, or have a wider domain than in the project.
 
     Raises:
-        SettingsMismatchError: a domain was narrowed or changed, so that values which were tried
+        SettingsMismatchError: a domain was narrowed or changed, so that values that were tried
             are no longer possible.
     """
     adopted, differences = [], []
@@ -183,7 +183,7 @@ def check_space(stored: Space, current: Space, where: str, has_scores: bool) -> 
 
 
 def changed_fit_arguments(stored: Mapping[str, Any], current: Mapping[str, Any]) -> list[str]:
-    """What differs between the arguments of two calls of `search()`, in words."""
+    """Texts on how the arguments of two calls of `search()` differ."""
     return [
         difference
         for name in [*stored, *(name for name in current if name not in stored)]
@@ -194,7 +194,7 @@ def changed_fit_arguments(stored: Mapping[str, Any], current: Mapping[str, Any])
 
 
 def _differences(name: str, before: Any, now: Any) -> list[str]:
-    """What differs, in the smallest parts that have names or places."""
+    """Texts on how two descriptions differ, as detailed as possible."""
     if before == now:
         return []
     old, new = _parts(before), _parts(now)
@@ -204,11 +204,11 @@ def _differences(name: str, before: Any, now: Any) -> list[str]:
 
 
 def _parts(told: Any) -> dict[str, Any]:
-    """The parameters of an object, as `described` tells it, or the members of a list of such."""
+    """The parameters of a described object, or the members of a list of such objects."""
     if isinstance(told, Mapping) and set(told) == {"class", "parameters"}:
         parameters = told["parameters"]
         if isinstance(parameters, Mapping):
-            # With the class in their names those of two classes are not compared.
+            # The name of the class prevents that parameters of two classes are compared.
             return {f" {told['class']}.{key}": each for key, each in parameters.items()}
     if isinstance(told, list) and any(isinstance(each, (list, Mapping)) for each in told):
         return {f"[{place}]": each for place, each in enumerate(told)}
@@ -218,7 +218,7 @@ def _parts(told: Any) -> dict[str, Any]:
 def warn_of_fit_arguments(
     stored: Mapping[str, Any], current: Mapping[str, Any], folder: str
 ) -> None:
-    """Say in the log what differs between the arguments of two calls of `search()`.
+    """Log how the arguments of two calls of `search()` differ.
 
     Args:
         stored, current: with the arguments as described under "fit" and their checksums under
@@ -228,14 +228,14 @@ def warn_of_fit_arguments(
     differences = changed_fit_arguments(stored.get("fit", {}), current["fit"])
     for difference in differences + changed(stored.get("data", {}), current["data"]):
         logger.warning(
-            "%s: search() has other arguments than before: %s. Earlier trials keep their scores.",
+            "%s: the arguments of search() have changed: %s. Earlier trials keep their scores.",
             folder,
             difference,
         )
 
 
 def described_fit_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments of `search()` as far as they can be told apart later: scalars and shapes."""
+    """The arguments of `search()` as JSON: scalars and shapes."""
     named = {f"argument {i}": value for i, value in enumerate(args)}
     named.update(kwargs)
     return {
@@ -253,8 +253,8 @@ def _shown(value: Any) -> str:
 
 def _refusal(where: str, differences: Sequence[str]) -> str:
     return (
-        f"The finished trials in {where} do not fit what this search would do:\n"
+        f"The finished trials in {where} do not fit the settings of this search:\n"
         + "\n".join(differences)
-        + "\nGo back to the project's settings, choose another project_name, or start afresh with "
+        + "\nUse the project's settings, choose another project_name, or start again with "
         "overwrite=True (which deletes the project's trials)."
     )

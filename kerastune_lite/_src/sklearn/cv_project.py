@@ -16,7 +16,7 @@ import numpy as np
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
 from kerastune_lite._src.core.events import StopReason
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import TrialStatus
 from kerastune_lite._src.search import settings as st
@@ -93,7 +93,7 @@ class Project:
 
     def search(
         self, wish: Wish, job: FoldJob, candidates: Candidates, oracle: Oracle, scheduler: Scheduler
-    ) -> tuple[History, StopReason]:
+    ) -> tuple[TrialHistory, StopReason]:
         """Search until a limit is reached; a project that has trials goes on where it stood.
 
         Returns:

@@ -15,7 +15,7 @@ from sklearn.utils import indexable
 
 from kerastune_lite._src.algorithms.oracles.grid import GridOracle
 from kerastune_lite._src.core.events import StopReason
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.search import settings as st
 from kerastune_lite._src.sklearn import compat, rows
@@ -175,7 +175,7 @@ class TunerSearchCV(compat.BaseSearch):
             name = self.refit if callable(self.scoring) and isinstance(self.refit, str) else "score"
         return Objective(f"{TEST}{name}", "max")
 
-    def _run_search(self, project: Project, folds: Folds) -> tuple[History, StopReason]:
+    def _run_search(self, project: Project, folds: Folds) -> tuple[TrialHistory, StopReason]:
         step = keras_step(self.estimator)
         epochs = None
         if step is not None:
@@ -208,7 +208,7 @@ class TunerSearchCV(compat.BaseSearch):
     # ------------------------------------------------------------------ results
 
     def _results(
-        self, history: History, reason: StopReason, candidates: Candidates
+        self, history: TrialHistory, reason: StopReason, candidates: Candidates
     ) -> tuple[dict[str, Any], list[Any]]:
         trials = rows.finished(history)
         if not trials:

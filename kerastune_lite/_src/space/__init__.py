@@ -1,1 +1,1 @@
-"""What can vary: domains, conditions, the `hp` object, and reading a space off `build(hp)`."""
+"""The search space: domains, conditions, the `hp` object, and reading a space from `build(hp)`."""

@@ -1,7 +1,7 @@
-"""What one hyperparameter may be: the base class, and the domains without an order of magnitude.
+"""The values that one hyperparameter may take: the base class and the non-numeric domains.
 
 A domain maps its values to the unit interval and back, samples itself with a NumPy generator,
-enumerates a grid, and turns into plain JSON. Numeric domains live in `numeric.py`.
+lists a grid, and converts to JSON. Numeric domains live in `numeric.py`.
 """
 
 from __future__ import annotations
@@ -21,20 +21,30 @@ Value = Union[str, int, float, bool, None]
 """What a hyperparameter can be: a JSON scalar."""
 
 GRID_POINTS = 10
-"""How many grid points stand for a domain that has no finite list of values."""
+"""The number of grid points of a domain that has no finite list of values."""
 
 
 @public("kerastune_lite.hyperparameters")
 class Domain(ABC):
     """The set of values that one hyperparameter may take.
 
-    Subclasses are frozen dataclasses; two domains with the same settings are equal and hash alike.
+    Subclasses are frozen dataclasses. Domains with the same settings are equal and have equal
+    hashes.
+
+    Example:
+        >>> from kerastune_lite.hyperparameters import Float
+        >>> rate = Float(0.0001, 0.1, sampling="log")
+        >>> round(rate.from_unit(0.5), 5)
+        0.00316
+        >>> rate.contains(0.2)
+        False
     """
 
     kinds: ClassVar[dict[str, type[Domain]]] = {}
     default: Value
 
     def __init_subclass__(cls, abstract: bool = False) -> None:
+        super().__init_subclass__()
         if not abstract:
             Domain.kinds[cls.__name__] = cls
 
@@ -52,26 +62,26 @@ class Domain(ABC):
     @property
     @abstractmethod
     def cardinality(self) -> int | None:
-        """The number of different values, or None when there is no useful bound."""
+        """The number of different values; None if they cannot be listed."""
 
     @abstractmethod
     def to_unit(self, value: Value) -> float:
-        """The position of `value` in [0, 1]; members of finite domains sit at cell centres."""
+        """The position of `value` in [0, 1]; in a finite domain the centre of its cell."""
 
     @abstractmethod
     def from_unit(self, unit: float) -> Value:
-        """The value at `unit`, a number in [0, 1]; the inverse of `to_unit`."""
+        """The value at `unit`, a position in [0, 1]; the inverse of `to_unit`."""
 
     @abstractmethod
     def grid(self) -> list[Value]:
-        """The values an exhaustive search tries, in ascending or given order.
+        """The values that a grid search tries, in ascending or given order.
 
-        All of them where there is a step or a list. Else, and where they are too many to list,
-        `GRID_POINTS` points evenly spread over the unit interval, both ends included.
+        All values if there is a step or a list of them. Otherwise, or if there are too many to
+        list, 10 points spread evenly over the unit interval, both ends included.
         """
 
     def members(self) -> list[Value] | None:
-        """Every value of the domain, or None when there is no useful bound."""
+        """All values of the domain; None if they cannot be listed."""
         return None if self.cardinality is None else self.grid()
 
     @abstractmethod
@@ -84,14 +94,14 @@ class Domain(ABC):
 
     @abstractmethod
     def describe(self) -> str:
-        """The domain in a few words, for tables and messages."""
+        """A short description of the domain, for tables and messages."""
 
     @abstractmethod
     def covers(self, other: Domain) -> bool:
-        """Whether each value of `other` is a value of this domain, with the same scale."""
+        """Whether each value of the domain `other` is in this one, on the same scale."""
 
     def sample(self, rng: np.random.Generator) -> Value:
-        """A value drawn uniformly in the unit interval, that is: on this domain's own scale."""
+        """A random value, drawn from the generator `rng`, uniform on the scale of this domain."""
         return self.from_unit(rng.random())
 
     def contains(self, value: Any) -> bool:
@@ -106,7 +116,7 @@ class Domain(ABC):
         try:
             return self.coerce(default)
         except ValueError as error:
-            raise ValueError(f"`default` must be a member: {error}") from None
+            raise ValueError(f"`default` must be a value of the domain: {error}") from None
 
     def to_json(self) -> dict[str, Any]:
         """This domain as a JSON object; `Domain.from_json` is the inverse."""
@@ -116,10 +126,10 @@ class Domain(ABC):
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Domain:
-        """The domain that `to_json` described.
+        """The domain that `to_json` converted to `data`.
 
         Raises:
-            ValueError: the type is not one that this version knows.
+            ValueError: this version does not know the type.
         """
         settings = dict(data)
         kind = settings.pop("type", None)
@@ -134,7 +144,7 @@ class Domain(ABC):
 
 
 def plain(value: Any) -> Value:
-    """`value` as a plain Python scalar (NumPy scalars are unwrapped).
+    """`value` as a Python scalar (NumPy scalars are converted).
 
     Raises:
         TypeError: it is not a scalar that JSON can hold.
@@ -143,23 +153,23 @@ def plain(value: Any) -> Value:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and value != value:
-        raise ValueError("A hyperparameter's value cannot be NaN, which equals nothing.")
+        raise ValueError("The value of a hyperparameter cannot be NaN.")
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     raise TypeError(
         "A hyperparameter's value must be a str, int, float, bool or None, so that it can be "
-        f"stored. Received: {value!r} of type {type(value).__name__}. Offer names instead, and "
-        "look the objects up in your builder."
+        f"stored. Received: {value!r} of type {type(value).__name__}. Use names instead, and "
+        "look the objects up in build(hp)."
     )
 
 
 def same(a: Value, b: Value) -> bool:
-    """Equality that keeps True and 1 apart, and lets 1 and 1.0 be one number."""
+    """Whether two values are equal; 1 equals 1.0, but not True."""
     return a == b and isinstance(a, bool) == isinstance(b, bool)
 
 
 def _scalar(value: Any) -> Value:
-    """`plain` for values that are looked up: what is no scalar is just not there."""
+    """`plain` for values that are looked up: what is not a scalar is not in the domain."""
     try:
         return plain(value)
     except TypeError as error:
@@ -178,10 +188,23 @@ class Choice(Domain):
     """One of the listed values.
 
     Args:
-        values: strings, numbers or booleans, all of one kind; None may stand among them. What is
-            listed several times counts once.
-        ordered: whether neighbours in the list resemble each other. Default: true for numbers.
+        values: strings, numbers or booleans, all of one kind; None may be among them. Duplicates
+            are removed.
+        ordered: whether neighbours in the list are similar. Default: true for numbers.
         default: one of the values. Default: the first.
+
+    Raises:
+        TypeError: the values are not a list, not scalars, or of several kinds.
+        ValueError: the list is empty, `default` is not in it, or `ordered=True` and not all values
+            are numbers.
+
+    Example:
+        >>> from kerastune_lite.hyperparameters import Choice
+        >>> activation = Choice(["relu", "tanh"])
+        >>> activation.default
+        'relu'
+        >>> activation.contains("selu")
+        False
     """
 
     values: tuple[Value, ...]
@@ -193,8 +216,8 @@ class Choice(Domain):
             raise TypeError(f"`values` must be a list of values. Received: {self.values!r}.")
         if isinstance(self.values, (set, frozenset)):
             raise TypeError(
-                "`values` must be a list: a set has another order in each process, which would "
-                f"make searches differ. Received: {self.values!r}."
+                "`values` must be a list: the order of a set differs between processes. "
+                f"Received: {self.values!r}."
             )
         values = tuple(plain(value) for value in self.values)
         if not values:
@@ -202,8 +225,8 @@ class Choice(Domain):
         families = {_family(value) for value in values if value is not None}
         if len(families) > 1:
             raise TypeError(
-                "All values of a Choice must be of one type (None may stand among them), or "
-                f"their order and equality mean nothing. Received: {list(values)!r}."
+                "All values of a Choice must be of one type; None may be among them. "
+                f"Received: {list(values)!r}."
             )
         values = tuple(
             value
@@ -214,7 +237,7 @@ class Choice(Domain):
         if self.ordered and not numeric:
             raise ValueError(
                 "`ordered=True` needs values that are all numbers. "
-                f"Received: {list(values)!r}. Leave `ordered` out."
+                f"Received: {list(values)!r}. Omit `ordered`."
             )
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "ordered", numeric if self.ordered is None else self.ordered)
@@ -226,7 +249,11 @@ class Choice(Domain):
         return len(self.values)
 
     def index(self, value: Value) -> int:
-        """The position of `value` in the list."""
+        """The index of `value` in the list.
+
+        Raises:
+            ValueError: it is not in the list.
+        """
         for i, candidate in enumerate(self.values):
             if same(candidate, value):
                 return i
@@ -266,7 +293,15 @@ class Boolean(Domain):
     """True or False.
 
     Args:
-        default: 0 and 1 stand for False and True.
+        default: the default; 0 and 1 mean False and True.
+
+    Raises:
+        ValueError: `default` is not a boolean.
+
+    Example:
+        >>> from kerastune_lite.hyperparameters import Boolean
+        >>> Boolean().grid()
+        [False, True]
     """
 
     default: bool = False
@@ -306,7 +341,20 @@ class Boolean(Domain):
 @public("kerastune_lite.hyperparameters")
 @dataclasses.dataclass(frozen=True, eq=False)
 class Fixed(Domain):
-    """One value that is not tuned."""
+    """One value that is not tuned.
+
+    Args:
+        value: the value.
+
+    Raises:
+        TypeError: it is not a str, int, float, bool or None.
+        ValueError: it is NaN.
+
+    Example:
+        >>> from kerastune_lite.hyperparameters import Fixed
+        >>> Fixed(64).grid()
+        [64]
+    """
 
     value: Value
 
@@ -344,5 +392,5 @@ class Fixed(Domain):
 
 
 def cell(unit: float, count: int) -> int:
-    """Which of `count` equal cells of [0, 1] holds `unit` (1.0 belongs to the last)."""
+    """The index of the cell that contains `unit`, of `count` equal cells of [0, 1]."""
     return min(max(int(unit * count), 0), count - 1)

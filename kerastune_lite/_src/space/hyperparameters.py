@@ -1,15 +1,14 @@
-"""The `hp` object that a user's `build(hp)` receives: it declares parameters and answers values."""
+"""The `hp` object that `build(hp)` receives: it declares hyperparameters and returns values."""
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from kerastune_lite._src.space.domains import Boolean, Choice, Domain, Fixed, Value
-from kerastune_lite._src.space.numeric import Float, Int
+from kerastune_lite._src.space.declarations import Declarations
+from kerastune_lite._src.space.domains import Domain, Fixed, Value
 from kerastune_lite._src.space.parameters import Condition, Parameter, Space, condition
 from kerastune_lite._src.util.formatting import (
     NOTHING,
@@ -22,20 +21,27 @@ from kerastune_lite._src.util.public import public
 
 
 @public("kerastune_lite")
-class HyperParameters:
+class HyperParameters(Declarations):
     """A search space together with the values of one trial.
 
-    Each method that declares a hyperparameter returns its value, or None while one of the
-    conditions it stands under does not hold. A hyperparameter is identified by its name and its
-    conditions: declaring it again returns the same value, and what was declared first holds.
+    Methods that declare a hyperparameter return its value, or None if it is inactive: if one of
+    its conditions does not hold. Name and conditions together identify a hyperparameter. If it is
+    declared again, the first declaration applies.
 
     Args:
-        space: parameters known beforehand; their domains win over those of later declarations.
-        values: values of the trial; what is missing is filled in when it is asked for.
-        fill: gives a newly declared parameter its value. Default: the parameter's default.
-        searching: whether the values are a proposal, which the builder may not have known of: then
-            a Fixed that was not given to the tuner takes the value that is declared, and
-            `redeclared` is kept. Otherwise they are what a trial was trained with, and hold.
+        space: known parameters; they take precedence over later declarations.
+        values: of the trial, by name.
+        fill: returns the value of a parameter that has none. Default: its default.
+        searching: whether `values` were proposed for a new trial. Then a Fixed that the user did
+            not pass to the tuner takes the declared value, and `redeclared` is recorded.
+
+    Example:
+        >>> from kerastune_lite import HyperParameters
+        >>> hp = HyperParameters(values={"units": 32})
+        >>> hp.Int("units", 8, 64), hp.Boolean("bias")
+        (32, False)
+        >>> hp.values
+        {'units': 32, 'bias': False}
     """
 
     def __init__(
@@ -46,7 +52,7 @@ class HyperParameters:
         searching: bool = False,
     ) -> None:
         self.redeclared: dict[str, tuple[Domain, Domain]] = {}
-        """By name: the domain that holds, and another one that was declared under the name."""
+        """By name: the domain that applies, and a different one that was declared later."""
         self._searching = searching
         self._space = Space() if space is None else space
         self._values = dict(values or {})
@@ -55,128 +61,36 @@ class HyperParameters:
         self._name_scopes: list[str] = []
         self._conditions: tuple[Condition, ...] = ()
         self.entered_scopes: dict[tuple[Condition, ...], bool] = {}
-        """Each conditional scope met so far, and whether it was ever active."""
+        """The conditional scopes entered so far, and whether each was ever active."""
 
-    # ------------------------------------------------------------------ declaring
-
-    def Choice(
-        self,
-        name: str,
-        values: Iterable[Value],
-        ordered: bool | None = None,
-        default: Any = ...,
-        parent_name: str | None = None,
-        parent_values: Any = None,
-    ) -> Any:
-        """One of `values` (all of one type; None may stand among them).
-
-        Args:
-            ordered: whether neighbours in the list resemble each other (numbers: yes).
-            default: a member of `values`; default: the first.
-            parent_name, parent_values: shorthand for `conditional_scope` around this call.
-        """
-
-        def domain() -> Domain:
-            domain = Choice(values, ordered)  # type: ignore[arg-type]
-            # KerasTuner's signature has default=None for "not given".
-            if default is ... or (default is None and None not in domain.values):
-                return domain
-            return dataclasses.replace(domain, default=default)
-
-        return self._declare(name, domain, "Choice", parent_name, parent_values)
-
-    def Int(
-        self,
-        name: str,
-        min_value: int,
-        max_value: int,
-        step: int | None = None,
-        sampling: str = "linear",
-        default: int | None = None,
-        parent_name: str | None = None,
-        parent_values: Any = None,
-    ) -> Any:
-        """A whole number from `min_value` to `max_value`, both included.
-
-        Args:
-            step: added when `sampling` is "linear" (default 1), multiplied otherwise.
-            sampling: "linear", "log" or "reverse_log".
-            default: default: the minimum.
-            parent_name, parent_values: shorthand for `conditional_scope` around this call.
-        """
-        return self._declare(
-            name,
-            lambda: Int(min_value, max_value, step, sampling, default),
-            "Int",
-            parent_name,
-            parent_values,
-        )
-
-    def Float(
-        self,
-        name: str,
-        min_value: float,
-        max_value: float,
-        step: float | None = None,
-        sampling: str = "linear",
-        default: float | None = None,
-        parent_name: str | None = None,
-        parent_values: Any = None,
-    ) -> Any:
-        """A real number from `min_value` to `max_value`, both included.
-
-        Args:
-            step: added when `sampling` is "linear", multiplied otherwise; default: none.
-            sampling: "linear", "log" or "reverse_log".
-            default: default: the minimum.
-            parent_name, parent_values: shorthand for `conditional_scope` around this call.
-        """
-        return self._declare(
-            name,
-            lambda: Float(min_value, max_value, step, sampling, default),
-            "Float",
-            parent_name,
-            parent_values,
-        )
-
-    def Boolean(
-        self,
-        name: str,
-        default: bool = False,
-        parent_name: str | None = None,
-        parent_values: Any = None,
-    ) -> Any:
-        """True or False."""
-        return self._declare(name, lambda: Boolean(default), "Boolean", parent_name, parent_values)
-
-    def Fixed(
-        self,
-        name: str,
-        value: Value,
-        parent_name: str | None = None,
-        parent_values: Any = None,
-    ) -> Any:
-        """A value that is not tuned, but recorded with the trial."""
-        return self._declare(name, lambda: Fixed(value), "Fixed", parent_name, parent_values)
+    # ------------------------------------------------------------------ scopes
 
     @contextlib.contextmanager
-    def conditional_scope(self, parent_name: str, parent_values: Any) -> Iterator[None]:
-        """Within the scope, hyperparameters are active only while the parent has such a value.
+    def conditional_scope(
+        self, parent_name: str, parent_values: Value | Iterable[Value]
+    ) -> Iterator[None]:
+        """Make the hyperparameters in this scope active only for certain values of a parent.
 
-        The code inside runs either way; inactive hyperparameters answer None.
+        The code in the scope always runs; inactive hyperparameters return None.
 
         Args:
-            parent_name: a hyperparameter declared before, under whatever conditions.
-            parent_values: a list of its values (or a single one).
+            parent_name: of a hyperparameter that was declared before.
+            parent_values: a list of its values, or a single value.
 
         Raises:
             ValueError: no hyperparameter of that name was declared.
+
+        Example:
+            >>> optimizer = hp.Choice("optimizer", ["adam", "sgd"])
+            >>> with hp.conditional_scope("optimizer", ["sgd"]):
+            ...     print(hp.Float("momentum", 0.0, 0.9))
+            None
         """
         name = self._qualified(parent_name)
         if not self._space.named(name):
             raise ValueError(
                 f"conditional_scope({name!r}, ...) needs a hyperparameter that was declared "
-                f"before it. Declared so far: {self._space.names}."
+                f"before. Declared so far: {self._space.names}."
             )
         outer = self._conditions
         entered = condition(name, parent_values)
@@ -194,7 +108,14 @@ class HyperParameters:
 
     @contextlib.contextmanager
     def name_scope(self, name: str) -> Iterator[None]:
-        """Within the scope, names are prefixed with `name/`; scopes may nest."""
+        """Prefix the names of hyperparameters in this scope with `name/`; scopes may be nested.
+
+        Example:
+            >>> with hp.name_scope("encoder"):
+            ...     units = hp.Int("units", 8, 64)
+            >>> hp.values
+            {'encoder/units': 8}
+        """
         self._name_scopes.append(str(name))
         try:
             yield
@@ -204,11 +125,11 @@ class HyperParameters:
     # ------------------------------------------------------------------ reading
 
     def get(self, name: str) -> Any:
-        """The value of an active hyperparameter.
+        """The value of the active hyperparameter called `name`.
 
         Raises:
-            ValueError: it exists but is inactive.
-            KeyError: there is none of that name.
+            ValueError: it is inactive.
+            KeyError: it does not exist.
         """
         name = self._qualified(name)
         self._fill_in(name)
@@ -230,8 +151,8 @@ class HyperParameters:
 
     @property
     def values(self) -> dict[str, Value]:
-        """The values of all active hyperparameters, by name (the live dictionary)."""
-        # Whoever holds the whole dictionary may use any of it.
+        """The values of all active hyperparameters, by name (not a copy)."""
+        # The caller may use any of them.
         self._used.update(dict.fromkeys(self._values))
         return self._values
 
@@ -245,19 +166,19 @@ class HyperParameters:
         return self._space
 
     def is_active(self, hyperparameter: str | Parameter) -> bool:
-        """Whether the parameter (or any of that name) has its conditions fulfilled."""
+        """Whether all conditions of `hyperparameter`, a parameter or a name, hold."""
         if isinstance(hyperparameter, Parameter):
             return hyperparameter.is_active(self._values)
         return self._space.active(str(hyperparameter), self._values) is not None
 
     def used_values(self) -> dict[str, Value]:
-        """The values that were asked for, in the order in which they were first asked for."""
+        """The values that were requested so far, in the order of the first request."""
         return {name: self._values[name] for name in self._used if name in self._values}
 
     # ------------------------------------------------------------------ whole objects
 
     def merge(self, hps: HyperParameters | Iterable[Parameter], overwrite: bool = True) -> None:
-        """Take over the parameters of `hps`; with `overwrite`, also where both have them."""
+        """Add the parameters of `hps`; with `overwrite`, they replace those of this object."""
         parameters = list(hps.space if isinstance(hps, HyperParameters) else hps)
         self._space = self._space.merged(parameters, overwrite)
         for parameter in parameters if overwrite else ():
@@ -266,12 +187,12 @@ class HyperParameters:
         self.ensure_active_values()
 
     def ensure_active_values(self) -> None:
-        """Give active parameters without a value their fill, and drop values of inactive ones."""
+        """Give all active parameters a value, and remove the values of inactive ones."""
 
         def choose(parameter: Parameter) -> Value:
             if parameter.name in self._values:
                 value = self._values[parameter.name]
-                # Where a name stands in several places, the value may be of another place's range.
+                # If several parameters have this name, the value may belong to another one.
                 if len(self._space.named(parameter.name)) == 1 or parameter.domain.contains(value):
                     return value
             return self._fill(parameter)
@@ -281,23 +202,23 @@ class HyperParameters:
 
     def copy(self) -> HyperParameters:
         """An independent object with the same space and values."""
-        # Asking for all values counts them as used: what the copy is asked for is not seen here.
+        # All values count as used, because requests to the copy are not recorded here.
         return HyperParameters(self._space, self.values, self._fill)
 
     def get_config(self) -> dict[str, Any]:
-        """Space and values as JSON."""
+        """Space and values as JSON; `from_config` is the inverse."""
         return {"space": self._space.to_json(), "values": dict(self._values)}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> HyperParameters:
-        """The inverse of `get_config`."""
+        """The object whose `get_config` returned `config`."""
         return cls(Space.from_json(config["space"]), config["values"])
 
     def __repr__(self) -> str:
         return f"HyperParameters({self._values})"
 
     def _repr_html_(self) -> str:
-        # Read from the dictionary itself: what is only looked at does not count as used.
+        # Not from `self.values`: values that are only shown do not count as used.
         names = dict.fromkeys([*self._space.names, *self._values])
         rows = []
         for name in (name for name in names if name in self._values):
@@ -313,14 +234,14 @@ class HyperParameters:
         return "/".join([*self._name_scopes, str(name)])
 
     def _fill_in(self, name: str) -> None:
-        """Give a parameter that was known beforehand its value, if it is active and has none."""
+        """Give a known parameter its value, if it is active and has none."""
         if name not in self._values:
             parameter = self._space.active(name, self._values)
             if parameter is not None:
                 self._values[name] = self._fill(parameter)
 
     def _member(self, name: str, value: Value) -> Value:
-        """`value` as the parent's domain spells it: 0.1 * 3 as 0.3, and 1 as True if need be."""
+        """`value` as the parent's domain writes it: 0.1 * 3 as 0.3, and 1 as True for a Boolean."""
         spellings = (value, bool(value), int(value)) if value in (0, 1) else (value,)
         for spelling in spellings:
             for parameter in self._space.named(name):
@@ -334,7 +255,7 @@ class HyperParameters:
         domain: Callable[[], Domain],
         kind: str,
         parent_name: str | None,
-        parent_values: Any,
+        parent_values: Value | Iterable[Value],
     ) -> Value:
         if parent_name is not None:
             with self.conditional_scope(parent_name, parent_values):
@@ -342,8 +263,8 @@ class HyperParameters:
         name = self._qualified(name)
         if any(each.name == name for each in self._conditions):
             raise ValueError(
-                f"A hyperparameter cannot stand under a condition on itself. Received: {name!r} "
-                f"inside conditional_scope({name!r}, ...)."
+                f"A hyperparameter cannot depend on itself. Received: {name!r} inside "
+                f"conditional_scope({name!r}, ...)."
             )
         parameter = self._space.find(name, self._conditions)
         if parameter is None:
@@ -362,15 +283,15 @@ class HyperParameters:
         return self._values[name]
 
     def _compare(self, known: Parameter, domain: Callable[[], Domain]) -> None:
-        """Take note of a declaration under a known name."""
+        """Record a declaration that differs from the first one of the same name."""
         try:
             declared = domain()
         except (TypeError, ValueError):
-            return  # The first declaration holds, and that one is valid.
+            return  # The first declaration applies, and it is valid.
         holds = known.domain
         if isinstance(holds, Fixed) and isinstance(declared, Fixed):
             if known.name not in self._used:
-                # It follows from other values (`hp.Fixed("twice", 2 * n)`), or the script is new.
+                # Computed from other values (`hp.Fixed("twice", 2 * n)`), or changed in the script.
                 self._values[known.name] = declared.value
             holds = Fixed(self._values[known.name])
         if not (declared.covers(holds) and holds.covers(declared)):

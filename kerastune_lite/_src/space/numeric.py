@@ -1,8 +1,8 @@
 """Numeric domains: integers and reals on a linear, logarithmic or reversed logarithmic scale.
 
-`linear` spreads the unit interval evenly, `log` by order of magnitude (fine near `min_value`),
-`reverse_log` mirrors `log` (fine near `max_value`). A `step` is added when the scale is linear
-and multiplied otherwise, as in KerasTuner; `max_value` is a member whenever a step reaches it.
+`linear` is uniform, `log` is finer near `min_value`, `reverse_log` is finer near `max_value`. A
+`step` is added on a linear scale and multiplied on the others, as in KerasTuner; `max_value` is
+included if a step reaches it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import math
 import numbers
 from abc import abstractmethod
 from decimal import Decimal
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -23,24 +23,31 @@ from kerastune_lite._src.util.public import public
 SAMPLINGS = ("linear", "log", "reverse_log")
 
 MAX_MEMBERS = 1_000_000
-"""Longer ladders are not listed: they count as having no useful bound."""
+"""Domains with more values than this are not listed."""
 
 _HAIR = Decimal("1e-8")
-"""By which part of a step a ladder may miss its far end and still reach it: a step that was
-computed in binary, such as 1/3, does."""
+"""The part of a step by which the last value may miss the end of the range and still count as the
+end: the rounding of a step such as 1/3."""
 
 
-class Numeric(Domain, abstract=True):
-    """What `Int` and `Float` share: range checks, ladders of steps, scales."""
+Number = TypeVar("Number", int, float)
 
-    min_value: Any
-    max_value: Any
-    step: Any
+
+class Numeric(Domain, Generic[Number], abstract=True):
+    """What `Int` and `Float` have in common: checks of the range, steps, scales."""
+
+    min_value: Number
+    max_value: Number
+    step: Number | None
     sampling: str
 
     @abstractmethod
-    def _number(self, name: str, value: Any) -> Any:
-        """`value` as this domain's number type, or a TypeError that names the argument."""
+    def _number(self, name: str, value: object) -> Number:
+        """`value` as a number of this domain.
+
+        Raises:
+            TypeError: it cannot be converted; the message names the argument.
+        """
 
     def _check(self) -> None:
         object.__setattr__(self, "sampling", _scale(self.sampling))
@@ -53,7 +60,7 @@ class Numeric(Domain, abstract=True):
             )
         if self.sampling != "linear" and self.min_value <= 0:
             raise ValueError(
-                f"`sampling={self.sampling!r}` needs `min_value` > 0: a logarithm has no zero. "
+                f"`sampling={self.sampling!r}` needs `min_value` > 0. "
                 f"Received: min_value={self.min_value}."
             )
         if self.step is not None:
@@ -65,7 +72,7 @@ class Numeric(Domain, abstract=True):
                     f"`step` is multiplied when `sampling={self.sampling!r}` and must be greater "
                     f"than 1. Received: step={self.step}."
                 )
-        # When no `default` is given, the smallest member is it (KerasTuner: the minimum).
+        # As in KerasTuner, the smallest value is the default.
         default = self._first() if self.default is None else self.default
         object.__setattr__(self, "default", self._coerced_default(default))
 
@@ -74,28 +81,29 @@ class Numeric(Domain, abstract=True):
 
     @functools.cached_property
     def _exact(self) -> tuple[Decimal, Decimal, Decimal]:
+        """`min_value`, `max_value` and `step`; only for domains with a step."""
         # Decimals keep 0 + 10 x 0.1 at 1.0, where binary floats would drift past the end.
-        return _decimal(self.min_value), _decimal(self.max_value), _decimal(self.step)
+        return _decimal(self.min_value), _decimal(self.max_value), _decimal(self.step or 1)
 
     @functools.cached_property
     def _steps(self) -> Decimal:
-        """The length of the ladder in steps, not rounded; only for domains with a step."""
+        """The range in steps, not rounded; only for domains with a step."""
         low, high, step = self._exact
         if self.sampling == "linear":
             return (high - low) / step
-        return _decimal(math.log(self.max_value / self.min_value) / math.log(self.step))
+        return _decimal(math.log(self.max_value / self.min_value) / math.log(step))
 
     @functools.cached_property
     def _count(self) -> int:
-        """The number of rungs of the ladder; only for domains with a step."""
+        """The number of values; only for domains with a step."""
         return int(self._steps + _HAIR) + 1
 
     @property
     def _listable(self) -> bool:
         return self.step is not None and self._count <= MAX_MEMBERS
 
-    def _at(self, index: int) -> Any:
-        """The `index`-th rung of the ladder, ascending."""
+    def _at(self, index: int) -> Number:
+        """The value at `index`, in ascending order."""
         low, high, step = self._exact
         downwards = self.sampling == "reverse_log"
         rung = self._count - 1 - index if downwards else index
@@ -107,27 +115,27 @@ class Numeric(Domain, abstract=True):
         return self._cast(high + low - climbed if downwards else climbed)
 
     @abstractmethod
-    def _cast(self, value: Any) -> Any:
-        """A computed number as a member: rounded or clipped into the range."""
+    def _cast(self, value: Decimal | float) -> Number:
+        """A computed number as a value of this domain: rounded and clipped to the range."""
 
-    def _index(self, value: Any) -> int:
-        """The rung nearest to `value`."""
+    def _index(self, value: float) -> int:
+        """The index of the value nearest to `value`."""
         value = min(max(value, self.min_value), self.max_value)
+        low, _, step = self._exact
         if self.sampling == "linear":
-            low, _, step = self._exact
             rung = round((_decimal(value) - low) / step)
         else:
             mirrored = value if self.sampling == "log" else self._mirror(value)
-            rung = round(math.log(mirrored / self.min_value) / math.log(self.step))
+            rung = round(math.log(mirrored / self.min_value) / math.log(step))
         rung = min(max(rung, 0), self._count - 1)
         return self._count - 1 - rung if self.sampling == "reverse_log" else rung
 
-    def _mirror(self, value: Any) -> Any:
-        # In this order, for `max_value + min_value` may swallow a small `min_value`.
+    def _mirror(self, value: float) -> float:
+        # In this order, because a small `min_value` may be lost in `max_value + min_value`.
         return self.min_value + (self.max_value - value)
 
     def _spread(self) -> list[Value]:
-        """At most `GRID_POINTS` members, evenly spread over the unit interval."""
+        """At most `GRID_POINTS` values, spread evenly over the unit interval."""
         units = np.linspace(0.0, 1.0, GRID_POINTS).tolist()
         return list(dict.fromkeys(self.from_unit(unit) for unit in units))
 
@@ -162,20 +170,32 @@ def _scale(sampling: Any) -> str:
 
 
 def _decimal(number: float) -> Decimal:
-    """The number as it is written, not as it is stored in binary."""
+    """The number as it is printed, not as it is stored in binary."""
     return Decimal(repr(number))
 
 
 @public("kerastune_lite.hyperparameters")
 @dataclasses.dataclass(frozen=True, eq=False)
-class Int(Numeric):
+class Int(Numeric[int]):
     """A whole number from `min_value` to `max_value`, both included.
 
     Args:
-        min_value, max_value: the ends.
-        step: distance of neighbours when linear (default 1), their ratio when logarithmic.
+        min_value, max_value: the limits.
+        step: the difference between neighbours on a linear scale (default: 1), their ratio on the
+            other scales.
         sampling: "linear", "log" or "reverse_log".
-        default: a member, or a number between two of them. Default: the smallest.
+        default: a number between the limits. Default: the smallest value.
+
+    Raises:
+        TypeError: a number is not whole.
+        ValueError: an argument is out of range, or `sampling` is unknown.
+
+    Example:
+        >>> from kerastune_lite.hyperparameters import Int
+        >>> Int(8, 32, step=8).grid()
+        [8, 16, 24, 32]
+        >>> Int(8, 64, step=2, sampling="log").grid()
+        [8, 16, 32, 64]
     """
 
     min_value: int
@@ -189,14 +209,14 @@ class Int(Numeric):
             object.__setattr__(self, "step", 1)
         self._check()
 
-    def _number(self, name: str, value: Any) -> int:
+    def _number(self, name: str, value: object) -> int:
         if isinstance(value, numbers.Integral) and not isinstance(value, bool):
             return int(value)
         if isinstance(value, (float, np.floating)) and float(value).is_integer():
             return int(value)
         raise TypeError(f"`{name}` must be a whole number. Received: {value!r}.")
 
-    def _cast(self, value: Any) -> int:
+    def _cast(self, value: Decimal | float) -> int:
         return int(min(max(round(value), self.min_value), self.max_value))
 
     @property
@@ -205,7 +225,7 @@ class Int(Numeric):
         return count if count <= MAX_MEMBERS else None
 
     def _edges(self) -> tuple[float, float]:
-        """Half a unit around the ends, in logs: each integer owns the cell around itself."""
+        """The logarithms of the limits -0.5 and +0.5: each integer is in the centre of its cell."""
         return math.log(self.min_value - 0.5), math.log(self.max_value + 0.5)
 
     def to_unit(self, value: Value) -> float:
@@ -238,31 +258,42 @@ class Int(Numeric):
             return [self._at(index) for index in range(self._count)]
         return list(range(self.min_value, self.max_value + 1, self.step or 1))
 
-    def coerce(self, value: Any) -> Any:
+    def coerce(self, value: Any) -> int:
         try:
             number = self._number("value", value)
         except TypeError:
             raise self._refuse(value) from None
         if not self.min_value <= number <= self.max_value:
             raise self._refuse(value)
-        # A default may lie between two steps, as it may in KerasTuner; nothing else may.
-        on_ladder = self.step is None or self._at(self._index(number)) == number
-        if not on_ladder and number != self.default:
+        # As in KerasTuner, only the default may lie between two steps.
+        on_step = self.step is None or self._at(self._index(number)) == number
+        if not on_step and number != self.default:
             raise self._refuse(value)
         return number
 
 
 @public("kerastune_lite.hyperparameters")
 @dataclasses.dataclass(frozen=True, eq=False)
-class Float(Numeric):
+class Float(Numeric[float]):
     """A real number from `min_value` to `max_value`, both included.
 
     Args:
-        min_value, max_value: the ends.
-        step: distance of neighbours when linear, their ratio when logarithmic. Default: none,
-            every number between the ends.
+        min_value, max_value: the limits.
+        step: the difference between neighbours on a linear scale, their ratio on the other scales.
+            Default: none, every number between the limits.
         sampling: "linear", "log" or "reverse_log".
-        default: a member, or a number between two of them. Default: the smallest.
+        default: a number between the limits. Default: the smallest value.
+
+    Raises:
+        TypeError: an argument is not a finite number.
+        ValueError: an argument is out of range, or `sampling` is unknown.
+
+    Example:
+        >>> from kerastune_lite.hyperparameters import Float
+        >>> Float(0.0, 0.5, step=0.25).grid()
+        [0.0, 0.25, 0.5]
+        >>> Float(0.001, 0.1, step=10, sampling="log").grid()
+        [0.001, 0.01, 0.1]
     """
 
     min_value: float
@@ -274,14 +305,14 @@ class Float(Numeric):
     def __post_init__(self) -> None:
         self._check()
 
-    def _number(self, name: str, value: Any) -> float:
+    def _number(self, name: str, value: object) -> float:
         if isinstance(value, numbers.Real) and not isinstance(value, bool):
             number = float(value)
             if math.isfinite(number):
                 return number
         raise TypeError(f"`{name}` must be a finite number. Received: {value!r}.")
 
-    def _cast(self, value: Any) -> float:
+    def _cast(self, value: Decimal | float) -> float:
         return min(max(float(value), self.min_value), self.max_value)
 
     @property
@@ -318,7 +349,7 @@ class Float(Numeric):
             return [self._at(index) for index in range(self._count)]
         return self._spread()
 
-    def coerce(self, value: Any) -> Any:
+    def coerce(self, value: Any) -> float:
         try:
             number = self._number("value", value)
         except TypeError:
@@ -327,7 +358,7 @@ class Float(Numeric):
             if not self.min_value <= number <= self.max_value:
                 raise self._refuse(value)
             return number
-        # A value that was computed, such as 0.1 * 3, means the rung that it misses by a hair.
+        # A computed value, such as 0.1 * 3, differs from the nearest step by rounding.
         nearest = self._at(self._index(number))
         tolerance = 1e-6 * self.step if self.sampling == "linear" else 1e-9 * abs(number)
         if abs(nearest - number) <= tolerance:

@@ -1,4 +1,4 @@
-"""A search space: named parameters, the conditions they stand under, and walks over them."""
+"""A search space: named parameters, and the conditions under which they are active."""
 
 from __future__ import annotations
 
@@ -24,12 +24,23 @@ Values = Mapping[str, Value]
 @public("kerastune_lite.hyperparameters")
 @dataclasses.dataclass(frozen=True)
 class Condition:
-    """Holds when the parameter `name` is active and has one of `values`."""
+    """Holds if the parameter `name` is active and has one of `values`.
+
+    Args:
+        name: of a parameter.
+        values: the values under which the condition holds.
+
+    Example:
+        >>> from kerastune_lite.hyperparameters import Condition
+        >>> Condition("optimizer", ("sgd",)).holds({"optimizer": "sgd"})
+        True
+    """
 
     name: str
     values: tuple[Value, ...]
 
     def holds(self, values: Values) -> bool:
+        """Whether the condition holds for `values`, the active parameters' values by name."""
         return self.name in values and values[self.name] in self.values
 
     def __str__(self) -> str:
@@ -39,12 +50,21 @@ class Condition:
 @public("kerastune_lite.hyperparameters")
 @dataclasses.dataclass(frozen=True)
 class Parameter:
-    """A domain with a name; its identity is (name, conditions), as in KerasTuner.
+    """A domain with a name, active if all its conditions hold.
 
-    It is active when all its conditions hold.
+    As in KerasTuner, name and conditions together identify it.
 
-    Attributes:
-        given: whether the user gave it to the tuner, so that it holds whatever a builder declares.
+    Args:
+        name: of the hyperparameter.
+        domain: its values.
+        conditions: all must hold for the parameter to be active.
+        given: whether the user passed it to the tuner; it then overrides what `build(hp)` declares.
+
+    Example:
+        >>> from kerastune_lite.hyperparameters import Condition, Float, Parameter
+        >>> momentum = Parameter("momentum", Float(0, 0.9), (Condition("optimizer", ("sgd",)),))
+        >>> momentum.is_active({"optimizer": "adam"})
+        False
     """
 
     name: str
@@ -54,17 +74,20 @@ class Parameter:
 
     @property
     def identity(self) -> tuple[str, tuple[Condition, ...]]:
+        """Name and conditions."""
         return self.name, self.conditions
 
     @property
     def default(self) -> Value:
+        """The default of the domain."""
         return self.domain.default
 
     def is_active(self, values: Values) -> bool:
+        """Whether all conditions hold for `values`, the active parameters' values by name."""
         return all(condition.holds(values) for condition in self.conditions)
 
     def described(self) -> dict[str, str]:
-        """What tables of spaces say of it, by the header of the column."""
+        """Its cells in a table of the space, by the header of the column."""
         conditions = [
             f"{one_line(each.name)} is {' or '.join(map(value_text, each.values))}"
             for each in self.conditions
@@ -79,18 +102,30 @@ class Parameter:
         }
 
     def to_json(self) -> dict[str, Any]:
+        """This parameter as JSON; `Parameter.from_json` is the inverse."""
         conditions = [{"name": c.name, "values": list(c.values)} for c in self.conditions]
         return {"name": self.name, "domain": self.domain.to_json(), "conditions": conditions}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Parameter:
+        """The parameter that `to_json` converted to `data`."""
         conditions = tuple(Condition(c["name"], tuple(c["values"])) for c in data["conditions"])
         return Parameter(data["name"], Domain.from_json(data["domain"]), conditions)
 
 
 @public("kerastune_lite.hyperparameters")
 class Space(Sequence[Parameter]):
-    """An immutable sequence of parameters in the order in which they were declared."""
+    """An immutable sequence of parameters in the order of their declaration.
+
+    Args:
+        parameters: of two with the same name and conditions, the later one is used.
+
+    Example:
+        >>> from kerastune_lite.hyperparameters import Boolean, Int, Parameter, Space
+        >>> space = Space([Parameter("units", Int(8, 64)), Parameter("bias", Boolean())])
+        >>> space.defaults()
+        {'units': 8, 'bias': False}
+    """
 
     def __init__(self, parameters: Iterable[Parameter] = ()) -> None:
         self._by_identity = {parameter.identity: parameter for parameter in parameters}
@@ -105,7 +140,7 @@ class Space(Sequence[Parameter]):
     def __getitem__(self, index: int) -> Parameter: ...
     @overload
     def __getitem__(self, index: slice) -> Sequence[Parameter]: ...
-    def __getitem__(self, index: Any) -> Any:
+    def __getitem__(self, index: int | slice) -> Parameter | Sequence[Parameter]:
         return self._parameters[index]
 
     def __len__(self) -> int:
@@ -131,10 +166,10 @@ class Space(Sequence[Parameter]):
         return html_block(title, table)
 
     def columns(self, extended: bool = False) -> dict[str, list[str]]:
-        """The parameters as a table: cells by header, a cell per parameter.
+        """The parameters as a table: by header, one cell per parameter.
 
         Args:
-            extended: say as well how many values each has.
+            extended: whether to add the number of values.
         """
         headers = ["hyperparameter", "domain", "default"]
         if extended:
@@ -146,30 +181,30 @@ class Space(Sequence[Parameter]):
 
     @property
     def names(self) -> list[str]:
-        """The names, each once, in order of first appearance."""
+        """The names, without duplicates, in order of first appearance."""
         return list(self._by_name)
 
     def find(self, name: str, conditions: tuple[Condition, ...]) -> Parameter | None:
-        """The parameter with this identity."""
+        """The parameter with this `name` and these `conditions`; None if there is none."""
         return self._by_identity.get((name, conditions))
 
     def named(self, name: str) -> Sequence[Parameter]:
-        """All parameters of this name; they differ in their conditions."""
+        """All parameters called `name`; they differ in their conditions."""
         return self._by_name.get(name, [])
 
     def active(self, name: str, values: Values) -> Parameter | None:
-        """The parameter of this name that is active under `values`."""
+        """The parameter called `name` that is active for `values`; None if there is none."""
         for parameter in self.named(name):
             if parameter.is_active(values):
                 return parameter
         return None
 
     def as_proposed(self, values: Values) -> dict[str, Value]:
-        """The values of a trial with each Fixed of a builder as it stands in this space.
+        """The `values` of a trial, with the value of each Fixed replaced by that of this space.
 
-        One that follows from other values (`hp.Fixed("twice", 2 * n)`) comes to another value in
-        each trial, and tells no points apart. Where the user has given it another value, the space
-        of the trial says otherwise than that of today, and so do the points.
+        A Fixed that is computed from other values (`hp.Fixed("twice", 2 * n)`) differs between
+        trials but does not make their points different. One that the user passed to the tuner
+        does, so its value is kept.
         """
         point = dict(values)
         for name in self._fixed.intersection(values):
@@ -179,7 +214,12 @@ class Space(Sequence[Parameter]):
         return point
 
     def merged(self, others: Iterable[Parameter], overwrite: bool = False) -> Space:
-        """This space with the parameters of `others` that it lacks (or, overwriting, differ)."""
+        """This space with the parameters of `others` added.
+
+        Args:
+            others: parameters.
+            overwrite: whether `others` replace parameters of the same name and conditions.
+        """
         merged = dict(self._by_identity)
         for parameter in others:
             if overwrite or parameter.identity not in merged:
@@ -189,13 +229,13 @@ class Space(Sequence[Parameter]):
         return Space(merged.values())
 
     def marked_as_given(self, names: Collection[str]) -> Space:
-        """This space with the parameters of these names marked as given to the tuner."""
+        """This space with the parameters called `names` marked as passed to the tuner."""
         return Space(
             dataclasses.replace(each, given=True) if each.name in names else each for each in self
         )
 
     def walk(self, choose: Callable[[Parameter], Value]) -> dict[str, Value]:
-        """Values for all active parameters, parents first; `choose` is asked for each."""
+        """Values for all active parameters, parents first; `choose(parameter)` returns each."""
         if self._flat:
             return {parameter.name: choose(parameter) for parameter in self}
         values: dict[str, Value] = {}
@@ -209,27 +249,26 @@ class Space(Sequence[Parameter]):
                     values[parameter.name] = choose(parameter)
                 else:
                     inactive.append(parameter)
-            # A parent may be declared later than its child (the same name under another
-            # condition), so those left over are looked at again until nothing changes.
+            # A parent may be declared after its child (the same name under another condition), so
+            # the remaining parameters are visited again until nothing changes.
             if len(inactive) == len(waiting):
                 break
             waiting = inactive
         return values
 
     def defaults(self) -> dict[str, Value]:
-        """Each active parameter at its default."""
+        """The defaults of all active parameters, by name."""
         return self.walk(lambda parameter: parameter.default)
 
     def sample(self, rng: np.random.Generator) -> dict[str, Value]:
-        """Each active parameter drawn from its domain."""
+        """Random values of all active parameters, by name, drawn from the generator `rng`."""
         return self.walk(lambda parameter: parameter.domain.sample(rng))
 
     def complete(self, values: Values) -> dict[str, Value]:
-        """`values` where they are given, defaults elsewhere.
+        """`values`, and the defaults of all other active parameters.
 
         Raises:
-            ValueError: a given value is outside its domain, or its parameter is unknown or
-                inactive under the others.
+            ValueError: a value is outside its domain, or its parameter is unknown or inactive.
         """
 
         def choose(parameter: Parameter) -> Value:
@@ -246,26 +285,28 @@ class Space(Sequence[Parameter]):
                 known = self.named(name)
                 needs = " or ".join(" and ".join(map(str, each.conditions)) for each in known)
                 why = (
-                    f"is inactive here (it needs {needs})"
+                    f"is inactive here; it needs {needs}"
                     if known
-                    else f"is not in the space, which holds {self.names}"
+                    else f"is not in the space; the space has {self.names}"
                 )
                 raise ValueError(f"{name!r} {why}.")
         return complete
 
     def to_json(self) -> list[dict[str, Any]]:
+        """This space as JSON; `Space.from_json` is the inverse."""
         return [parameter.to_json() for parameter in self]
 
     @staticmethod
     def from_json(data: Iterable[Mapping[str, Any]]) -> Space:
+        """The space that `to_json` converted to `data`."""
         return Space(Parameter.from_json(entry) for entry in data)
 
 
-def condition(name: str, values: Any) -> Condition:
-    """A condition from what users write: a list of values, or a single one."""
+def condition(name: str, values: Value | Iterable[Value]) -> Condition:
+    """A condition from a list of values, or a single value."""
     if isinstance(values, (set, frozenset)):
-        # A set has another order in each process, and the order is part of the identity.
+        # The order of a set differs between processes, and the order is part of the identity.
         values = sorted(values, key=repr)
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
-        values = [values]
+        return Condition(name, (plain(values),))
     return Condition(name, tuple(plain(value) for value in values))

@@ -1,4 +1,4 @@
-"""Points of the user's own: completed and checked by building them."""
+"""Points that the user enqueues: completed and checked by building them."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ def complete_point(
     space: Space,
     build: Callable[[HyperParameters], object] | None,
 ) -> dict[str, Value]:
-    """All values of a hand-picked point.
+    """The values of a point that the user enqueues.
 
     Args:
-        values: by name; what is left out takes its default.
+        values: by name; the others take their defaults.
         space: as known so far.
-        build: asks `hp` for what it needs; None: nothing is known of that.
+        build: the user's function, if there is one.
 
     Raises:
-        ValueError: a name is not asked for, or a value is not in its domain.
+        ValueError: `build` does not use a name, or a value is not in its domain.
     """
     if build is None:
         return space.complete(space.as_proposed(values)) if len(space) else dict(values)
     hp = HyperParameters(space, values)
     build(hp)
     used = hp.used_values()
-    # What `fit` or `run_trial` asks for is known from the trials so far.
+    # Hyperparameters of `fit` or `run_trial` are known from earlier trials.
     elsewhere = {
         name: value
         for name, value in values.items()
@@ -38,8 +38,8 @@ def complete_point(
     unknown = [name for name in values if name not in used and name not in elsewhere]
     if unknown:
         raise ValueError(
-            f"enqueue() takes hyperparameters that build(hp) asks for. With these values it "
-            f"does not ask for {unknown}; it asks for {list(used)}."
+            f"enqueue() takes hyperparameters that build(hp) uses. With these values it does not "
+            f"use {unknown}; it uses {list(used)}."
         )
     used.update(elsewhere)
     used = hp.space.as_proposed(used)

@@ -1,4 +1,4 @@
-"""Reading a space off `build(hp)`: run it, and enter every conditional branch at least once."""
+"""Reading the search space from `build(hp)`: run it until every conditional scope was active."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from kerastune_lite._src.util.public import public
 logger = logging.getLogger(__name__)
 
 MAX_BUILDS = 500
-"""How many builds reading may take before the builder counts as one that never settles."""
+"""The largest number of builds."""
 
 Scope = tuple[Condition, ...]
 Demands = dict[str, list[Value]]
-"""By parameter, the values that put some scopes in force."""
+"""The values that make some scopes active, by parameter."""
 
 
 @public("kerastune_lite.hyperparameters")
@@ -28,22 +28,33 @@ def read_space(
     space: Space | None = None,
     max_builds: int = MAX_BUILDS,
 ) -> Space:
-    """The space that `build` declares, on top of `space`.
+    """The search space that `build` declares.
 
-    The first build has the defaults. Each further one enters at least one conditional scope that
-    was only met while inactive, and as many others as are compatible with it, so a switch with
-    six scopes takes at most six builds, and two of them beside each other take no more. Scopes
-    that no values of the known parameters can enter take none.
+    The first build uses the defaults. Each further build makes at least one conditional scope
+    active that was not active before, and as many others as possible: a choice with six scopes
+    takes at most six builds, and two such choices take no more.
 
     Args:
-        build: called with an `hp`; its result is not looked at.
-        space: parameters given beforehand; their domains win.
-        max_builds: where to give up.
+        build: a function of an `hp`; its result is ignored.
+        space: known parameters; they take precedence over those that `build` declares.
+        max_builds: the largest number of builds.
+
+    Returns:
+        The known parameters, followed by the new ones.
 
     Raises:
-        FatalRuntimeError: after `max_builds` builds there were still new scopes to enter.
-        FatalError: whichever a build raises.
-        Exception: whatever the first build, the one with the defaults, raises.
+        FatalRuntimeError: some scopes were never active in `max_builds` builds.
+        FatalError: `build` raised it.
+        Exception: the first build raised it.
+
+    Example:
+        >>> from kerastune_lite.hyperparameters import read_space
+        >>> def build(hp):
+        ...     hp.Choice("optimizer", ["adam", "sgd"])
+        ...     with hp.conditional_scope("optimizer", ["sgd"]):
+        ...         hp.Float("momentum", 0.0, 0.9)
+        >>> read_space(build).names
+        ['optimizer', 'momentum']
     """
     known = Space() if space is None else space
     met: dict[Scope, None] = {}
@@ -57,7 +68,7 @@ def read_space(
         except Exception as error:
             if number == 0 or isinstance(error, FatalError):
                 raise
-            # An impossible combination is the search's to report when it is tried in earnest.
+            # The search reports a combination that cannot be built when it tries it.
             logger.warning("build(hp) failed while reading the space at %s: %r", hp, error)
         known = hp.space
         met.update(dict.fromkeys(hp.entered_scopes))
@@ -65,20 +76,19 @@ def read_space(
         target, demands = _plan([scope for scope in met if scope not in tried], known)
         if target is None:
             return known
-        # One try each, or a scope that the builder never opens under its conditions would hold
-        # up the reading. The others of the plan are not crossed out before they were entered: a
-        # build that fails half-way does not reach them.
+        # One try for each target: `build` may never open it under its conditions. The other scopes
+        # of the plan count as tried only once they were active, because a build may fail earlier.
         tried.add(target)
         latest = target[-1]
     raise FatalRuntimeError(
-        f"The space must be complete after a bounded number of builds. After {max_builds} builds, "
-        f"build(hp) still opened new conditional scopes, the latest on {latest}. "
-        "Do the names or values in conditional_scope(...) change from call to call?"
+        f"The search space must be complete after {max_builds} builds, but build(hp) still opens "
+        f"new conditional scopes, the latest on {latest}. Do the names or values in "
+        "conditional_scope(...) change from call to call?"
     )
 
 
 def _plan(waiting: list[Scope], space: Space) -> tuple[Scope | None, Demands]:
-    """The first scope that can be entered, and what enters it and those compatible with it."""
+    """The first scope that can be active, and the values for it and all compatible scopes."""
     target: Scope | None = None
     demands: Demands = {}
     for scope in waiting:
@@ -92,7 +102,7 @@ def _plan(waiting: list[Scope], space: Space) -> tuple[Scope | None, Demands]:
 def _demand(
     conditions: Scope, space: Space, demands: Demands, settled: frozenset[Condition] = frozenset()
 ) -> Demands | None:
-    """`demands` narrowed so that `conditions` hold, or None when they exclude one another."""
+    """`demands` narrowed so that `conditions` hold, or None if they exclude each other."""
     if not conditions:
         return demands
     first, rest = conditions[0], conditions[1:]
@@ -102,7 +112,7 @@ def _demand(
     for parent in space.named(first.name):
         members = [value for value in allowed if parent.domain.contains(value)]
         if members:
-            # The parent has to be active, too; where it stands in several places, any will do.
+            # The parent has to be active, too; any parameter of its name will do.
             narrowed = _demand(
                 (*rest, *parent.conditions),
                 space,
@@ -115,7 +125,7 @@ def _demand(
 
 
 def _hp_meeting(demands: Demands, space: Space) -> HyperParameters:
-    """An `hp` whose values meet the demands, and are defaults elsewhere."""
+    """An `hp` with the demanded values, and defaults for all others."""
 
     def choose(parameter: Parameter) -> Value:
         for value in demands.get(parameter.name, ()):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Execution, Trial, TrialStatus
 
 SUFFIX = ".weights.h5"
@@ -33,7 +33,7 @@ class Checkpoints:
         self.folder = folder
         self.keep = keep
 
-    def threshold(self, history: History, executions: int) -> float | None:
+    def threshold(self, history: TrialHistory, executions: int) -> float | None:
         """The loss that a new trial has to beat for its weights to be worth writing.
 
         None when any loss will do. With several executions a trial's loss is known only
@@ -46,7 +46,7 @@ class Checkpoints:
             return None
         return best[-1].loss
 
-    def prune(self, history: History, trial: Trial) -> None:
+    def prune(self, history: TrialHistory, trial: Trial) -> None:
         """Delete what `trial`, which has just ended or paused, makes superfluous."""
         if trial.goal is not None:
             self._prune_states(trial)
@@ -72,7 +72,7 @@ class Checkpoints:
         name = "*" if number is None else f"{number:04d}"
         return list((self.folder / "checkpoints").glob(f"trial_{name}_*{STATE_SUFFIX}*"))
 
-    def tidy(self, history: History) -> None:
+    def tidy(self, history: TrialHistory) -> None:
         """Delete what a search that died left lying about."""
         wanted = set()
         for trial in history.best(self.keep):

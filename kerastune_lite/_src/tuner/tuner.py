@@ -12,7 +12,7 @@ from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.full import FullTraining
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
 from kerastune_lite._src.analysis.heldout import Evaluations
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective, ObjectiveLike, create_objective
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.keras.building import ModelFactory
@@ -370,7 +370,7 @@ class Tuner(Results, Hooks):
 
     # ------------------------------------------------------------------ inside
 
-    def _trials(self) -> History:
+    def _trials(self) -> TrialHistory:
         return self._known.history
 
     def _reading(self) -> contextlib.AbstractContextManager[Store | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite.hyperparameters import Choice, Condition, Float, Int, Parameter, Space
 
@@ -37,7 +37,7 @@ def ended(number, values, space=FLAT, loss=None):
 
 def run(oracle, space, count, seed=0, history=None):
     """Propose one after the other, each trial ending before the next."""
-    history = History() if history is None else history
+    history = TrialHistory() if history is None else history
     for _ in range(count):
         rng = np.random.default_rng([seed, len(history)])
         points = oracle.propose(space, history, 1, rng)
@@ -84,12 +84,12 @@ class OracleConformance:
     def test_resumes_from_any_prefix(self, oracle):
         whole = run(oracle, FLAT, 12, seed=3)
         for cut in (1, 5, 11):
-            resumed = run(oracle, FLAT, 12 - cut, seed=3, history=History(whole[:cut]))
+            resumed = run(oracle, FLAT, 12 - cut, seed=3, history=TrialHistory(whole[:cut]))
             assert [dict(t.values) for t in resumed] == [dict(t.values) for t in whole]
 
     def test_one_that_does_not_learn_proposes_the_same_whatever_came_of_the_trials(self, oracle):
         def points(loss):
-            history = History()
+            history = TrialHistory()
             for number in range(12):
                 rng = np.random.default_rng([3, number])
                 (values,) = oracle.propose(FLAT, history, 1, rng)
@@ -100,12 +100,12 @@ class OracleConformance:
         assert same is not oracle.learns
 
     def test_batch_holds_no_duplicates(self, oracle):
-        points = oracle.propose(CONDITIONAL, History(), 4, np.random.default_rng(1))
+        points = oracle.propose(CONDITIONAL, TrialHistory(), 4, np.random.default_rng(1))
         assert len({tuple(sorted(p.items())) for p in points}) == len(points) == 4
 
     def test_does_not_repeat_running_or_failed_trials(self, oracle):
         rng = np.random.default_rng
-        history = History()
+        history = TrialHistory()
         for number in range(CONDITIONAL_POINTS):
             (point,) = oracle.propose(CONDITIONAL, history, 1, rng(number))
             status = TrialStatus.FAILED if number % 2 else TrialStatus.RUNNING
@@ -113,8 +113,8 @@ class OracleConformance:
         assert oracle.propose(CONDITIONAL, history, 1, rng(9)) == []
 
     def test_empty_space_is_one_point(self, oracle):
-        assert oracle.propose(Space(), History(), 5, np.random.default_rng(0)) == [{}]
-        history = History([ended(0, {}, Space())])
+        assert oracle.propose(Space(), TrialHistory(), 5, np.random.default_rng(0)) == [{}]
+        history = TrialHistory([ended(0, {}, Space())])
         assert oracle.propose(Space(), history, 1, np.random.default_rng(0)) == []
 
     def test_does_not_change_what_it_is_given(self, oracle):
@@ -126,7 +126,7 @@ class OracleConformance:
     def test_python_branches_that_the_space_does_not_know(self, oracle):
         """A builder that asks for `width` only in some branches, with a plain `if`."""
         known = Space([Parameter("layers", Int(1, 3)), Parameter("width", Choice((8, 16)))])
-        history = History()
+        history = TrialHistory()
         models = []
         for number in range(30):
             points = oracle.propose(known, history, 1, np.random.default_rng(number))

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 from kerastune_lite.hyperparameters import Boolean, Choice, Float, Int, Parameter, Space
 from kerastune_lite.oracles import BayesianOracle, RandomOracle
@@ -22,7 +22,7 @@ class TestBayesianOracle(OracleConformance):
 
 def search(oracle, space, function, count, seed=0, history=None):
     """Trials one after the other, each with the loss that `function` gives for its values."""
-    history = History() if history is None else history
+    history = TrialHistory() if history is None else history
     while len(history) < count:
         rng = np.random.default_rng([seed, len(history)])
         (values,) = oracle.propose(space, history, 1, rng)
@@ -79,9 +79,9 @@ def test_finds_a_mixed_point_that_is_one_in_a_thousand():
 
 
 def test_begins_with_the_defaults():
-    (first,) = BayesianOracle().propose(FLAT, History(), 1, np.random.default_rng(0))
+    (first,) = BayesianOracle().propose(FLAT, TrialHistory(), 1, np.random.default_rng(0))
     assert first == FLAT.defaults()
-    history = History([ended(0, FLAT.defaults())])
+    history = TrialHistory([ended(0, FLAT.defaults())])
     (second,) = BayesianOracle().propose(FLAT, history, 1, np.random.default_rng(0))
     assert second != first
 
@@ -213,7 +213,7 @@ def test_plain_ifs_of_a_builder_are_learned():
         names = ["layers", *(f"units_{i}" for i in range(values["layers"]))]
         return {name: values[name] for name in names}
 
-    history = History()
+    history = TrialHistory()
     while len(history) < 30:
         rng = np.random.default_rng(len(history))
         (values,) = BayesianOracle().propose(space, history, 1, rng)
@@ -226,7 +226,7 @@ def test_plain_ifs_of_a_builder_are_learned():
 
 
 def test_all_of_a_finite_space_in_batches():
-    history, count = History(), 0
+    history, count = TrialHistory(), 0
     while points := BayesianOracle().propose(CONDITIONAL, history, 2, np.random.default_rng(count)):
         for point in points:
             history.add(ended(len(history), point, CONDITIONAL, float(len(history) % 3)))
@@ -241,7 +241,7 @@ def test_a_fit_that_is_kept_changes_nothing():
     history = search(BayesianOracle(), FLAT, lambda v: np.log10(v["rate"]) ** 2, 25)
     used = BayesianOracle()
     for number in range(8, 25):
-        used.propose(FLAT, History(history[:number]), 1, np.random.default_rng(number))
+        used.propose(FLAT, TrialHistory(history[:number]), 1, np.random.default_rng(number))
     rng = np.random.default_rng
     assert used.propose(FLAT, history, 3, rng(1)) == BayesianOracle().propose(
         FLAT, history, 3, rng(1)

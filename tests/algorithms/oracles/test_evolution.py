@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kerastune_lite._src.algorithms.oracles.evolution import mutated
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite.hyperparameters import (
     Boolean,
@@ -34,7 +34,7 @@ class TestEvolutionaryOracle(OracleConformance):
 
 def history_of(*points, space=LETTERS, losses=None):
     losses = range(len(points)) if losses is None else losses
-    return History(ended(n, p, space, loss) for n, (p, loss) in enumerate(zip(points, losses)))
+    return TrialHistory(ended(n, p, space, loss) for n, (p, loss) in enumerate(zip(points, losses)))
 
 
 def letters(text):
@@ -52,7 +52,7 @@ def children(history, space=LETTERS, count=200, **settings):
 
 
 def searched(oracle, space, function, count, seed, history=None):
-    history = History() if history is None else history
+    history = TrialHistory() if history is None else history
     for number in range(len(history), count):
         (values,) = oracle.propose(space, history, 1, np.random.default_rng([seed, number]))
         loss = function(values)
@@ -146,7 +146,7 @@ def test_the_better_are_parents_more_often():
 
 def test_only_the_order_of_losses_counts():
     def points(change):
-        history = History()
+        history = TrialHistory()
         for number in range(30):
             rng = np.random.default_rng(number)
             (values,) = EvolutionaryOracle(8).propose(CUBE, history, 1, rng)

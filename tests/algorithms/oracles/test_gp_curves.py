@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kerastune_lite._src.algorithms.oracles.gp.learning_curves import timed
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 from kerastune_lite.hyperparameters import Float, Parameter, Space
 from kerastune_lite.oracles import BayesianOracle
@@ -36,7 +36,7 @@ def power_law(asymptote, epochs):
 
 
 def test_nothing_where_all_were_trained_to_the_end():
-    history = History()
+    history = TrialHistory()
     for loss in (1.0, 2.0, 3.0):
         entered(history, [loss] * 9, COMPLETED)
     assert timed(history) is None
@@ -48,7 +48,7 @@ def test_nothing_where_all_were_trained_to_the_end():
 
 def test_shifts_make_curves_level():
     """All fall by the same factors, so at each rung a trial has the loss of its end."""
-    history = History()
+    history = TrialHistory()
     for number, epochs in enumerate([1, 3, 9, 1, 3, 9, 1]):
         entered(history, power_law(1.0 + number, epochs))
     found = timed(history)
@@ -60,7 +60,7 @@ def test_shifts_make_curves_level():
 
 def test_survivors_do_not_bias_the_shifts():
     """Only good trials came far; all of them fall by 0.5 from rung to rung."""
-    history = History()
+    history = TrialHistory()
     for number in range(20):
         level = number - 10.0
         entered(history, [level] if number > 4 else [level, level - 0.1, level - 0.5])
@@ -69,13 +69,13 @@ def test_survivors_do_not_bias_the_shifts():
 
 
 def test_the_best_until_a_rung_counts():
-    history = entered(entered(History(), [3.0, 1.0, 2.0, 4.0]), [5.0])
+    history = entered(entered(TrialHistory(), [3.0, 1.0, 2.0, 4.0]), [5.0])
     found = timed(history)
     assert found.losses[found.times == 1.0] == pytest.approx([1.0])
 
 
 def test_failures_and_epochs_that_diverged():
-    history = entered(entered(History(), [2.0, math.nan, math.nan]), [3.0])
+    history = entered(entered(TrialHistory(), [2.0, math.nan, math.nan]), [3.0])
     history.add(Trial(2, {"x": 0.9, "y": 0.9}, SQUARE, TrialStatus.FAILED))
     entered(history, [math.nan])
     found = timed(history)
@@ -85,14 +85,14 @@ def test_failures_and_epochs_that_diverged():
 
 
 def test_running_trials_tell_of_the_rungs_they_passed():
-    history = entered(entered(History(), [2.0] * 9, COMPLETED), [3.0, 2.5, 2.4])
+    history = entered(entered(TrialHistory(), [2.0] * 9, COMPLETED), [3.0, 2.5, 2.4])
     entered(history, [4.0, 3.5, 3.0, 2.9], RUNNING, epochs=0)
     found = timed(history)
     assert (found.numbers == 2).sum() == 1, "of epoch 3, not of 9"
 
 
 def test_trials_without_curves_stand_with_their_losses():
-    history = History()
+    history = TrialHistory()
     for number, epochs in enumerate([1, 3, 9, 3]):
         entered(history, [], epochs=epochs)
         trial = dataclasses.replace(history[number], loss=float(number))
@@ -103,7 +103,7 @@ def test_trials_without_curves_stand_with_their_losses():
 
 
 def test_many_ends_are_thinned_out():
-    history = History()
+    history = TrialHistory()
     for epochs in range(1, 40):
         entered(history, [1.0 + 1.0 / epochs] * epochs)
     assert len(set(timed(history).times.tolist())) <= 6
@@ -114,7 +114,7 @@ def test_many_ends_are_thinned_out():
 
 def rungs(count, loss_at, seed=0):
     """Successive halving as it goes: a third of the trials to 3 epochs, a ninth to 9."""
-    history = History()
+    history = TrialHistory()
     for number in range(count):
         rng = np.random.default_rng([seed, number])
         (values,) = BayesianOracle(seed=seed).propose(SQUARE, history, 1, rng)
@@ -138,7 +138,7 @@ def test_judges_points_at_the_end_of_training():
         share = math.log(epoch) / math.log(9)
         return 1.0 + share * values["x"] + (1 - share) * (3 - values["x"])
 
-    history, rng = History(), np.random.default_rng(0)
+    history, rng = TrialHistory(), np.random.default_rng(0)
     for number in range(30):
         values = space.sample(rng)
         epochs = (1, 3, 9)[number % 3]

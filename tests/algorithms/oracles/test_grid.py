@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite.hyperparameters import Boolean, Choice, Float, Int, Parameter, Space
 from kerastune_lite.oracles import GridOracle
@@ -48,14 +48,14 @@ def test_continuous_domains_stand_with_ten_points():
 
 
 def test_hand_picked_points_are_not_tried_again():
-    history = History([ended(0, {"a": 2, "b": "y", "c": True}, PRODUCT)])
+    history = TrialHistory([ended(0, {"a": 2, "b": "y", "c": True}, PRODUCT)])
     run(GridOracle(), PRODUCT, 100, history=history)
     assert len({tuple(t.values.items()) for t in history}) == len(history) == 12
 
 
 def test_points_beside_the_grid_do_not_disturb_it():
     space = Space([Parameter("rate", Float(0.0, 1.0)), Parameter("b", Boolean())])
-    history = History([ended(0, {"rate": 0.123, "b": True}, space)])
+    history = TrialHistory([ended(0, {"rate": 0.123, "b": True}, space)])
     run(GridOracle(), space, 100, history=history)
     assert len(history) == 21
 
@@ -64,7 +64,7 @@ def test_parameters_found_on_the_way_are_tried_exhaustively():
     """The builder asks for units of the second layer only when there is one."""
     space = Space([Parameter("layers", Int(1, 2)), Parameter("units_0", Choice((8, 16)))])
     units_1 = Parameter("units_1", Choice((4, 8)))
-    history = History()
+    history = TrialHistory()
     while points := GridOracle().propose(space, history, 1, np.random.default_rng(0)):
         used = dict(points[0])
         used.pop("units_1", None)
@@ -79,7 +79,7 @@ def test_parameters_found_on_the_way_are_tried_exhaustively():
 
 def test_resumes_with_trials_still_running():
     whole = [dict(t.values) for t in run(GridOracle(), PRODUCT, 100)]
-    history = History(ended(i, v, PRODUCT) for i, v in enumerate(whole[:4]))
+    history = TrialHistory(ended(i, v, PRODUCT) for i, v in enumerate(whole[:4]))
     history.add(Trial(4, whole[4], PRODUCT))
     points = GridOracle().propose(PRODUCT, history, 100, np.random.default_rng(0))
     assert points == whole[5:]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite.hyperparameters import Choice, Float, Int, Parameter, Space
 from kerastune_lite.oracles import RandomOracle
 from tests.algorithms.oracles.conformance import FLAT, OracleConformance, ended, run
@@ -34,7 +34,7 @@ def test_neighbouring_seeds_share_nothing():
 def test_last_free_point_of_a_large_space_is_found():
     space = Space([Parameter("a", Int(0, 99)), Parameter("b", Choice(("x", "y")))])
     points = [(a, b) for a in range(100) for b in ("x", "y")]
-    history = History(
+    history = TrialHistory(
         ended(i, {"a": a, "b": b}, space)
         for i, (a, b) in enumerate(p for p in points if p != (57, "y"))
     )

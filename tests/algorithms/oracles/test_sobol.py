@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import qmc
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite.hyperparameters import Choice, Float, Int, Parameter, Space
 from kerastune_lite.oracles import RandomOracle, SobolOracle
 from tests.algorithms.oracles.conformance import CONDITIONAL, FLAT, OracleConformance, ended, run
@@ -45,9 +45,9 @@ def test_the_searchs_seed_is_taken_where_none_was_given():
 def test_point_goes_by_its_number_alone():
     """Whatever the generator and however they were asked for."""
     single = [dict(t.values) for t in run(SobolOracle(), CUBE, 12)]
-    batch = SobolOracle().propose(CUBE, History(), 12, np.random.default_rng(99))
+    batch = SobolOracle().propose(CUBE, TrialHistory(), 12, np.random.default_rng(99))
     assert batch == single
-    history = History(ended(i, {f"x{j}": 0.5 for j in range(4)}, CUBE) for i in range(5))
+    history = TrialHistory(ended(i, {f"x{j}": 0.5 for j in range(4)}, CUBE) for i in range(5))
     assert SobolOracle().propose(CUBE, history, 1, np.random.default_rng(7)) == [single[5]]
 
 
@@ -61,7 +61,7 @@ def test_last_free_point_is_found():
     space = Space([Parameter("a", Int(0, 49)), Parameter("b", Choice(("x", "y")))])
     all_points = itertools.product(range(50), ("x", "y"))
     others = [point for point in all_points if point != (17, "x")]
-    history = History(ended(i, {"a": a, "b": b}, space) for i, (a, b) in enumerate(others))
+    history = TrialHistory(ended(i, {"a": a, "b": b}, space) for i, (a, b) in enumerate(others))
     found = SobolOracle().propose(space, history, 3, np.random.default_rng(0))
     assert found == [{"a": 17, "b": "x"}]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
-from kerastune_lite.schedulers import Decision, TrainingRequest
+from kerastune_lite.schedulers import Decision, Supply, TrainingRequest
 from tests.algorithms.schedulers.simulation import Simulation, curves_of
 
 
 def history(*losses):
-    return History(
+    return TrialHistory(
         Trial(n, {"n": n}, status=TrialStatus.COMPLETED, loss=loss, score=loss)
         for n, loss in enumerate(losses)
     )
@@ -37,18 +37,20 @@ class SchedulerConformance:
 
     def test_starts_something_when_nothing_was_tried(self, scheduler):
         for free in (1, 4):
-            rungs = scheduler.plan(History(), free)
+            rungs = scheduler.plan(TrialHistory(), free, Supply())
             assert 1 <= len(rungs) <= free
             assert all(
                 isinstance(rung, TrainingRequest) and rung.start_epoch == 0 for rung in rungs
             )
 
     def test_rungs_are_not_empty(self, scheduler):
-        for rung in scheduler.plan(history(1.0, 2.0), 4):
+        for rung in scheduler.plan(history(1.0, 2.0), 4, Supply()):
             assert rung.end_epoch is None or rung.end_epoch > rung.start_epoch
 
     def test_function_of_history(self, scheduler):
-        assert scheduler.plan(history(1.0, 2.0), 3) == scheduler.plan(history(1.0, 2.0), 3)
+        assert scheduler.plan(history(1.0, 2.0), 3, Supply()) == scheduler.plan(
+            history(1.0, 2.0), 3, Supply()
+        )
 
     def test_judges_any_curve(self, scheduler):
         running = history(1.0, 2.0)
@@ -57,13 +59,12 @@ class SchedulerConformance:
             assert isinstance(scheduler.judge(running, 2, losses), Decision)
 
     def test_asks_for_nothing_new_of_an_exhausted_space(self, scheduler):
-        for some in (History(), history(1.0, 2.0)):
-            some.exhausted = True
-            assert scheduler.plan(some, 4) == []
+        for some in (TrialHistory(), history(1.0, 2.0)):
+            assert scheduler.plan(some, 4, Supply(exhausted=True)) == []
 
     def test_nothing_is_finished_that_is_not_paused(self, scheduler):
-        assert scheduler.finished(History()) == []
-        assert scheduler.finished(history(1.0, 2.0)) == []
+        assert scheduler.finished(TrialHistory(), Supply()) == []
+        assert scheduler.finished(history(1.0, 2.0), Supply()) == []
 
     def test_settings_are_json(self, scheduler):
         assert json.loads(json.dumps(scheduler.settings())) == scheduler.settings()
@@ -76,11 +77,11 @@ class RungConformance(SchedulerConformance):
     """
 
     def test_paused_trials_go_on_from_where_they_are_or_not_at_all(self, scheduler):
-        some = History(paused(n, loss, 1) for n, loss in enumerate([0.3, 0.1, 0.2, 0.4]))
-        some.exhausted = True
-        numbers = scheduler.finished(some)
+        some = TrialHistory(paused(n, loss, 1) for n, loss in enumerate([0.3, 0.1, 0.2, 0.4]))
+        supply = Supply(exhausted=True)
+        numbers = scheduler.finished(some, supply)
         assert set(numbers) <= {0, 2, 3}, "the best of all is kept"
-        rungs = scheduler.plan(some, 3)
+        rungs = scheduler.plan(some, 3, supply)
         assert len(rungs) <= 3
         for rung in rungs:
             assert rung.trial is not None
@@ -89,11 +90,11 @@ class RungConformance(SchedulerConformance):
 
     def test_losses_that_are_no_numbers_come_last(self, scheduler):
         losses = [float("nan"), 0.5, None, float("inf")]
-        some = History(paused(n, loss, 1) for n, loss in enumerate(losses))
-        some.exhausted = True
-        rungs = scheduler.plan(some, 1)
+        some = TrialHistory(paused(n, loss, 1) for n, loss in enumerate(losses))
+        supply = Supply(exhausted=True)
+        rungs = scheduler.plan(some, 1, supply)
         assert all(rung.trial == 1 for rung in rungs)
-        assert 1 not in scheduler.finished(some)
+        assert 1 not in scheduler.finished(some, supply)
 
     def test_what_it_says_follows_from_the_history_alone(self, scheduler):
         for workers, kills in ((1, 0.0), (4, 0.05)):

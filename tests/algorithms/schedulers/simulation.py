@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
-from kerastune_lite.schedulers import Decision, Scheduler, TrainingRequest
+from kerastune_lite.schedulers import Decision, Scheduler, Supply, TrainingRequest
 
 Curves = Callable[[int], Sequence[float]]
 
@@ -60,10 +60,11 @@ class Simulation:
     kills: float = 0.0
 
     def __post_init__(self) -> None:
-        self.history = History()
-        self.log: list[Callable[[History], None]] = []
-        self.plans: list[tuple[int, int, list[TrainingRequest]]] = []
-        """How long the log was, how many workers were free, and what was planned."""
+        self.history = TrialHistory()
+        self.log: list[Callable[[TrialHistory], None]] = []
+        self.supply = Supply()
+        self.plans: list[tuple[int, int, Supply, list[TrainingRequest]]] = []
+        """How long the log was, how many workers were free, the supply, and what was planned."""
         self.decisions: list[tuple[int, int, list[float], Decision]] = []
         self.entered: dict[tuple[int | None, int | None], list[int]] = {}
         """(bracket, end of the rung) -> who was trained in it, in the order of their beginning."""
@@ -89,10 +90,10 @@ class Simulation:
 
     def _fill(self) -> None:
         while free := self.workers - len(self._training):
-            rungs = self.scheduler.plan(self.history, free)
-            self.plans.append((len(self.log), free, rungs))
+            rungs = self.scheduler.plan(self.history, free, self.supply)
+            self.plans.append((len(self.log), free, self.supply, rungs))
             assert len(rungs) <= free
-            if self.history.exhausted:
+            if self.supply.exhausted:
                 assert all(rung.trial is not None for rung in rungs)
             numbers = [rung.trial for rung in rungs if rung.trial is not None]
             assert len(set(numbers)) == len(numbers)
@@ -105,7 +106,7 @@ class Simulation:
         assert rung.end_epoch is None or rung.end_epoch > rung.start_epoch
         if rung.trial is None:
             if len(self.history) == self.proposals:
-                self._do(lambda history: setattr(history, "exhausted", True))
+                self.supply = Supply(exhausted=True)
                 return
             assert rung.start_epoch == 0
             trial = Trial(
@@ -134,8 +135,7 @@ class Simulation:
 
     def _see_whether_all_are_tried(self) -> None:
         if len(self.history) == self.points:
-            self._do(lambda history: setattr(history, "all_tried", True))
-            self._do(lambda history: setattr(history, "exhausted", True))
+            self.supply = Supply(exhausted=True, all_tried=True)
 
     def _train(self, number: int) -> None:
         """One epoch of a trial, and what follows from it."""
@@ -176,7 +176,7 @@ class Simulation:
                 executions=(done,),
             )
         self._do(lambda history: history.update(ended))
-        for number in self.scheduler.finished(self.history):
+        for number in self.scheduler.finished(self.history, self.supply):
             over = dataclasses.replace(self.history[number], status=TrialStatus.COMPLETED)
             assert self.history[number].status is TrialStatus.PAUSED
             self.named.add(number)
@@ -188,28 +188,26 @@ class Simulation:
             first = self.history[number].epochs
             del losses[first:]
             self._do(lambda history, n=number, e=first: history.forget(n, 0, e))  # type: ignore[misc]
-        self._do(lambda history: setattr(history, "exhausted", history.all_tried))
+        self.supply = dataclasses.replace(self.supply, exhausted=self.supply.all_tried)
         self.history = self.reread()
 
-    def _do(self, change: Callable[[History], None]) -> None:
+    def _do(self, change: Callable[[TrialHistory], None]) -> None:
         change(self.history)
         self.log.append(change)
 
     # ------------------------------------------------------------------ looking back
 
-    def reread(self) -> History:
+    def reread(self) -> TrialHistory:
         """The history as it is read back from a store."""
-        history = History(self.history)
+        history = TrialHistory(self.history)
         for trial in history:
             for epoch, loss in enumerate(self.history.curve(trial.number)):
                 history.note(trial.number, 0, epoch, loss)
-        history.exhausted = self.history.exhausted
-        history.all_tried = self.history.all_tried
         return history
 
     def check_replay(self) -> None:
-        """What was planned and decided follows from the history at that moment alone."""
-        history, at = History(), 0
+        """What was planned and decided follows from the history and supply at that moment alone."""
+        history, at = TrialHistory(), 0
         asked = [(place, 1, plan) for place, *plan in self.plans]
         asked += [(place, 0, decision) for place, *decision in self.decisions]
         for place, is_plan, what in sorted(asked, key=lambda each: each[:2]):
@@ -217,9 +215,9 @@ class Simulation:
                 self.log[at](history)
                 at += 1
             if is_plan:
-                free, rungs = what
+                free, supply, rungs = what
                 # What begins while there is room is planned anew, from the history as it is then.
-                assert self.scheduler.plan(history, free) == rungs
+                assert self.scheduler.plan(history, free, supply) == rungs
             else:
                 number, losses, decision = what
                 assert self.scheduler.judge(history, number, losses) is decision

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
-from kerastune_lite.schedulers import ASHA, Decision, TrainingRequest
+from kerastune_lite.schedulers import ASHA, Decision, Supply, TrainingRequest
 from tests.algorithms.schedulers.conformance import RungConformance, paused
 from tests.algorithms.schedulers.simulation import Simulation, curves_of
 
@@ -37,7 +37,7 @@ class TestOtherSettings(RungConformance):
 
 def at_rung(*curves, status=COMPLETED):
     """A history of trials with these losses; those of one epoch are paused after it."""
-    history = History()
+    history = TrialHistory()
     for number, curve in enumerate(curves):
         history.add(
             Trial(
@@ -79,7 +79,7 @@ def test_the_same_rule_with_pauses():
 @pytest.mark.parametrize("stop", [True, False])
 def test_one_rung_is_full_training(stop):
     scheduler = ASHA(10, min_epochs=5, stop=stop)
-    assert scheduler.plan(History(), 2) == [TrainingRequest(None, 0, 10)] * 2
+    assert scheduler.plan(TrialHistory(), 2, Supply()) == [TrainingRequest(None, 0, 10)] * 2
     simulation = Simulation(scheduler, curves_of(0, 10), 2, points=20).run()
     assert simulation.trained == 20 * 10
     assert len(simulation.with_status(COMPLETED)) == 20
@@ -198,7 +198,7 @@ def test_what_it_stopped_sets_no_standard_for_later_rungs():
     stopped = simulation.history[1]
     assert (stopped.epochs, stopped.goal) == (1, 1)
     # The same without the one that ended by itself.
-    history = History([dataclasses.replace(stopped, number=0)])
+    history = TrialHistory([dataclasses.replace(stopped, number=0)])
     history.note(0, 0, 0, 0.2)
     history.add(Trial(1, {"n": 2}, goal=27))
     assert STOPPING.judge(history, 1, [0.3, 0.5, 0.5]) is Decision.CONTINUE
@@ -219,35 +219,37 @@ def test_the_best_of_a_rung_go_on_once_there_are_enough():
     scheduler = ASHA(27)
     new = TrainingRequest(None, 0, 1, resumable=True)
     some = [[0.5], [0.4], [0.3], [0.2], [0.1], [0.6]]
-    assert scheduler.plan(at_rung(*some[:2]), 3) == [new] * 3
-    assert scheduler.plan(at_rung(*some[:3]), 2) == [TrainingRequest(2, 1, 3, resumable=True), new]
+    assert scheduler.plan(at_rung(*some[:2]), 3, Supply()) == [new] * 3
+    assert scheduler.plan(at_rung(*some[:3]), 2, Supply()) == [
+        TrainingRequest(2, 1, 3, resumable=True),
+        new,
+    ]
     both = [TrainingRequest(4, 1, 3, resumable=True), TrainingRequest(3, 1, 3, resumable=True)]
-    assert scheduler.plan(at_rung(*some), 3) == [*both, new]
-    assert scheduler.plan(at_rung(*some), 1) == both[:1]
+    assert scheduler.plan(at_rung(*some), 3, Supply()) == [*both, new]
+    assert scheduler.plan(at_rung(*some), 1, Supply()) == both[:1]
 
 
 def test_the_highest_rung_comes_first():
     scheduler = ASHA(9)
     history = at_rung([0.5] * 3, [0.4] * 3, [0.3] * 3, *[[0.2]] * 9)
-    assert scheduler.plan(history, 3)[0] == TrainingRequest(2, 3, 9)
-    assert [rung.trial for rung in scheduler.plan(history, 6)] == [2, 3, 4, 5, 6, None]
+    assert scheduler.plan(history, 3, Supply())[0] == TrainingRequest(2, 3, 9)
+    assert [rung.trial for rung in scheduler.plan(history, 6, Supply())] == [2, 3, 4, 5, 6, None]
 
 
 def test_trials_are_compared_as_they_were_at_the_end_of_the_rung():
     # Two of the rung went on and got better; 2 was better than both after one epoch.
     history = at_rung([0.9, 0.5, 0.1], [0.8, 0.5, 0.2], [0.3], [0.95], [0.96], [0.97])
-    history.exhausted = True
-    rungs = ASHA(27).plan(history, 2)
+    rungs = ASHA(27).plan(history, 2, Supply(exhausted=True))
     assert [rung.trial for rung in rungs] == [2]
 
 
 def test_what_can_hardly_go_on_is_given_up():
     scheduler = ASHA(27)
     losses = [[n / 100] for n in range(60)]
-    given_up = scheduler.finished(at_rung(*losses))
+    given_up = scheduler.finished(at_rung(*losses), Supply())
     assert given_up == list(range(given_up[0], 60))
     assert 30 < given_up[0] < 40
-    assert scheduler.finished(at_rung(*losses[:6])) == []
+    assert scheduler.finished(at_rung(*losses[:6]), Supply()) == []
 
 
 @pytest.mark.parametrize(("workers", "kills"), [(1, 0.0), (3, 0.0), (4, 0.02)])

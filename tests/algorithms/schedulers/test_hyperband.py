@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import TrialStatus
-from kerastune_lite.schedulers import Decision, Hyperband, TrainingRequest
+from kerastune_lite.schedulers import Decision, Hyperband, Supply, TrainingRequest
 from tests.algorithms.schedulers.conformance import RungConformance, paused
 from tests.algorithms.schedulers.simulation import Simulation, curves_of
 
@@ -370,25 +370,25 @@ def test_one_that_ended_by_itself_keeps_its_place():
 def test_the_best_of_all_is_kept_and_trained_at_the_end_whatever_its_bracket():
     scheduler = Hyperband(9)
     # As if there had been more iterations, before the project was opened again.
-    history = History([paused(0, 0.5, 1, bracket=99), paused(1, 0.4, 1, bracket=99)])
-    assert scheduler.finished(history) == [0]
-    assert scheduler.plan(history, 1) == [TrainingRequest(None, 0, 1, 0, resumable=True)]
+    history = TrialHistory([paused(0, 0.5, 1, bracket=99), paused(1, 0.4, 1, bracket=99)])
+    assert scheduler.finished(history, Supply()) == [0]
+    assert scheduler.plan(history, 1, Supply()) == [TrainingRequest(None, 0, 1, 0, resumable=True)]
     history.update(dataclasses.replace(history[0], status=COMPLETED))
-    history.exhausted = True
-    assert scheduler.plan(history, 4) == [TrainingRequest(1, 1, 9, 99)]
+    none_left = Supply(exhausted=True)
+    assert scheduler.plan(history, 4, none_left) == [TrainingRequest(1, 1, 9, 99)]
     history.update(dataclasses.replace(history[1], status=RUNNING, goal=9, resumable=False))
-    assert scheduler.plan(history, 4) == []
+    assert scheduler.plan(history, 4, none_left) == []
 
 
 def test_rungs_follow_one_another():
     scheduler = Hyperband(9)
-    assert scheduler.plan(History(), 20) == [
+    assert scheduler.plan(TrialHistory(), 20, Supply()) == [
         *[TrainingRequest(None, 0, 1, 0, resumable=True)] * 9,
         *[TrainingRequest(None, 0, 3, 1, resumable=True)] * 5,
         *[TrainingRequest(None, 0, 9, 2)] * 3,
     ]
-    history = History(paused(n, 1.0 - n / 10, 1) for n in range(9))
-    assert scheduler.plan(history, 4) == [
+    history = TrialHistory(paused(n, 1.0 - n / 10, 1) for n in range(9))
+    assert scheduler.plan(history, 4, Supply()) == [
         TrainingRequest(8, 1, 3, 0, resumable=True),
         TrainingRequest(7, 1, 3, 0, resumable=True),
         TrainingRequest(6, 1, 3, 0, resumable=True),
@@ -396,14 +396,14 @@ def test_rungs_follow_one_another():
     ]
     for number in (6, 7, 8):
         history.update(paused(number, 1.0 - number / 10, 3))
-    assert scheduler.plan(history, 1) == [TrainingRequest(8, 3, 9, 0)]
+    assert scheduler.plan(history, 1, Supply()) == [TrainingRequest(8, 3, 9, 0)]
 
 
 def test_trials_of_no_bracket_are_let_be():
     scheduler = Hyperband(9)
-    history = History([paused(0, 0.5, 1, bracket=None), paused(1, 0.4, 1)])
-    assert scheduler.plan(history, 1) == [TrainingRequest(None, 0, 1, 0, resumable=True)]
-    assert scheduler.finished(history) == [0]
+    history = TrialHistory([paused(0, 0.5, 1, bracket=None), paused(1, 0.4, 1)])
+    assert scheduler.plan(history, 1, Supply()) == [TrainingRequest(None, 0, 1, 0, resumable=True)]
+    assert scheduler.finished(history, Supply()) == [0]
     assert scheduler.judge(history, 0, [1.0] * 5) is Decision.CONTINUE
 
 

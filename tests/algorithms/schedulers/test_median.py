@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
-from kerastune_lite.schedulers import Decision, MedianStopping, TrainingRequest
+from kerastune_lite.schedulers import Decision, MedianStopping, Supply, TrainingRequest
 from tests.algorithms.schedulers.conformance import RungConformance, paused
 from tests.algorithms.schedulers.simulation import Simulation, curves_of
 
@@ -29,7 +29,9 @@ class TestPausing(RungConformance):
 
 def with_curves(*curves, status=COMPLETED):
     """A history of trials with these losses, and a running one to be judged."""
-    history = History(Trial(number, {"n": number}, status=status) for number in range(len(curves)))
+    history = TrialHistory(
+        Trial(number, {"n": number}, status=status) for number in range(len(curves))
+    )
     for number, curve in enumerate(curves):
         for epoch, loss in enumerate(curve):
             history.note(number, 0, epoch, loss)
@@ -47,8 +49,8 @@ AVERAGES = ([1.0, 0.8], [2.0, 1.6], [3.0, 0.2])
 
 
 def test_plan_and_settings():
-    assert MedianStopping(9).plan(History(), 2) == [TrainingRequest(None, 0, 9)] * 2
-    assert MedianStopping().plan(History(), 1) == [TrainingRequest()]
+    assert MedianStopping(9).plan(TrialHistory(), 2, Supply()) == [TrainingRequest(None, 0, 9)] * 2
+    assert MedianStopping().plan(TrialHistory(), 1, Supply()) == [TrainingRequest()]
     assert MedianStopping(9, 2, 4).settings() == {
         "type": "MedianStopping",
         "max_epochs": 9,
@@ -63,7 +65,9 @@ def test_plan_and_settings():
         MedianStopping(min_trials=0)
     with pytest.raises(TypeError, match="`warmup_epochs` must be a whole number"):
         MedianStopping(warmup_epochs=0.5)
-    with pytest.raises(ValueError, match=r"needs `max_epochs`.*write MedianStopping\(27, stop"):
+    with pytest.raises(
+        ValueError, match=r"needs `max_epochs`.*write, for example, MedianStopping\(27, stop"
+    ):
         MedianStopping(stop=False)
 
 
@@ -137,7 +141,7 @@ def test_it_saves_epochs_and_keeps_the_best():
 
 def paused_at(epochs, *curves):
     """Trials with these losses, paused after so many epochs."""
-    history = History(
+    history = TrialHistory(
         paused(number, float(np.nanmin(curve)), epochs, None) for number, curve in enumerate(curves)
     )
     for number, curve in enumerate(curves):
@@ -149,15 +153,18 @@ def paused_at(epochs, *curves):
 def test_a_trial_goes_on_at_once_unless_it_is_worse():
     scheduler = MedianStopping(9, 2, 3, interval=4, stop=False)
     history = paused_at(2, *AVERAGES, [1.7, 1.9])
-    assert scheduler.finished(history) == [3], "the median of the others is 1.6"
-    assert scheduler.plan(history, 2) == [
+    assert scheduler.finished(history, Supply()) == [3], "the median of the others is 1.6"
+    assert scheduler.plan(history, 2, Supply()) == [
         TrainingRequest(2, 2, 6, resumable=True),
         TrainingRequest(0, 2, 6, resumable=True),
     ], "the best first"
-    assert scheduler.plan(history, 5)[3:] == [TrainingRequest(None, 0, 2, resumable=True)] * 2
-    assert scheduler.finished(paused_at(2, *AVERAGES[:2], [1.7, 1.9])) == [], "too few"
+    assert (
+        scheduler.plan(history, 5, Supply())[3:]
+        == [TrainingRequest(None, 0, 2, resumable=True)] * 2
+    )
+    assert scheduler.finished(paused_at(2, *AVERAGES[:2], [1.7, 1.9]), Supply()) == [], "too few"
     last = paused_at(6, *([loss, *[loss / 2] * 5] for loss in (1.0, 1.1, 1.2)))
-    assert scheduler.plan(last, 1) == [TrainingRequest(0, 6, 9)]
+    assert scheduler.plan(last, 1, Supply()) == [TrainingRequest(0, 6, 9)]
 
 
 def test_losses_that_are_known_at_the_end_of_a_rung_alone():
@@ -165,13 +172,17 @@ def test_losses_that_are_known_at_the_end_of_a_rung_alone():
     nothing = math.nan
     history = paused_at(3, *([nothing, nothing, loss] for loss in (0.1, 0.2, 0.3, 0.4)))
     scheduler = MedianStopping(9, 3, 3, stop=False)
-    assert scheduler.finished(history) == [2, 3]
+    assert scheduler.finished(history, Supply()) == [2, 3]
     history.forget(3, 0, 2)  # the curve of the folds ends where the first of them did
-    assert scheduler.finished(history) == [3], "it is judged by its loss, and no measure for others"
+    assert scheduler.finished(history, Supply()) == [3], (
+        "it is judged by its loss, and no measure for others"
+    )
 
 
 def test_a_warmup_that_is_all_of_the_training():
-    assert MedianStopping(3, 3, stop=False).plan(History(), 1) == [TrainingRequest(None, 0, 3)]
+    assert MedianStopping(3, 3, stop=False).plan(TrialHistory(), 1, Supply()) == [
+        TrainingRequest(None, 0, 3)
+    ]
     simulation = Simulation(MedianStopping(3, 9, stop=False), curves_of(0, 3), points=9).run()
     assert simulation.trained == 9 * 3
 

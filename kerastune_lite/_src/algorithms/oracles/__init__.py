@@ -1,4 +1,1 @@
-"""What to try: random, quasi-random, exhaustive, Bayesian and evolutionary search.
-
-Each oracle is a function of the history.
-"""
+"""Oracles propose values: random, quasi-random, grid, Bayesian and evolutionary search."""

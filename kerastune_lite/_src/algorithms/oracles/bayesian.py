@@ -23,7 +23,7 @@ from kerastune_lite._src.algorithms.oracles.sobol import (
     untried_point,
     with_scrambling,
 )
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.visited import Visited
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.parameters import Space
@@ -31,45 +31,50 @@ from kerastune_lite._src.util.public import public
 from kerastune_lite._src.util.threads import one_thread
 
 _SOBOL_POINTS = 7
-"""With fewer, searches of six and more parameters end worse; with more, they begin worse."""
+"""Fewer are worse at the end of searches of six and more parameters; more at the beginning."""
 _LEAST = 3
-"""So many results there must be before a model is made."""
+"""The smallest number of results for a model."""
 _KEPT_FITS = 8
-"""Enough for a batch, and for several searches that take turns."""
+"""Enough for a batch, and for several alternating searches."""
 _LOOKED_AT = 64
-"""How many of the most promising points are looked at for one that was not tried."""
+"""How many of the most promising points are searched for an untried one."""
 _LEFT = 16
 """How many of the last untried points of a finite space are compared."""
 _DRAWS_FROM = 30
-"""From this trial on some proposals are the best points of a draw of the function,"""
+"""From this trial on, some proposals are the best points of a draw of the function,"""
 _DRAWS_EVERY = 3
-"""one in so many."""
+"""one in this many."""
 
 
 @public("kerastune_lite.oracles")
 class BayesianOracle(Oracle):
-    """Proposes where a Gaussian process, made from all trials so far, promises most.
+    """Bayesian optimisation with a Gaussian process.
 
-    The space's defaults come first, then quasi-random points, then the model's. Trials that are
-    running count with what the model expects of them, so that several workers do not crowd at one
-    place; failed trials count with the worst loss, so that their like is avoided. Where trials were
-    trained for different numbers of epochs, all of them enter, each at the epochs it was trained
-    for.
+    The first point is the defaults, the next ones are quasi-random. The others maximise the
+    logarithm of expected improvement (Ament and others, 2023, eq. 9), or a confidence bound (Cox
+    and John, 1992). Running trials count with the losses that the model expects (Ginsbourger and
+    others, 2010, "kriging believer"), failed trials with the worst loss. Trials of different
+    numbers of epochs are all used, with the training time as an input of the model.
 
     Args:
-        num_initial_points: how many trials come before the model, the defaults included.
+        num_initial_points: the number of trials before the model is used, including the defaults.
             Default: 8.
-        alpha: the variance of the noise, as a share of that of the losses. Default: learned.
-        beta: weight of the uncertainty; what is minimised is then mean - beta x deviation.
-            Default: none, expected improvement is maximised.
-        seed: of the quasi-random points' scrambling. Default: the search's.
-        batch: propose so many trials at once, where they can be trained side by side; they differ
-            in fractions alone, and do not learn from one another. It pays where a trial of a stack
-            costs less than about a third of one alone; on a processor it does not
+        alpha: the variance of the noise, relative to that of the losses. Default: learned.
+        beta: the weight of the uncertainty in the confidence bound, mean - beta x standard
+            deviation. Default: none, expected improvement is used.
+        seed: of the quasi-random points. Default: the seed of the search.
+        batch: how many trials to propose at once if they can be trained in one stack; they differ
+            only in floating-point numbers, and do not learn from each other. It saves time if a
+            trial in a stack takes less than a third of its time alone; on a CPU it does not
             (docs/choosing.md).
 
     Raises:
         ValueError: an argument is invalid.
+
+    Example:
+        >>> from kerastune_lite.oracles import BayesianOracle
+        >>> BayesianOracle(num_initial_points=4, beta=2.6).num_initial_points
+        4
     """
 
     reads_curves = True
@@ -99,7 +104,7 @@ class BayesianOracle(Oracle):
         self.seed = checked_seed(seed)
         self.batch = int(batch)
         self._scrambling = self.seed or 0
-        # The fits that were made last; they are found again from the same data.
+        # The latest fits, by their data.
         self._fits: OrderedDict[tuple[bytes, ...], Array] = OrderedDict()
 
     def seeded(self, seed: int) -> Oracle:
@@ -117,7 +122,7 @@ class BayesianOracle(Oracle):
 
     @one_thread()
     def propose(
-        self, space: Space, history: History, count: int, rng: np.random.Generator
+        self, space: Space, history: TrialHistory, count: int, rng: np.random.Generator
     ) -> list[dict[str, Value]]:
         points = self._points(space, history, rng)
         return draw_distinct(history.visited, count, lambda: next(points, None))
@@ -126,7 +131,7 @@ class BayesianOracle(Oracle):
     def propose_alike(
         self,
         space: Space,
-        history: History,
+        history: TrialHistory,
         point: Mapping[str, Value],
         count: int,
         rng: np.random.Generator,
@@ -137,11 +142,11 @@ class BayesianOracle(Oracle):
     def _alike(
         self,
         space: Space,
-        history: History,
+        history: TrialHistory,
         point: Mapping[str, Value],
         rng: np.random.Generator,
     ) -> Iterator[dict[str, Value]]:
-        """Points that differ from `point` in fractions alone, the most promising first."""
+        """Points that differ from `point` only in floats, the most promising first."""
         encoding = encoding_of(space)
         held = encoding.units(point)[0].copy()
         for i, axis in enumerate(encoding.axes):
@@ -149,7 +154,7 @@ class BayesianOracle(Oracle):
                 held[i] = np.nan
         if not np.isnan(held).any():
             return
-        # As for the point itself, which is in the history now.
+        # As for `point` itself, which is now in the history.
         early = len(history) <= (self.num_initial_points or 1 + _SOBOL_POINTS)
         model = None if early else learned(history, encoding, self._theta, _LEAST)
         pending: list[Array] = []
@@ -168,9 +173,9 @@ class BayesianOracle(Oracle):
             yield found
 
     def _points(
-        self, space: Space, history: History, rng: np.random.Generator
+        self, space: Space, history: TrialHistory, rng: np.random.Generator
     ) -> Iterator[dict[str, Value]]:
-        """Points in the order of proposal, each untried when it is asked for."""
+        """Points in the order of proposal, each untried when it is yielded."""
         visited, number = history.visited, len(history)
         initial = self.num_initial_points or 1 + _SOBOL_POINTS
         encoding = encoding_of(space)
@@ -203,7 +208,7 @@ class BayesianOracle(Oracle):
         pending: list[Array],
         held: Array | None = None,
     ) -> tuple[Surface, Array]:
-        """The surface after the points of this batch, and the best trials' units."""
+        """The surface given the points of this batch, and the units of the best trials."""
         taken = model.pending(pending)
         posterior, best = model.posterior(taken)
         acquisition = (
@@ -250,8 +255,8 @@ def _best(
     rng: np.random.Generator,
 ) -> dict[str, Value] | None:
     """The most promising untried point; None if all were tried."""
-    # Expected improvement trusts the model; where the model is wrong it stays at one place. A draw
-    # of the function now and then leaves it.
+    # If the model is wrong, expected improvement stays at one place. Points from a draw of the
+    # function leave it.
     draws = beta is None and number >= _DRAWS_FROM and number % _DRAWS_EVERY == 0
     units = surface.drawn(leaders, rng) if draws else surface.best(leaders, rng)
     units = surface.not_taken(units)
@@ -259,7 +264,7 @@ def _best(
         point = surface.encoding.values(row)
         if point not in visited:
             return point
-    # Nearly exhausted: compare some of the points that nobody has tried.
+    # Nearly exhausted: compare some of the untried points.
     left = list(drawn_untried(space, visited, rng, _LEFT))
     if not left:
         return None

@@ -1,4 +1,4 @@
-"""Evolutionary search: mating, mutation, survival."""
+"""Evolutionary search: selection, crossover, mutation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kerastune_lite._src.algorithms.oracles.sobol import (
     untried_point,
     with_scrambling,
 )
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.space.domains import Boolean, Choice, Domain, Value, same
 from kerastune_lite._src.space.parameters import Parameter, Space
@@ -22,48 +22,50 @@ Values = Mapping[str, Value]
 
 _PARENTS = 2
 _BIRTHS = 32
-"""How many children may be copies of earlier trials before the untried points are looked up."""
+"""How many children may repeat earlier trials before the untried points are searched."""
 
 _SHORT, _LONG = 0.02, 0.3
-"""Between these the standard deviation of a mutation is drawn, as a share of the domain: small ones
-refine, large ones get away."""
+"""The range of the standard deviation of a mutation, relative to the domain: small steps refine,
+large steps explore."""
 
 _DOUBLINGS = 20
-"""How often a step that is too short to change a value is doubled."""
+"""How often a step is doubled that is too short to change the value."""
 
 _BEYOND = 0.25
-"""By which share of their distance a child may lie outside of its parents."""
+"""How far a child may lie outside its parents, relative to their distance (alpha of BLX-alpha)."""
 
 
 @public("kerastune_lite.oracles")
 class EvolutionaryOracle(Oracle):
-    """Breeds new points from the best ones so far, one at a time.
+    """Evolutionary search: a steady-state (mu + 1) genetic algorithm.
 
-    The space's defaults come first, then quasi-random points, until there is a population. From
-    then on each point is a child:
+    The first point is the defaults, the next ones are quasi-random, until there is a population.
+    All further points are children:
 
-    - survival: the population are the best trials of all that have ended or pause, so that a good
-      one stays for as long as there are not enough better ones (a steady state, mu + 1). Failed
-      trials are never in it.
-    - mating: each of two parents is the best of a few that are drawn from the population (a
-      tournament). A child's numbers lie between those of its parents or little beyond (BLX-alpha,
-      Eshelman and Schaffer, 1993), its other values are one parent's. What only one parent was
-      asked for, in a conditional space, is that one's; what neither was asked for is drawn.
-    - mutation: at least one value takes a step on the scale of its domain, or is replaced by
-      another where there is no order.
+    - Selection: the population is the best trials of all. Each of two parents is the best of a few
+      that are drawn from it (a tournament).
+    - Crossover: a child's numbers lie between those of its parents or slightly outside (BLX-alpha,
+      Eshelman and Schaffer, 1993); each other value is that of one parent. In a conditional space,
+      a value that only one parent has is taken from it, and one that neither has is drawn.
+    - Mutation: at least one value takes a step on the scale of its domain, or, if the domain has no
+      order, is replaced.
 
-    No point is tried twice. Where trials were trained for different numbers of epochs, each one
-    competes with the best loss that it has had.
+    No point is tried twice. Trials of different numbers of epochs compete with their best losses.
 
     Args:
-        population_size: how many trials may be parents, and how many come before the first child,
-            the defaults included.
-        tournament_size: of how many a parent is the best; the more, the greedier.
-        mutation_prob: with which probability a value is mutated. Default: 1 / number of values.
-        seed: of the quasi-random points' scrambling. Default: the search's.
+        population_size: the number of possible parents, and of trials before the first child,
+            including the defaults.
+        tournament_size: the number of trials in a tournament; larger is greedier.
+        mutation_prob: the probability that a value is mutated. Default: 1 / number of values.
+        seed: of the quasi-random points. Default: the seed of the search.
 
     Raises:
         ValueError: an argument is invalid.
+
+    Example:
+        >>> from kerastune_lite.oracles import EvolutionaryOracle
+        >>> EvolutionaryOracle(population_size=10).settings()["tournament_size"]
+        8
     """
 
     def __init__(
@@ -92,7 +94,7 @@ class EvolutionaryOracle(Oracle):
         }
 
     def propose(
-        self, space: Space, history: History, count: int, rng: np.random.Generator
+        self, space: Space, history: TrialHistory, count: int, rng: np.random.Generator
     ) -> list[dict[str, Value]]:
         population = history.best(self.population_size)
         numbers = iter(range(len(history), len(history) + count))
@@ -106,7 +108,7 @@ class EvolutionaryOracle(Oracle):
         return draw_distinct(history.visited, count, draw)
 
     def _founder(
-        self, space: Space, history: History, number: int, rng: np.random.Generator
+        self, space: Space, history: TrialHistory, number: int, rng: np.random.Generator
     ) -> dict[str, Value] | None:
         defaults = space.defaults()
         if defaults not in history.visited:
@@ -116,7 +118,7 @@ class EvolutionaryOracle(Oracle):
     def _untried_child(
         self,
         space: Space,
-        history: History,
+        history: TrialHistory,
         population: Sequence[Trial],
         rng: np.random.Generator,
     ) -> dict[str, Value] | None:
@@ -128,7 +130,7 @@ class EvolutionaryOracle(Oracle):
         return next(drawn_untried(space, history.visited, rng, _BIRTHS), None)
 
     def _parents(self, population: Sequence[Trial], rng: np.random.Generator) -> list[Trial]:
-        """Two of the population, which is sorted from the best on."""
+        """Two trials of the population, which is sorted from the best on."""
         first = self._winner(population, rng)
         others = [trial for trial in population if trial is not first]
         return [first, self._winner(others, rng)]
@@ -140,7 +142,7 @@ class EvolutionaryOracle(Oracle):
         self, space: Space, parents: Sequence[Values], rng: np.random.Generator
     ) -> dict[str, Value]:
         asked = space.walk(lambda parameter: _bred(parameter, parents[:1], rng))
-        # What has one value alone cannot be mutated.
+        # A parameter with a single value cannot be mutated.
         names = [n for n in asked if any(p.domain.cardinality != 1 for p in space.named(n))]
         probability = 1 / max(1, len(names)) if self.mutation_prob is None else self.mutation_prob
         sure = names[rng.integers(len(names))] if names else None
@@ -155,9 +157,9 @@ class EvolutionaryOracle(Oracle):
 
 
 def _bred(parameter: Parameter, parents: Sequence[Values], rng: np.random.Generator) -> Value:
-    """What a child has of its parents, or by chance where they have nothing that is allowed."""
+    """A value from the parents; a random one if they have none that is in the domain."""
     domain, name = parameter.domain, parameter.name
-    # The space may have been changed since they were tried.
+    # The domain may have changed since the parents were trained.
     known = [p[name] for p in parents if name in p and domain.contains(p[name])]
     if not known:
         return domain.sample(rng)
@@ -169,7 +171,7 @@ def _bred(parameter: Parameter, parents: Sequence[Values], rng: np.random.Genera
 
 
 def mutated(domain: Domain, value: Value, rng: np.random.Generator) -> Value:
-    """Another value of a domain, near `value` if there is an order; the same if it is alone."""
+    """Another value of a domain, near `value` if there is an order."""
     if domain.cardinality == 1:
         return value
     if not _has_order(domain):
@@ -191,7 +193,7 @@ def _has_order(domain: Domain) -> bool:
 
 
 def _reflected(unit: float) -> float:
-    """A number between 0 and 1: what is beyond an end is thrown back."""
+    """A number in [0, 1]: numbers outside are reflected at the ends."""
     unit = abs(unit) % 2.0
     return 2.0 - unit if unit > 1.0 else unit
 

@@ -1,11 +1,11 @@
-"""Exhaustive search over the grid, conditional parameters included."""
+"""Grid search, including conditional parameters."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle, completed, draw_distinct
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.visited import Visited
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.parameters import Space
@@ -14,18 +14,22 @@ from kerastune_lite._src.util.public import public
 
 @public("kerastune_lite.oracles")
 class GridOracle(Oracle):
-    """Every grid point once, the last question of the builder turning fastest.
+    """Grid search: every point once; the hyperparameter declared last varies fastest.
 
-    The next point is the first one, in depth-first order over the builder's questions, that no
-    trial has tried; so the search can stop and go on anywhere, and finds the parameters that
-    only some branches ask for. A domain without a finite list of values stands with ten points.
+    Hyperparameters that only some branches of `build(hp)` declare are included. A domain without a
+    finite list of values is represented by ten points.
+
+    Example:
+        >>> from kerastune_lite.oracles import GridOracle
+        >>> GridOracle().settings()
+        {'type': 'GridOracle'}
     """
 
     unseen = "first"
     learns = False
 
     def propose(
-        self, space: Space, history: History, count: int, rng: np.random.Generator
+        self, space: Space, history: TrialHistory, count: int, rng: np.random.Generator
     ) -> list[dict[str, Value]]:
         visited = history.visited
         return draw_distinct(visited, count, lambda: _first_untried(space, visited))

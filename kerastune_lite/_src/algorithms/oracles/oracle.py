@@ -1,4 +1,4 @@
-"""The protocol of an oracle."""
+"""The interface of an oracle."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.visited import Visited
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.parameters import Parameter, Space
@@ -17,65 +17,81 @@ from kerastune_lite._src.util.public import public
 
 @public("kerastune_lite.oracles")
 class Oracle(ABC):
-    """Proposes what to try next: a function of the space, the trials so far, and a generator.
+    """Proposes the values of the next trials.
 
-    It has settings and no state of its own, so a search that died goes on as if it had not.
+    It has settings but no state: its proposals are functions of the space, the trials so far and a
+    random generator. So a resumed search proposes the same as one that was never interrupted.
+
+    Example:
+        An oracle for a single hyperparameter `n`:
+
+        >>> from kerastune_lite.oracles import Oracle
+        >>> class Ascending(Oracle):
+        ...     def propose(self, space, history, count, rng):
+        ...         points = ({"n": n} for n in range(100))
+        ...         return [point for point in points if point not in history.visited][:count]
+        >>> Ascending().settings()
+        {'type': 'Ascending'}
     """
 
     unseen: ClassVar[str] = "default"
-    """The value of a parameter that a builder asks for and the space does not hold yet: its
-    "default", a "sample" drawn from the trial's seed, or the "first" point of its grid."""
+    """The value of a parameter that is declared for the first time in a trial: its "default", a
+    "sample" drawn with the trial's seed, or the "first" point of its grid."""
 
     learns: ClassVar[bool] = True
-    """Whether the results of trials, other than which points were tried, enter into proposals."""
+    """Whether proposals depend on the results of trials, not only on which points were tried."""
 
     reads_curves: ClassVar[bool] = False
-    """Whether it looks at `history.curve`, the losses of trials epoch by epoch."""
+    """Whether it uses `history.curve`, the losses of trials by epoch."""
 
     batch: int = 1
-    """If it learns: how many trials it proposes at once where they can be trained side by side."""
+    """If it learns: how many trials it proposes at once if they can be trained in one stack."""
 
     @abstractmethod
     def propose(
-        self, space: Space, history: History, count: int, rng: np.random.Generator
+        self, space: Space, history: TrialHistory, count: int, rng: np.random.Generator
     ) -> list[dict[str, Value]]:
-        """Up to `count` points, each with a value for every parameter that is active in it.
+        """Up to `count` points, each with values for all its active parameters.
 
-        None of them is in `history.visited`, and no two of them are the same. Fewer than `count`
-        when no more are left: none at all means that the space is exhausted, if no trial is
-        running that could still let it grow.
+        No point is in `history.visited`, and all are different. There are fewer than `count` only
+        if no more are left. If the list is empty, the search ends when the running trials, which
+        may still extend the space, have ended.
 
         Args:
-            space: as known now.
-            history: all trials, running ones included.
+            space: the parameters known so far.
+            history: all trials, including running ones.
             count: at least 1.
-            rng: derived from the search's seed and the number of the next trial.
+            rng: derived from the seed of the search and the number of the next trial.
         """
 
     def propose_alike(
         self,
         space: Space,
-        history: History,
+        history: TrialHistory,
         point: Mapping[str, Value],
         count: int,
         rng: np.random.Generator,
     ) -> list[dict[str, Value]]:
-        """Up to `count` points that might be trained side by side with `point`, untried ones.
+        """Up to `count` untried points that can be trained in one stack with `point`.
 
-        They differ from it in floating-point numbers alone: learning rates and the like leave a
-        network what it is. Asked of oracles that learn and have a `batch` of more than one.
+        They differ from it only in floating-point numbers, such as learning rates, which do not
+        change the network. Called only for oracles that learn and whose `batch` is above 1.
 
         Args:
-            point: that of the latest trial, which has begun.
+            space: the parameters known so far.
+            history: all trials, including running ones.
+            point: the values of the latest trial, which has started.
+            count: at least 1.
+            rng: derived from the seed of the search and the number of the next trial.
         """
         return []
 
     def seeded(self, seed: int) -> Oracle:
-        """This oracle, or one with the search's seed where it draws and was given none itself."""
+        """This oracle; if it needs a seed and has none, a copy with `seed`, that of the search."""
         return self
 
     def settings(self) -> dict[str, Value]:
-        """What tells this oracle from others, to be kept with the project."""
+        """Its class and arguments, stored with the project; another oracle cannot resume it."""
         return {"type": type(self).__name__}
 
 
@@ -83,14 +99,25 @@ class Oracle(ABC):
 def draw_distinct(
     visited: Visited, count: int, draw: Callable[[], dict[str, Value] | None]
 ) -> list[dict[str, Value]]:
-    """Up to `count` points from `draw`, each of them counted as visited while the next is drawn.
+    """Up to `count` points from `draw`, each counted as visited while the next is drawn.
 
-    `visited` is as before when this returns.
+    On return `visited` is unchanged.
 
     Args:
         visited: `history.visited`, the points that were tried.
         count: at least 1.
-        draw: returns an untried point, or None when there is none.
+        draw: returns an untried point, or None if there is none.
+
+    Example:
+        An oracle whose `propose` draws from the whole space:
+
+        >>> from kerastune_lite.oracles import Oracle, draw_distinct
+        >>> class Uniform(Oracle):
+        ...     def propose(self, space, history, count, rng):
+        ...         def draw():
+        ...             points = (space.sample(rng) for _ in range(100))
+        ...             return next((p for p in points if p not in history.visited), None)
+        ...         return draw_distinct(history.visited, count, draw)
     """
     points: list[dict[str, Value]] = []
     try:
@@ -106,7 +133,7 @@ def draw_distinct(
 def completed(
     space: Space, answers: Mapping[str, Value], fill: Callable[[Parameter], Value]
 ) -> dict[str, Value]:
-    """`answers` where there are any, and `fill(parameter)` for every other active parameter."""
+    """`answers`, and `fill(parameter)` for all other active parameters."""
 
     def choose(parameter: Parameter) -> Value:
         return answers[parameter.name] if parameter.name in answers else fill(parameter)
@@ -117,9 +144,9 @@ def completed(
 def drawn_untried(
     space: Space, visited: Visited, rng: np.random.Generator, draws: int
 ) -> Iterator[dict[str, Value]]:
-    """Points that nobody has tried, from at most so many draws; none if all were tried.
+    """Untried points from at most `draws` draws; none if all points were tried.
 
-    For spaces that are nearly exhausted: it walks down to what is left of them.
+    For spaces that are nearly exhausted: it looks only at the points that are left.
     """
     for _ in range(draws):
         answers = visited.sample_untried(space, rng)

@@ -5,25 +5,33 @@ from __future__ import annotations
 import numpy as np
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle, draw_distinct, drawn_untried
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.visited import Visited
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.parameters import Space
 from kerastune_lite._src.util.public import public
 
 _DRAWS = 32
-"""How many draws may collide with earlier trials before the untried points are looked up."""
+"""How many draws may repeat earlier trials before the untried points are searched."""
 
 
 @public("kerastune_lite.oracles")
 class RandomOracle(Oracle):
-    """Draws every active parameter from its domain, on the domain's own scale."""
+    """Random search without repetition (Bergstra and Bengio, 2012).
+
+    Each active parameter is drawn from its domain, uniform on the domain's scale.
+
+    Example:
+        >>> from kerastune_lite.oracles import RandomOracle
+        >>> RandomOracle().settings()
+        {'type': 'RandomOracle'}
+    """
 
     unseen = "sample"
     learns = False
 
     def propose(
-        self, space: Space, history: History, count: int, rng: np.random.Generator
+        self, space: Space, history: TrialHistory, count: int, rng: np.random.Generator
     ) -> list[dict[str, Value]]:
         visited = history.visited
         return draw_distinct(visited, count, lambda: _draw(space, visited, rng))

@@ -4,35 +4,43 @@ from __future__ import annotations
 
 import copy
 import functools
-from typing import Any
+from typing import Protocol, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from scipy.stats import qmc
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle, draw_distinct, drawn_untried
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.visited import Visited
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.parameters import Parameter, Space
 from kerastune_lite._src.util.public import public
 
 _PAGES = 32
-"""How many sequences are looked at for a point that was not tried."""
+"""How many sequences are searched for an untried point."""
 
 _BLOCK = 16
-"""Dimensions come in blocks, so that a space that grows keeps its sequence for a while."""
+"""Dimensions are added in blocks, so that a growing space keeps its sequence for a while."""
 
 
 @public("kerastune_lite.oracles")
 class SobolOracle(Oracle):
-    """Fills the space more evenly than independent draws do, in as few trials.
+    """Quasi-random search, more even than random search (Sobol, 1967; scrambled: Owen, 1998).
 
-    Each parameter has a dimension of its own, whether it is active or not. Trial number k gets
-    point number k of the sequence; when that was tried, point number k of another sequence.
+    Each parameter has its own dimension, whether it is active or not. Trial k gets point k of the
+    sequence; if that was tried, point k of another sequence.
 
     Args:
-        seed: of the scrambling; None: the search's. The generator that `propose` is given is used
-            only when nearly all points of a finite space were tried.
+        seed: of the scrambling. Default: the seed of the search.
+
+    Raises:
+        ValueError: `seed` is not a whole number of at least 0.
+
+    Example:
+        >>> from kerastune_lite.oracles import SobolOracle
+        >>> SobolOracle(seed=7).settings()
+        {'type': 'SobolOracle', 'seed': 7}
     """
 
     learns = False
@@ -45,7 +53,7 @@ class SobolOracle(Oracle):
         return self if self.seed is not None else with_scrambling(self, seed)
 
     def propose(
-        self, space: Space, history: History, count: int, rng: np.random.Generator
+        self, space: Space, history: TrialHistory, count: int, rng: np.random.Generator
     ) -> list[dict[str, Value]]:
         visited = history.visited
         numbers = iter(range(len(history), len(history) + count))
@@ -60,7 +68,7 @@ class SobolOracle(Oracle):
 
 
 def checked_seed(seed: int | None) -> int | None:
-    """`seed`, if it is one or None.
+    """`seed` as an int, or None.
 
     Raises:
         ValueError: it is not a whole number of at least 0.
@@ -72,8 +80,15 @@ def checked_seed(seed: int | None) -> int | None:
     return int(seed)
 
 
-def with_scrambling(oracle: Any, seed: int) -> Any:
-    """A copy of an oracle with the sequence of this seed; its settings are as before."""
+class _Scrambled(Protocol):
+    _scrambling: int
+
+
+_ScrambledOracle = TypeVar("_ScrambledOracle", bound=_Scrambled)
+
+
+def with_scrambling(oracle: _ScrambledOracle, seed: int) -> _ScrambledOracle:
+    """A copy of an oracle with the sequence of this seed and the same settings."""
     seeded = copy.copy(oracle)
     seeded._scrambling = seed
     return seeded
@@ -82,7 +97,7 @@ def with_scrambling(oracle: Any, seed: int) -> Any:
 def untried_point(
     space: Space, visited: Visited, number: int, seed: int, rng: np.random.Generator
 ) -> dict[str, Value] | None:
-    """Point `number` of the first sequence in which it was not tried; None if all were tried."""
+    """Point `number` of the first sequence in which it is untried; None if all were tried."""
     for page in range(_PAGES):
         point = point_at(space, number, (seed, page))
         if point not in visited:
@@ -91,7 +106,7 @@ def untried_point(
 
 
 def point_at(space: Space, number: int, entropy: tuple[int, ...]) -> dict[str, Value]:
-    """Point `number` of a sequence, with a value for each parameter that is active there."""
+    """Point `number` of a sequence, with values for all its active parameters."""
     units = _sequence(len(space) // _BLOCK + 1, max(number, 1).bit_length(), entropy)[number]
     unit_of = dict(zip((parameter.identity for parameter in space), units.tolist()))
 
@@ -102,16 +117,16 @@ def point_at(space: Space, number: int, entropy: tuple[int, ...]) -> dict[str, V
 
 
 @functools.lru_cache(maxsize=256)
-def _sequence(blocks: int, log2: int, entropy: tuple[int, ...]) -> np.ndarray[Any, Any]:
+def _sequence(blocks: int, log2: int, entropy: tuple[int, ...]) -> npt.NDArray[np.float64]:
     """The first `2**log2` points of a sequence, `(2**log2, blocks * _BLOCK)` in [0, 1)."""
     rng = np.random.default_rng(entropy)
     sampler = _sampler(blocks * _BLOCK, rng)
-    points: np.ndarray[Any, Any] = sampler.random_base2(log2)
+    points: npt.NDArray[np.float64] = sampler.random_base2(log2)
     return points
 
 
 def _sampler(dimensions: int, rng: np.random.Generator) -> qmc.Sobol:
-    # The argument was renamed in SciPy 1.15, where the old name is on its way out.
+    # SciPy 1.15 renamed the argument and deprecates the old name.
     try:
         return qmc.Sobol(dimensions, scramble=True, rng=rng)
     except TypeError:

@@ -1,1 +1,1 @@
-"""Whether to go on: which trial trains from which epoch to which, and which one stops."""
+"""Schedulers decide for how many epochs each trial trains, and which trials stop early."""

@@ -1,4 +1,4 @@
-"""ASHA: successive halving that waits for nobody."""
+"""ASHA: asynchronous successive halving."""
 
 from __future__ import annotations
 
@@ -20,47 +20,54 @@ from kerastune_lite._src.algorithms.schedulers.rungs import (
     plain_factor,
     rung_ends,
 )
-from kerastune_lite._src.algorithms.schedulers.scheduler import Decision, Scheduler, TrainingRequest
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.algorithms.schedulers.scheduler import (
+    Decision,
+    Scheduler,
+    Supply,
+    TrainingRequest,
+)
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.util.public import public
 
 _ERRORS = 4
-"""By so many standard errors a trial must be out of the best of its rung to be given up."""
+"""A trial is given up if it misses the best of its rung by this many standard errors."""
 
 
 @public("kerastune_lite.schedulers")
 class ASHA(Scheduler):
     """Asynchronous successive halving (Li, Jamieson, Rostamizadeh and others, 2020, Algorithm 2).
 
-    All trials begin in the same short rung. Of each rung the best, one in `factor` of those that
-    came to its end so far, go on to the next, which ends `factor` times as late. Nobody waits for
-    a rung to be full: when none may go on a new trial begins, for as long as the search's limits
-    allow. There are two ways of it:
+    All trials start in the same short rung. The best of each rung, one in `factor` of the trials
+    that have reached its end so far, continue to the next rung, which ends `factor` times as late.
+    If no trial can continue, a new one starts: no worker waits for a rung to be full.
 
-    - `stop=False`, the paper's algorithm: trials pause at the end of each rung and go on once they
-      are among its best, which others may make them later by being worse. Losses are compared as
-      they were at the end of the rung. When no more new trials can begin, the best of all is
-      trained for `max_epochs` at the end. The paper keeps all paused trials for ever; here those
-      are completed that are so far from the best of their rung (by four standard errors) that only
-      a change in what comes could bring them there.
-    - `stop=True`: trials train on, and at the end of each rung stop if they are not among the best
-      of those that came there before (of few, if they are not the best). None is taken up again,
-      so that nothing has to be kept of it. The first ones, of which there are few, train on for
-      long whatever they are worth.
+    - `stop=False`, as in the paper: trials pause at the end of each rung, and are resumed once they
+      are among its best, by their losses at the end of the rung. When no new trial can start, the
+      best of all is trained to `max_epochs`. Unlike in the paper, paused trials that are worse than
+      the best of their rung by four standard errors are completed.
+    - `stop=True`: at the end of each rung trials stop if they are not among the best of those that
+      reached it earlier. Stopped trials are never resumed, so their state is not stored. The first
+      few trials have few rivals and train long even if they are bad.
 
-    Trials that failed do not count. One that was ended by a callback counts in later rungs, too,
-    with the loss it has, as far as that is among the best.
+    Failed trials do not count. A trial that a callback stopped keeps its loss in later rungs, as
+    long as it is among the best.
 
     Args:
-        max_epochs: that the best trials are trained for.
-        factor: by how much rungs shrink, and epochs grow, from one to the next.
-        min_epochs: no rung ends before.
+        max_epochs: the epochs of the best trials.
+        factor: the ratio of the epochs, and of the numbers of trials, of neighbouring rungs.
+        min_epochs: the smallest number of epochs of the first rung.
         stop: whether to stop trials instead of pausing them.
 
     Raises:
-        TypeError, ValueError: an argument is not a whole number, or out of its range.
+        TypeError: an argument is not a number, or not whole.
+        ValueError: an argument is out of range.
+
+    Example:
+        >>> from kerastune_lite.schedulers import ASHA
+        >>> ASHA(max_epochs=27).rungs
+        [1, 3, 9, 27]
     """
 
     reads_curves: ClassVar[bool] = True
@@ -81,26 +88,26 @@ class ASHA(Scheduler):
 
     @property
     def rungs(self) -> list[int]:
-        """The epochs at which rungs end; the last is `max_epochs`."""
+        """The epochs at which the rungs end; the last is `max_epochs`."""
         return list(self._ends)
 
     @property
     def decides_epochs(self) -> bool:
         return True
 
-    def plan(self, history: History, free: int) -> list[TrainingRequest]:
+    def plan(self, history: TrialHistory, free: int, supply: Supply) -> list[TrainingRequest]:
         rungs: list[TrainingRequest] = []
         if self.stop:
             new = TrainingRequest(None, 0, self._ends[-1])
         else:
             new = TrainingRequest(None, 0, self._ends[0], resumable=len(self._ends) > 1)
             rungs = self._promotions(history)[:free]
-        if not history.exhausted:
+        if not supply.exhausted:
             rungs += [new] * (free - len(rungs))
         return rungs or last_rung(history, self._ends)
 
-    def _promotions(self, history: History) -> list[TrainingRequest]:
-        """The paused trials that may go on: from the highest rung down, the best first."""
+    def _promotions(self, history: TrialHistory) -> list[TrainingRequest]:
+        """Requests for paused trials that may continue: the highest rung first, then the best."""
         if not history.paused:
             return []
         rungs: list[TrainingRequest] = []
@@ -111,21 +118,21 @@ class ASHA(Scheduler):
                     rungs.append(next_rung(trial, self._ends, level + 1))
         return rungs
 
-    def judge(self, history: History, trial: int, losses: Sequence[float]) -> Decision:
+    def judge(self, history: TrialHistory, trial: int, losses: Sequence[float]) -> Decision:
         level = self._just_reached(losses) if self.stop else None
         if level is None:
             return Decision.CONTINUE
         others = [place for place in self._places(history, level)[level] if place[1] != trial]
         own = (_best_at(losses, self._ends[level]), trial)
         if math.isinf(min([own, *others])[0]):
-            return Decision.CONTINUE  # There is nothing to judge by.
+            return Decision.CONTINUE  # No loss is known.
         rank = bisect.bisect_left(others, own)
         return Decision.CONTINUE if rank < self._promoted(len(others) + 1) else Decision.STOP
 
     def _just_reached(self, losses: Sequence[float]) -> int | None:
-        """The index of the rung, but for the last, whose end the latest loss is the first to tell.
+        """The index of the rung whose end the latest loss is the first to reach; never the last.
 
-        That is later than the end where not every epoch is validated.
+        If not every epoch is validated, that loss may come later than the end.
         """
         level = bisect.bisect_right(self._ends[:-1], len(losses)) - 1
         if level < 0:
@@ -133,7 +140,7 @@ class ASHA(Scheduler):
         before = losses[self._ends[level] - 1 : -1]
         return level if all(math.isnan(loss) for loss in before) else None
 
-    def finished(self, history: History) -> list[int]:
+    def finished(self, history: TrialHistory, supply: Supply) -> list[int]:
         if self.stop or not history.paused:
             return []
         given_up: list[int] = []
@@ -148,28 +155,28 @@ class ASHA(Scheduler):
         return sorted(given_up)
 
     def _hopeless(self, rank: int, size: int) -> bool:
-        """Whether the trial at `rank`, counted from 0, will hardly be among the best of its rung.
+        """Whether the trial at `rank`, from 0, is very unlikely to be among the best of its rung.
 
-        Of all trials that might come, its rank says which share is better, give or take a standard
-        error that becomes smaller as the rung fills.
+        Its rank estimates the share of all possible trials that are better; the standard error of
+        the estimate falls as the rung fills.
         """
         share = (rank + 1) / (size + 1)
         error = math.sqrt(share * (1 - share) / size)
         return share - 1 / self.factor > _ERRORS * error
 
-    # ------------------------------------------------------------------ the rungs as they stand
+    # ------------------------------------------------------------------ the current rungs
 
-    def _places(self, history: History, last: int | None = None) -> list[list[Place]]:
-        """For each rung, up to the one of index `last`, who came to its end, from the best on."""
+    def _places(self, history: TrialHistory, last: int | None = None) -> list[list[Place]]:
+        """The trials that reached the end of each rung, up to index `last`; the best first."""
         ends = self._ends if last is None else self._ends[: last + 1]
         rungs: list[list[Place]] = [[] for _ in ends]
-        # Ended by a callback before the last rung: by the highest rung that each belongs to.
+        # Those that a callback stopped before the last rung, by the highest rung they reached.
         ended: list[list[Place]] = [[] for _ in ends]
         for trial in history:
             if trial.status is TrialStatus.FAILED:
                 continue
             curve = history.curve(trial.number)
-            # Without a curve, the loss that it has now is all that is known.
+            # Without a curve, only the current loss is known.
             known = curve or place_of(trial)[:1]
             reached = self._reached(trial, len(curve))
             for places, end in zip(rungs[:reached], ends):
@@ -185,11 +192,11 @@ class ASHA(Scheduler):
         return rungs
 
     def _promoted(self, size: int) -> int:
-        """How many of the trials in a rung may go on."""
+        """How many trials of a rung of this size may continue."""
         return max(1, size // self._factor) if self.stop else size // self._factor
 
     def _reached(self, trial: Trial, epochs: int) -> int:
-        """How many rungs a trial whose curve has so many epochs has come to the end of."""
+        """The number of rungs whose end a trial has reached; its curve has `epochs` epochs."""
         running = trial.status is TrialStatus.RUNNING
         if not self.stop:
             return level_of(trial, self._ends) + (not running)
@@ -210,7 +217,7 @@ class ASHA(Scheduler):
 
 
 def _best_at(losses: Sequence[float], end: int) -> float:
-    """The best loss of the first `end` epochs; the first one after them if they have none."""
+    """The best loss of the first `end` epochs; if they have none, the first loss after them."""
     best = best_of(losses[:end])
     if math.isinf(best):
         best = next((loss for loss in losses[end:] if not math.isnan(loss)), best)

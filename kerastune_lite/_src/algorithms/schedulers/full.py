@@ -1,20 +1,31 @@
-"""No scheduling: every trial trains to its end."""
+"""No early stopping: every trial trains to its end."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kerastune_lite._src.algorithms.schedulers.scheduler import Decision, Scheduler, TrainingRequest
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.algorithms.schedulers.scheduler import (
+    Decision,
+    Scheduler,
+    Supply,
+    TrainingRequest,
+)
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.util.public import public
 
 
 @public("kerastune_lite.schedulers")
 class FullTraining(Scheduler):
-    """Each trial trains for all the epochs that its fit arguments ask for."""
+    """Trains each trial for all epochs of the fit arguments.
 
-    def plan(self, history: History, free: int) -> list[TrainingRequest]:
-        return [] if history.exhausted else [TrainingRequest()] * free
+    Example:
+        >>> from kerastune_lite.schedulers import FullTraining
+        >>> FullTraining().settings()
+        {'type': 'FullTraining'}
+    """
 
-    def judge(self, history: History, trial: int, losses: Sequence[float]) -> Decision:
+    def plan(self, history: TrialHistory, free: int, supply: Supply) -> list[TrainingRequest]:
+        return [] if supply.exhausted else [TrainingRequest()] * free
+
+    def judge(self, history: TrialHistory, trial: int, losses: Sequence[float]) -> Decision:
         return Decision.CONTINUE

@@ -1,4 +1,4 @@
-"""Hyperband: several rounds of successive halving, from many short trials to few long ones."""
+"""Hyperband: several rounds of successive halving, from many short trials to a few long ones."""
 
 from __future__ import annotations
 
@@ -18,52 +18,66 @@ from kerastune_lite._src.algorithms.schedulers.rungs import (
     rung_ends,
     whole_number,
 )
-from kerastune_lite._src.algorithms.schedulers.scheduler import Decision, Scheduler, TrainingRequest
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.algorithms.schedulers.scheduler import (
+    Decision,
+    Scheduler,
+    Supply,
+    TrainingRequest,
+)
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.util.public import public
 
 Sizes = list[tuple[int, int]]
-"""Of a bracket: for each rung how many trials it has, and the epoch at which it ends."""
+"""A bracket: for each rung the number of trials, and the epoch at which it ends."""
 
 _SPARE = 1
-"""A rung keeps in reserve one trial for each place of the next whose holder may yet fail, and so
-many more. To keep all of them, in case one failure follows another, would fill the disk."""
+"""A rung keeps one trial in reserve for each trial of the next rung that may still fail, and this
+many more. Keeping all of them, for many failures in a row, would fill the disk."""
 
 
 @public("kerastune_lite.schedulers")
 class Hyperband(Scheduler):
     """Hyperband (Li, Jamieson, DeSalvo, Rostamizadeh and Talwalkar, 2018, Algorithm 1).
 
-    A bracket begins with many trials of few epochs; of each rung the best, one in `factor`, go on
-    to the next, where they are trained `factor` times as long. The first bracket begins with the
-    shortest rung, the last one trains all of its few trials in full.
+    A bracket starts with many trials of few epochs. The best of each rung, one in `factor`,
+    continue to the next rung, which ends `factor` times as late. The first bracket starts with the
+    shortest rung; the last bracket trains its few trials in full.
 
-    Trials that go on are resumed, not trained again. One goes on as soon as it is certain that it
-    is among the best of its rung, whatever those still training will bring; until then free
-    workers begin with the next bracket. Which trials go on does not depend on who was first.
+    Trials are resumed, not trained again. A trial continues as soon as it is certain to be among
+    the best of its rung; meanwhile free workers start the next bracket. Which trials continue does
+    not depend on the order in which they end.
 
-    - A trial that fails in the first rung is replaced by a new one, in a later rung by the next
+    - A trial that fails in the first rung is replaced by a new one; in a later rung, by the next
       best of the rung before.
-    - A trial that was ended by a callback stands in all later rungs with the loss it has.
-    - When all points of the space have been tried, the last bracket that got any of them has the
-      epochs of those that got none as well: more of its trials go on, all of them if that will do.
-    - When there are no more trials for another reason (`max_trials`, say), a bracket makes do with
-      those that it has: as many go on as the next rung has room for.
-    - The best trial of all is always among those that go on. If its bracket should have no place
-      for it, since settings were changed, say, it is kept and trained in full at the end.
+    - A trial that a callback stopped keeps its loss in all later rungs.
+    - If all points of the space were tried, the last bracket that has trials gets the epochs of
+      those that have none: more of its trials continue.
+    - If there are no more trials for another reason, such as `max_trials`, a bracket continues
+      with the trials it has: as many as the next rung has places for.
+    - The best trial of all always continues. If its bracket has no place for it, for example
+      because settings were changed, it is trained in full at the end.
 
     A trial's `bracket` is counted over all iterations: `iteration * len(brackets) + index`.
 
     Args:
-        max_epochs: that the best trials are trained for.
-        factor: by how much rungs shrink, and epochs grow, from one to the next.
-        min_epochs: no rung ends before.
+        max_epochs: the epochs of the best trials.
+        factor: the ratio of the epochs, and of the numbers of trials, of neighbouring rungs.
+        min_epochs: the smallest number of epochs of the first rung.
         hyperband_iterations: how often to run all brackets.
 
     Raises:
-        TypeError, ValueError: an argument is not a whole number, or out of its range.
+        TypeError: an argument is not a number, or not whole.
+        ValueError: an argument is out of range.
+
+    Example:
+        >>> from kerastune_lite.schedulers import Hyperband
+        >>> print(Hyperband(max_epochs=9).describe())
+        Trials per iteration: 17. Epochs per iteration: 69.
+        Bracket 0: 9 to epoch 1, 3 to epoch 3, 1 to epoch 9.
+        Bracket 1: 5 to epoch 3, 1 to epoch 9.
+        Bracket 2: 3 to epoch 9.
     """
 
     def __init__(
@@ -82,22 +96,22 @@ class Hyperband(Scheduler):
         self._brackets = [self._sizes(s) for s in range(len(self._ends) - 1, -1, -1)]
 
     def _sizes(self, s: int) -> Sizes:
-        """The rungs of the bracket that halves `s` times; the rounding is that of the paper."""
+        """The rungs of the bracket with `s` halvings, rounded as in the paper."""
         count = -(-len(self._ends) * self._factor**s // (s + 1))
         return [(count // self._factor**i, end) for i, end in enumerate(self._ends[-1 - s :])]
 
     @property
     def brackets(self) -> list[Sizes]:
-        """The brackets of an iteration: for each rung how many trials, and its last epoch."""
+        """The brackets of an iteration: the number of trials and the last epoch of each rung."""
         return [list(sizes) for sizes in self._brackets]
 
     @property
     def total_epochs(self) -> int:
-        """What an iteration trains, when no trial fails or ends early."""
+        """The epochs of an iteration in which no trial fails or ends early."""
         return sum(map(_epochs, self._brackets))
 
     def describe(self) -> str:
-        """The brackets, a line each."""
+        """The brackets as text, one per line."""
         trials = sum(sizes[0][0] for sizes in self._brackets)
         lines = [f"Trials per iteration: {trials}. Epochs per iteration: {self.total_epochs}."]
         for index, sizes in enumerate(self._brackets):
@@ -109,12 +123,12 @@ class Hyperband(Scheduler):
     def decides_epochs(self) -> bool:
         return True
 
-    def plan(self, history: History, free: int) -> list[TrainingRequest]:
+    def plan(self, history: TrialHistory, free: int, supply: Supply) -> list[TrainingRequest]:
         rungs: list[TrainingRequest] = []
         members = _by_bracket(history)
         for bracket in range(self.hyperband_iterations * len(self._brackets)):
-            ends, levels = self._levels(bracket, members, history)
-            # From the top, so that a bracket comes to its end and its states can go.
+            ends, levels = self._levels(bracket, members, supply)
+            # The highest rung first, so that the bracket ends and its states can be deleted.
             for level in range(len(levels) - 1, -1, -1):
                 rungs += [next_rung(trial, ends, level + 1) for trial in levels[level].sure]
             new = TrainingRequest(None, 0, ends[0], bracket, resumable=len(ends) > 1)
@@ -123,39 +137,39 @@ class Hyperband(Scheduler):
                 return rungs[:free]
         return rungs or last_rung(history, self._ends)
 
-    def judge(self, history: History, trial: int, losses: Sequence[float]) -> Decision:
+    def judge(self, history: TrialHistory, trial: int, losses: Sequence[float]) -> Decision:
         return Decision.CONTINUE
 
-    def finished(self, history: History) -> list[int]:
+    def finished(self, history: TrialHistory, supply: Supply) -> list[int]:
         paused = history.paused
         if not paused:
             return []
         members, needed = _by_bracket(history), set[int]()
         for bracket in {trial.bracket for trial in paused}:
             if bracket is None or bracket >= self.hyperband_iterations * len(self._brackets):
-                continue  # Of an earlier search with more iterations: it has no place any more.
-            _, levels = self._levels(bracket, members, history)
+                continue  # From an earlier search with more iterations.
+            _, levels = self._levels(bracket, members, supply)
             needed.update(trial.number for level in levels for trial in level.kept)
         best = best_paused(history)
         return [t.number for t in paused if t.number not in needed and t is not best]
 
     def _levels(
-        self, bracket: int, members: Mapping[int | None, Sequence[Trial]], history: History
+        self, bracket: int, members: Mapping[int | None, Sequence[Trial]], supply: Supply
     ) -> tuple[list[int], list[_Level]]:
         sizes = self._brackets[bracket % len(self._brackets)]
         trials = members.get(bracket, ())
         counts, ends = [count for count, _ in sizes], [end for _, end in sizes]
-        if history.all_tried and not any(members.get(later) for later in self._after(bracket)):
+        if supply.all_tried and not any(members.get(later) for later in self._after(bracket)):
             counts = self._widened(bracket, len(trials))
-        return ends, _levels(counts, ends, trials, history.exhausted)
+        return ends, _levels(counts, ends, trials, supply.exhausted)
 
     def _after(self, bracket: int) -> range:
         return range(bracket + 1, self.hyperband_iterations * len(self._brackets))
 
     def _widened(self, bracket: int, trials: int) -> list[int]:
-        """The sizes of the last bracket with trials, which may spend what those after it would.
+        """The sizes of the last bracket with trials, which gets the epochs of those after it.
 
-        As many trials as can be afforded go to the last rung, and `factor` times as many to each
+        As many trials as these epochs allow reach the last rung, and `factor` times as many each
         rung before it.
         """
         sizes = self._brackets[bracket % len(self._brackets)]
@@ -184,19 +198,19 @@ class Hyperband(Scheduler):
 
 
 def _epochs(sizes: Sizes) -> int:
-    """What a bracket of these sizes trains."""
+    """The epochs of a bracket of these sizes."""
     starts = [0, *(end for _, end in sizes)]
     return sum(count * (end - start) for (count, end), start in zip(sizes, starts))
 
 
 @dataclasses.dataclass(frozen=True)
 class _Level:
-    """A rung of a bracket at this moment.
+    """The current state of a rung.
 
     Attributes:
-        waiting: how many of its places nobody has taken yet who could still come.
+        waiting: how many of its places are free for trials that can still come.
         sure: paused trials that are certain to be among the best, the best first.
-        kept: trials that may be asked to go on, be it in the place of one that fails.
+        kept: trials that may be resumed, some of them only if others fail.
     """
 
     waiting: int
@@ -204,7 +218,7 @@ class _Level:
     kept: list[Trial]
 
 
-def _by_bracket(history: History) -> defaultdict[int | None, list[Trial]]:
+def _by_bracket(history: TrialHistory) -> defaultdict[int | None, list[Trial]]:
     members: defaultdict[int | None, list[Trial]] = defaultdict(list)
     for trial in history:
         members[trial.bracket].append(trial)
@@ -214,20 +228,19 @@ def _by_bracket(history: History) -> defaultdict[int | None, list[Trial]]:
 def _levels(
     sizes: Sequence[int], ends: Sequence[int], trials: Sequence[Trial], exhausted: bool
 ) -> list[_Level]:
-    """How a bracket stands.
+    """The current state of the rungs of a bracket.
 
-    The loss that a trial had when it went on is not asked for: it went on because it was among the
-    best for certain, so for everyone else it counts as better. One that was worse does not keep
-    out who comes later and is better, since whoever may still come was counted, too.
+    Trials that have continued count as better than all others: they were certain to be among the
+    best, with the trials that could still come counted as better.
     """
     at: list[list[Trial]] = [[] for _ in ends]
     for trial in trials:
         at[level_of(trial, ends)].append(trial)
     levels: list[_Level] = []
-    carried: list[Trial] = []  # ended by a callback in an earlier rung, and good enough for this
+    carried: list[Trial] = []  # stopped by a callback in an earlier rung, and good enough for this
     supply = 0 if exhausted else sizes[0]
     for level, here in enumerate(at):
-        # Who failed in a later rung came to the end of this one.
+        # Trials that failed in a later rung have reached the end of this one.
         beyond = [trial for later in at[level + 1 :] for trial in later]
         running = sum(trial.status is TrialStatus.RUNNING for trial in here)
         failed = sum(trial.status is TrialStatus.FAILED for trial in here)

@@ -1,4 +1,4 @@
-"""The median rule: trials stop that are worse than the others were on average."""
+"""The median stopping rule."""
 
 from __future__ import annotations
 
@@ -14,8 +14,13 @@ from kerastune_lite._src.algorithms.schedulers.rungs import (
     place_of,
     whole_number,
 )
-from kerastune_lite._src.algorithms.schedulers.scheduler import Decision, Scheduler, TrainingRequest
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.algorithms.schedulers.scheduler import (
+    Decision,
+    Scheduler,
+    Supply,
+    TrainingRequest,
+)
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.util.public import public
@@ -25,28 +30,32 @@ from kerastune_lite._src.util.public import public
 class MedianStopping(Scheduler):
     """The median stopping rule (Golovin, Solnik, Moitra and others, 2017, section 3.2.2).
 
-    After an epoch, a trial stops if the best loss that it has had is worse than the median of what
-    the other trials' losses were on average over as many epochs. It assumes nothing of the shape
-    of learning curves, and as averages lag behind, it stops only what is clearly bad.
+    A trial stops if its best loss so far is worse than the median, over the other trials, of their
+    mean losses up to the same epoch. The rule assumes nothing about the shape of learning curves,
+    and stops only trials that are clearly bad.
 
-    The others are those that have come as far and did not fail. That they may be still running is
-    a departure from the paper: of trials that train side by side none would be stopped.
+    The other trials are those that have reached the epoch and did not fail. Unlike in the paper,
+    they may still be running; otherwise no trial of several that train in parallel would stop.
 
-    With `stop=False` a trial pauses where it is judged, and goes on unless it is worse. That is for
-    losses that are not known in mid-training, as those of `TunerSearchCV`, which asks for it by
-    itself.
+    With `stop=False`, trials pause where they are judged, and are resumed unless they are worse.
+    `TunerSearchCV` uses this, because it knows no losses in mid-training.
 
     Args:
-        max_epochs: that a trial is trained for; None: as many as the fit arguments say.
-        warmup_epochs: so many are trained in any case.
-        min_trials: so many others must have come as far for a trial to be stopped.
-        interval: how many epochs lie between two judgements, from the end of the warmup on.
-            Default: 1; where trials pause, which takes a while, as many as the warmup has.
-        stop: whether trials are stopped in mid-training, instead of pausing to be judged.
+        max_epochs: of a trial; None: as many as the fit arguments say.
+        warmup_epochs: a trial is not stopped before this epoch.
+        min_trials: how many other trials must have reached an epoch before a trial is stopped.
+        interval: the number of epochs between two judgements, from the end of the warmup on.
+            Default: 1; with `stop=False`, `warmup_epochs`.
+        stop: whether to stop trials in mid-training instead of pausing them.
 
     Raises:
-        TypeError, ValueError: an argument is not a whole number, or out of its range; trials are
-            to pause, and `max_epochs` is not given.
+        TypeError: an argument is not a whole number.
+        ValueError: an argument is out of range, or `stop=False` without `max_epochs`.
+
+    Example:
+        >>> from kerastune_lite.schedulers import MedianStopping
+        >>> MedianStopping(warmup_epochs=5).settings()["interval"]
+        1
     """
 
     reads_curves: ClassVar[bool] = True
@@ -70,8 +79,8 @@ class MedianStopping(Scheduler):
         if not self.stop:
             if self.max_epochs is None:
                 raise ValueError(
-                    "`stop=False` needs `max_epochs`, or it is not known where the last rung ends. "
-                    "Received: max_epochs=None; write MedianStopping(27, stop=False), say."
+                    "`stop=False` needs `max_epochs`, the end of the last rung. "
+                    "Received: max_epochs=None; write, for example, MedianStopping(27, stop=False)."
                 )
             pauses = range(self.warmup_epochs, self.max_epochs, self.interval)
             self._ends = [*pauses, self.max_epochs]
@@ -80,44 +89,44 @@ class MedianStopping(Scheduler):
     def decides_epochs(self) -> bool:
         return self.max_epochs is not None
 
-    def plan(self, history: History, free: int) -> list[TrainingRequest]:
+    def plan(self, history: TrialHistory, free: int, supply: Supply) -> list[TrainingRequest]:
         if self.stop:
-            return [] if history.exhausted else [TrainingRequest(end_epoch=self.max_epochs)] * free
+            return [] if supply.exhausted else [TrainingRequest(end_epoch=self.max_epochs)] * free
         going_on = [trial for trial in history.paused if not self._is_given_up(history, trial)]
         going_on.sort(key=place_of)
         rungs = [
             next_rung(trial, self._ends, level_of(trial, self._ends) + 1)
             for trial in going_on[:free]
         ]
-        if not history.exhausted:
+        if not supply.exhausted:
             new = TrainingRequest(None, 0, self._ends[0], resumable=len(self._ends) > 1)
             rungs += [new] * (free - len(rungs))
         return rungs
 
-    def judge(self, history: History, trial: int, losses: Sequence[float]) -> Decision:
-        # After the last epoch there is nothing to be saved.
+    def judge(self, history: TrialHistory, trial: int, losses: Sequence[float]) -> Decision:
+        # After the last epoch, stopping saves nothing.
         if not self.stop or len(losses) == self.max_epochs or not self._is_due(losses):
             return Decision.CONTINUE
         worse = self._is_worse(history, trial, len(losses), best_of(losses))
         return Decision.STOP if worse else Decision.CONTINUE
 
-    def finished(self, history: History) -> list[int]:
+    def finished(self, history: TrialHistory, supply: Supply) -> list[int]:
         if self.stop:
             return []
         return [each.number for each in history.paused if self._is_given_up(history, each)]
 
     def _is_due(self, losses: Sequence[float]) -> bool:
-        """Whether it is time for a judgement, or was since the loss before this one."""
+        """Whether a judgement is due, or has been due since the previous loss."""
         late = len(losses) - self.warmup_epochs
         return late >= 0 and all(map(math.isnan, losses[-1 - late % self.interval : -1]))
 
-    def _is_given_up(self, history: History, trial: Trial) -> bool:
-        """Whether a paused trial does not go on."""
+    def _is_given_up(self, history: TrialHistory, trial: Trial) -> bool:
+        """Whether a paused trial will not be resumed."""
         epochs = self._ends[level_of(trial, self._ends)]
         losses = [*history.curve(trial.number), place_of(trial)[0]]
         return self._is_worse(history, trial.number, epochs, best_of(losses))
 
-    def _is_worse(self, history: History, trial: int, epochs: int, best: float) -> bool:
+    def _is_worse(self, history: TrialHistory, trial: int, epochs: int, best: float) -> bool:
         averages = _averages(history, trial, epochs)
         return len(averages) >= self.min_trials and best > statistics.median(averages)
 
@@ -139,8 +148,8 @@ class MedianStopping(Scheduler):
         }
 
 
-def _averages(history: History, trial: int, epochs: int) -> list[float]:
-    """Of the other trials that have come as far, each one's mean loss over its first `epochs`."""
+def _averages(history: TrialHistory, trial: int, epochs: int) -> list[float]:
+    """The mean losses over the first `epochs` of the other trials that have reached that epoch."""
     averages = []
     for other in history:
         if other.number == trial or other.status is TrialStatus.FAILED:
@@ -152,7 +161,7 @@ def _averages(history: History, trial: int, epochs: int) -> list[float]:
 
 
 def _mean(losses: Sequence[float]) -> float | None:
-    """Of those that are there; None when there are none."""
+    """The mean of the losses that are not NaN; None if there are none."""
     total = sum(losses)
     if math.isnan(total):
         losses = [loss for loss in losses if not math.isnan(loss)]

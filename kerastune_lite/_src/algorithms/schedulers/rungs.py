@@ -1,4 +1,4 @@
-"""What schedulers with rungs have in common: where rungs end, and who stands where."""
+"""What schedulers with rungs have in common: the ends of rungs, and the places of trials."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from kerastune_lite._src.algorithms.schedulers.scheduler import TrainingRequest
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 
 Place = tuple[float, int]
-"""What trials of a rung are ranked by: the loss, and for equal ones the number."""
+"""The trials of a rung are ranked by loss, then by number."""
 
 
 def whole_number(name: str, value: int, least: int) -> int:
@@ -30,49 +30,46 @@ def whole_number(name: str, value: int, least: int) -> int:
         number = operator.index(value)
     except TypeError:
         raise TypeError(
-            f"`{name}` must be a whole number, {least} or more. Received: {value!r}, which is a "
-            f"{type(value).__name__}; write it as an int, such as {name}={max(least, 3)}."
+            f"`{name}` must be a whole number, {least} or more. Received: {value!r} of type "
+            f"{type(value).__name__}; write an int, such as {name}={max(least, 3)}."
         ) from None
     if number < least:
-        raise ValueError(
-            f"`{name}` must be {least} or more. Received: {number}; raise it, or leave it out."
-        )
+        raise ValueError(f"`{name}` must be {least} or more. Received: {number}; raise or omit it.")
     return number
 
 
 def exact_factor(factor: float) -> Fraction:
-    """`factor` as a fraction, as it is written: powers of it are compared with whole numbers.
+    """`factor` as an exact fraction, because its powers are compared with whole numbers.
 
     Raises:
-        TypeError: it is no number.
+        TypeError: it is not a number.
         ValueError: it is below 2.
     """
     is_number = isinstance(factor, numbers.Real) and not isinstance(factor, bool)
     if not is_number or not math.isfinite(factor):
         raise TypeError(
-            f"`factor` must be a number, 2 or more. Received: {factor!r}, which is a "
+            f"`factor` must be a number, 2 or more. Received: {factor!r} of type "
             f"{type(factor).__name__}; write factor=3."
         )
     exact = Fraction(repr(factor) if type(factor) is float else str(factor))
     if exact < 2:
-        raise ValueError(
-            f"`factor` must be 2 or more. Received: {factor}; raise it, or leave it out."
-        )
+        raise ValueError(f"`factor` must be 2 or more. Received: {factor}; raise or omit it.")
     return exact
 
 
 def plain_factor(factor: Fraction) -> float:
-    """A factor as an int where it is whole, else as a float."""
+    """A factor as an int if it is whole, otherwise as a float."""
     return int(factor) if factor.denominator == 1 else float(factor)
 
 
 def rung_ends(max_epochs: int, min_epochs: int, factor: float) -> list[int]:
-    """The epochs at which rungs end: max_epochs, and going down a factor less each time.
+    """The epochs at which rungs end: `max_epochs` divided by powers of `factor`, ascending.
 
-    Rounded to whole epochs, half up. None is below `min_epochs`.
+    Rounded to whole epochs, half up; none is below `min_epochs`.
 
     Raises:
-        TypeError, ValueError: an argument is not a whole number, or out of its range.
+        TypeError: an argument is not a number, or not whole.
+        ValueError: an argument is out of range.
     """
     longest = whole_number("max_epochs", max_epochs, 1)
     shortest = whole_number("min_epochs", min_epochs, 1)
@@ -80,10 +77,10 @@ def rung_ends(max_epochs: int, min_epochs: int, factor: float) -> list[int]:
     if shortest > longest:
         raise ValueError(
             f"`min_epochs` must not be above `max_epochs`. Received: min_epochs={shortest}, "
-            f"max_epochs={longest}; lower the first or raise the second."
+            f"max_epochs={longest}; lower `min_epochs` or raise `max_epochs`."
         )
     ends, divisor = [], Fraction(1)
-    # In whole numbers and fractions: log(243, 3) is 4.999... as a float.
+    # With fractions, because log(243, 3) is 4.999... as a float.
     while shortest * divisor <= longest:
         ends.append((2 * longest + divisor) // (2 * divisor))
         divisor *= exact
@@ -91,18 +88,18 @@ def rung_ends(max_epochs: int, min_epochs: int, factor: float) -> list[int]:
 
 
 def level_of(trial: Trial, ends: Sequence[int]) -> int:
-    """The index of the rung that a trial is in, or was in last."""
+    """The index of the latest rung of a trial."""
     last = len(ends) - 1
     return last if trial.goal is None else min(bisect.bisect_left(ends, trial.goal), last)
 
 
 def place_of(trial: Trial) -> Place:
-    """Where a trial stands in a rung that it was last in; without a loss it stands last."""
+    """The place of a trial in its latest rung; without a loss it is last."""
     return best_of([] if trial.loss is None else [trial.loss]), trial.number
 
 
 def best_of(losses: Sequence[float]) -> float:
-    """The smallest loss; infinity when there is none."""
+    """The smallest loss; infinity if there is none."""
     if math.isnan(sum(losses)):
         # NaN compares with nothing.
         losses = [loss for loss in losses if not math.isnan(loss)]
@@ -110,26 +107,26 @@ def best_of(losses: Sequence[float]) -> float:
 
 
 def ended_itself(trial: Trial) -> bool:
-    """Whether a callback of the user's ended it, not a scheduler that had no more use for it."""
+    """Whether a callback ended the trial, not the scheduler."""
     completed = trial.status is TrialStatus.COMPLETED
     return completed and any(each.stopped for each in trial.completed_executions)
 
 
 def next_rung(trial: Trial, ends: Sequence[int], level: int) -> TrainingRequest:
-    """The rung of index `level` for a paused trial; the last one is its end."""
+    """A request to train a paused trial to the end of the rung with index `level`."""
     return TrainingRequest(
         trial.number, trial.epochs, ends[level], trial.bracket, resumable=level < len(ends) - 1
     )
 
 
-def best_paused(history: History) -> Trial | None:
+def best_paused(history: TrialHistory) -> Trial | None:
     """The best trial of all, if it is paused."""
     best = history.best(1)
     return best[0] if best and best[0].status is TrialStatus.PAUSED else None
 
 
-def last_rung(history: History, ends: Sequence[int]) -> list[TrainingRequest]:
-    """What remains when all else is done: the best trial of all is trained to its end."""
+def last_rung(history: TrialHistory, ends: Sequence[int]) -> list[TrainingRequest]:
+    """The last request of a search: the best trial of all is trained to its end."""
     best = best_paused(history)
     if best is None or history.running:
         return []

@@ -1,21 +1,28 @@
-"""The protocol of a scheduler."""
+"""The interface of a scheduler."""
 
 from __future__ import annotations
 
 import dataclasses
 import enum
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.util.public import public
 
 
 @public("kerastune_lite.schedulers")
 class Decision(enum.Enum):
-    """Whether a trial goes on training."""
+    """Whether a trial continues to train.
+
+    Example:
+        >>> from kerastune_lite.schedulers import Decision
+        >>> [decision.name for decision in Decision]
+        ['CONTINUE', 'STOP']
+    """
 
     CONTINUE = "continue"
     STOP = "stop"
@@ -24,15 +31,22 @@ class Decision(enum.Enum):
 @public("kerastune_lite.schedulers")
 @dataclasses.dataclass(frozen=True)
 class TrainingRequest:
-    """Epochs to train next.
+    """A request to train a trial for some epochs.
 
-    Attributes:
-        trial: the number of a trial to go on with; None asks the oracle for a new one.
-        start_epoch, end_epoch: from (included) to (excluded), counted from 0; None is open:
-            as many as the fit arguments say.
-        bracket: that a new trial belongs to; kept with the trial.
-        resumable: whether the trial may be asked to go on later. It is then PAUSED at the end of
-            the rung, with a score and the state of its training; otherwise it is COMPLETED.
+    Args:
+        trial: the number of a paused trial to resume; None: a new trial.
+        start_epoch: the first epoch, counted from 0: the number of epochs trained so far.
+        end_epoch: the epoch to stop before; None: as many epochs as the fit arguments say.
+        bracket: of a new trial; stored with it.
+        resumable: whether a later request may resume the trial. If so, the trial is PAUSED at the
+            end, with a score and the state of its training; otherwise it is COMPLETED.
+
+    Example:
+        >>> from kerastune_lite.schedulers import TrainingRequest
+        >>> first_rung = TrainingRequest(end_epoch=3, resumable=True)
+        >>> second_rung = TrainingRequest(trial=7, start_epoch=3, end_epoch=9)
+        >>> second_rung.resumable
+        False
     """
 
     trial: int | None = None
@@ -43,70 +57,123 @@ class TrainingRequest:
 
 
 @public("kerastune_lite.schedulers")
+@dataclasses.dataclass(frozen=True)
+class Supply:
+    """Whether the search can still start new trials.
+
+    Args:
+        exhausted: no new trial can start: the oracle has no untried point, or `max_trials` is
+            reached.
+        all_tried: every point of the space was tried, is being tried, or failed. The supply is
+            then also exhausted.
+
+    Example:
+        >>> from kerastune_lite.schedulers import Supply
+        >>> Supply().exhausted
+        False
+    """
+
+    exhausted: bool = False
+    all_tried: bool = False
+
+
+@public("kerastune_lite.schedulers")
 class Scheduler(ABC):
-    """Says which trial trains from which epoch to which, and which one stops.
+    """Decides for how many epochs each trial trains, and which trials stop early.
 
-    Like an oracle it has settings and no state of its own: what it answers is a function of the
-    trials so far. A trial says which `bracket` it belongs to, for how many epochs it is trained at
-    present (`goal`) and for how many it has been (`epochs`). `history.curve(number)` has its
-    losses.
+    It has settings but no state: its decisions are functions of the trials so far. A trial has its
+    `bracket`, the epochs trained so far (`epochs`) and the epoch at which it will end or pause
+    (`goal`). `history.curve(number)` has its losses.
 
-    A trial may be COMPLETED before its rung's end. If a callback stopped it, which its executions
-    tell (`stopped`), its loss is what it would be at any later rung; if the scheduler did, `goal`
-    is where.
+    A trial may be COMPLETED before the end of its rung. If a callback stopped it, its executions
+    are `stopped`, and its loss counts in all later rungs. If the scheduler stopped it, `goal` is
+    the epoch at which it did.
+
+    Example:
+        >>> from kerastune_lite.schedulers import Decision, FullTraining
+        >>> class TwentyEpochs(FullTraining):
+        ...     def judge(self, history, trial, losses):
+        ...         return Decision.STOP if len(losses) >= 20 else Decision.CONTINUE
+        >>> TwentyEpochs().judge(None, 0, [0.5] * 20)
+        <Decision.STOP: 'stop'>
     """
 
     reads_curves: ClassVar[bool] = False
-    """Whether it looks at `history.curve`."""
+    """Whether it uses `history.curve`."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        _check_signature(cls, "plan", "history", "free", "supply")
+        _check_signature(cls, "finished", "history", "supply")
 
     @property
     def decides_epochs(self) -> bool:
-        """Whether it says for how many epochs trials train, whatever the fit arguments say."""
+        """Whether it sets the number of epochs of a trial; if not, the fit arguments do."""
         return False
 
     @abstractmethod
-    def plan(self, history: History, free: int) -> list[TrainingRequest]:
-        """Up to `free` rungs to train now, each of which depends on no other of them.
+    def plan(self, history: TrialHistory, free: int, supply: Supply) -> list[TrainingRequest]:
+        """Up to `free` independent requests of training to start now.
 
-        None means: wait for those that are running; or, when none is running, that all is done.
-        When the oracle has no more points `history.exhausted` is set, and new trials are not asked
-        for any more.
+        If the list is empty, the search waits for the running trials, or ends if there are none.
+        If `supply.exhausted`, only paused trials may be requested.
 
         Args:
-            history: all trials, running ones included.
-            free: at least 1: how many more trials could train at this moment.
+            history: all trials, including running ones.
+            free: how many more trials can train now, at least 1.
+            supply: whether new trials can still start.
         """
 
     @abstractmethod
-    def judge(self, history: History, trial: int, losses: Sequence[float]) -> Decision:
-        """Whether `trial` goes on after the latest of its epochs.
+    def judge(self, history: TrialHistory, trial: int, losses: Sequence[float]) -> Decision:
+        """Whether `trial` continues after its latest epoch.
 
-        It is asked after each epoch with a loss; that is number `len(losses)`, counted from 1, so
-        that trials can be compared at equal epochs.
+        Called after each epoch with a loss. Counted from 1, that is epoch `len(losses)`.
 
         Args:
-            losses: of the running execution, one per epoch from its first, NaN for those without
-                validation; smaller is better.
+            history: all trials, including running ones.
+            trial: the number of the trial.
+            losses: of the running execution, one per epoch, NaN for epochs without validation;
+                smaller is better.
         """
 
-    def finished(self, history: History) -> list[int]:
-        """Paused trials that will never be asked to go on; they are completed with their scores.
+    def finished(self, history: TrialHistory, supply: Supply) -> list[int]:
+        """The numbers of paused trials that will not be resumed; they are completed.
 
-        When the search has come to its end those that are left are completed in any case.
+        At the end of the search all paused trials are completed.
+
+        Args:
+            history: all trials, including running ones.
+            supply: whether new trials can still start.
         """
         return []
 
     def pausing(self, epochs: int) -> Scheduler:
-        """One of the same rule that never stops a trial in mid-training.
+        """A scheduler with the same rule that pauses trials instead of stopping them.
 
-        For jobs that know of no loss before the end of a rung. Where this one stops trials, that
-        one has rungs end, and does not go on with them.
+        For `TunerSearchCV`, where no loss is known before the end of a rung.
 
         Args:
-            epochs: that a trial is trained for, if this scheduler leaves it open.
+            epochs: of a trial, if this scheduler does not set them.
         """
         return self
 
     def settings(self) -> dict[str, Value]:
-        """What tells this scheduler from others, to be kept with the project."""
+        """Its class and arguments, stored with the project; another scheduler cannot resume it."""
         return {"type": type(self).__name__}
+
+
+def _check_signature(scheduler: type[Scheduler], method: str, *arguments: str) -> None:
+    """Check that a subclass's method takes the arguments that the search passes by position.
+
+    Raises:
+        TypeError: it does not.
+    """
+    expected, received = ("self", *arguments), inspect.signature(getattr(scheduler, method))
+    try:
+        received.bind(*expected)
+    except TypeError:
+        raise TypeError(
+            f"{scheduler.__name__}.{method} must take the arguments ({', '.join(expected)}). "
+            f"Received: {method}{received}."
+        ) from None

@@ -33,16 +33,16 @@ Train = Callable[[Trial, HyperParameters, Segment, Emit], "list[Execution]"]
 
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*m")
-"""What Keras makes messages bold with; it has no place in a database."""
+"""The codes with which Keras makes messages bold; they are removed."""
 
 
 class GuardedJob(Job):
-    """Runs a function on one segment after the other, and turns what it raises into a report.
+    """Runs a function on one segment after the other, and turns its exceptions into reports.
 
     Args:
         train: (trial, hp, segment, emit) -> the executions; the trial is bound to `hp`.
         whole_trials: whether it trains all executions of a trial at once.
-        resumable: whether it can go on with a trial that it has trained before.
+        resumable: whether it can resume a trial that it has trained before.
     """
 
     def __init__(self, train: Train, whole_trials: bool = False, resumable: bool = False) -> None:
@@ -61,17 +61,17 @@ class GuardedJob(Job):
 
 @dataclasses.dataclass
 class Guarded:
-    """What came of a segment, up to the exception that ended it."""
+    """The result of a segment, up to the exception that ended it."""
 
     segment: Segment
     executions: list[Execution] = dataclasses.field(default_factory=list)
     fatal: Exception | None = None
 
     def report(self, hp: HyperParameters) -> Report:
-        """For the search.
+        """The report of the segment.
 
         Args:
-            hp: the trial's, asked by the builder.
+            hp: the object that `build` received.
         """
         known = self.segment.trial.space
         added = tuple(p for p in hp.space if known.find(*p.identity) is None)
@@ -82,10 +82,10 @@ class Guarded:
 
 @contextlib.contextmanager
 def guarded(segment: Segment, outcome: Guarded | None = None) -> Iterator[Guarded]:
-    """Within it, what is raised becomes a failed execution of this segment's.
+    """Turn an exception raised in this context into a failed execution of the segment.
 
     Args:
-        outcome: to be added to; a new one by default.
+        outcome: where executions are added. Default: a new one.
     """
     outcome = Guarded(segment) if outcome is None else outcome
     started = time.perf_counter()
@@ -96,12 +96,12 @@ def guarded(segment: Segment, outcome: Guarded | None = None) -> Iterator[Guarde
     except FailedTrialError:
         outcome.executions.append(_failed(segment, Outcome.REJECTED, started))
     except Exception:
-        # Whatever the user's code raises, out-of-memory included, fails this trial alone.
+        # Any exception of the user's code, including out-of-memory, fails only this trial.
         outcome.executions.append(_failed(segment, Outcome.FAILED, started))
 
 
 def hyperparameters_of(segment: Segment) -> HyperParameters:
-    """The `hp` that the builder of a segment's model is given."""
+    """The `hp` that `build` receives for a segment."""
     trial = segment.trial
     return HyperParameters(trial.space, trial.values, fill_of(segment), searching=True)
 
@@ -117,13 +117,13 @@ def _failed(segment: Segment, outcome: Outcome, started: float) -> Execution:
 
 
 def fill_of(segment: Segment) -> Callable[[Parameter], Value]:
-    """How a parameter that the oracle did not know of gets its value in this trial."""
+    """The function that returns the value of a parameter that is declared for the first time."""
     if segment.unseen == "first":
         return lambda parameter: parameter.domain.grid()[0]
     if segment.unseen == "sample":
 
         def sample(parameter: Parameter) -> Value:
-            # From the name, not from the order of calls: the same in every execution.
+            # From the name, not from the order of calls, so that all executions get the same value.
             name = zlib.crc32(parameter.name.encode())
             rng = np.random.default_rng([segment.fill_seed, name])
             return parameter.domain.sample(rng)
@@ -141,14 +141,14 @@ def merge_returned(
     build_config: Mapping[str, Any] | None,
     seconds: float,
 ) -> list[Execution]:
-    """Executions from what `run_trial` returned and what was trained by us on its behalf.
+    """Executions from the results that `run_trial` returned and the executions that we trained.
 
-    The returned scores count. Where as many executions were trained as results came back, each
-    keeps its weights and epochs; otherwise only the results are known.
+    The returned scores count. If there are as many results as trained executions, each keeps its
+    weights and epochs; otherwise only the results are known.
 
     Args:
         results: one for each execution.
-        trained: by `super().run_trial(...)`.
+        trained: the executions that `super().run_trial(...)` trained.
         saved, build_config: of the weights that `save_model` wrote, if it was called.
         seconds: of the whole trial.
     """
@@ -188,17 +188,17 @@ def merge_returned(
 
 
 def _merged(base: Execution, result: Result) -> dict[str, float]:
-    """All that is known of an execution's metrics; for the score's own epoch what we saw counts."""
+    """All metrics of an execution; those that we recorded count if they are of the same epoch."""
     if base.score == result.score:
         return {**result.metrics, **base.metrics}
     return {**base.metrics, **result.metrics}
 
 
 def report_late(result: Result, segment: Segment, execution: int, emit: Emit) -> None:
-    """Tell of the epochs of a training that was not given our callbacks."""
+    """Report the epochs of a training that did not use our callbacks."""
     history, first = result.history, segment.start_epoch
     if not history and segment.end_epoch is not None:
-        # All that is known of the epochs up to there is how they ended.
+        # Only the result of the last epoch is known.
         history = {name: [value] for name, value in result.metrics.items()}
         first = segment.end_epoch - 1
     for epoch in range(max(map(len, history.values()), default=0)):
@@ -211,15 +211,15 @@ def report_late(result: Result, segment: Segment, execution: int, emit: Emit) ->
 
 
 def check_frozen(asked: Space, known: Space) -> None:
-    """Raise if `asked` holds more than the space that was given.
+    """Check that the space `asked` has no parameters that are not in the space `known`.
 
     Raises:
-        FatalRuntimeError: it does.
+        FatalRuntimeError: it has.
     """
     new = [p.name for p in asked if known.find(*p.identity) is None]
     if new:
         raise FatalRuntimeError(
             "With allow_new_entries=False only the given hyperparameters may be used: "
-            f"{known.names}. Your code asked for {new}, too. Add them to `hyperparameters`, or "
+            f"{known.names}. Your code also asked for {new}. Add them to `hyperparameters`, or "
             "allow new entries."
         )

@@ -10,10 +10,10 @@ from kerastune_lite._src.search.execution.runner import Runner
 
 
 class InlineRunner(Runner):
-    """What is submitted while nothing runs goes to the job at once, which may train it together.
+    """Passes all submitted segments to the job at once, which may train them in one stack.
 
     Args:
-        capacity: how many segments the job has use for at once.
+        capacity: how many segments the job can use at once.
     """
 
     def __init__(self, capacity: int = 1) -> None:
@@ -45,7 +45,7 @@ class InlineRunner(Runner):
 
     def close(self) -> None:
         self._waiting.clear()
-        # A generator is told, so that it can put back what it has changed.
+        # Closing a generator lets it restore what it has changed.
         getattr(self._running, "close", lambda: None)()
         self._running = iter(())
         job, self._job = self._job, None

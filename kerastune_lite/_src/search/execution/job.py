@@ -1,4 +1,4 @@
-"""The protocol between a runner and the code that trains."""
+"""The interface of the code that trains."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from kerastune_lite._src.core.events import EpochEnded
 from kerastune_lite._src.core.trial import Report, Segment
 
 Emit = Callable[[EpochEnded], Decision]
-"""Called after each epoch; the answer says whether the segment goes on."""
+"""Called after each epoch; returns whether the segment continues."""
 
 
 class Job(ABC):
     """How a segment is trained; the same for all segments of a search."""
 
     whole_trials: bool = False
-    """Whether one segment is a whole trial, with all the executions it wants."""
+    """Whether a segment is a whole trial, with all of its executions."""
 
     resumable: bool = False
-    """Whether, if so, a segment may begin where an earlier one of the trial ended."""
+    """Whether such a segment may start where an earlier one of the trial ended."""
 
     def open(self) -> None:  # noqa: B027
-        """Get ready, where the job runs, for a number of segments."""
+        """Prepare for segments, in the process that runs the job."""
 
     def close(self) -> None:  # noqa: B027
-        """Let go of what `open` and the segments brought along."""
+        """Release what `open` and the segments have acquired."""
 
     @property
     def together(self) -> int:
-        """How many executions it would like to be given at once, if they are alike."""
+        """How many similar executions it can train in one stack."""
         return 1
 
     @abstractmethod
     def run(self, segments: Sequence[Segment], emit: Emit) -> Iterator[Report]:
-        """Train segments to their ends and say what came of each, as soon as it is known.
+        """Train segments to their ends, and yield the report of each as soon as it ends.
 
-        Each is reported exactly once; those that can be trained side by side may be.
+        Each segment is reported exactly once; several may be trained in one stack.
 
-        What the user's code raises becomes part of the report. Only what is no `Exception`
-        (`KeyboardInterrupt`, `SystemExit`) comes through.
+        Exceptions of the user's code become part of the report. Only `KeyboardInterrupt` and
+        `SystemExit` are raised.
         """

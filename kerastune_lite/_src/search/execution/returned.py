@@ -1,4 +1,4 @@
-"""Reading what a user's `fit` or `run_trial` returned. Knows Keras's History only by its looks."""
+"""Reading what a user's `fit` or `run_trial` returned, without importing Keras."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Result:
     """One execution's result.
 
     Attributes:
-        score: may be NaN or infinite.
+        score: of the best epoch; may be NaN or infinite.
         metrics: at the best epoch.
-        best_epoch: counted from 0; None when a plain number was returned.
-        history: one list per metric, one entry per epoch; empty for a plain number.
+        best_epoch: counted from 0; None if a number was returned.
+        history: one list per metric, one value per epoch; empty if a number was returned.
     """
 
     score: float
@@ -32,7 +32,7 @@ class Result:
 
     @property
     def epochs(self) -> int:
-        """How many epochs the history holds."""
+        """The number of epochs of the history."""
         return max(map(len, self.history.values()), default=0)
 
 
@@ -40,11 +40,11 @@ def read_results(returned: Any, objective: Objective, source: str) -> list[Resul
     """One result per execution from a float, a dict, a History, or a list of these.
 
     Args:
-        source: what returned it, for messages: "HyperModel.fit()".
+        source: the function that returned it, for messages: "HyperModel.fit()".
 
     Raises:
         FatalTypeError: it is none of these.
-        FatalValueError: a dict or History without the objective.
+        FatalValueError: the objective is not in the dict or History, or the list is empty.
     """
     if isinstance(returned, (list, tuple)):
         if not returned:
@@ -64,22 +64,22 @@ def read_results(returned: Any, objective: Objective, source: str) -> list[Resul
         return [Result(number, {objective.name: number})]
     hint = " Did you forget to return the result?" if returned is None else ""
     raise FatalTypeError(
-        f"{source} must return a float, a dict of metrics, the History that fit() gives, or a list "
+        f"{source} must return a float, a dict of metrics, the History of fit(), or a list "
         f"of these.{hint} Received: {returned!r} of type {type(returned).__name__}."
     )
 
 
 def scalar(value: Any) -> float | None:
-    """`value` as a float, or None when it is not one number.
+    """`value` as a float; None if it is not a number.
 
-    Arrays and tensors with a single element are numbers.
+    Arrays and tensors with a single element count as numbers.
     """
     if isinstance(value, numbers.Real):
         return float(value)
     if getattr(value, "shape", None) is None:
         return None
     try:
-        # TensorFlow's bfloat16 scalars convert by numpy() only.
+        # bfloat16 scalars of TensorFlow can only be converted with numpy().
         array = np.asarray(value.numpy() if hasattr(value, "numpy") else value)
         if array.size != 1 or array.dtype.kind in "cmMOSU":
             return None
@@ -89,7 +89,7 @@ def scalar(value: Any) -> float | None:
 
 
 def scalars(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """Those of `metrics` that are single numbers; a metric may also be an array, one per class."""
+    """The metrics that are numbers; others may be arrays with one value per class."""
     numeric = {str(name): scalar(value) for name, value in metrics.items()}
     return {name: value for name, value in numeric.items() if value is not None}
 
@@ -101,12 +101,10 @@ def _from_metrics(metrics: Mapping[str, Any], objective: Objective, source: str)
 
 
 def from_history(history: Mapping[str, Sequence[Any]], objective: Objective, source: str) -> Result:
-    """The result whose score is the best epoch's.
-
-    When no epoch is finite, the last one stands, so that its NaN is seen.
+    """The result of the best epoch; if no epoch is finite, of the last one.
 
     Args:
-        history: one list per metric; None and NaN stand for epochs without a value.
+        history: one list per metric; None and NaN mean no value.
         source: as for `read_results`.
 
     Raises:
@@ -121,7 +119,7 @@ def from_history(history: Mapping[str, Sequence[Any]], objective: Objective, sou
     length = max(map(len, known.values()), default=0)
     if length == 0:
         raise FatalValueError(
-            f"{source} must train for at least one epoch. Received a history without any: is "
+            f"{source} must train for at least one epoch. Received a history without epochs: is "
             "`epochs` 0, or the data empty?"
         )
     best = best_epoch(objective, known)
@@ -133,7 +131,7 @@ def from_history(history: Mapping[str, Sequence[Any]], objective: Objective, sou
 
 
 def combined(results: Sequence[Result]) -> Result:
-    """Several results of one execution (the folds of a cross-validation) as one: their means."""
+    """The mean of several results of one execution, such as the folds of a cross-validation."""
     if len(results) == 1:
         return results[0]
     names = [n for n in results[0].metrics if all(n in result.metrics for result in results)]
@@ -144,10 +142,10 @@ def combined(results: Sequence[Result]) -> Result:
 
 
 def finite(result: Result, objective: Objective, why: Callable[[], str] = str) -> Result:
-    """`result`, if it can be compared with others.
+    """`result`, if its score is finite.
 
     Args:
-        why: called if it cannot; what may be the reason, as a sentence.
+        why: returns a sentence with a possible reason; called only if the score is not finite.
 
     Raises:
         FloatingPointError: its score is NaN or infinite.
@@ -156,17 +154,17 @@ def finite(result: Result, objective: Objective, why: Callable[[], str] = str) -
         return result
     what = "The result" if isinstance(objective, DefaultObjective) else f"{objective.name}"
     raise FloatingPointError(
-        f"{what} is {result.score}; a trial needs a finite score to be ranked. {why()}".rstrip()
+        f"{what} is {result.score}; the score of a trial must be finite. {why()}".rstrip()
     )
 
 
 def _require(
     objective: Objective, known: Mapping[str, Any], given: Mapping[str, Any], source: str
 ) -> None:
-    """Raise unless the objective is among the numbers.
+    """Raise an error if the objective is missing.
 
     Args:
-        known: those of the metrics that are numbers.
+        known: the metrics that are numbers.
         given: all metrics.
     """
     missing = objective.missing(known)
@@ -181,17 +179,17 @@ def _require(
 
 
 def missing_metrics(missing: Sequence[str], available: Mapping[str, Any], source: str) -> str:
-    """The message for an objective that is not among the metrics, or is no number there."""
+    """The message for an objective that is not one of the metrics, or is not a number."""
     wanted = " and ".join(repr(name) for name in missing)
     if all(name in available for name in missing):
         value = available[missing[0]]
         return (
-            f"The objective must be a single number. {source} reports {wanted} as {value!r}. Have "
-            'the metric average over its classes (as F1Score(average="macro") does), or name '
-            "another objective."
+            f"The objective must be a single number. {source} reports {wanted} as {value!r}. Use "
+            'a metric that averages over classes, such as F1Score(average="macro"), or another '
+            "objective."
         )
     return (
         f"The objective must be one of the metrics that {source} reports. There is no {wanted}; "
-        f"there are: {', '.join(sorted(map(str, available))) or 'none'}. Mend the objective's "
-        "name, or add the metric in compile(metrics=[...])."
+        f"there are: {', '.join(sorted(map(str, available))) or 'none'}. Correct the name of the "
+        "objective, or add the metric in compile(metrics=[...])."
     )

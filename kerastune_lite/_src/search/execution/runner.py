@@ -1,4 +1,4 @@
-"""The protocol of a runner."""
+"""The interface of a runner."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ class Runner(ABC):
     @property
     @abstractmethod
     def capacity(self) -> int:
-        """How many segments can be under way at the same time, if they are trained one by one."""
+        """How many segments can run at the same time."""
 
     @abstractmethod
     def open(self, job: Job, emit: Emit) -> None:
-        """Get ready; `emit` is called in the thread that calls `wait`."""
+        """Prepare to run segments; `emit` is called in the thread that calls `wait`."""
 
     @abstractmethod
     def submit(self, segments: Sequence[Segment]) -> None:
-        """Take segments over; they start in the order in which they were submitted.
+        """Run segments, in the order in which they are submitted.
 
-        Those that start at the same time may be trained side by side.
+        Segments that start at the same time may be trained in one stack.
         """
 
     @abstractmethod
     def wait(self) -> list[Report]:
-        """Block until a segment has ended; every submitted segment is reported exactly once.
+        """Wait until a segment ends; every submitted segment is reported exactly once.
 
-        An empty list means that none is under way.
+        The list is empty if no segment is running.
         """
 
     @abstractmethod
     def close(self) -> None:
-        """Stop what is under way, without a report. Calling it again does nothing."""
+        """Stop all segments, without reports. Calling it again does nothing."""

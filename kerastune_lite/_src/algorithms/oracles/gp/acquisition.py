@@ -12,7 +12,7 @@ from kerastune_lite._src.algorithms.oracles.gp.encoding import Array
 _HALF_LOG_2PI = 0.5 * float(np.log(2.0 * np.pi))
 _ROOT_HALF_PI = float(np.sqrt(0.5 * np.pi))
 _FAR = -1e4
-"""Below it, 1 + z Phi(z) / phi(z) is lost in rounding and is 1 / z^2."""
+"""Below it, 1 + z Phi(z) / phi(z) is lost in rounding; it is 1 / z^2."""
 
 
 class Acquisition(NamedTuple):
@@ -26,12 +26,12 @@ class Acquisition(NamedTuple):
 def log_expected_improvement(mean: Array, deviation: Array, best: float) -> Acquisition:
     """log E[max(best - f, 0)] (Ament et al. 2023, eq. 9 and appendix A.1).
 
-    Where improvement is unlikely, expected improvement is 0 in floating point and its gradient with
-    it; the logarithm is not.
+    Where improvement is unlikely, expected improvement and its gradient are 0 in floating point;
+    their logarithm is not.
     """
     z = (best - mean) / deviation
     log_h = log_h_of(z)
-    # d log h / dz = Phi / h, again without leaving the logarithms.
+    # d log h / dz = Phi / h, computed from logarithms.
     ratio = np.exp(special.log_ndtr(z) - log_h)
     return Acquisition(np.log(deviation) + log_h, -ratio / deviation, (1.0 - ratio * z) / deviation)
 

@@ -1,10 +1,10 @@
-"""Which parameters a builder will ask for, where the space does not say.
+"""Which parameters `build(hp)` will ask for, if the space has no conditions.
 
-Builders ask through plain Python: `for i in range(hp.Int("layers", 1, 3)): hp.Int(f"units_{i}")`.
-The space then holds three units without a condition, while a trial with one layer was never asked
-for the others. Finished trials hold exactly what they were asked for. Where one discrete parameter
-tells those that hold another from those that do not, it is taken for its condition; a point then
-does not differ from its neighbours in what will not be asked for.
+`build(hp)` may use plain Python: `for i in range(hp.Int("layers", 1, 3)): hp.Int(f"units_{i}")`.
+The space then has three units without conditions, but a trial with one layer did not use the
+others. Finished trials have exactly the values that they used. If a discrete parameter separates
+the trials that have another parameter from those that do not, it counts as its condition: points
+do not differ in parameters that they will not use.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import dataclasses
 
 import numpy as np
 
-from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding
+from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding, Indices, Mask
 
 _ABSENT = -1
 """The code of a parameter that is inactive."""
@@ -21,21 +21,21 @@ _ABSENT = -1
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """Axis `child` is not asked for where axis `parent` has one of `codes`."""
+    """Axis `child` is not used if axis `parent` has one of `codes`."""
 
     child: int
     parent: int
     codes: tuple[int, ...]
 
 
-def learned_rules(encoding: Encoding, units: Array, active: Array) -> list[Rule]:
-    """What finished trials tell: units and activity `(n, p)` as they were used."""
+def learned_rules(encoding: Encoding, units: Array, active: Mask) -> list[Rule]:
+    """The rules of finished trials, whose units and activity are `(n, p)`."""
     if not len(units) or active.all():
         return []
     missing = encoding.active(units) & ~active
     rules = []
     for child in np.flatnonzero(missing.any(axis=0)):
-        # Trials in which the declared conditions do not hold say nothing.
+        # Only trials in which the declared conditions hold are informative.
         could = missing[:, child] | active[:, child]
         rule = _rule(encoding, units[could], active[could], int(child))
         if rule is not None:
@@ -43,8 +43,8 @@ def learned_rules(encoding: Encoding, units: Array, active: Array) -> list[Rule]
     return rules
 
 
-def _rule(encoding: Encoding, units: Array, active: Array, child: int) -> Rule | None:
-    """The first earlier parameter that tells those with `child` from those without."""
+def _rule(encoding: Encoding, units: Array, active: Mask, child: int) -> Rule | None:
+    """The first earlier parameter that separates the trials with `child` from those without."""
     for parent in range(child):
         if encoding.axes[parent].members is None:
             continue
@@ -56,14 +56,14 @@ def _rule(encoding: Encoding, units: Array, active: Array, child: int) -> Rule |
     return None
 
 
-def _codes(encoding: Encoding, units: Array, active: Array, axis: int) -> Array:
+def _codes(encoding: Encoding, units: Array, active: Mask, axis: int) -> Indices:
     return np.where(active[:, axis], encoding.axes[axis].codes(units[:, axis]), _ABSENT)
 
 
-def expected(encoding: Encoding, rules: list[Rule], units: Array) -> Array:
-    """Which parameters proposed points will be asked for: `(m, p)` for units `(m, p)`."""
+def expected(encoding: Encoding, rules: list[Rule], units: Array) -> Mask:
+    """Which parameters proposed points will use: `(m, p)` for units `(m, p)`."""
     active = encoding.active(units)
-    # In the order of the space: a parent may itself be asked for under a rule.
+    # In the order of the space, because a parent may depend on a rule, too.
     for rule in rules:
         codes = _codes(encoding, units, active, rule.parent)
         active[:, rule.child] &= ~np.isin(codes, rule.codes)

@@ -1,11 +1,10 @@
 """Points of a space as rows of numbers, for a Gaussian process and for searches over it.
 
-There are three views of a point. Its *values* are what builders see. Its *units*, `(p,)` in [0, 1],
-hold a number for each of the `p` parameters that can vary, whether active or not: a position on the
-domain's own scale, discrete ones at the centres of their cells. Its *row*, `(d,)` in [0, 1], is
-what the kernel sees: one column for a number, one for each category where neighbours do not
-resemble each other, and 0.5 where a parameter is inactive, so that points without it do not differ
-in it.
+A point has three representations. Its *values* are what `build(hp)` receives. Its *units*, `(p,)`
+in [0, 1], are a number for each of the `p` parameters that can vary, active or not: a position on
+the scale of the domain, for discrete parameters the centre of a cell. Its *row*, `(d,)` in [0, 1],
+is the input of the kernel: one column for a number, one for each category if categories have no
+order, and 0.5 if the parameter is inactive, so that points without it do not differ in it.
 """
 
 from __future__ import annotations
@@ -13,17 +12,19 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from kerastune_lite._src.space.domains import Boolean, Choice, Value
 from kerastune_lite._src.space.parameters import Parameter, Space
 
-Array = np.ndarray[Any, np.dtype[Any]]
+Array = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Indices = npt.NDArray[np.intp]
 
 _LISTED = 32
-"""Ordered domains of more members than this are treated as continuous, and snapped at the end."""
+"""Ordered domains with more values than this are treated as continuous, and rounded at the end."""
 
 INACTIVE = 0.5
 
@@ -33,11 +34,11 @@ class Axis:
     """A parameter that can vary.
 
     Attributes:
-        parameter: which one.
-        members: its values; None where it is treated as continuous.
-        positions: the members' units, `(len(members),)`.
+        parameter: the parameter.
+        members: its values; None if it is treated as continuous.
+        positions: the units of the members, `(len(members),)`.
         nominal: whether its members have no order.
-        columns: where it is in a row.
+        columns: its columns in a row.
     """
 
     parameter: Parameter
@@ -47,17 +48,16 @@ class Axis:
     columns: slice
 
     def unit(self, value: Value) -> float | None:
-        """The position of `value`; None if the domain does not hold it (any more)."""
+        """The position of `value`; None if it is not in the domain (any more)."""
         try:
             return float(self.parameter.domain.to_unit(value))
         except ValueError:
             return None
 
-    def codes(self, units: Array) -> Array:
+    def codes(self, units: Array) -> Indices:
         """The indices of the members nearest to `units`."""
         edges = (self.positions[1:] + self.positions[:-1]) / 2
-        codes: Array = np.searchsorted(edges, units, side="right")
-        return codes
+        return np.searchsorted(edges, units, side="right")
 
     def value(self, unit: float) -> Value:
         """The value at `unit`."""
@@ -81,11 +81,11 @@ def _axis(parameter: Parameter, first: int) -> Axis | None:
 
 
 class Encoding:
-    """The three views of the points of one space.
+    """The three representations of the points of one space.
 
     Attributes:
         axes: the parameters that can vary, in the order of the space.
-        groups: `(d,)`, the axis of each column: columns of one axis share a length scale.
+        groups: `(d,)`, the axis of each column: columns of an axis share a length scale.
     """
 
     def __init__(self, space: Space) -> None:
@@ -102,15 +102,15 @@ class Encoding:
             np.arange(len(axes)), [axis.columns.stop - axis.columns.start for axis in axes]
         )
         self._place = {axis.parameter.identity: i for i, axis in enumerate(axes)}
-        self._known: dict[tuple[tuple[str, Value], ...], tuple[Array, Array]] = {}
+        self._known: dict[tuple[tuple[str, Value], ...], tuple[Array, Mask]] = {}
 
     @property
-    def continuous(self) -> Array:
+    def continuous(self) -> Indices:
         """The indices of the axes without a list of members."""
         return np.array([i for i, axis in enumerate(self.axes) if axis.members is None], dtype=int)
 
-    def units(self, values: Mapping[str, Value]) -> tuple[Array, Array]:
-        """Units and activity of a point, both `(p,)`; what it does not hold is inactive."""
+    def units(self, values: Mapping[str, Value]) -> tuple[Array, Mask]:
+        """Units and activity of a point, both `(p,)`; what it does not have is inactive."""
         key = tuple(values.items())
         if key not in self._known:
             units, active = np.full(len(self.axes), INACTIVE), np.zeros(len(self.axes), dtype=bool)
@@ -120,13 +120,12 @@ class Encoding:
                 unit = None if place is None else self.axes[place].unit(value)
                 if place is not None and unit is not None:
                     units[place], active[place] = unit, True
-            # Reading off a position takes longer than all the rest: once per trial, not per
-            # proposal.
+            # Cached, because finding a position takes longer than everything else.
             self._known[key] = units, active
         return self._known[key]
 
     def values(self, units: Array) -> dict[str, Value]:
-        """The point at `units`, with a value for each parameter that is active there."""
+        """The point at `units`, with values for all its active parameters."""
 
         def choose(parameter: Parameter) -> Value:
             place = self._place.get(parameter.identity)
@@ -137,19 +136,19 @@ class Encoding:
         return self.space.walk(choose)
 
     def snapped(self, units: Array) -> Array:
-        """`units`, `(m, p)`, with discrete ones moved to the centres of their cells."""
+        """`units`, `(m, p)`, with discrete ones rounded to the centres of their cells."""
         snapped = units.copy()
         for i, axis in enumerate(self.axes):
             if axis.members is not None:
                 snapped[:, i] = axis.positions[axis.codes(units[:, i])]
         return snapped
 
-    def active(self, units: Array) -> Array:
+    def active(self, units: Array) -> Mask:
         """Which parameters are active under the declared conditions: `(m, p)` for `(m, p)`."""
         active = np.zeros(units.shape, dtype=bool)
         if all(not axis.parameter.conditions for axis in self.axes):
             return ~active
-        # A parent may be declared after its child: pass by pass, until nothing changes.
+        # A parent may be declared after its child, so this is repeated until nothing changes.
         for _ in range(len(self.axes)):
             before = active.copy()
             for i, axis in enumerate(self.axes):
@@ -158,7 +157,7 @@ class Encoding:
                 break
         return active
 
-    def _holds(self, parameter: Parameter, units: Array, active: Array) -> Array:
+    def _holds(self, parameter: Parameter, units: Array, active: Mask) -> Mask:
         """Whether all conditions of a parameter hold, `(m,)`."""
         holds = np.ones(len(units), dtype=bool)
         for condition in parameter.conditions:
@@ -176,8 +175,8 @@ class Encoding:
             holds &= met
         return holds
 
-    def rows(self, units: Array, active: Array) -> Array:
-        """What the kernel sees of points, `(m, d)`; both arguments are `(m, p)`."""
+    def rows(self, units: Array, active: Mask) -> Array:
+        """The rows of points, `(m, d)`; both arguments are `(m, p)`."""
         rows = np.empty((len(units), len(self.groups)))
         for i, axis in enumerate(self.axes):
             rows[:, axis.columns] = _columns(axis, units[:, i])
@@ -192,11 +191,11 @@ def _columns(axis: Axis, units: Array) -> Array:
     codes = axis.codes(units)
     if len(axis.positions) == 2:
         return codes[:, None].astype(float)
-    # Two categories are at distance 1, like the ends of a range.
+    # The distance of two categories is 1, like that of the ends of a range.
     return np.sqrt(0.5) * (codes[:, None] == np.arange(len(axis.positions)))
 
 
 @functools.lru_cache(maxsize=16)
 def encoding_of(space: Space) -> Encoding:
-    """The encoding of a space; kept, for a search asks for the same one again and again."""
+    """The encoding of a space, cached."""
     return Encoding(space)

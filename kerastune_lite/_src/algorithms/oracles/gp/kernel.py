@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kerastune_lite._src.algorithms.oracles.gp.encoding import Array
+from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Indices
 
 _ROOT5 = float(np.sqrt(5.0))
 
@@ -22,12 +22,12 @@ def matern(r2: Array) -> tuple[Array, Array]:
 
 
 def squared_distances(x: Array, y: Array) -> Array:
-    """`(m, n)` for rows `(m, d)` and `(n, d)` that are in units of their length scales."""
+    """`(m, n)` for rows `(m, d)` and `(n, d)`, which are divided by the length scales."""
     r2: Array = (x * x).sum(1)[:, None] + (y * y).sum(1)[None, :] - 2.0 * (x @ y.T)
     return np.maximum(r2, 0.0, out=r2)
 
 
-def distances_by_group(x: Array, groups: Array) -> Array:
+def distances_by_group(x: Array, groups: Indices) -> Array:
     """Squared distances within each group of columns, `(g, n, n)`, for rows `(n, d)`."""
     count = int(groups[-1]) + 1 if len(groups) else 0
     distances = np.zeros((count, len(x), len(x)))

@@ -1,4 +1,4 @@
-"""From a history to a Gaussian process over the points of its space."""
+"""A Gaussian process over the points of a space, fitted to a history."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from kerastune_lite._src.algorithms.oracles.gp.activity import Rule, expected, learned_rules
-from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding
+from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding, Indices
 from kerastune_lite._src.algorithms.oracles.gp.learning_curves import timed
 from kerastune_lite._src.algorithms.oracles.gp.model import Data, Posterior
 from kerastune_lite._src.algorithms.oracles.gp.observations import observe
 from kerastune_lite._src.algorithms.oracles.gp.selection import chosen, refitted_at
 from kerastune_lite._src.algorithms.oracles.gp.targets import Targets
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.core.history import TrialHistory
 
 _FITTED = 200
-"""How many observations the settings are fitted to, at most."""
+"""The largest number of observations to which the settings are fitted."""
 _FITTED_BY_TIME = 120
-"""Fewer where trials go on, for what they were fitted to changes more often."""
+"""The same if trials are resumed: smaller, because their losses change more often."""
 _CONDITIONED = 300
-"""How many the posterior is made of, at most."""
+"""The largest number of observations of the posterior."""
 _LEADERS = 16
 
 
 @dataclasses.dataclass(frozen=True)
 class Learned:
-    """What a history tells.
+    """A process fitted to a history.
 
     Attributes:
-        encoding, rules: how points become rows.
+        encoding, rules: how points are converted to rows.
         data, theta: of the process.
-        running: rows of the trials that are running, `(q, d)`.
-        timed: whether rows end with the training time.
-        best: the lowest of the expected losses of the trials so far, as a target.
-        leaders: units of the trials in ascending order of their expected losses, `(k, p)`.
+        running: rows of the running trials, `(q, d)`.
+        timed: whether the last column of a row is the training time.
+        best: the lowest expected target of the trials so far.
+        leaders: units of the trials, in ascending order of their expected losses, `(k, p)`.
     """
 
     encoding: Encoding
@@ -56,11 +56,11 @@ class Learned:
         return np.concatenate([self.running, _at_the_end(added) if self.timed else added])
 
     def posterior(self, rows: Array) -> tuple[Posterior, float]:
-        """The process, and the best target, when `rows`, `(q, d)`, are being trained.
+        """The posterior and the best target, given that `rows`, `(q, d)`, are being trained.
 
-        They are taken to give what is expected of them (Ginsbourger et al. 2010, the kriging
-        believer). That changes no mean, and takes the uncertainty away around them; and what they
-        are expected to reach is no improvement for others.
+        They count as observations of their expected targets (Ginsbourger et al. 2010, the kriging
+        believer). That changes no mean, but removes the uncertainty around them, and others have to
+        improve on their targets.
         """
         posterior = Posterior(self.data, self.theta)
         if not len(rows):
@@ -76,9 +76,9 @@ class Learned:
 
 
 def learned(
-    history: History, encoding: Encoding, theta_of: Callable[[Data], Array], least: int
+    history: TrialHistory, encoding: Encoding, theta_of: Callable[[Data], Array], least: int
 ) -> Learned | None:
-    """The process after the trials of a history; None with fewer than `least` finite losses.
+    """The process fitted to a history; None if it has fewer than `least` finite losses.
 
     Args:
         theta_of: fits the settings of the process.
@@ -97,7 +97,7 @@ def learned(
         every = np.empty((len(history), ends.shape[1]))
         every[seen.numbers], every[seen.running] = ends, running
         rows = np.column_stack([every[by_time.numbers], by_time.times])
-        # Time is a parameter like the others, with a length scale of its own.
+        # Time is an input like the others, with its own length scale.
         groups = np.append(encoding.groups, len(encoding.axes))
         table = Table(rows, by_time.losses, [[]] * len(rows), groups)
         count = int((by_time.numbers < refitted_at(len(history))).sum())
@@ -120,7 +120,7 @@ def learned(
 
 
 def _at_the_end(rows: Array) -> Array:
-    """Rows `(m, d)` with the end of training, 1, in one more column."""
+    """Rows `(m, d)` with one more column, the end of training: 1."""
     return np.column_stack([rows, np.ones(len(rows))])
 
 
@@ -131,13 +131,13 @@ class Table:
     rows: Array
     losses: Array
     repeats: list[list[float]]
-    groups: Array
+    groups: Indices
 
     def __len__(self) -> int:
         return len(self.losses)
 
     def data(self, count: int, limit: int) -> Data:
-        """At most `limit` of the first `count`, with targets made for all of these."""
+        """At most `limit` of the first `count` observations; targets are fitted to all `count`."""
         losses = self.losses[:count]
         targets = Targets(losses)
         kept = chosen(losses, limit)
@@ -146,10 +146,10 @@ class Table:
 
 
 def _extra(targets: Targets, repeats: list[list[float]]) -> Array:
-    """The variances of the trials' targets that their repeats tell of, `(n,)`.
+    """The variances of the trials' targets, from their repeats, `(n,)`.
 
-    Each is the variance of a mean of `k` repeats; two or three say little about their own variance,
-    so it is drawn towards that of all.
+    Each is the variance of a mean of `k` repeats, shrunk towards the pooled variance, because two
+    or three repeats say little about their own.
     """
     counts = np.array([max(len(losses), 1) for losses in repeats])
     squares = np.array(

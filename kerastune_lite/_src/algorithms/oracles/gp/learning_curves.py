@@ -1,11 +1,11 @@
-"""Trials that were trained for different numbers of epochs, as data for one process.
+"""Trials that were trained for different numbers of epochs, as data of one process.
 
 The training time is one more input of the process, t = ln(epoch) / ln(longest) in [0, 1] (a joint
-model of points and budgets, as in Klein and others 2017). A trial enters once for each rung that it
-came to, with its best loss until then. Losses fall with time for all trials; so that the process
-need not learn that, each rung is shifted to the next one by the median difference of the trials
-that are known at both. Only pairs count: those that came far are the better ones, and would bias a
-difference of means.
+model of points and budgets, as in Klein and others 2017). A trial is an observation at each rung
+that it reached, with its best loss so far. Losses of all trials fall with time; the process need
+not learn that, because each rung is shifted to the next one by the median difference of the trials
+that reached both. A difference of means would be biased: the trials that reached a later rung are
+the better ones.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import math
 
 import numpy as np
 
-from kerastune_lite._src.algorithms.oracles.gp.encoding import Array
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Indices
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 
 _RUNGS = 6
-"""At most; schedulers have no more, but users' callbacks may end trials anywhere."""
+"""The largest number of rungs; callbacks may end trials at any epoch."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,21 +30,21 @@ class Timed:
     Attributes:
         numbers: of the trials, ascending, `(r,)`.
         times: in [0, 1], `(r,)`.
-        losses: as they would be at the end of training, by the shifts; `(r,)`.
+        losses: shifted to the end of training, `(r,)`.
     """
 
-    numbers: Array
+    numbers: Indices
     times: Array
     losses: Array
 
 
-def timed(history: History) -> Timed | None:
-    """The losses by time; None where all trials were trained to their ends."""
+def timed(history: TrialHistory) -> Timed | None:
+    """The losses by time; None if all trials were trained to their ends."""
     trials = [trial for trial in history if trial.status is not TrialStatus.FAILED]
     ends = _ends(trials)
     if len(ends) < 2:
         return None
-    # (n, rungs); NaN where a trial has not come to.
+    # (n, rungs); NaN for rungs that a trial did not reach.
     table = np.array([_at_ends(history, trial, ends) for trial in trials])
     shifted = _shifted(table)
     which, rung = np.nonzero(~np.isnan(table))
@@ -61,7 +61,7 @@ def timed(history: History) -> Timed | None:
 
 
 def _ends(trials: list[Trial]) -> list[int]:
-    """The epochs at which trials were left, ascending; one when all came to their ends."""
+    """The epochs at which trials ended or paused, ascending; one if all reached their ends."""
     left = {t.epochs for t in trials if t.epochs and not _is_final(t)}
     longest = max((t.epochs for t in trials), default=0)
     ends = sorted(left | {longest})
@@ -73,14 +73,14 @@ def _ends(trials: list[Trial]) -> list[int]:
 
 
 def _is_final(trial: Trial) -> bool:
-    """Whether more training is out of the question, so that the loss is that at any later epoch."""
+    """Whether the trial will not be resumed, so that its loss counts at all later epochs."""
     if trial.status is not TrialStatus.COMPLETED:
         return False
     return trial.goal is None or any(e.stopped for e in trial.completed_executions)
 
 
-def _at_ends(history: History, trial: Trial, ends: list[int]) -> list[float]:
-    """The best loss until each of `ends`; infinite if there is none, NaN if it is not known."""
+def _at_ends(history: TrialHistory, trial: Trial, ends: list[int]) -> list[float]:
+    """The best loss up to each of `ends`; infinite if there is none, NaN if it is unknown."""
     curve = np.array(history.curve(trial.number), dtype=float)
     length = len(curve) if trial.status is TrialStatus.RUNNING else max(trial.epochs, len(curve))
     if not length:
@@ -93,22 +93,22 @@ def _at_ends(history: History, trial: Trial, ends: list[int]) -> list[float]:
         elif len(curve):
             found.append(float(best[min(end, len(curve)) - 1]))
         else:
-            # Nobody told of its epochs: the loss is that of its last rung.
+            # Its epochs were not reported: the loss is that of its last rung.
             last = end == ends[-1] or ends[ends.index(end) + 1] > length
             found.append(trial.loss if last and trial.loss is not None else math.nan)
     return found
 
 
 def _shifted(table: Array) -> Array:
-    """`table`, `(n, rungs)`, with each rung moved to where the last one is."""
+    """`table`, `(n, rungs)`, with each rung shifted to the last one."""
     known = table[np.isfinite(table)]
-    # Losses that cannot be negative fall by factors rather than by differences.
+    # Positive losses fall by factors rather than by differences.
     positive = bool(len(known)) and bool((known > 0.0).all())
     values = np.log(table) if positive else table.copy()
     for rung in range(table.shape[1] - 2, -1, -1):
         both = np.isfinite(values[:, rung]) & np.isfinite(values[:, rung + 1])
         if both.any():
             step = float(np.median(values[both, rung + 1] - values[both, rung]))
-            # The rungs below follow through their pairs with this one.
+            # Earlier rungs are then shifted to this one.
             values[:, rung] += step
     return np.exp(values) if positive else values

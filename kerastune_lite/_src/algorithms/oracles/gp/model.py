@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import linalg, optimize
 
-from kerastune_lite._src.algorithms.oracles.gp.encoding import Array
+from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Indices
 from kerastune_lite._src.algorithms.oracles.gp.kernel import (
     distances_by_group,
     matern,
@@ -17,33 +17,33 @@ from kerastune_lite._src.algorithms.oracles.gp.kernel import (
 
 _JITTER = 1e-8
 _STEPS = 40
-"""Of L-BFGS; what more of them gain is less than what the next trial tells."""
+"""Steps of L-BFGS; more of them gain less than the next trial."""
 
 _LIMIT = 12.0
-"""How far the logarithm of a setting may be from 0."""
+"""The largest absolute value of the logarithm of a setting."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Data:
-    """What was observed.
+    """The observations of a process.
 
     Attributes:
         x: rows, `(n, d)` in [0, 1].
         z: targets, `(n,)`, of about zero mean and unit variance, smaller is better.
-        extra: `(n,)`, variances of the targets that are known, besides the noise that is learned.
+        extra: `(n,)`, known variances of the targets, in addition to the learned noise.
         groups: `(d,)`, the group of each column; columns of a group share a length scale.
     """
 
     x: Array
     z: Array
     extra: Array
-    groups: Array
+    groups: Indices
 
     def __len__(self) -> int:
         return len(self.z)
 
     def key(self) -> tuple[bytes, ...]:
-        """Equal for equal data."""
+        """A key that is equal for equal data."""
         return tuple(
             np.ascontiguousarray(a).tobytes() for a in (self.x, self.z, self.extra, self.groups)
         )
@@ -108,7 +108,7 @@ class Objective:
 
 
 def fitted(data: Data, priors: Priors) -> Array:
-    """The most probable theta, `(g + 2,)`, from a start that is always the same."""
+    """The most probable theta, `(g + 2,)`; the start is always the same."""
     objective = Objective(data, priors)
     start = objective.mean.copy()
     start[:-2] = np.log(0.5)
@@ -127,7 +127,7 @@ def fitted(data: Data, priors: Priors) -> Array:
 
 
 class Prediction(NamedTuple):
-    """At `m` rows: means, deviations (both `(m,)`), and their gradients by the rows, `(m, d)`."""
+    """Means and standard deviations at `m` rows, `(m,)`, and their gradients, `(m, d)`."""
 
     mean: Array
     deviation: Array
@@ -146,7 +146,7 @@ class Posterior:
         covariance[np.diag_indices(len(data))] += noise + data.extra + _JITTER
         self._factor = _cholesky(covariance)
         self._alpha = linalg.cho_solve((self._factor, True), data.z, check_finite=False)
-        # A product with the inverse factor is several times faster than solving for many rows.
+        # For many rows, multiplying by the inverse factor is several times faster than solving.
         self._inverse_factor = linalg.lapack.dtrtri(self._factor, lower=1)[0]
 
     def predict(self, rows: Array) -> tuple[Array, Array]:
@@ -157,13 +157,13 @@ class Posterior:
         return cross @ self._alpha, self._deviation((whitened * whitened).sum(1))
 
     def predict_with_gradients(self, rows: Array) -> Prediction:
-        """The same, with gradients."""
+        """The predictions at rows `(m, d)`, with gradients."""
         scaled = rows * self._inverse_lengths
         correlation, derivative = matern(squared_distances(scaled, self._x))
         cross = self._variance * correlation
         whitened = cross @ self._inverse_factor.T
         deviation = self._deviation((whitened * whitened).sum(1))
-        # dk/dx = -derivative s2 (x - x_i) / l^2 for each observation i, contracted with its weight.
+        # dk/dx = -derivative s2 (x - x_i) / l^2 for each observation i, times its weight.
         falls = self._variance * derivative
         for_mean = falls * self._alpha
         for_deviation = falls * (whitened @ self._inverse_factor)
@@ -193,7 +193,7 @@ class Posterior:
 
 
 def _cholesky(covariance: Array) -> Array:
-    """The lower factor, `(n, n)`; more is added to the diagonal until there is one."""
+    """The lower factor, `(n, n)`; the diagonal is increased until there is one."""
     jitter = _JITTER * float(covariance.trace()) / len(covariance)
     while True:
         factor, failed = linalg.lapack.dpotrf(covariance, lower=1)

@@ -1,4 +1,4 @@
-"""What the trials of a history say, as arrays."""
+"""The trials of a history as arrays."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import dataclasses
 
 import numpy as np
 
-from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding
-from kerastune_lite._src.core.history import History
+from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding, Indices, Mask
+from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 
 _ENDED = (TrialStatus.COMPLETED, TrialStatus.PAUSED)
@@ -15,36 +15,33 @@ _ENDED = (TrialStatus.COMPLETED, TrialStatus.PAUSED)
 
 @dataclasses.dataclass(frozen=True)
 class Observations:
-    """Trials that have a result, in the order of their numbers, and those that have none yet.
+    """Trials with a result, in the order of their numbers, and running trials.
 
     Attributes:
-        units, active: where they are, `(n, p)`.
-        losses: `(n,)`; not finite for those that failed.
-        repeats: the losses of each trial's executions.
-        numbers: of those with a result, `(n,)`.
-        used: whether each holds exactly what its builder asked for, `(n,)`.
-        pending: units of the trials that are running, `(q, p)`.
-        running: their numbers, `(q,)`.
+        units, active: of the trials with a result, `(n, p)`.
+        losses: `(n,)`; infinite for failed trials.
+        repeats: for each trial the losses of its executions.
+        numbers: of the trials with a result, `(n,)`.
+        used: whether a trial has exactly the values that it used, `(n,)`.
+        pending: units of the running trials, `(q, p)`.
+        running: numbers of the running trials, `(q,)`.
     """
 
     units: Array
-    active: Array
+    active: Mask
     losses: Array
     repeats: list[list[float]]
-    numbers: Array
-    used: Array
+    numbers: Indices
+    used: Mask
     pending: Array
-    running: Array
+    running: Indices
 
     def __len__(self) -> int:
         return len(self.losses)
 
 
-def observe(history: History, encoding: Encoding) -> Observations:
-    """The trials of a history.
-
-    A trial that failed before it asked for anything says nothing.
-    """
+def observe(history: TrialHistory, encoding: Encoding) -> Observations:
+    """The trials of a history, except those that failed before they asked for anything."""
     known: list[tuple[Trial, float]] = []
     pending, running = [], []
     for trial in history:
@@ -70,7 +67,7 @@ def observe(history: History, encoding: Encoding) -> Observations:
 
 
 def _losses(trial: Trial) -> list[float]:
-    """Those of a trial's repeats, if it has several."""
+    """The losses of the executions of a trial, if it has several."""
     if len(trial.executions) < 2:
         return []
     return [e.loss for e in trial.completed_executions if e.loss is not None]

@@ -1,16 +1,16 @@
-"""Which observations enter, where all of them would take too long."""
+"""Which observations are used, if all of them would take too long."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from kerastune_lite._src.algorithms.oracles.gp.encoding import Array
+from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Indices
 
 
-def chosen(losses: Array, limit: int) -> Array:
-    """The indices, ascending, of at most `limit` observations: the best, the last, some others.
+def chosen(losses: Array, limit: int) -> Indices:
+    """The indices, ascending, of at most `limit` observations: the best, the latest, some others.
 
-    Always the same for the same losses.
+    A function of the losses.
 
     Args:
         losses: `(n,)` in the order of the trials.
@@ -29,10 +29,10 @@ def chosen(losses: Array, limit: int) -> Array:
 
 
 def refitted_at(count: int) -> int:
-    """How many of `count` observations the settings of the process are fitted to.
+    """To how many of `count` observations the settings of the process are fitted.
 
-    All while there are few; then every so many, for they hardly change any more. It is a function
-    of the count alone, so that a search that was resumed fits to the same.
+    To all while there are few; later they are fitted less often, because they hardly change. A
+    function of the count, so that a resumed search fits to the same observations.
     """
     step = max(count // 20, 1)
     return count - count % step

@@ -1,4 +1,4 @@
-"""The search for the most promising points of a surface that a Gaussian process knows."""
+"""The search for the most promising points of the posterior of a Gaussian process."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _UNIFORM, _MUTATED = 512, 256
 _LEADERS = 5
 """How many of the best points are mutated."""
 _STARTS = 4
-"""How many climbs are made from the best candidates."""
+"""The number of local searches from the best candidates."""
 _APART = 0.1
-"""How far from one another they start, as a distance of rows."""
+"""The smallest distance between the rows of their starting points."""
 _ROOM = 0.02
-"""How far a point must be from those that are being trained, as a distance of rows."""
+"""The smallest distance of the row of a point from those that are being trained."""
 _CLIMB = 20
-"""Steps of a climb."""
+"""Steps of a local search."""
 _SAMPLED = 384
-"""A draw of the function takes the cube of the number of points where it is drawn."""
+"""The number of points of a draw of the function, whose cost grows with its cube."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,12 +34,12 @@ class Surface:
     """A posterior over the points of a space.
 
     Attributes:
-        encoding, rules: how points become rows.
-        posterior: over rows, `(m, d)` or with the training time in one more column.
-        timed: whether there is that column; points are then judged at the end of training, 1.
+        encoding, rules: how points are converted to rows.
+        posterior: over rows, `(m, d)`, the last column of which may be the training time.
+        timed: whether there is that column; points are then evaluated at the end of training, 1.
         taken: rows that are being trained, `(q, d)`.
-        acquisition: from means and deviations to what a point promises.
-        held: units, `(p,)`, that all points looked at have in common; NaN where they are free.
+        acquisition: a function of means and standard deviations.
+        held: units, `(p,)`, that all points have in common; NaN for those that may vary.
     """
 
     encoding: Encoding
@@ -79,16 +79,16 @@ class Surface:
     def drawn(self, leaders: Array, rng: np.random.Generator) -> Array:
         """Points in ascending order of one draw of the function (Thompson 1933), `(m, p)`."""
         units = candidates(self.encoding, leaders[:_LEADERS], rng)
-        # Mutations of the best come last and are all kept.
+        # The mutations of the best points come last, and all of them are kept.
         units = units[-_SAMPLED:]
         draw = self.posterior.sample(self.rows(units), rng)
         return units[np.argsort(draw, kind="stable")]
 
     def not_taken(self, units: Array) -> Array:
-        """Those of the points that are not next to what is being trained, `(m, p)`.
+        """The points that are not close to those that are being trained, `(m, p)`.
 
-        Where the model is sure of a minimum, the acquisition function is high around it alone, and
-        many workers would all go there.
+        If the model is sure of a minimum, the acquisition function is high only there, and all
+        workers would train there.
         """
         if not len(self.taken):
             return units
@@ -100,7 +100,7 @@ class Surface:
         return np.where(np.isnan(self.held), units, self.held)
 
     def _apart(self, units: Array) -> list[int]:
-        """The first points, in their order, that are not near to one another."""
+        """The indices of the first points that are not close to each other."""
         rows = self.rows(units[:128])
         chosen = [0]
         for i in range(1, len(rows)):
@@ -111,7 +111,7 @@ class Surface:
         return chosen
 
     def _climbed(self, starts: Array) -> Array:
-        """The points where climbs over the continuous parameters end, `(k, p)` for `(k, p)`."""
+        """The ends of local searches over the continuous parameters, `(k, p)` for `(k, p)`."""
         active = expected(self.encoding, self.rules, starts)
         free = np.zeros_like(active)
         free[:, self.encoding.continuous] = True
@@ -124,7 +124,7 @@ class Surface:
         which, axes = np.nonzero(free)
         columns = np.array([self.encoding.axes[axis].columns.start for axis in axes])
 
-        # All climbs are one: their sum is separable, and a call for four rows costs that of one.
+        # All searches are one: their sum is separable, and four rows cost as much as one.
         def fall(point: Array) -> tuple[float, Array]:
             rows[which, columns] = point
             prediction = self.posterior.predict_with_gradients(rows)
@@ -159,14 +159,14 @@ class Surface:
 
 
 def candidates(encoding: Encoding, leaders: Array, rng: np.random.Generator) -> Array:
-    """Points all over the space, then mutations of `leaders`, `(m, p)`, discrete ones snapped."""
+    """Uniform points, then mutations of `leaders`, `(m, p)`, discrete parameters rounded."""
     width = len(encoding.axes)
     uniform = rng.random((_UNIFORM, width))
     if not len(leaders):
         return encoding.snapped(uniform)
     parents = leaders[rng.integers(len(leaders), size=_MUTATED)]
     fresh = rng.random(parents.shape)
-    # From steps as wide as the space to those that find the bottom of a bowl.
+    # From steps as wide as the space to those that refine a minimum.
     steps = 10.0 ** rng.uniform(-2.5, -0.3, (_MUTATED, 1))
     moved = parents + steps * rng.standard_normal(parents.shape)
     moved = np.abs(moved)
