@@ -46,7 +46,7 @@ def methods_of(kind):
         name: method
         for name, method in inspect.getmembers(kind, inspect.isroutine)
         if not name.startswith("_")
-        and getattr(method, "__module__", "").startswith("kerastune_lite")
+        and (getattr(method, "__module__", None) or "").startswith("kerastune_lite")
     }
 
 
@@ -69,6 +69,12 @@ def documented_parameters(value):
     listed = section(text, "Args")
     if dataclasses.is_dataclass(value):
         listed += section(text, "Attributes")
+    if inherited := re.search(r"arguments\s+are those of `(\w+)`", text):
+        return own_parameters(listed) | documented_parameters(getattr(kt, inherited[1]))
+    return own_parameters(listed)
+
+
+def own_parameters(listed):
     heads = re.findall(r"^    ([\w, *]+):", listed, re.MULTILINE)
     return {name.strip("* ") for head in heads for name in head.split(",")}
 
@@ -114,7 +120,7 @@ def known():
     return names
 
 
-@each_public(lambda value: not is_error(value))
+@each_public(lambda value: not is_error(value) and not is_enum(value))
 def test_examples_run(value, known, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     tests = doctest.DocTestFinder(recurse=False).find(value, "example")

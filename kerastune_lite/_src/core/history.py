@@ -23,6 +23,15 @@ class TrialHistory(Sequence[Trial]):
         trials: in the order of their numbers.
         space_is_fixed: whether parameters outside the space of a trial are not tuned: they always
             have the same value, so they do not make points different.
+
+    Example:
+        >>> from kerastune_lite.oracles import Trial, TrialHistory, TrialStatus
+        >>> history = TrialHistory()
+        >>> for number, loss in enumerate([0.5, 0.2]):
+        ...     values = {"units": 16 * (number + 1)}
+        ...     history.add(Trial(number, values, status=TrialStatus.COMPLETED, loss=loss))
+        >>> history.best(1)[0].values, {"units": 16} in history.visited
+        ({'units': 32}, True)
     """
 
     def __init__(self, trials: Iterable[Trial] = (), space_is_fixed: bool = False) -> None:
@@ -53,7 +62,7 @@ class TrialHistory(Sequence[Trial]):
         return iter(self._trials)
 
     def add(self, trial: Trial) -> None:
-        """Append the next trial.
+        """Append `trial`, the next one.
 
         Raises:
             ValueError: its number is not the next one.
@@ -67,7 +76,7 @@ class TrialHistory(Sequence[Trial]):
         self._index(trial)
 
     def update(self, trial: Trial) -> None:
-        """Replace a running or paused trial by its new state.
+        """Replace a running or paused trial by `trial`, its new state.
 
         Raises:
             ValueError: there is no trial of this number, or it has ended.
@@ -131,9 +140,10 @@ class TrialHistory(Sequence[Trial]):
     # ------------------------------------------------------------------ learning curves
 
     def note(self, trial: int, execution: int, epoch: int, loss: float) -> None:
-        """Record the loss of an epoch, and forget the losses of later epochs.
+        """Record the `loss` of an epoch, and forget those of later epochs.
 
         Args:
+            trial, execution: their numbers.
             epoch: counted from 0. Epochs without validation are not recorded.
         """
         losses = self._curves.setdefault(trial, {}).setdefault(execution, [])
@@ -142,15 +152,15 @@ class TrialHistory(Sequence[Trial]):
         losses.append(loss)
 
     def forget(self, trial: int, execution: int, epoch: int) -> None:
-        """Remove the losses from `epoch` on, which is trained again."""
+        """Remove the losses of `execution` of `trial` from `epoch` on, which is trained again."""
         del self._curves.get(trial, {}).get(execution, [])[epoch:]
 
     def losses(self, trial: int, execution: int) -> Sequence[float]:
-        """The losses of the epochs of one execution, NaN for epochs without validation."""
+        """The losses of `execution` of `trial` by epoch, NaN for epochs without validation."""
         return self._curves.get(trial, {}).get(execution, ())
 
     def curve(self, trial: int) -> tuple[float, ...]:
-        """The losses of the epochs of a trial; smaller is better.
+        """The losses of the epochs of `trial`, by number; smaller is better.
 
         Means over its executions, up to the last epoch that all of them reached; NaN for an epoch
         without validation. Only available if the oracle or the scheduler sets `reads_curves`.
@@ -161,11 +171,14 @@ class TrialHistory(Sequence[Trial]):
         return tuple(sum(losses) / len(losses) for losses in zip(*executions))
 
     def best(self, count: int | None = None) -> list[Trial]:
-        """The completed and paused trials, the best first; of equal ones the earlier first."""
+        """The completed and paused trials, the best first; at most `count`, if that is given.
+
+        Of trials with equal losses the earlier one is first.
+        """
         return [self._trials[number] for _, number in self._ranking[:count]]
 
     def rank(self, trial: Trial) -> int | None:
-        """The rank of a trial, 0 for the best; None if it has no score."""
+        """The rank of `trial`, 0 for the best; None if it has no score."""
         place = _place(trial)
         return None if place is None else bisect.bisect_left(self._ranking, place)
 

@@ -27,6 +27,10 @@ class Objective:
 
     Raises:
         ValueError: the direction is neither "min" nor "max".
+
+    Example:
+        >>> import kerastune_lite as kt
+        >>> tuner = kt.RandomSearch(build, kt.Objective("val_auc", "max"), directory="runs")
     """
 
     name: str
@@ -54,15 +58,15 @@ class Objective:
         return [name for name in self.names if name not in metrics]
 
     def score(self, metrics: Mapping[str, float]) -> float:
-        """The value that the user sees."""
+        """The value that the user sees, given `metrics` by name."""
         return float(metrics[self.name])
 
     def loss(self, metrics: Mapping[str, float]) -> float:
-        """The value to minimise."""
+        """The value to minimise, given `metrics` by name."""
         return self.loss_of(self.score(metrics))
 
     def loss_of(self, score: float) -> float:
-        """The loss of a score; also the score of a loss."""
+        """The loss of `score`; also the score of a loss."""
         if self.direction is None:
             raise ValueError(f"The direction of the objective {self.name!r} is not known yet.")
         return -score if self.direction == "max" else score

@@ -68,6 +68,7 @@ class Execution:
 
     Attributes:
         index: 0 for the first execution of the trial.
+        outcome: see `Outcome`.
         attempt: 0, plus 1 for each retry of this execution.
         score, loss: of the best epoch; None unless completed.
         metrics: all metrics at the best epoch.
@@ -84,6 +85,11 @@ class Execution:
         state: the file from which it can be resumed, relative to the project's folder.
         stopped: whether a callback of the user ended it before its goal, so that it cannot be
             resumed; false if the scheduler did.
+
+    Example:
+        >>> from kerastune_lite.oracles import Execution, Outcome
+        >>> Execution(0, Outcome.COMPLETED, score=0.9, loss=-0.9, epochs=3).epochs
+        3
     """
 
     index: int
@@ -127,6 +133,12 @@ class Trial:
         goal: the number of epochs at which it will end or pause; None: as the fit arguments say. If
             the scheduler stopped it, the number of epochs trained.
         resumable: whether it pauses at its goal and its state is kept.
+
+    Example:
+        >>> from kerastune_lite.oracles import Execution, Outcome, Trial
+        >>> trial = Trial(7, {"units": 32}, executions=(Execution(0, Outcome.COMPLETED, epochs=3),))
+        >>> trial.trial_id, trial.hyperparameters["units"], trial.epochs
+        ('0007', 32, 3)
     """
 
     number: int
@@ -203,7 +215,7 @@ class Trial:
         return ", ".join(dict.fromkeys(paths)) or None
 
     def failed_by(self, execution: Execution, now: float) -> Trial:
-        """This trial, failed because of `execution`."""
+        """This trial, failed because of `execution`; `now` is in seconds since 1970."""
         return dataclasses.replace(
             self, status=TrialStatus.FAILED, message=execution.message, finished=now
         )

@@ -56,7 +56,7 @@ class HyperModel:
             cls.build = _honouring_tunable(cls.__dict__["build"])  # type: ignore[method-assign]
 
     def build(self, hp: HyperParameters) -> Any:
-        """A compiled Keras model for these hyperparameters."""
+        """A compiled Keras model for the hyperparameters `hp`."""
         raise NotImplementedError(f"{type(self).__name__} must define build(self, hp).")
 
     def fit(self, hp: HyperParameters, model: Any, *args: Any, **kwargs: Any) -> Any:
@@ -74,7 +74,7 @@ class HyperModel:
         return model.fit(*args, **kwargs)
 
     def declare_hyperparameters(self, hp: HyperParameters) -> None:
-        """Declare hyperparameters ahead of the first `build`. Nothing by default."""
+        """Declare hyperparameters in `hp` ahead of the first `build`. Nothing by default."""
 
 
 class FunctionHyperModel(HyperModel):

@@ -18,32 +18,32 @@ class Hooks:
         """Called at the end of `search()`."""
 
     def on_trial_begin(self, trial: Trial) -> None:
-        """Called before a trial trains."""
+        """Called before `trial` trains."""
 
     def on_trial_end(self, trial: Trial) -> None:
-        """Called when a trial has ended and is on disk."""
+        """Called when `trial` has ended and is on disk."""
 
     def on_epoch_begin(
         self, trial: Trial, model: Any, epoch: int, logs: Mapping[str, Any] | None = None
     ) -> None:
-        """Called at the beginning of an epoch."""
+        """Called at the beginning of an `epoch` of `trial`, whose `model` trains, with `logs`."""
 
     def on_epoch_end(
         self, trial: Trial, model: Any, epoch: int, logs: Mapping[str, Any] | None = None
     ) -> None:
-        """Called at the end of an epoch."""
+        """Called at the end of an `epoch` of `trial`, whose `model` trains, with its `logs`."""
 
     def on_batch_begin(
         self, trial: Trial, model: Any, batch: int, logs: Mapping[str, Any] | None = None
     ) -> None:
-        """Called before a batch; slows training down if overridden."""
+        """Called before a `batch` of `trial`, with `model` and `logs`; slows training down if overridden."""
 
     def on_batch_end(
         self, trial: Trial, model: Any, batch: int, logs: Mapping[str, Any] | None = None
     ) -> None:
-        """Called after a batch; slows training down if overridden."""
+        """Called after a `batch` of `trial`, with `model` and `logs`; slows training down if overridden."""
 
     def overrides(self, *names: str) -> bool:
-        """Whether a subclass overrides one of these methods."""
+        """Whether a subclass overrides one of the methods with these `names`."""
         kinds = type(self).__mro__
         return any(sum(name in vars(kind) for kind in kinds) > 1 for name in names)

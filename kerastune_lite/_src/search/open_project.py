@@ -81,6 +81,13 @@ def open_project(path: Any) -> OpenedProject:
 
     Raises:
         StoreError: there is no project, or it cannot be read. The message lists those below.
+
+    Example:
+        >>> import kerastune_lite as kt
+        >>> search = {"max_trials": 3, "directory": "runs", "project_name": "p", "verbose": 0}
+        >>> tuner = kt.tune_function(lambda x: x**2, {"x": range(-5, 6)}, **search)
+        >>> len(kt.open_project("runs/p").trials)
+        3
     """
     folder = ProjectFolder.at(path)
     if folder.exists:

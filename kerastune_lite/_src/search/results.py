@@ -60,7 +60,7 @@ class Results(ABC):
         return list(self._trials())
 
     def get_trial(self, trial_id: str | int) -> Trial:
-        """A trial by its id ("0007") or number (7).
+        """A trial by its id or number: `trial_id` is "0007" or 7.
 
         Raises:
             KeyError: there is no such trial.
@@ -82,7 +82,7 @@ class Results(ABC):
         return BestTrials(trials.best(num_trials), trials)
 
     def get_best_hyperparameters(self, num_trials: int = 1) -> list[HyperParameters]:
-        """The hyperparameters of the best trials, the best first, for `build(hp)`.
+        """The hyperparameters of the best `num_trials` trials, the best first, for `build(hp)`.
 
         Raises:
             ValueError: no trial was completed; the message gives the reason.
@@ -91,7 +91,7 @@ class Results(ABC):
         return [trial.hyperparameters.copy() for trial in best]
 
     def history(self, trial: Trial | str | int) -> list[dict[str, list[float]]]:
-        """The learning curves of a trial: one dict per execution, one list per metric.
+        """The learning curves of `trial`: one dict per execution, one list per metric.
 
         The lists have one number per epoch, NaN for epochs without a value. Of an execution that
         was retried, only the last attempt is included.
@@ -102,7 +102,7 @@ class Results(ABC):
     def histories(
         self, trials: Iterable[int] | None = None
     ) -> dict[int, list[dict[str, list[float]]]]:
-        """`history` of several trials, or of all, by number."""
+        """`history` of several `trials`, or of all, by number."""
         numbers = range(len(self._trials())) if trials is None else trials
         with self._reading() as store:
             return {
@@ -146,7 +146,7 @@ class Results(ABC):
         return rows
 
     def results_summary(self, num_trials: int = 10) -> None:
-        """Print the best trials as a table, how they were trained, and the failures."""
+        """Print the best `num_trials` as a table, how they were trained, and the failures."""
         from kerastune_lite._src.views.tables import print_results
 
         print_results(self._trials(), self.objective, num_trials, self.project_dir)

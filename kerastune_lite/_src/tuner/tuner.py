@@ -292,7 +292,7 @@ class Tuner(Results, Hooks):
         return None if most is None else max(most - self._known.history.ended, 0)
 
     def get_best_models(self, num_models: int = 1) -> list[Any]:
-        """The best trials' models with the weights of their best epoch, from the best on.
+        """The models of the best `num_models` trials, the best first, as after their best epoch.
 
         Only the `keep_checkpoints` best trials have weights.
 
@@ -303,7 +303,7 @@ class Tuner(Results, Hooks):
         return [self.load_model(trial) for trial in self._best_or_why(num_models)]
 
     def load_model(self, trial: Trial) -> Any:
-        """The model of a trial with the weights of its best epoch.
+        """The model of `trial` with the weights of its best epoch.
 
         Raises:
             StoreError: the trial has no weights (any more), or they do not fit.
@@ -311,7 +311,7 @@ class Tuner(Results, Hooks):
         return self._training.load(trial, trial in self.get_best_trials(self._checkpoints.keep))
 
     def save_model(self, trial_id: str | int, model: Any, step: int = 0) -> None:
-        """Keep the weights of `model` for a trial; for a `run_trial` that trains by itself.
+        """Keep the weights of `model` for the trial `trial_id`; for a `run_trial` that trains by itself.
 
         Args:
             step: accepted for KerasTuner's sake; the latest call counts.
