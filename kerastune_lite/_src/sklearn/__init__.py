@@ -3,7 +3,7 @@
 wrapper.py wrappers.py    scikeras's wrapper with what broke in it mended; the two estimators
 builders.py estimator_parameters.py    what stands behind `model=`; which parameters are read
 encoders.py encoded_arguments.py       labels, and all else that speaks of them
-portable.py saving.py conversion.py prediction.py seeding.py estimator_data.py
+saving.py conversion.py prediction.py seeding.py estimator_data.py
 tuner_search_cv.py cv_project.py       a `BaseSearchCV` with a loop of its own; its project
 candidates.py distributions.py         what varies
 folds.py fold.py fold_stack.py         the job: one execution for each fold, alone or side by side

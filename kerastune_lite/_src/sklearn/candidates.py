@@ -66,27 +66,7 @@ class Hyperparameters:
         return {f"{self.prefix}{PREFIX}{name}": value for name, value in values.items()}
 
 
-@dataclasses.dataclass(frozen=True)
-class Parameters:
-    """A space over parameters of the estimator.
-
-    Attributes:
-        distributions: of each.
-    """
-
-    distributions: Distributions
-    grows = False
-
-    @property
-    def space(self) -> Space:
-        return self.distributions.space
-
-    def params(self, values: Mapping[str, Value]) -> dict[str, Any]:
-        """What `set_params` is given for a point of the space."""
-        return self.distributions.params(values)
-
-
-Candidates = Union[Hyperparameters, Parameters]
+Candidates = Union[Hyperparameters, Distributions]
 
 
 def candidates_of(estimator: Any, distributions: Any, X: Any, y: Any) -> Candidates:
@@ -104,7 +84,7 @@ def candidates_of(estimator: Any, distributions: Any, X: Any, y: Any) -> Candida
     if distributions is not None:
         given = Distributions(distributions)
         _check_known(estimator, given)
-        return Parameters(given)
+        return given
     step = built_step(estimator)
     if step is None or not takes_hp(step[1]._builds_from, given_names(step[1])):
         raise TypeError(

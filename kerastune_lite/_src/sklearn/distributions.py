@@ -24,6 +24,10 @@ Decode = Callable[[Value], Any]
 class Distributions:
     """A space over an estimator's parameters.
 
+    Attributes:
+        space: the space.
+        grows: whether parameters that are met during the search are tuned, too.
+
     Args:
         given: name -> list of values, frozen distribution of scipy.stats, or a domain of ours; or a
             list of such dicts, of which each point takes one.
@@ -31,6 +35,8 @@ class Distributions:
     Raises:
         TypeError, ValueError: it is something else, or there is nothing in it.
     """
+
+    grows = False
 
     def __init__(self, given: Any) -> None:
         dicts = list(given) if isinstance(given, (list, tuple)) else [given]

@@ -15,8 +15,6 @@ from kerastune_lite._src.search.execution.job import Emit, Job
 from kerastune_lite._src.sklearn.candidates import keras_step
 from kerastune_lite._src.sklearn.fold import TEST, TRAIN, Evaluated, Folds, evaluate
 
-__all__ = ["TEST", "TRAIN", "FoldJob", "Folds"]
-
 
 class FoldJob(Job):
     """Evaluates folds: side by side, one after the other, or in several processes.

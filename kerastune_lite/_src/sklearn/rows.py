@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
-from kerastune_lite._src.sklearn.candidates import Candidates
-from kerastune_lite._src.sklearn.folds import TEST, TRAIN
+from kerastune_lite._src.sklearn.fold import TEST, TRAIN
 
 
 def finished(trials: Sequence[Trial]) -> list[Trial]:
@@ -84,11 +83,6 @@ def more_columns(trials: Sequence[Trial]) -> dict[str, list[Any]]:
         "epochs": [max((e.epochs for e in trial.executions), default=0) for trial in trials],
         "start_time": [math.nan if t.started is None else t.started for t in trials],
     }
-
-
-def params_of(trials: Sequence[Trial], candidates: Candidates) -> list[dict[str, Any]]:
-    """What `set_params` is given for each trial."""
-    return [candidates.params(trial.values) for trial in trials]
 
 
 def best_of(trials: Sequence[Trial], ranks: np.ndarray) -> int:

@@ -27,7 +27,8 @@ from kerastune_lite._src.sklearn.assignment import Assignment
 from kerastune_lite._src.sklearn.candidates import Candidates, candidates_of, keras_step
 from kerastune_lite._src.sklearn.class_weights import check_weights_of_search
 from kerastune_lite._src.sklearn.cv_project import Project, Wish, seed_of
-from kerastune_lite._src.sklearn.folds import TEST, FoldJob, Folds
+from kerastune_lite._src.sklearn.fold import TEST, Folds
+from kerastune_lite._src.sklearn.folds import FoldJob
 from kerastune_lite._src.sklearn.seeding import kept_generators
 from kerastune_lite._src.sklearn.tuners import parts_of
 from kerastune_lite._src.util.checksums import checksum_of, checksums
@@ -225,7 +226,8 @@ class TunerSearchCV(BaseSearchCV):
             trials, self.n_splits_, self.error_score, self.return_train_score, self.multimetric_
         )
         _warn_or_raise_about_fit_failures(found, self.error_score)
-        given, more = rows.params_of(trials, candidates), rows.more_columns(trials)
+        given = [candidates.params(trial.values) for trial in trials]
+        more = rows.more_columns(trials)
         return self._format_results(given, self.n_splits_, found, more), trials
 
     def _choose(self, results: dict[str, Any], trials: list[Any], refit_metric: Any) -> None:

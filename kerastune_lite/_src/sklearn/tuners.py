@@ -27,8 +27,8 @@ ORACLES: dict[str, Callable[[int], Oracle]] = {
 """By name; each is made from the seed of the search."""
 
 SCHEDULERS: dict[str, Callable[[int], Scheduler]] = {
-    "hyperband": lambda epochs: Hyperband(epochs),
-    "asha": lambda epochs: ASHA(epochs),
+    "hyperband": Hyperband,
+    "asha": ASHA,
 }
 """By name; each is made for the epochs that the best trials are trained for."""
 
@@ -84,14 +84,13 @@ def _named(name: str, seed: int, epochs: int | None) -> tuple[Oracle | None, Sch
 
 def _given(tuner: Any) -> tuple[Oracle | None, Scheduler | None]:
     parts = tuner if isinstance(tuner, tuple) else (tuner,)
-    oracles = [part for part in parts if isinstance(part, Oracle)]
-    schedulers = [part for part in parts if isinstance(part, Scheduler)]
-    both = len(oracles) + len(schedulers)
-    if both != len(parts) or not 0 < both <= 2 or len(oracles) > 1 or len(schedulers) > 1:
+    oracle = next((part for part in parts if isinstance(part, Oracle)), None)
+    scheduler = next((part for part in parts if isinstance(part, Scheduler)), None)
+    if not parts or len(parts) != (oracle is not None) + (scheduler is not None):
         hint = f" Write {tuner.__name__}()." if isinstance(tuner, type) else ""
         raise TypeError(
             f"`tuner` must be one of {', '.join(map(repr, [*ORACLES, *SCHEDULERS]))}, an oracle, a "
             f"scheduler, or a tuple of one of each. Received: {tuner!r} of type "
             f"{type(tuner).__name__}.{hint}"
         )
-    return (oracles[0] if oracles else None), (schedulers[0] if schedulers else None)
+    return oracle, scheduler

@@ -50,8 +50,8 @@ from kerastune_lite._src.sklearn.from_scikeras import (
     metric_name,
     route_params,
 )
-from kerastune_lite._src.sklearn.portable import Portable
 from kerastune_lite._src.sklearn.prediction import predict
+from kerastune_lite._src.sklearn.saving import Portable
 from kerastune_lite._src.sklearn.seeding import seed_of_fit, seeded
 from kerastune_lite._src.space.domains import Value, plain
 from kerastune_lite._src.space.hyperparameters import HyperParameters
@@ -62,14 +62,26 @@ keras = load_keras()
 class KerasWrapper(Portable, BaseWrapper):
     """A Keras model as an estimator; `KerasClassifier` and `KerasRegressor` say what they are."""
 
-    hyperparameters: Mapping[str, Any] | None
-    fast: bool
     n_outputs_expected_: int | None
 
     _assignment: Assignment | None = None
     """What a search asks of this fit."""
     _hp: HyperParameters | None = None
     """What `build` was given, if it takes any."""
+
+    def __init__(
+        self,
+        model: Any = None,
+        *,
+        hyperparameters: Mapping[str, Any] | None = None,
+        fast: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        values, kwargs = split(kwargs)
+        super().__init__(model, **kwargs)
+        # The same object that was given, unless there is something to add: `clone` checks that.
+        self.hyperparameters = {**(hyperparameters or {}), **values} if values else hyperparameters
+        self.fast = fast
 
     def __sklearn_tags__(self) -> Any:
         # scikeras has its mixin last and the tags of an older scikit-learn.

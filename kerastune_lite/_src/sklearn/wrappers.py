@@ -13,7 +13,6 @@ from sklearn.utils.validation import _check_sample_weight
 
 from kerastune_lite._src.sklearn.class_weights import weights_of_classes
 from kerastune_lite._src.sklearn.encoders import LabelEncoder, TargetEncoder
-from kerastune_lite._src.sklearn.estimator_parameters import split
 from kerastune_lite._src.sklearn.from_scikeras import BaseWrapper
 from kerastune_lite._src.sklearn.wrapper import KerasWrapper
 from kerastune_lite._src.util.public import public
@@ -78,9 +77,10 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
         epochs: int = 1,
         **kwargs: Any,
     ) -> None:
-        values, kwargs = split(kwargs)
         super().__init__(
             model,
+            hyperparameters=hyperparameters,
+            fast=fast,
             build_fn=build_fn,
             warm_start=warm_start,
             random_state=random_state,
@@ -98,9 +98,6 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
             **kwargs,
         )
         self.class_weight = class_weight
-        # The very object that was given, unless there is something to add: so `clone` wants it.
-        self.hyperparameters = {**(hyperparameters or {}), **values} if values else hyperparameters
-        self.fast = fast
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -239,9 +236,10 @@ class KerasRegressor(RegressorMixin, KerasWrapper):
         epochs: int = 1,
         **kwargs: Any,
     ) -> None:
-        values, kwargs = split(kwargs)
         super().__init__(
             model,
+            hyperparameters=hyperparameters,
+            fast=fast,
             build_fn=build_fn,
             warm_start=warm_start,
             random_state=random_state,
@@ -258,8 +256,6 @@ class KerasRegressor(RegressorMixin, KerasWrapper):
             epochs=epochs,
             **kwargs,
         )
-        self.hyperparameters = {**(hyperparameters or {}), **values} if values else hyperparameters
-        self.fast = fast
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
