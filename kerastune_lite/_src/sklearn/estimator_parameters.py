@@ -1,4 +1,4 @@
-"""The names of an estimator's parameters: `hp__<name>`, scikeras's prefixes, and typing errors."""
+"""The names of an estimator's parameters: `hp__<name>`, scikeras's prefixes, misspelled names."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ PREFIX = "hp__"
 
 _CALLBACKS = "callbacks"
 _OTHER_PREFIXES = ("callbacks", "score")
-"""Besides those that scikeras lists."""
+"""Prefixes that scikeras does not list."""
 _COMPILED = ("compile", "optimizer", "loss", "metrics")
-"""What goes by these prefixes is for compiling, which a builder may do without them."""
+"""Prefixes of parameters for compiling, which have no effect if the builder compiles."""
 
 
 def split(params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -27,12 +27,12 @@ def split(params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def check_names(estimator: Any) -> None:
-    """Find parameters that nothing would read.
+    """Check that all parameters are used.
 
     Raises:
-        ValueError: with the name, and the one that was probably meant.
+        ValueError: one is not; the message suggests a similar name.
     """
-    # Those that it was given by name are attributes, and so are those that a subclass declares.
+    # Keyword arguments are attributes, like parameters that a subclass declares.
     params = estimator.get_params(deep=False)
     values = params["hyperparameters"]
     if values is not None and not isinstance(values, Mapping):
@@ -64,8 +64,7 @@ def _check_prefixed(estimator: Any, params: Mapping[str, Any]) -> None:
 
 
 def _check_for_builder(estimator: Any, params: Mapping[str, Any]) -> None:
-    model = estimator.model if estimator.model is not None else estimator.build_fn
-    builder = builder_of(model)
+    builder = builder_of(estimator._builds_from)
     if builder is None:
         return
     known, open_ended = argument_names(builder)
@@ -77,7 +76,7 @@ def _check_for_builder(estimator: Any, params: Mapping[str, Any]) -> None:
         argument = name if own else rest
         if argument in known or "__" in argument:
             continue
-        if takes_hp(model, given_names(estimator)):
+        if takes_hp(estimator._builds_from, given_names(estimator)):
             raise ValueError(
                 f"Values for build(hp) are given as `hp__<name>`. Received: {name}="
                 f"{params[name]!r}. Write hp__{argument}={params[name]!r}."
@@ -86,15 +85,15 @@ def _check_for_builder(estimator: Any, params: Mapping[str, Any]) -> None:
 
 
 def given_names(estimator: Any) -> set[str]:
-    """The arguments that scikeras hands to the builder by name."""
+    """The arguments that scikeras passes to the builder by name."""
     names = {name for name in getattr(estimator, "_user_params", ()) if "__" not in name}
     prefixed = (name for name in vars(estimator) if name.startswith("model__"))
     return names | {name.removeprefix("model__") for name in prefixed}
 
 
 def warn_of_idle(estimator: Any, compiled_by_builder: bool) -> None:
-    """Say so when parameters for compiling are of no effect, since the builder compiles."""
-    builder = builder_of(estimator.model if estimator.model is not None else estimator.build_fn)
+    """Warn of parameters for compiling that have no effect because the builder compiles."""
+    builder = builder_of(estimator._builds_from)
     if builder is None or not compiled_by_builder:
         return
     names, open_ended = argument_names(builder)

@@ -1,4 +1,4 @@
-"""The names that `tuner=` takes, and the oracle and scheduler behind each."""
+"""The names that `tuner=` takes, and their oracles and schedulers."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ ORACLES: dict[str, Callable[[int], Oracle]] = {
     "bayesian": lambda seed: BayesianOracle(seed=seed),
     "evolution": lambda seed: EvolutionaryOracle(),
 }
-"""By name; each is made from the seed of the search."""
+"""name -> function of the search's seed."""
 
 SCHEDULERS: dict[str, Callable[[int], Scheduler]] = {
     "hyperband": Hyperband,
     "asha": ASHA,
 }
-"""By name; each is made for the epochs that the best trials are trained for."""
+"""name -> function of the epochs of the best trials."""
 
 
 def parts_of(tuner: Any, seed: int, epochs: int | None) -> tuple[Oracle, Scheduler]:
-    """What proposes, and what says how long a trial trains: a scheduler that pauses trials.
+    """The oracle and the scheduler, which pauses trials, for a `tuner` argument.
 
     Args:
-        tuner: a name, an Oracle, a Scheduler, or one of each as a tuple.
+        tuner: a name, an Oracle, a Scheduler, or a tuple of both.
         seed: of the search.
-        epochs: of the Keras estimator; None where there is none.
+        epochs: of the Keras estimator; None for other estimators.
 
     Raises:
         TypeError, ValueError: it is none of these, or does not fit the estimator.
@@ -48,11 +48,11 @@ def parts_of(tuner: Any, seed: int, epochs: int | None) -> tuple[Oracle, Schedul
     if scheduler is None:
         scheduler = FullTraining()
     if oracle is None:
-        # Hyperband was made for random points; whoever goes on is asked one by one with the others.
+        # Hyperband was made for random points; the other schedulers ask for points one by one.
         by_model = isinstance(scheduler, (ASHA, MedianStopping))
         oracle = BayesianOracle(seed=seed) if by_model else RandomOracle()
     if epochs is not None:
-        # Folds are scored when a rung has ended, not in mid-training.
+        # Folds are scored at the end of a rung, not during training.
         return oracle, scheduler.pausing(epochs)
     if scheduler.decides_epochs or scheduler.reads_curves:
         name = repr(tuner) if isinstance(tuner, str) else f"{type(scheduler).__name__}(...)"
@@ -77,7 +77,7 @@ def _named(name: str, seed: int, epochs: int | None) -> tuple[Oracle | None, Sch
         raise ValueError(
             f"tuner={name!r} trains the best trials for as many epochs as the estimator says, and "
             f"others for fewer. Received: an estimator with epochs={epochs}. Write "
-            "KerasClassifier(build, epochs=27), say."
+            "KerasClassifier(build, epochs=27), for example."
         )
     return None, SCHEDULERS[name](27 if epochs is None else epochs)
 
