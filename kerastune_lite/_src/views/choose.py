@@ -14,10 +14,9 @@ def progress_view(verbose: Any, stream: TextIO | None = None) -> View | None:
     """The view for a `verbose` argument.
 
     Args:
-        verbose: 0 for none; 1 or "auto" for what suits where the program runs (a block in a
-            notebook, a live line on a terminal, else a line per trial and a table at the end);
-            2 or 3 for a line per trial.
-        stream: where to write; default: `sys.stdout`, or the cell's output in a notebook.
+        verbose: 0: none; 1 or "auto": a block in a notebook, a live line on a terminal, otherwise
+            a line per trial and a table at the end; 2 or 3: a line per trial.
+        stream: default: `sys.stdout`, or the cell's output in a notebook.
 
     Raises:
         ValueError: `verbose` is none of these.
