@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Union
 
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
 from kerastune_lite._src.sklearn.assignment import Assignment
@@ -26,7 +26,7 @@ from kerastune_lite._src.space.parameters import Parameter, Space
 from kerastune_lite._src.space.reading import read_space
 
 
-def built_step(estimator: Any) -> tuple[str, Any] | None:
+def built_step(estimator: BaseEstimator) -> tuple[str, Any] | None:
     """The estimator that may be built from `hp`, and the prefix of its parameters.
 
     It is the estimator itself, or the last step of a pipeline. Other wrappers fit copies.
@@ -40,7 +40,7 @@ def built_step(estimator: Any) -> tuple[str, Any] | None:
     return None if found is None else (f"{name}__{found[0]}", found[1])
 
 
-def keras_step(estimator: Any) -> tuple[str, Any] | None:
+def keras_step(estimator: BaseEstimator) -> tuple[str, Any] | None:
     """The same, if it is a Keras estimator."""
     # Recognised by a method: importing its class would load TensorFlow.
     step = built_step(estimator)
@@ -69,7 +69,7 @@ class Hyperparameters:
 Candidates = Union[Hyperparameters, Distributions]
 
 
-def candidates_of(estimator: Any, distributions: Any, X: Any, y: Any) -> Candidates:
+def candidates_of(estimator: BaseEstimator, distributions: Any, X: Any, y: Any) -> Candidates:
     """What a search varies.
 
     Args:
@@ -121,7 +121,7 @@ def _check_given(build: Any, given: Mapping[str, Value]) -> None:
         check_allowed(hp, given)
 
 
-def _check_known(estimator: Any, given: Distributions) -> None:
+def _check_known(estimator: BaseEstimator, given: Distributions) -> None:
     known = estimator.get_params()
     step = keras_step(estimator)
     for name in given.names:
@@ -136,7 +136,7 @@ def _check_known(estimator: Any, given: Distributions) -> None:
             )
 
 
-def _probe(estimator: Any, net: Any, X: Any, y: Any) -> Any:
+def _probe(estimator: BaseEstimator, net: Any, X: Any, y: Any) -> Any:
     """A function of `hp` that builds the model of a Keras estimator."""
     builder = builder_of(net._builds_from)
     if builder is not None:
@@ -157,7 +157,7 @@ def _probe(estimator: Any, net: Any, X: Any, y: Any) -> Any:
     return build
 
 
-def _transformed(estimator: Any, X: Any, y: Any) -> Any:
+def _transformed(estimator: BaseEstimator, X: Any, y: Any) -> Any:
     """The samples as the last step receives them."""
     if not isinstance(estimator, Pipeline):
         return X

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
 
@@ -73,7 +74,7 @@ def check_keys(class_weight: Any, y: Any, known: Any = None) -> list[Any]:
 
 
 def check_weights_of_search(
-    estimator: Any, prefix: str, distributions: Any, fit_params: Mapping[str, Any], y: Any
+    estimator: BaseEstimator, prefix: str, distributions: Any, fit_params: Mapping[str, Any], y: Any
 ) -> None:
     """Warn once per search of keys that are not labels.
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from kerastune_lite._src.keras.fit_arguments import FIT_HYPERPARAMETERS
 from kerastune_lite._src.sklearn.class_weights import LABELS, listed, not_among
@@ -17,7 +18,7 @@ _DEFAULTS: dict[str, Any] = {"epochs": 1, "batch_size": None}
 
 
 def tuned_arguments(
-    estimator: Any, hp: HyperParameters | None, given: Mapping[str, Any]
+    estimator: BaseEstimator, hp: HyperParameters | None, given: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The arguments of `Model.fit` that are hyperparameters.
 
@@ -46,7 +47,7 @@ def tuned_arguments(
 # ---------------------------------------------------------------------- validation data
 
 
-def encoded_validation(estimator: Any, given: Any) -> Any:
+def encoded_validation(estimator: BaseEstimator, given: Any) -> Any:
     """`validation_data` encoded like the training data.
 
     Args:
@@ -80,7 +81,7 @@ def encoded_validation(estimator: Any, given: Any) -> Any:
     return (x, estimator.target_encoder_.transform(y), *weights)
 
 
-def _shaped(estimator: Any, y: Any) -> np.ndarray:
+def _shaped(estimator: BaseEstimator, y: Any) -> np.ndarray:
     """Targets as a column or as a vector, like the training targets."""
     array = np.asarray(y)
     if estimator.y_ndim_ == 1 and array.ndim == 2 and array.shape[1] == 1:
@@ -94,7 +95,7 @@ def _shaped(estimator: Any, y: Any) -> np.ndarray:
     return array
 
 
-def _check_labels(estimator: Any, y: np.ndarray) -> None:
+def _check_labels(estimator: BaseEstimator, y: np.ndarray) -> None:
     encoder = estimator.target_encoder_
     if not isinstance(encoder, LabelEncoder):
         return
@@ -113,7 +114,7 @@ def _check_labels(estimator: Any, y: np.ndarray) -> None:
         )
 
 
-def _warn_of_labels(estimator: Any, given: Any) -> None:
+def _warn_of_labels(estimator: BaseEstimator, given: Any) -> None:
     classes = getattr(estimator, "classes_", None)
     if classes is None or np.array_equal(classes, np.arange(len(classes))):
         return

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, validate_data
 
 
-def validated_samples(estimator: Any, x: Any, reset: bool) -> np.ndarray:
+def validated_samples(estimator: BaseEstimator, x: Any, reset: bool) -> np.ndarray:
     """Samples as an array of numbers.
 
     Args:
@@ -25,7 +26,7 @@ def validated_samples(estimator: Any, x: Any, reset: bool) -> np.ndarray:
     return _of_shape(estimator, array, reset)
 
 
-def _of_shape(estimator: Any, array: np.ndarray, reset: bool) -> np.ndarray:
+def _of_shape(estimator: BaseEstimator, array: np.ndarray, reset: bool) -> np.ndarray:
     """Check the shape of the samples against that at `fit`, or store it."""
     if reset:
         estimator.X_dtype_, estimator.X_shape_ = array.dtype, array.shape
@@ -38,7 +39,7 @@ def _of_shape(estimator: Any, array: np.ndarray, reset: bool) -> np.ndarray:
 
 
 def validated_pair(
-    estimator: Any, x: Any, y: Any, reset: bool, y_numeric: bool
+    estimator: BaseEstimator, x: Any, y: Any, reset: bool, y_numeric: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Samples and their targets as arrays.
 
@@ -64,7 +65,7 @@ def validated_pair(
     return _of_shape(estimator, array, reset), targets
 
 
-def validated_targets(estimator: Any, y: Any, reset: bool, y_numeric: bool) -> np.ndarray:
+def validated_targets(estimator: BaseEstimator, y: Any, reset: bool, y_numeric: bool) -> np.ndarray:
     """Targets as an array.
 
     Raises:

@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sklearn.base import BaseEstimator
+
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.sklearn.builders import argument_names, builder_of, takes_hp
 
@@ -26,7 +28,7 @@ def split(params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return values, {k: v for k, v in params.items() if not k.startswith(PREFIX)}
 
 
-def check_names(estimator: Any) -> None:
+def check_names(estimator: BaseEstimator) -> None:
     """Check that all parameters are used.
 
     Raises:
@@ -44,7 +46,7 @@ def check_names(estimator: Any) -> None:
     _check_for_builder(estimator, params)
 
 
-def _check_prefixed(estimator: Any, params: Mapping[str, Any]) -> None:
+def _check_prefixed(estimator: BaseEstimator, params: Mapping[str, Any]) -> None:
     keras = load_keras()
     allowed = {
         "fit": _names(keras.Model.fit),
@@ -63,7 +65,7 @@ def _check_prefixed(estimator: Any, params: Mapping[str, Any]) -> None:
             raise _unknown(name, rest, known, f"`{prefix}__` sets an argument of Model.{prefix}()")
 
 
-def _check_for_builder(estimator: Any, params: Mapping[str, Any]) -> None:
+def _check_for_builder(estimator: BaseEstimator, params: Mapping[str, Any]) -> None:
     builder = builder_of(estimator._builds_from)
     if builder is None:
         return
@@ -84,14 +86,14 @@ def _check_for_builder(estimator: Any, params: Mapping[str, Any]) -> None:
         raise _unknown(name, argument, known, "It must be an argument of the function that builds")
 
 
-def given_names(estimator: Any) -> set[str]:
+def given_names(estimator: BaseEstimator) -> set[str]:
     """The arguments that scikeras passes to the builder by name."""
     names = {name for name in getattr(estimator, "_user_params", ()) if "__" not in name}
     prefixed = (name for name in vars(estimator) if name.startswith("model__"))
     return names | {name.removeprefix("model__") for name in prefixed}
 
 
-def warn_of_idle(estimator: Any, compiled_by_builder: bool) -> None:
+def warn_of_idle(estimator: BaseEstimator, compiled_by_builder: bool) -> None:
     """Warn of parameters for compiling that have no effect because the builder compiles."""
     builder = builder_of(estimator._builds_from)
     if builder is None or not compiled_by_builder:

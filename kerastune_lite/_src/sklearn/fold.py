@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection._validation import _fit_and_score
 from sklearn.pipeline import Pipeline
 
@@ -63,7 +63,7 @@ class Folds:
         folder: where states are stored.
     """
 
-    estimator: Any
+    estimator: BaseEstimator
     X: Any
     y: Any
     splits: Sequence[tuple[np.ndarray, np.ndarray]]
@@ -120,7 +120,7 @@ class Fold:
         self._beside = beside
         self._is_keras = keras_step(folds.estimator) is not None
         self._hp = hyperparameters_of(segment)
-        self._estimator: Any = None
+        self._estimator: BaseEstimator = None
         self._drawn: Any = None
         self._fit_began = 0.0
         self._fitted_in = self._spent = 0.0
@@ -254,7 +254,7 @@ def _prepared(folds: Folds, segment: Segment, hp: HyperParameters | None, beside
     return estimator
 
 
-def _fits_as_known(estimator: Any) -> bool:
+def _fits_as_known(estimator: BaseEstimator) -> bool:
     """Whether its `fit` has nothing left to do once the Keras model is trained."""
     while isinstance(estimator, Pipeline):
         if not type(estimator).fit.__module__.startswith("sklearn."):
@@ -300,7 +300,7 @@ def _execution(
     segment: Segment,
     found: Mapping[str, Any],
     metrics: Mapping[str, float],
-    estimator: Any,
+    estimator: BaseEstimator,
 ) -> Execution:
     message = found["fit_error"]
     score = metrics.get(folds.objective.name, math.nan)
@@ -345,7 +345,7 @@ def _state(folds: Folds, segment: Segment, assignment: Assignment | None) -> dic
     return {"state": segment.keep_state}
 
 
-def _logs(estimator: Any, segment: Segment) -> Mapping[str, Sequence[float]]:
+def _logs(estimator: BaseEstimator, segment: Segment) -> Mapping[str, Sequence[float]]:
     step = keras_step(estimator)
     if step is None or not hasattr(step[1], "history_"):
         return {}

@@ -18,7 +18,11 @@ def finished(trials: Sequence[Trial]) -> list[Trial]:
 
 
 def outcomes(
-    trials: Sequence[Trial], folds: int, error_score: Any, train_scores: bool, multiple: bool
+    trials: Sequence[Trial],
+    folds: int,
+    error_score: float | str,
+    train_scores: bool,
+    multiple: bool,
 ) -> list[dict[str, Any]]:
     """The input of scikit-learn's `_format_results`: one dict per trial and fold, trial by trial.
 

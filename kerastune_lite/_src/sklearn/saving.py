@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
 
@@ -60,7 +61,7 @@ class Portable:
             )
         if trial.best_step is not None and "epochs" not in trial.values:
             params.setdefault("epochs", trial.best_step + 1)
-        estimator: Any = cls
+        estimator: BaseEstimator = cls
         return estimator(model, hyperparameters=dict(trial.values), **params)
 
     @in_turn
@@ -132,7 +133,7 @@ class Portable:
         return estimator
 
 
-def _check_encoders(estimator: Any) -> None:
+def _check_encoders(estimator: BaseEstimator) -> None:
     features = estimator.feature_encoder_
     plain = type(features) is FunctionTransformer and features.func is None
     if type(estimator.target_encoder_) not in (LabelEncoder, TargetEncoder) or not plain:
@@ -148,7 +149,7 @@ def _check_encoders(estimator: Any) -> None:
         )
 
 
-def _head(estimator: Any) -> dict[str, Any]:
+def _head(estimator: BaseEstimator) -> dict[str, Any]:
     params = {name: _plain(value) for name, value in estimator.get_params(deep=False).items()}
     kept = {name: value for name, value in params.items() if value is not _plain}
     encoder = estimator.target_encoder_
@@ -201,7 +202,7 @@ def _family(kind: type) -> str:
 _FAMILIES = ("KerasClassifier", "KerasRegressor")
 
 
-def _check_head(head: Any, kind: type, path: Any) -> None:
+def _check_head(head: Any, kind: type, path: str | os.PathLike[str]) -> None:
     if not isinstance(head, dict) or head.get("format") != _FORMAT:
         raise ValueError(f"load() reads what save() of an estimator wrote. {path} is another file.")
     if head["version"] > _VERSION:
@@ -216,7 +217,7 @@ def _check_head(head: Any, kind: type, path: Any) -> None:
         )
 
 
-def _fill(estimator: Any, fitted: Mapping[str, Any], trained: Any) -> None:
+def _fill(estimator: BaseEstimator, fitted: Mapping[str, Any], trained: Any) -> None:
     """Set the attributes that `fit` had set."""
     dtype, shape = fitted["X"]
     estimator.X_dtype_, estimator.X_shape_ = np.dtype(dtype), tuple(shape)

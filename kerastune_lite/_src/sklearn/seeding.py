@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Union
 
 import numpy as np
 
 from kerastune_lite._src.util.threads import turn
 
+RandomState = Union[int, np.random.RandomState, None]
+"""What `random_state=` takes."""
 
-def seed_of_fit(random_state: Any) -> int | None:
+
+def seed_of_fit(random_state: RandomState) -> int | None:
     """A seed; from a generator its next number, without changing the generator."""
     if not isinstance(random_state, np.random.RandomState):
         return None if random_state is None else int(random_state)

@@ -11,9 +11,10 @@ from sklearn.metrics import make_scorer
 from sklearn.model_selection import KFold
 from sklearn.utils import get_tags
 
-from kerastune_lite._src.keras.hypermodel import get_hypermodel
+from kerastune_lite._src.keras.hypermodel import HyperModel, get_hypermodel
 from kerastune_lite._src.sklearn.assignment import Assignment
 from kerastune_lite._src.sklearn.tuner_search_cv import TunerSearchCV
+from kerastune_lite._src.sklearn.tuners import TunerLike
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.util.public import public
 
@@ -104,10 +105,10 @@ class SklearnTuner:
 
     def __init__(
         self,
-        oracle: Any,
-        hypermodel: Any,
-        scoring: Any = None,
-        metrics: Any = None,
+        oracle: TunerLike,
+        hypermodel: Callable[[HyperParameters], Any] | HyperModel,
+        scoring: str | Callable[..., float] | None = None,
+        metrics: Callable[..., float] | Sequence[Callable[..., float]] | None = None,
         cv: Any = None,
         *,
         max_trials: int | None = 10,
@@ -117,16 +118,16 @@ class SklearnTuner:
         self.hypermodel = get_hypermodel(hypermodel)
         if self.hypermodel is None:
             raise ValueError("SklearnTuner needs a `hypermodel`: a function build(hp).")
-        if callable(metrics):
-            metrics = [metrics]
+        scorers: Any = scoring
         if metrics:
-            scorers = {metric.__name__: make_scorer(metric) for metric in metrics}
-            scoring = {"score": _own_score if scoring is None else scoring, **scorers}
+            more = [metrics] if callable(metrics) else metrics
+            scorers = {"score": _own_score if scoring is None else scoring}  # the first one counts
+            scorers.update((metric.__name__, make_scorer(metric)) for metric in more)
         self._search = TunerSearchCV(
             BuiltEstimator(self.hypermodel.build),
             tuner=oracle,
             max_trials=max_trials,
-            scoring=scoring,
+            scoring=scorers,
             cv=KFold(5, shuffle=True, random_state=1) if cv is None else cv,
             refit=False,
             random_state=seed,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone, is_classifier
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.metrics._scorer import _MultimetricScorer
 from sklearn.model_selection import check_cv
 from sklearn.model_selection._search import BaseSearchCV
@@ -21,6 +22,7 @@ from kerastune_lite._src.algorithms.oracles.grid import GridOracle
 from kerastune_lite._src.core.events import StopReason
 from kerastune_lite._src.core.history import History
 from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.search import settings as st
 from kerastune_lite._src.sklearn import rows
 from kerastune_lite._src.sklearn.assignment import Assignment
@@ -29,8 +31,8 @@ from kerastune_lite._src.sklearn.class_weights import check_weights_of_search
 from kerastune_lite._src.sklearn.cv_project import Project, Wish, seed_of
 from kerastune_lite._src.sklearn.fold import TEST, Folds
 from kerastune_lite._src.sklearn.folds import FoldJob
-from kerastune_lite._src.sklearn.seeding import kept_generators
-from kerastune_lite._src.sklearn.tuners import parts_of
+from kerastune_lite._src.sklearn.seeding import RandomState, kept_generators
+from kerastune_lite._src.sklearn.tuners import TunerLike, parts_of
 from kerastune_lite._src.util.checksums import checksum_of, checksums
 from kerastune_lite._src.util.describing import described
 from kerastune_lite._src.util.public import public
@@ -84,20 +86,20 @@ class TunerSearchCV(BaseSearchCV):
 
     def __init__(
         self,
-        estimator: Any,
-        param_distributions: Any = None,
+        estimator: BaseEstimator,
+        param_distributions: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         *,
-        tuner: Any = "bayesian",
+        tuner: TunerLike = "bayesian",
         max_trials: int | None = 20,
         scoring: Any = None,
         cv: Any = None,
-        refit: Any = True,
+        refit: bool | str | Callable[..., int] = True,
         n_jobs: int | None = None,
-        random_state: Any = None,
-        error_score: Any = np.nan,
+        random_state: RandomState = None,
+        error_score: float | str = np.nan,
         return_train_score: bool = False,
         verbose: int = 0,
-        directory: Any = None,
+        directory: str | os.PathLike[str] | None = None,
         project_name: str | None = None,
         max_time: float | None = None,
     ) -> None:
@@ -217,7 +219,7 @@ class TunerSearchCV(BaseSearchCV):
 
     def _results(
         self, history: History, reason: StopReason, candidates: Candidates
-    ) -> tuple[dict[str, Any], list[Any]]:
+    ) -> tuple[dict[str, Any], list[Trial]]:
         trials = rows.finished(history)
         if not trials:
             if reason is StopReason.INTERRUPTED:
@@ -235,7 +237,9 @@ class TunerSearchCV(BaseSearchCV):
         more = rows.more_columns(trials)
         return self._format_results(given, self.n_splits_, found, more), trials
 
-    def _choose(self, results: dict[str, Any], trials: list[Any], refit_metric: Any) -> None:
+    def _choose(
+        self, results: dict[str, Any], trials: list[Trial], refit_metric: bool | str
+    ) -> None:
         """Find the best row, by scikit-learn's rules."""
         if callable(self.scoring) and self.multimetric_:
             means = [name for name in results if name.startswith(f"mean_{TEST}")]
@@ -263,7 +267,7 @@ class TunerSearchCV(BaseSearchCV):
 
 
 @contextlib.contextmanager
-def _reproducible(estimator: Any, seed: int, y: Any) -> Iterator[None]:
+def _reproducible(estimator: BaseEstimator, seed: int, y: Any) -> Iterator[None]:
     """Fit a Keras estimator that has no seed with this one."""
     step = keras_step(estimator)
     if step is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Union
 
 from kerastune_lite._src.algorithms.oracles.bayesian import BayesianOracle
 from kerastune_lite._src.algorithms.oracles.evolution import EvolutionaryOracle
@@ -16,6 +16,9 @@ from kerastune_lite._src.algorithms.schedulers.full import FullTraining
 from kerastune_lite._src.algorithms.schedulers.hyperband import Hyperband
 from kerastune_lite._src.algorithms.schedulers.median import MedianStopping
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
+
+TunerLike = Union[str, Oracle, Scheduler, tuple[Oracle, Scheduler]]
+"""What `tuner=` takes."""
 
 ORACLES: dict[str, Callable[[int], Oracle]] = {
     "random": lambda seed: RandomOracle(),
@@ -33,7 +36,7 @@ SCHEDULERS: dict[str, Callable[[int], Scheduler]] = {
 """name -> function of the epochs of the best trials."""
 
 
-def parts_of(tuner: Any, seed: int, epochs: int | None) -> tuple[Oracle, Scheduler]:
+def parts_of(tuner: TunerLike, seed: int, epochs: int | None) -> tuple[Oracle, Scheduler]:
     """The oracle and the scheduler, which pauses trials, for a `tuner` argument.
 
     Args:
@@ -82,7 +85,7 @@ def _named(name: str, seed: int, epochs: int | None) -> tuple[Oracle | None, Sch
     return None, SCHEDULERS[name](27 if epochs is None else epochs)
 
 
-def _given(tuner: Any) -> tuple[Oracle | None, Scheduler | None]:
+def _given(tuner: TunerLike) -> tuple[Oracle | None, Scheduler | None]:
     parts = tuner if isinstance(tuner, tuple) else (tuner,)
     oracle = next((part for part in parts if isinstance(part, Oracle)), None)
     scheduler = next((part for part in parts if isinstance(part, Scheduler)), None)

@@ -14,6 +14,7 @@ from sklearn.utils.validation import _check_sample_weight
 from kerastune_lite._src.sklearn.class_weights import weights_of_classes
 from kerastune_lite._src.sklearn.encoders import LabelEncoder, TargetEncoder
 from kerastune_lite._src.sklearn.from_scikeras import BaseWrapper
+from kerastune_lite._src.sklearn.seeding import RandomState
 from kerastune_lite._src.sklearn.wrapper import KerasWrapper
 from kerastune_lite._src.util.public import public
 
@@ -71,17 +72,17 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
         model: Any = None,
         *,
         hyperparameters: Mapping[str, Any] | None = None,
-        class_weight: Any = None,
+        class_weight: Mapping[Any, float] | str | None = None,
         fast: bool = True,
         build_fn: Any = None,
         warm_start: bool = False,
-        random_state: Any = None,
+        random_state: RandomState = None,
         optimizer: Any = "rmsprop",
         loss: Any = None,
         metrics: Any = None,
         batch_size: int | None = None,
         validation_batch_size: int | None = None,
-        verbose: Any = 0,
+        verbose: int | str = 0,
         callbacks: Any = None,
         validation_split: float = 0.0,
         shuffle: bool = True,
@@ -258,13 +259,13 @@ class KerasRegressor(RegressorMixin, KerasWrapper):
         fast: bool = True,
         build_fn: Any = None,
         warm_start: bool = False,
-        random_state: Any = None,
+        random_state: RandomState = None,
         optimizer: Any = "rmsprop",
         loss: Any = None,
         metrics: Any = None,
         batch_size: int | None = None,
         validation_batch_size: int | None = None,
-        verbose: Any = 0,
+        verbose: int | str = 0,
         callbacks: Any = None,
         validation_split: float = 0.0,
         shuffle: bool = True,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import operator
 import sys
-from typing import Any, TextIO
+from typing import SupportsIndex, TextIO
 
 from kerastune_lite._src.views.view import View
 from kerastune_lite._src.views.where import in_notebook, is_live_terminal
 
 
-def progress_view(verbose: Any, stream: TextIO | None = None) -> View | None:
+def progress_view(verbose: str | SupportsIndex, stream: TextIO | None = None) -> View | None:
     """The view for a `verbose` argument.
 
     Args:
@@ -38,7 +38,7 @@ def progress_view(verbose: Any, stream: TextIO | None = None) -> View | None:
     return LineView(stream, table=level == 1)
 
 
-def _level(verbose: Any) -> int:
+def _level(verbose: str | SupportsIndex) -> int:
     if isinstance(verbose, str):
         level = 1 if verbose == "auto" else -1
     else:
