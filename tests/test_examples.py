@@ -33,7 +33,7 @@ def test_digits_and_digits_again(tmp_path):
     assert (tmp_path / "digits" / "tensorboard" / "trial_0001").is_dir()
 
     again = run("digits.py", "--trials", 3, "--directory", tmp_path)
-    assert "goes on after 2/3 trials" in again.stdout
+    assert "resumes after 2/3 trials" in again.stdout
     assert [line for line in again.stdout.splitlines() if line.startswith("3/3  trial 2")]
     assert "trial 0  val_accuracy" not in again.stdout, "what was trained is not trained again"
 

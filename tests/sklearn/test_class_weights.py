@@ -28,7 +28,7 @@ def test_weights_of_classes_by_label(name, where):
     assert share_of_high({low: 20, high: 1}) < 0.3 < 0.7 < share_of_high({low: 1, high: 20})
     with pytest.raises(ValueError, match=r"keys of `class_weight` must be labels.* 'other'"):
         share_of_high({"other": 2, "another": 1})
-    with pytest.warns(UserWarning, match=r"no label in y: 'other'\. They count for nothing"):
+    with pytest.warns(UserWarning, match=r"no label in y: 'other'\. They have no effect"):
         assert share_of_high({high: 20, "other": 2}) > 0.7
 
 

@@ -23,6 +23,7 @@ from kerastune_lite import HyperParameters, open_project
 from kerastune_lite._src.util.errors import FailedTrialError, SettingsMismatchError
 from kerastune_lite.oracles import RandomOracle
 from kerastune_lite.sklearn import SklearnTuner, TunerSearchCV
+from tests.processes import environment
 from tests.sklearn.data import blobs
 
 X, Y = blobs()
@@ -230,6 +231,21 @@ def test_two_processes_find_what_one_finds():
     np.testing.assert_array_equal(
         one.cv_results_["mean_test_score"], two.cv_results_["mean_test_score"]
     )
+
+
+@pytest.mark.slow
+def test_processes_need_no_import_of_the_users():
+    code = """
+from sklearn.svm import SVC
+from kerastune_lite.sklearn import TunerSearchCV
+
+search = TunerSearchCV(SVC(), {"C": [1.0, 2.0]}, tuner="grid", cv=2, n_jobs=2)
+print(len(search.fit([[0], [1], [2], [3]], [0, 1, 0, 1]).cv_results_["params"]))
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment()
+    )
+    assert ended.stdout == "2\n", ended.stderr
 
 
 def test_estimators_without_a_seed_draw_anew_for_each_fold():

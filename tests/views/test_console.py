@@ -57,7 +57,7 @@ def test_lines() -> None:
 
 def test_lines_of_a_resumed_search() -> None:
     assert lines_of(joined_late()) == [
-        "digits  goes on after 2/4 trials  best val_accuracy 0.9600 (trial 0)",
+        "digits  resumes after 2/4 trials  best val_accuracy 0.9600 (trial 0)",
         f"3/4  trial 2  val_accuracy 0.9000  best 0.9600 (trial 0)  3.1 s  {VALUES}",
         f"4/4  trial 3  val_accuracy 0.8000  best 0.9600 (trial 0)  3.1 s  {VALUES}",
         "digits: 4/4 trials (2 of them before) in 0:00, max_trials reached",

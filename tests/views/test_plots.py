@@ -180,10 +180,10 @@ def test_the_pareto_front_is_between_any_two(matplotlib):
     ("draw", "message"),
     [
         (lambda p: p.history(backend="bokeh"), r"one of \('matplotlib', 'plotly'\)"),
-        (lambda p: p.slice(["depth"]), r"No completed trial has \['depth'\]\. There are"),
+        (lambda p: p.slice(["depth"]), r"No completed trial has \['depth'\]\. They have"),
         (lambda p: p.contour(["rate"]), "at least two hyperparameters"),
         (lambda p: p.pareto_front("val_auc"), r'Objective\(\'val_auc\', direction="max"\)'),
-        (lambda p: p.pareto_front("val_loss2_loss"), "What can be compared with is 'seconds'"),
+        (lambda p: p.pareto_front("val_loss2_loss"), "`second` can be 'seconds'"),
         (lambda p: p.pareto_front(3), "`second` must be 'seconds', 'epochs', or"),
         (lambda p: p.learning_curves("auc"), "No trial has a learning curve of 'auc'"),
         (lambda p: plots([]).history(), "There is no completed trial to draw"),

@@ -18,6 +18,7 @@ from kerastune_lite._src.core.events import (
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import TrialStatus
 from kerastune_lite._src.views.progress import Pace, Progress
+from kerastune_lite._src.views.tables import failures_of
 from tests.views.streams import (
     FakeClock,
     completed,
@@ -109,7 +110,7 @@ def test_failures_are_grouped_by_reason() -> None:
     progress = after(
         [started(), *(TrialEnded(each) for each in (failed(0), failed(1, ""), failed(2)))]
     )
-    assert progress.failures == {
+    assert failures_of(progress.failed_trials) == {
         "ValueError: units must be even": [0, 2],
         "no reason was recorded": [1],
     }

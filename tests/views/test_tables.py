@@ -27,13 +27,21 @@ def lines(text: str) -> list[str]:
     return [line.rstrip() for line in text.splitlines()]
 
 
+def results_text(*args: Any, width: int = tables.WIDTH, **kwargs: Any) -> str:
+    return tables.to_text(tables.results_table(*args, **kwargs), width)
+
+
+def space_text(space: Space) -> str:
+    return tables.to_text(tables.space_table(space))
+
+
 def test_results() -> None:
     trials = [
         completed(0, 0.95, best_step=11, seconds=101.4),
         trial(1),
         completed(2, 0.97123, units_0=128, lr=0.000123456, activation="tanh"),
     ]
-    assert lines(tables.results_text(trials, ACCURACY)) == [
+    assert lines(results_text(trials, ACCURACY)) == [
         "The best 2 of 3 trials by val_accuracy (max)",
         "",
         "rank   trial   val_accuracy   best epoch   seconds   units_0          lr   activation",
@@ -45,7 +53,7 @@ def test_results() -> None:
 
 def test_inactive_hyperparameters_are_dashes() -> None:
     trials = [completed(0, 0.9, layers=1), completed(1, 0.8, layers=2, units_1=None)]
-    assert lines(tables.results_text(trials, ACCURACY))[2:] == [
+    assert lines(results_text(trials, ACCURACY))[2:] == [
         "rank   trial   val_accuracy   best epoch   seconds   layers   units_1",
         "─────────────────────────────────────────────────────────────────────",
         "   1       0         0.9000            5       3.1        1         –",
@@ -55,7 +63,7 @@ def test_inactive_hyperparameters_are_dashes() -> None:
 
 def test_spread_over_executions() -> None:
     trials = [repeated(0, [0.90, 0.92, 0.94], units=1), completed(1, 0.8, units=2)]
-    assert lines(tables.results_text(trials, ACCURACY))[2:] == [
+    assert lines(results_text(trials, ACCURACY))[2:] == [
         "rank   trial   val_accuracy      ±   best epoch   seconds   units",
         "─────────────────────────────────────────────────────────────────",
         "   1       0         0.9200   0.02            5       3.1       1",
@@ -67,14 +75,14 @@ def test_spread_over_executions() -> None:
 
 def test_who_is_within_the_noise_of_the_best() -> None:
     trials = [repeated(0, [0.90, 0.94]), repeated(1, [0.93, 0.90]), repeated(2, [0.91, 0.925])]
-    text = " ".join(tables.results_text(trials, ACCURACY).split())
+    text = " ".join(results_text(trials, ACCURACY).split())
     assert "Trial 0 scored 0.9200 ± 0.028 over 2 trainings" in text
     assert "All 3 best (0, 2, 1) are within the noise of it" in text
 
 
 def test_many_hyperparameters_share_a_column() -> None:
     values: dict[str, Any] = {f"u{i}": i for i in range(9)}
-    assert lines(tables.results_text([completed(0, 0.9, **values)], ACCURACY))[2:] == [
+    assert lines(results_text([completed(0, 0.9, **values)], ACCURACY))[2:] == [
         "rank   trial   val_accuracy   best epoch   seconds   hyperparameters",
         "─" * 97,
         "   1       0         0.9000            5       3.1   "
@@ -83,7 +91,7 @@ def test_many_hyperparameters_share_a_column() -> None:
 
 
 def test_hyperparameters_share_a_column_where_the_console_is_narrow() -> None:
-    text = tables.results_text([completed(0, 0.9)], ACCURACY, width=80)
+    text = results_text([completed(0, 0.9)], ACCURACY, width=80)
     assert lines(text)[2:] == [
         "rank   trial   val_accuracy   best epoch   seconds   hyperparameters",
         "─" * 80,
@@ -94,7 +102,7 @@ def test_hyperparameters_share_a_column_where_the_console_is_narrow() -> None:
 
 def test_trials_without_hyperparameters() -> None:
     bare = dataclasses.replace(completed(0, 0.9), values={})
-    assert lines(tables.results_text([bare], ACCURACY))[2:] == [
+    assert lines(results_text([bare], ACCURACY))[2:] == [
         "rank   trial   val_accuracy   best epoch   seconds",
         "──────────────────────────────────────────────────",
         "   1       0         0.9000            5       3.1",
@@ -103,29 +111,28 @@ def test_trials_without_hyperparameters() -> None:
 
 def test_unknown_epoch_and_time_are_dashes() -> None:
     bare = dataclasses.replace(completed(0, 0.9, units=1), best_step=None, finished=None)
-    assert lines(tables.results_text([bare], ACCURACY))[4] == (
+    assert lines(results_text([bare], ACCURACY))[4] == (
         "   1       0         0.9000            –         –       1"
     )
 
 
 def test_limit_and_total() -> None:
     trials = [completed(i, i / 10) for i in range(20)]
-    text = tables.results_text(trials, ACCURACY, limit=3)
+    text = results_text(trials, ACCURACY, limit=3)
     assert text.startswith("The best 3 of 20 trials by")
     assert [line.split()[1] for line in lines(text)[4:]] == ["19", "18", "17"]
-    assert tables.results_text(trials, ACCURACY, total=50).startswith("The best 10 of 50 trials by")
-    assert lines(tables.results_text(trials, ACCURACY, limit=0)) == ["20 trials"]
+    assert lines(results_text(trials, ACCURACY, limit=0)) == ["20 trials"]
 
 
 def test_the_project_is_named() -> None:
-    text = tables.results_text([], ACCURACY, project_dir=Path("runs", "digits"))
+    text = results_text([], ACCURACY, project_dir=Path("runs", "digits"))
     assert lines(text) == ["0 trials, none of them completed", f"in {Path('runs', 'digits')}"]
 
 
 def test_failures_have_up_to_three_reasons() -> None:
     messages = ["ValueError: a"] * 7 + ["KeyError: b", "c", "d", "e"]
     trials = [failed(i, message) for i, message in enumerate(messages)]
-    assert lines(tables.results_text(trials, ACCURACY)) == [
+    assert lines(results_text(trials, ACCURACY)) == [
         "11 trials, none of them completed",
         "",
         "11 trials failed:",
@@ -142,7 +149,7 @@ def test_how_the_trials_were_trained() -> None:
         on_path(completed(3, 0.1, units=3), "model.fit", "generator\ninput"),
         failed(4),
     ]
-    assert lines(tables.results_text(trials, ACCURACY, limit=1))[4:] == [
+    assert lines(results_text(trials, ACCURACY, limit=1))[4:] == [
         "   1       0         0.9000            5       3.1       0",
         "",
         "Trained: 3 trials on a shared trace, 1 with model.fit (generator input)",
@@ -153,24 +160,24 @@ def test_how_the_trials_were_trained() -> None:
 
 
 def test_no_trials() -> None:
-    assert tables.results_text([], ACCURACY) == "0 trials, none of them completed\n"
+    assert results_text([], ACCURACY) == "0 trials, none of them completed\n"
 
 
 def test_names_that_look_like_markup_are_shown_as_they_are() -> None:
     values: dict[str, Any] = {"[red]u": "[/b]"}
-    text = tables.results_text([completed(0, 0.9, **values)], ACCURACY)
+    text = results_text([completed(0, 0.9, **values)], ACCURACY)
     assert "[red]u" in text
     assert "[/b]" in text
 
 
 def test_several_objectives_are_named() -> None:
     both = MultiObjective(objectives=(Objective("val_loss", "min"), ACCURACY))
-    text = tables.results_text([completed(0, 0.9)], both)
+    text = results_text([completed(0, 0.9)], both)
     assert text.startswith("The best 1 of 1 trial by val_loss (min) + val_accuracy (max)\n")
 
 
 def test_space() -> None:
-    assert lines(tables.space_text(SPACE)) == [
+    assert lines(space_text(SPACE)) == [
         "The search space has 3 hyperparameters",
         "",
         "hyperparameter   domain                  default",
@@ -190,7 +197,7 @@ def test_space_with_conditions() -> None:
             Parameter("kind", Fixed("dense")),
         ]
     )
-    assert lines(tables.space_text(space))[2:] == [
+    assert lines(space_text(space))[2:] == [
         "hyperparameter   domain          default   active when",
         "─" * 87,
         "bias             Boolean         False     always",
@@ -200,9 +207,9 @@ def test_space_with_conditions() -> None:
 
 
 def test_empty_space() -> None:
-    assert tables.space_text(Space()) == "The search space has 0 hyperparameters\n"
+    assert space_text(Space()) == "The search space has 0 hyperparameters\n"
     one = Space([Parameter("u", Int(1, 2))])
-    assert tables.space_text(one).startswith("The search space has 1 hyperparameter\n")
+    assert space_text(one).startswith("The search space has 1 hyperparameter\n")
 
 
 # ---------------------------------------------------------------------- printing
@@ -215,7 +222,7 @@ def test_prints_120_columns_where_there_is_no_terminal(
     monkeypatch.setenv("FORCE_COLOR", "1")
     tables.print_results([completed(0, 0.9)], ACCURACY)
     tables.print_space(SPACE)
-    expected = tables.results_text([completed(0, 0.9)], ACCURACY) + tables.space_text(SPACE)
+    expected = results_text([completed(0, 0.9)], ACCURACY) + space_text(SPACE)
     assert capsys.readouterr().out == expected
     assert "\x1b" not in expected
 
@@ -236,7 +243,7 @@ def test_prints_as_wide_as_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None
     terminal = Terminal()
     tables.print_results([completed(0, 0.9)], ACCURACY, stream=terminal)
     assert lines(terminal.screen())[:7] == lines(
-        tables.results_text([completed(0, 0.9)], ACCURACY, width=80)
+        results_text([completed(0, 0.9)], ACCURACY, width=80)
     )
 
 
@@ -282,7 +289,7 @@ def test_settings_are_said_as_they_are_written(setting: Any, text: str) -> None:
 
 def test_rejected_trials_are_no_failures() -> None:
     trials = [completed(0, 0.9), rejected(1), failed(2), rejected(3)]
-    shown = lines(tables.results_text(trials, ACCURACY))
+    shown = lines(results_text(trials, ACCURACY))
     assert shown[-4:] == [
         "1 trial failed:",
         "  ValueError: units must be even (trial 2)",

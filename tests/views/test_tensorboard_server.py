@@ -97,7 +97,7 @@ def test_it_shows_this_project_until_it_is_stopped(tmp_path, capsys, monkeypatch
     assert again is shown
     first, second = capsys.readouterr().out.splitlines()
     assert first.startswith(f"TensorBoard: http://127.0.0.1:{shown.port}/#hparams (pid {shown.pid}")
-    assert second.startswith("TensorBoard, which was running: ")
+    assert second.startswith("TensorBoard (already running): ")
     assert not shown.alive
     shown.stop()
     with pytest.raises(ConnectionRefusedError), socket.socket() as client:

@@ -27,14 +27,14 @@ _HOMES = {
     "dashboard": "serving",
     "completion": "completing",
 }
-"""In which module of this folder each command is; its function is called `run_` and its name."""
+"""The module of each command in this folder; its function is `run_` and the command's name."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Args:
-        arguments: without the program's name; default: those that it was started with.
+        arguments: without the program's name; default: those of this process.
 
     Returns:
         The exit code, as `kerastune --help` lists them.
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if sys.stdout is not None:
                 sys.stdout.flush()
     except BrokenPipeError:
-        # `kerastune show | head`: nobody reads on, and nothing may be written at exit, either.
+        # `kerastune show | head`: nobody reads any more, so nothing may be written at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except KeyboardInterrupt:

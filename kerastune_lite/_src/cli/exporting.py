@@ -1,4 +1,4 @@
-"""`kerastune export` and `report`: a project in a file, for other programs and other people."""
+"""`kerastune export` and `report`: a project in a file, for other programs and people."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kerastune_lite._src.cli.payload import details, to_json, trial_data
+from kerastune_lite._src.cli.projects import best_trials, open_with_trials
 from kerastune_lite._src.cli.usage_errors import CommandError
-from kerastune_lite._src.core.best_trials import why_none
 from kerastune_lite._src.search.open_project import OpenedProject, open_project
 from kerastune_lite._src.store.project_folder import DATABASE
 from kerastune_lite._src.util.whole_files import whole
@@ -21,9 +21,7 @@ from kerastune_lite._src.util.whole_files import whole
 
 def run_export(options: argparse.Namespace) -> None:
     """Write the trials to a file or to the standard output."""
-    project = open_project(options.directory)
-    if not project.trials:
-        raise CommandError(f"No trial was recorded in {project.project_dir} yet.")
+    project = open_with_trials(options.directory)
     if options.to == "optuna":
         name = Path(project.project_dir).resolve().name
         path = options.output or f"{name}.optuna.log"
@@ -33,7 +31,9 @@ def run_export(options: argparse.Namespace) -> None:
         return
     text = to_csv(project) if options.to == "csv" else _project_json(project)
     if options.output is None:
-        _write(text)
+        # Not through the text layer, whose encoding may lack characters: data must not change.
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
         return
     with _replacing(options.output) as scratch:
         scratch.write_text(text, encoding="utf-8", newline="")
@@ -43,16 +43,14 @@ def run_export(options: argparse.Namespace) -> None:
 def run_report(options: argparse.Namespace) -> None:
     """Write the report of a project."""
     project = open_project(options.directory)
-    if not project.get_best_trials(1):
-        why = why_none(project.trials)
-        raise CommandError(f"No trial in {project.project_dir} has a score yet. {why}")
+    best_trials(project, 1)
     with _replacing(options.output) as scratch:
         project.report(scratch)
     print(f"Written: {options.output}", file=sys.stderr)
 
 
 def to_csv(project: OpenedProject) -> str:
-    """One row per trial and one column per name that any trial has; missing cells are empty."""
+    """One row per trial, and a column for each name in any of the rows; missing cells are empty."""
     rows = project.rows()
     buffer = io.StringIO()
     names = dict.fromkeys(name for row in rows for name in row)
@@ -68,23 +66,16 @@ def _project_json(project: OpenedProject) -> str:
     return to_json({**details(project), "trials": trials})
 
 
-def _write(text: str) -> None:
-    """To the standard output, in the encoding of files."""
-    # Not through the text layer, whose encoding may lack characters: data must not change.
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode())
-
-
 @contextlib.contextmanager
 def _replacing(path: str) -> Iterator[Path]:
-    """Where to write a file that takes the place of `path` when it is whole.
+    """Write a file under another name, which then replaces `path`.
 
     Raises:
-        CommandError: it is a project's database, or cannot be written.
+        CommandError: `path` is a project's database, or cannot be written.
     """
     target = Path(path)
     if target.name == DATABASE:
-        raise CommandError(f"{path} is where a project's trials are kept; choose another --output.")
+        raise CommandError(f"{path} is a project's database; choose another --output.")
     try:
         with whole(target, f".{os.getpid()}-{target.name}") as scratch:
             yield scratch

@@ -1,4 +1,4 @@
-"""What another process does in a project, as the events that its own views are told."""
+"""What another process does in a project, as events for views."""
 
 from __future__ import annotations
 
@@ -27,27 +27,26 @@ _ENDED = (TrialStatus.COMPLETED, TrialStatus.FAILED)
 
 
 class Timed(NamedTuple):
-    """An event, and when it happened, in seconds since 1970; None: just now."""
+    """An event and its time in seconds since 1970; None: just now."""
 
     time: float | None
     event: Event
 
 
 class Follower:
-    """Reads a project again and again, and tells what is new.
+    """Reads an existing project repeatedly, and returns what is new.
 
-    The first answer begins with the start of the latest search, and holds all trials that have
-    ended in it. Of a trial that trains, only the latest epoch is told.
+    The first answer begins with the start of the latest search, and has all trials that have ended
+    in it. Of a trial that trains, only the latest epoch is returned.
 
-    Args:
-        folder: of a project that exists.
+    Attributes:
+        searching: whether a process was searching at the last poll.
+        session: the search that is followed; None until one has begun.
     """
 
     def __init__(self, folder: ProjectFolder) -> None:
         self.searching = True
-        """Whether somebody was searching when it was last asked."""
         self.session: Session | None = None
-        """The search that is followed; None until one has begun."""
         self._folder = folder
         self._known: dict[int, Trial] = {}
         self._latest: dict[int, Epoch] = {}
@@ -55,12 +54,12 @@ class Follower:
         self._told_of_end = False
 
     def poll(self) -> list[Timed]:
-        """What has happened since, in the order in which it happened.
+        """The events since the last poll, in the order in which they happened.
 
         Raises:
             StoreError: the project cannot be read.
         """
-        # Asked before reading: whatever a search that has ended wrote will then be read.
+        # Asked before reading, so that everything that an ended search wrote is read.
         self.searching = self._folder.being_written
         with contextlib.closing(self._folder.open(read_only=True)) as store:
             project = store.load()
@@ -83,7 +82,7 @@ class Follower:
         return news
 
     def _begin(self, project: Project, session: Session) -> Timed:
-        """The start of a search, with the trials that were there before."""
+        """The start of a search, with the trials that existed before."""
         earlier = [
             trial
             for trial in project.trials
@@ -106,7 +105,7 @@ class Follower:
         return Timed(session.started, started)
 
     def _trials(self, project: Project) -> list[Timed]:
-        """Beginnings, and ends in the order in which they came."""
+        """Starts of trials, and ends in the order in which they happened."""
         begun, ended = [], []
         for trial in project.trials:
             known = self._known.get(trial.number)

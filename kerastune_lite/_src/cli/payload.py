@@ -1,6 +1,6 @@
 """Projects and trials as JSON.
 
-Of numbers that JSON lacks (NaN, infinities), hyperparameters are written as words, others as null.
+NaN and infinities, which JSON lacks, are words if they are hyperparameters, otherwise null.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from kerastune_lite._src.search.open_project import OpenedProject
 
 
 def to_json(value: Any) -> str:
-    """Text in ASCII, which every terminal and pipe can take."""
+    """ASCII text, which every terminal and pipe can show."""
     return json.dumps(_strict(value), indent=2, allow_nan=False) + "\n"
 
 
@@ -29,11 +29,7 @@ def _strict(value: Any) -> Any:
 
 
 def spelled(value: Any) -> Any:
-    """Hyperparameters with "Infinity", "-Infinity" and "NaN" as words, which float() reads.
-
-    Args:
-        value: values by name, a list of these, or a space as JSON.
-    """
+    """Hyperparameters with "Infinity", "-Infinity" and "NaN" as words, which float() reads."""
     if isinstance(value, Mapping):
         return {name: spelled(each) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -59,7 +55,7 @@ def overview(project: OpenedProject) -> dict[str, Any]:
 
 
 def details(project: OpenedProject) -> dict[str, Any]:
-    """All of a project but its trials."""
+    """A project without its trials."""
     return {
         **overview(project),
         "space": spelled(project.space.to_json()),
@@ -69,7 +65,7 @@ def details(project: OpenedProject) -> dict[str, Any]:
 
 
 def trial_data(trial: Trial) -> dict[str, Any]:
-    """A trial under the names of `to_dataframe()`; `best_step` counts epochs from 0."""
+    """A trial with the names of `to_dataframe()`; `best_step` counts epochs from 0."""
     return {
         "trial": trial.number,
         "status": trial.status.value,

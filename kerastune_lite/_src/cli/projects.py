@@ -1,12 +1,16 @@
-"""How the projects on disk stand."""
+"""Opening projects, and their status."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
+from kerastune_lite._src.cli.usage_errors import CommandError
+from kerastune_lite._src.core.best_trials import why_none
 from kerastune_lite._src.core.events import StopReason
-from kerastune_lite._src.core.trial import TrialStatus
-from kerastune_lite._src.search.open_project import OpenedProject
+from kerastune_lite._src.core.trial import Trial, TrialStatus
+from kerastune_lite._src.search.open_project import OpenedProject, open_project
 from kerastune_lite._src.store.project_folder import DATABASE
 from kerastune_lite._src.util.errors import StoreError
 
@@ -14,34 +18,62 @@ SEARCHING = "searching"
 CUT_OFF = "cut off"
 
 _WORDS = {StopReason.INTERRUPTED: "interrupted", StopReason.FAILED: "failed"}
-"""What a project is called whose search came to no proper end."""
+"""The status of a project whose search did not end normally."""
+
+
+def open_with_trials(directory: str) -> OpenedProject:
+    """Open a project.
+
+    Raises:
+        CommandError: no trial was recorded.
+    """
+    project = open_project(directory)
+    if not project.trials:
+        raise CommandError(f"No trial was recorded in {project.project_dir} yet.")
+    return project
+
+
+def best_trials(project: OpenedProject, count: int) -> Sequence[Trial]:
+    """The best trials.
+
+    Raises:
+        CommandError: no trial has a score.
+    """
+    best = project.get_best_trials(count)
+    if not best:
+        why = why_none(project.trials)
+        raise CommandError(f"No trial in {project.project_dir} has a score yet. {why}")
+    return best
+
+
+def nothing_searched(project: OpenedProject) -> CommandError:
+    """The error for a project without a search."""
+    return CommandError(f"No search was recorded in {project.project_dir} yet.")
 
 
 def status_of(project: OpenedProject) -> tuple[str, str]:
-    """How a project stands, in a word or two, and why its latest search ended ("" if it did not).
+    """The status of a project, and why its latest search ended ("" if it did not).
 
-    The words: "searching", "ended", "interrupted" (Ctrl-C), "failed" (an error stopped it),
-    "cut off" (its process died), "new" (nothing was searched yet).
+    The status is "searching", "ended", "interrupted" (Ctrl-C), "failed" (an error stopped it),
+    "cut off" (its process died), or "new" (nothing was searched yet).
     """
     searching = project.being_searched
     if not searching and (project.session is None or project.session.ended is None):
-        project.refresh()  # It may have ended between the reading and the question.
+        project.refresh()  # It may have ended after the project was read.
     session = project.session
     if searching:
         return SEARCHING, ""
     if session is None:
         return "new", ""
     if session.reason is None:
-        return CUT_OFF, "its process died; the same script goes on with it"
+        return CUT_OFF, "its process died; the same script resumes it"
     return _WORDS.get(session.reason, "ended"), session.message or ""
 
 
 def counts_of(project: OpenedProject) -> dict[str, int]:
-    """How many trials there are of each status, those that there are none of left out."""
-    counts = dict.fromkeys((status.value for status in TrialStatus), 0)
-    for trial in project.trials:
-        counts[trial.status.value] += 1
-    return {status: count for status, count in counts.items() if count}
+    """How many trials have each status, without those that no trial has."""
+    counts = Counter(trial.status for trial in project.trials)
+    return {status.value: counts[status] for status in TrialStatus if counts[status]}
 
 
 def last_change(project: OpenedProject) -> float | None:
@@ -50,7 +82,7 @@ def last_change(project: OpenedProject) -> float | None:
     if project.session is not None:
         times += [project.session.started, project.session.ended]
     if project.being_searched:
-        # The epochs of a trial that trains have no times; they come into this file.
+        # Epochs have no times, but they are written to this file.
         log = Path(project.project_dir) / f"{DATABASE}-wal"
         times.append(log.stat().st_mtime if log.exists() else None)
     return max((time for time in times if time is not None), default=None)

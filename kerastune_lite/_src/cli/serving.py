@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
+from kerastune_lite._src.cli.projects import open_with_trials
 from kerastune_lite._src.cli.usage_errors import CommandError
 from kerastune_lite._src.search.open_project import open_project
 from kerastune_lite._src.store.project_folder import ProjectFolder, projects_below
@@ -22,7 +23,7 @@ def run_tensorboard(options: argparse.Namespace) -> None:
     folder = ProjectFolder.at(options.directory)
     logdir = folder.tensorboard if folder.exists else folder.root
     if not folder.exists and next(projects_below(options.directory), None) is None:
-        open_project(options.directory)  # It says what is wrong.
+        open_project(options.directory)  # raises, and says what is wrong
     try:
         server = TensorBoardServer(str(logdir), options.port)
     except RuntimeError as error:
@@ -40,9 +41,7 @@ def run_dashboard(options: argparse.Namespace) -> None:
     """Serve optuna-dashboard on a copy of the trials."""
     from kerastune_lite._src.views.tensorboard.server import HOST
 
-    project = open_project(options.directory)
-    if not project.trials:
-        raise CommandError(f"No trial was recorded in {project.project_dir} yet.")
+    project = open_with_trials(options.directory)
     try:
         import optuna_dashboard
     except ImportError as error:
@@ -50,7 +49,7 @@ def run_dashboard(options: argparse.Namespace) -> None:
             "This needs optuna-dashboard. Install it with: pip install 'kerastune_lite[dashboard]'"
         ) from error
     with tempfile.TemporaryDirectory(prefix="kerastune-") as folder:
-        # A journal, which is written at once; into SQLite a thousand trials take minutes.
+        # A journal, which is written quickly; a thousand trials take minutes with SQLite.
         path = str(Path(folder, "study.log"))
         project.to_optuna(path)
         app = optuna_dashboard.wsgi(path)
@@ -62,7 +61,7 @@ def run_dashboard(options: argparse.Namespace) -> None:
                 "another one with --port."
             ) from error
         with server:
-            # In a thread: Ctrl-C in the midst of an answer would be taken for that one's failure.
+            # In a thread: Ctrl-C during a response would only end that response.
             threading.Thread(target=server.serve_forever, daemon=True).start()
             try:
                 print(
@@ -75,6 +74,6 @@ def run_dashboard(options: argparse.Namespace) -> None:
 
 
 class _Quiet(WSGIRequestHandler):
-    """Says nothing of the requests that it answers."""
+    """Does not log the requests."""
 
     def log_message(self, format: str, *args: Any) -> None: ...

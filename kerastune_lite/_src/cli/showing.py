@@ -1,4 +1,4 @@
-"""`kerastune list`, `show` and `best`: what projects hold, on the terminal or as JSON."""
+"""`kerastune list`, `show` and `best`: projects as tables or as JSON."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from kerastune_lite._src.cli.payload import details, overview, spelled, to_json, trial_data
-from kerastune_lite._src.cli.projects import counts_of, status_of
+from kerastune_lite._src.cli.projects import best_trials, counts_of, nothing_searched, status_of
 from kerastune_lite._src.cli.usage_errors import CommandError
-from kerastune_lite._src.core.best_trials import why_none
 from kerastune_lite._src.core.trial import REJECTED, Trial
 from kerastune_lite._src.search.open_project import OpenedProject, open_project
 from kerastune_lite._src.store.project_folder import projects_below
@@ -30,6 +28,7 @@ from kerastune_lite._src.util.formatting import (
 )
 from kerastune_lite._src.views.tables import (
     epoch_text,
+    plain_table,
     print_table,
     setting_text,
     to_text,
@@ -37,11 +36,11 @@ from kerastune_lite._src.views.tables import (
 )
 
 LAST_EPOCHS = 5
-"""How much of a curve is shown."""
+"""How many epochs of a curve are shown."""
 
 
 def run_list(options: argparse.Namespace) -> int:
-    """Print the projects below a folder; 1 where one of them cannot be read."""
+    """Print the projects below a folder; returns 1 if one of them cannot be read."""
     rows, errors = [], []
     for path in projects_below(options.directory):
         try:
@@ -54,10 +53,10 @@ def run_list(options: argparse.Namespace) -> int:
         table = _projects_table(rows)
         if sys.stdout.isatty():
             print_table(table)
-        else:  # In a pipe paths stay in one piece.
+        else:  # In a pipe paths are not wrapped.
             write_text(sys.stdout, to_text(table, width=10_000))
     elif not errors:
-        raise CommandError(f"There is no project in {options.directory}, nor below it.")
+        raise CommandError(f"There is no project in {options.directory} or below it.")
     for each in errors:
         print(f"kerastune list: {each}", file=sys.stderr)
     return 1 if errors else 0
@@ -72,7 +71,7 @@ def run_show(options: argparse.Namespace) -> None:
         best = [trial_data(trial) for trial in project.get_best_trials(options.top)]
         sys.stdout.write(to_json({**details(project), "best": best}))
     elif project.session is None:
-        raise CommandError(f"No search was recorded in {project.project_dir} yet.")
+        raise nothing_searched(project)
     else:
         print_table(Text(_standing(project)))
         project.results_summary(options.top)
@@ -85,10 +84,7 @@ def run_show(options: argparse.Namespace) -> None:
 def run_best(options: argparse.Namespace) -> None:
     """Print the hyperparameters of the best trials."""
     project = open_project(options.directory)
-    best = [spelled(trial.values) for trial in project.get_best_trials(options.top or 1)]
-    if not best:
-        why = why_none(project.trials)
-        raise CommandError(f"No trial in {project.project_dir} has a score yet. {why}")
+    best = [spelled(trial.values) for trial in best_trials(project, options.top or 1)]
     sys.stdout.write(to_json(best[0] if options.top is None else best))
 
 
@@ -96,20 +92,21 @@ def run_best(options: argparse.Namespace) -> None:
 
 
 def _projects_table(rows: Sequence[Mapping[str, Any]]) -> Table:
-    table = _table("project", "trials", "best", "objective", "best trial", "status", "last change")
-    table.columns[0].overflow = "fold"
-    for row in rows:
-        best = row["best_trial"]
-        _add_row(
-            table,
+    headers = ("project", "trials", "best", "objective", "best trial", "status", "last change")
+    cells = [
+        (
             one_line(row["directory"], 1000),
             str(sum(row["trials"].values())),
             score_text(row["best_score"]),
             NOTHING if row["objective"] is None else one_line(row["objective"]),
-            NOTHING if best is None else str(best),
+            NOTHING if row["best_trial"] is None else str(row["best_trial"]),
             row["status"],
             _moment(row["last_change"]),
         )
+        for row in rows
+    ]
+    table = plain_table(headers, cells)
+    table.columns[0].overflow = "fold"
     return table
 
 
@@ -190,19 +187,17 @@ def _trial_parts(
 
 def _pairs(header: str, cells: Mapping[str, str]) -> Iterator[RenderableType]:
     if cells:
-        table = _table(header, "value")
+        rows = [(one_line(name), text) for name, text in cells.items()]
+        table = plain_table((header, "value"), rows)
         table.columns[1].justify = "right"
-        for name, text in cells.items():
-            _add_row(table, one_line(name), text)
         yield ""
         yield table
 
 
 def _executions_table(trial: Trial) -> Table:
-    table = _table("execution", "attempt", "outcome", "score", "best epoch", "epochs", "seconds")
-    for each in trial.executions:
-        _add_row(
-            table,
+    headers = ("execution", "attempt", "outcome", "score", "best epoch", "epochs", "seconds")
+    rows = [
+        (
             str(each.index),
             str(each.attempt),
             each.outcome.value,
@@ -211,27 +206,19 @@ def _executions_table(trial: Trial) -> Table:
             str(each.epochs),
             seconds_text(each.seconds),
         )
-    return table
+        for each in trial.executions
+    ]
+    return plain_table(headers, rows)
 
 
 def _curve_table(title: str, curve: Mapping[str, Sequence[float]]) -> Table:
     """The last epochs, counted from 1."""
-    table = _table(title, *(one_line(name) for name in curve))
+    length = max(len(values) for values in curve.values())
+    rows = [
+        (str(epoch + 1), *(score_text(values[epoch]) for values in curve.values()))
+        for epoch in range(max(length - LAST_EPOCHS, 0), length)
+    ]
+    table = plain_table((title, *map(one_line, curve)), rows)
     for column in table.columns:
         column.justify = "right"
-    length = max(len(values) for values in curve.values())
-    for epoch in range(max(length - LAST_EPOCHS, 0), length):
-        _add_row(table, str(epoch + 1), *(score_text(values[epoch]) for values in curve.values()))
     return table
-
-
-def _table(*headers: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for header in headers:
-        table.add_column(Text(header))
-    return table
-
-
-def _add_row(table: Table, *cells: str) -> None:
-    # As Text: brackets in a user's names are not markup.
-    table.add_row(*(Text(cell) for cell in cells))

@@ -1,7 +1,7 @@
-"""What ends a command with a message and no traceback."""
+"""The error that ends a command with a message and without a traceback."""
 
 from __future__ import annotations
 
 
 class CommandError(Exception):
-    """The command cannot do what was asked; the message says why, and what helps."""
+    """A command cannot be done; the message says why, and what helps."""

@@ -1,13 +1,13 @@
-"""`kerastune watch`: the live line of a search that runs elsewhere."""
+"""`kerastune watch`: the live line of a search in another process."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import time
-from typing import Any
 
 from kerastune_lite._src.cli.following import Follower, Timed
+from kerastune_lite._src.cli.projects import nothing_searched
 from kerastune_lite._src.cli.usage_errors import CommandError
 from kerastune_lite._src.search.open_project import open_project
 from kerastune_lite._src.store.project_folder import ProjectFolder
@@ -24,14 +24,14 @@ from kerastune_lite._src.views.tables import print_table
 from kerastune_lite._src.views.where import is_live_terminal
 
 PAUSE = 0.5
-"""Seconds between two looks; more where a look itself takes long."""
+"""Seconds between two polls; more if a poll takes long."""
 
 
 def run_watch(options: argparse.Namespace) -> None:
     """Follow a search to its end.
 
     Raises:
-        CommandError: its process died before.
+        CommandError: its process died.
     """
     project = open_project(options.directory)
     follower = Follower(ProjectFolder.at(project.project_dir))
@@ -49,17 +49,17 @@ def run_watch(options: argparse.Namespace) -> None:
         raise
     if follower.session is None:
         view.leave()
-        raise CommandError(f"No search was recorded in {project.project_dir} yet.")
+        raise nothing_searched(project)
     view.end()
     if follower.session.reason is None:
         raise CommandError(
             f"The process that searched {project.project_dir} died. Run its script again: the "
-            "search goes on."
+            "search resumes."
         )
 
 
 class _Clock:
-    """The time of the event that is told just now, so that what has passed is counted, too."""
+    """The time of the event that a view is receiving; otherwise the current time."""
 
     def __init__(self) -> None:
         self.then: float | None = None
@@ -79,13 +79,13 @@ class _Lines:
         _tell(self._view, self._clock, news)
 
     def leave(self) -> None:
-        """Nothing stands on the last line."""
+        """There is nothing to release."""
 
     end = leave
 
 
 class _LiveLine:
-    """One line that is kept up to date, and a summary at the end."""
+    """One line that is updated in place, and a summary at the end."""
 
     def __init__(self) -> None:
         self._clock = _Clock()
@@ -103,18 +103,18 @@ class _LiveLine:
             self._line.refresh()
 
     def leave(self) -> None:
-        """Give the terminal back; the line, if there is one, stays where it is."""
+        """Release the terminal; the line stays visible."""
         if self._begun:
             self._line.keep()
         self._line.close()
 
     def end(self) -> None:
-        """Show how the search has ended."""
+        """Show how the search ended."""
         self._line.close()
         print_table(summary(self._progress))
 
 
-def _tell(view: Any, clock: _Clock, news: list[Timed]) -> None:
+def _tell(view: LineView | Progress, clock: _Clock, news: list[Timed]) -> None:
     for moment, event in news:
         clock.then = moment
         view.on_event(event)

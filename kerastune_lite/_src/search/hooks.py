@@ -36,12 +36,12 @@ class Hooks:
     def on_batch_begin(
         self, trial: Trial, model: Any, batch: int, logs: Mapping[str, Any] | None = None
     ) -> None:
-        """Called before a `batch` of `trial`, with `model` and `logs`; slows training down if overridden."""
+        """Called before a `batch` of `trial`, with `model` and `logs`; it slows training down."""
 
     def on_batch_end(
         self, trial: Trial, model: Any, batch: int, logs: Mapping[str, Any] | None = None
     ) -> None:
-        """Called after a `batch` of `trial`, with `model` and `logs`; slows training down if overridden."""
+        """Called after a `batch` of `trial`, with `model` and `logs`; it slows training down."""
 
     def overrides(self, *names: str) -> bool:
         """Whether a subclass overrides one of the methods with these `names`."""

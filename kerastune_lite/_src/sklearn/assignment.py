@@ -1,4 +1,4 @@
-"""One fold's training as a search asks for it: with these values, from here to there."""
+"""What a search asks of one fold's training: its hyperparameters, epochs and state."""
 
 from __future__ import annotations
 
@@ -14,12 +14,9 @@ if TYPE_CHECKING:
 
 
 class HandedOver(BaseException):
-    """A training that is another's: it ends the `fit` in which it would have begun.
+    """Ends a `fit` whose training is done elsewhere; holds that training.
 
-    No `Exception`, so that nothing on the way takes it for a failure.
-
-    Args:
-        member: the training.
+    Not an `Exception`, so that no handler on the way treats it as a failure.
     """
 
     def __init__(self, member: Member) -> None:
@@ -29,19 +26,19 @@ class HandedOver(BaseException):
 
 @dataclasses.dataclass
 class Assignment:
-    """What an estimator is told before it fits, and where it leaves what came of it.
+    """What an estimator is told before it fits, and what it reports afterwards.
 
     Attributes:
-        hp: what `build` is given; None: as the estimator says.
-        seed: of an estimator that has none of its own; below 2**32.
-        end_epoch: train to here (excluded); None: as far as the estimator says.
-        state: where an earlier training ended; None: from the beginning.
-        keep_state: whether the state at the end is wanted.
-        whole: whether the state of the optimizer is wanted in the model afterwards, too.
-        beside: whether the training is to be handed over, if it can go on beside others.
-        alone_because: why it cannot.
+        hp: passed to `build`; None: made from the estimator's own parameters.
+        seed: for an estimator that has none; below 2**32.
+        end_epoch: train up to this epoch (excluded); None: as the estimator says.
+        state: of an earlier training that is continued; None: train from the beginning.
+        keep_state: whether the state at the end is needed.
+        whole: whether the model needs the optimizer's state afterwards, too.
+        beside: whether to hand the training over, if it can be trained side by side with others.
+        alone_because: afterwards: why it cannot.
         y: all targets of the search, of which a fold has a part.
-        keeper: has the state at the end afterwards.
+        keeper: afterwards: has the state at the end.
     """
 
     hp: HyperParameters | None
@@ -57,18 +54,17 @@ class Assignment:
 
     @property
     def needs_all(self) -> bool:
-        """Whether all of the model's state is read from it, or was put into it."""
+        """Whether the whole state of the model is read from it, or was put into it."""
         return self.whole or self.keep_state or self.state is not None
 
     def hand_over(self, dispatcher: Dispatcher, fit: Fit, overridden: bool) -> None:
-        """Leave a training to others, if that is wanted and possible.
+        """Hand a training over, if that is wanted and possible.
 
         Args:
-            dispatcher: that it would go through.
-            overridden: whether another `fit` than the model's own is to be called.
+            overridden: whether a `fit` other than the model's own would be called.
 
         Raises:
-            HandedOver: it is left to them.
+            HandedOver: the training is done elsewhere.
         """
         if not self.beside:
             return
@@ -85,14 +81,14 @@ class Assignment:
         raise HandedOver(member)
 
     def prepare(self, model: Any, arguments: dict[str, Any]) -> None:
-        """Put the model into the state in which the training goes on.
+        """Set epochs, the model's state and callbacks for a training that is continued.
 
         Args:
-            arguments: of `fit`, to be added to.
+            arguments: of `fit`; changed.
 
         Raises:
-            StoreError: the state is of another model.
-            FatalValueError: a callback cannot go on where it stopped.
+            StoreError: the state belongs to another model.
+            FatalValueError: a callback cannot be continued.
         """
         from kerastune_lite._src.keras.resuming import make_resumable
 

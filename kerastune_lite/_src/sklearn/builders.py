@@ -1,4 +1,4 @@
-"""What stands behind an estimator's `model=`: a function of `hp`, scikeras's kind, or a model."""
+"""What `model=` of an estimator may be: a function of `hp` or of scikeras's kind, or a model."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 
 SCIKERAS_ARGUMENTS = ("meta", "compile_kwargs", "params")
-"""What scikeras hands to a builder that has arguments of these names."""
+"""Arguments that scikeras passes to builders that have them."""
 
 
 def builder_of(model: Any) -> Callable[..., Any] | None:
     """What is called to build: a function, an object's `__call__`, a HyperModel's `build`.
 
-    None for a model that is built already, and for what can build nothing.
+    None for a model that is already built, and for what cannot build.
     """
     if model is None or is_built(model):
         return None
@@ -32,13 +32,13 @@ def builder_of(model: Any) -> Callable[..., Any] | None:
 
 
 def is_built(model: Any) -> bool:
-    """Whether it is a Keras model, of which there are none before Keras was imported."""
+    """Whether it is a Keras model; there are none before Keras is imported."""
     keras = sys.modules.get("keras")
     return keras is not None and isinstance(model, keras.Model)
 
 
 def is_hypermodel(model: Any) -> bool:
-    """Whether it builds and fits, as `HyperModel` does, and is no Keras model itself."""
+    """Whether it has `build` and `fit`, as `HyperModel` does, and is not a Keras model."""
     if inspect.isclass(model) or is_built(model):
         return False
     return all(callable(getattr(model, name, None)) for name in ("build", "fit"))
@@ -47,11 +47,11 @@ def is_hypermodel(model: Any) -> bool:
 def takes_hp(model: Any, given: Collection[str] = ()) -> bool:
     """Whether it is built from `hp`.
 
-    That is a HyperModel, and a function whose first argument is called `hp`, or must be given and
-    is not.
+    It is if it is a HyperModel, or a function whose first argument is named `hp`, or is required
+    and not passed by scikeras.
 
     Args:
-        given: arguments that scikeras hands to it by name.
+        given: arguments that scikeras passes by name.
     """
     if is_hypermodel(model):
         return True
@@ -69,7 +69,7 @@ def takes_hp(model: Any, given: Collection[str] = ()) -> bool:
 
 
 def argument_names(builder: Callable[..., Any]) -> tuple[list[str], bool]:
-    """The names of a function's arguments, and whether it takes any others."""
+    """The names of a function's arguments, and whether it has `**kwargs`."""
     arguments = inspect.signature(builder).parameters.values()
     open_ended = any(each.kind is each.VAR_KEYWORD for each in arguments)
     kinds = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
@@ -77,10 +77,10 @@ def argument_names(builder: Callable[..., Any]) -> tuple[list[str], bool]:
 
 
 def check_is_model(model: Any) -> None:
-    """Raise unless a builder has built something.
+    """Check what a builder returned.
 
     Raises:
-        TypeError: it is no Keras model.
+        TypeError: it is not a Keras model.
     """
     if not is_built(model):
         hint = " Did you forget `return model`?" if model is None else ""
@@ -91,14 +91,10 @@ def check_is_model(model: Any) -> None:
 
 
 def check_asked(hp: HyperParameters, given: Mapping[str, Value]) -> None:
-    """Find values that the builder has no use for, or does not allow.
-
-    Args:
-        hp: after the build.
-        given: values by name, as the user gave them.
+    """Check the user's values after a build.
 
     Raises:
-        ValueError: with the first one.
+        ValueError: the builder did not ask for a value, or does not allow it.
     """
     for name, value in given.items():
         if not hp.space.named(name):
@@ -111,10 +107,10 @@ def check_asked(hp: HyperParameters, given: Mapping[str, Value]) -> None:
 
 
 def check_allowed(hp: HyperParameters, given: Mapping[str, Value]) -> None:
-    """Find values that the builder, as far as it came, does not allow.
+    """Check the user's values after a build, which may have failed.
 
     Raises:
-        ValueError: with the first one.
+        ValueError: the builder does not allow one of them.
     """
     for name, value in given.items():
         parameter = hp.space.active(name, hp.used_values())

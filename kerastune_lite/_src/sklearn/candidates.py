@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Union
 
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
 from kerastune_lite._src.sklearn.assignment import Assignment
@@ -26,10 +26,10 @@ from kerastune_lite._src.space.parameters import Parameter, Space
 from kerastune_lite._src.space.reading import read_space
 
 
-def built_step(estimator: Any) -> tuple[str, Any] | None:
+def built_step(estimator: BaseEstimator) -> tuple[str, Any] | None:
     """The estimator that may be built from `hp`, and the prefix of its parameters.
 
-    That is the estimator itself, or the last step of a pipeline: other wrappers fit copies.
+    It is the estimator itself, or the last step of a pipeline. Other wrappers fit copies.
     """
     if hasattr(type(estimator), "_assignment"):
         return "", estimator
@@ -40,9 +40,9 @@ def built_step(estimator: Any) -> tuple[str, Any] | None:
     return None if found is None else (f"{name}__{found[0]}", found[1])
 
 
-def keras_step(estimator: Any) -> tuple[str, Any] | None:
+def keras_step(estimator: BaseEstimator) -> tuple[str, Any] | None:
     """The same, if it is a Keras estimator."""
-    # Told by a method: to import its class is to load TensorFlow, and others have no need of it.
+    # Recognised by a method: importing its class would load TensorFlow.
     step = built_step(estimator)
     return step if step is not None and hasattr(type(step[1]), "_fit_keras_model") else None
 
@@ -52,59 +52,39 @@ class Hyperparameters:
     """The space of `build(hp)`.
 
     Attributes:
-        prefix: of the parameters of the Keras estimator.
-        space: as read off the builder.
+        prefix: of the Keras estimator's parameters.
+        space: read off the builder.
+        grows: whether parameters that are met during the search are tuned, too.
     """
 
     prefix: str
     space: Space
     grows = True
-    """Whether parameters that are met on the way are tuned, too."""
 
     def params(self, values: Mapping[str, Value]) -> dict[str, Any]:
-        """What `set_params` is given for a point of the space."""
+        """The arguments of `set_params` for a point of the space."""
         return {f"{self.prefix}{PREFIX}{name}": value for name, value in values.items()}
 
 
-@dataclasses.dataclass(frozen=True)
-class Parameters:
-    """A space over parameters of the estimator.
-
-    Attributes:
-        distributions: of each.
-    """
-
-    distributions: Distributions
-    grows = False
-
-    @property
-    def space(self) -> Space:
-        return self.distributions.space
-
-    def params(self, values: Mapping[str, Value]) -> dict[str, Any]:
-        """What `set_params` is given for a point of the space."""
-        return self.distributions.params(values)
+Candidates = Union[Hyperparameters, Distributions]
 
 
-Candidates = Union[Hyperparameters, Parameters]
-
-
-def candidates_of(estimator: Any, distributions: Any, X: Any, y: Any) -> Candidates:
-    """What is to be varied.
+def candidates_of(estimator: BaseEstimator, distributions: Any, X: Any, y: Any) -> Candidates:
+    """What a search varies.
 
     Args:
         estimator: not fitted.
-        distributions: as the user gave them; None: the space of `build(hp)`.
-        X, y: what a builder that takes `meta` is told about.
+        distributions: `param_distributions`; None: the space of `build(hp)`.
+        X, y: data for a builder that takes `meta`.
 
     Raises:
-        TypeError, ValueError: there is nothing to vary, a parameter is not the estimator's, or a
-            value that it is given is not allowed.
+        TypeError, ValueError: there is nothing to vary, the estimator does not have a parameter, or
+            a given value is not allowed.
     """
     if distributions is not None:
         given = Distributions(distributions)
         _check_known(estimator, given)
-        return Parameters(given)
+        return given
     step = built_step(estimator)
     if step is None or not takes_hp(step[1]._builds_from, given_names(step[1])):
         raise TypeError(
@@ -122,17 +102,17 @@ def candidates_of(estimator: Any, distributions: Any, X: Any, y: Any) -> Candida
     space = read_space(build, known)
     if not len(space):
         raise ValueError(
-            "A search needs something to vary. build(hp) asks `hp` for nothing: write "
-            'hp.Int("units", 8, 64), say, where it has a number now.'
+            "A search needs something to vary. build(hp) asks `hp` for nothing: replace a number "
+            'in it with hp.Int("units", 8, 64), for example.'
         )
     return Hyperparameters(prefix, space)
 
 
 def _check_given(build: Any, given: Mapping[str, Value]) -> None:
-    """Refuse values that `build` does not allow: where they hold, its own ranges are not seen.
+    """Check the user's values against the ranges of `build`, which they replace in the space.
 
     Raises:
-        ValueError: with the first one.
+        ValueError: `build` does not allow one of them.
     """
     hp = HyperParameters(values=given)
     try:
@@ -141,12 +121,12 @@ def _check_given(build: Any, given: Mapping[str, Value]) -> None:
         check_allowed(hp, given)
 
 
-def _check_known(estimator: Any, given: Distributions) -> None:
+def _check_known(estimator: BaseEstimator, given: Distributions) -> None:
     known = estimator.get_params()
     step = keras_step(estimator)
     for name in given.names:
         outer = name.rpartition("__")[0]
-        # Those of a step's come and go with the step, and Keras's say themselves what is wrong.
+        # A step may be replaced, with its parameters; Keras estimators check their own.
         of_keras = step is not None and name.startswith(step[0])
         if name not in known and not of_keras and outer not in known:
             raise ValueError(
@@ -156,7 +136,7 @@ def _check_known(estimator: Any, given: Distributions) -> None:
             )
 
 
-def _probe(estimator: Any, net: Any, X: Any, y: Any) -> Any:
+def _probe(estimator: BaseEstimator, net: Any, X: Any, y: Any) -> Any:
     """A function of `hp` that builds the model of a Keras estimator."""
     builder = builder_of(net._builds_from)
     if builder is not None:
@@ -177,8 +157,8 @@ def _probe(estimator: Any, net: Any, X: Any, y: Any) -> Any:
     return build
 
 
-def _transformed(estimator: Any, X: Any, y: Any) -> Any:
-    """The samples as they come to the last step."""
+def _transformed(estimator: BaseEstimator, X: Any, y: Any) -> Any:
+    """The samples as the last step receives them."""
     if not isinstance(estimator, Pipeline):
         return X
     if len(estimator.steps) > 1:

@@ -1,4 +1,4 @@
-"""Weights of classes: by the labels that are in y, whatever other keys there are."""
+"""Weights of classes as weights of samples, for the labels that are in y."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import type_of_target
 
 LABELS = ("binary", "multiclass")
-"""Kinds of targets with one label for each sample."""
+"""Types of targets with one label per sample."""
 
 
 def weights_of_classes(class_weight: Any, y: Any, known: Any = None, whole: Any = None) -> Any:
-    """A weight for each sample, from those of the classes; 1 for a label without a key.
+    """The weight of each sample, from the weights of its class; 1 for a label without a key.
 
-    A key that is no label counts for nothing, and there is a warning.
+    A key that is not a label has no effect and is warned of.
 
     Args:
-        class_weight: by label, "balanced", or for `(n, labels)` targets a list of these.
+        class_weight: label -> weight, "balanced", or for `(n, labels)` targets a list of these.
         y: labels as the user has them.
-        known: labels that there are besides those in `y`.
-        whole: the targets that `y` is a part of, in a search that has told of keys without a label.
+        known: further labels, which are not in `y`.
+        whole: the targets that `y` is a part of, in a search that has already warned.
 
     Returns:
         An array `(n,)`.
@@ -40,7 +41,7 @@ def weights_of_classes(class_weight: Any, y: Any, known: Any = None, whole: Any 
         labels = columns[0]
     elif labels.ndim == 2 and labels.shape[1] == 1 and not _is_list(class_weight):
         labels = labels[:, 0]
-    # scikit-learn refuses a dict in which a label is missing and another is too much.
+    # scikit-learn refuses a dict with both a missing and an unknown label.
     if isinstance(class_weight, Mapping):
         class_weight = _of_labels(class_weight, columns[0])
     elif _is_list(class_weight) and len(class_weight) == len(columns):
@@ -49,13 +50,10 @@ def weights_of_classes(class_weight: Any, y: Any, known: Any = None, whole: Any 
 
 
 def check_keys(class_weight: Any, y: Any, known: Any = None) -> list[Any]:
-    """The keys of `class_weight` that are no labels.
-
-    Args:
-        class_weight, y, known: as for `weights_of_classes`.
+    """The keys of `class_weight` that are not labels; arguments as for `weights_of_classes`.
 
     Raises:
-        ValueError: none of them is one.
+        ValueError: none of the keys is a label.
     """
     found: list[Any] = []
     given = class_weight if _is_list(class_weight) else [class_weight]
@@ -76,19 +74,18 @@ def check_keys(class_weight: Any, y: Any, known: Any = None) -> list[Any]:
 
 
 def check_weights_of_search(
-    estimator: Any, prefix: str, distributions: Any, fit_params: Mapping[str, Any], y: Any
+    estimator: BaseEstimator, prefix: str, distributions: Any, fit_params: Mapping[str, Any], y: Any
 ) -> None:
-    """Warn, once for a search, of keys that are no labels.
+    """Warn once per search of keys that are not labels.
 
     Args:
         estimator: the Keras estimator.
         prefix: of its parameters.
-        distributions: of parameters, as the user gave them.
-        fit_params: for `fit`.
+        distributions: `param_distributions`.
         y: all targets.
 
     Raises:
-        ValueError: none of the keys of a dict that all trials get is a label.
+        ValueError: all trials get a dict in which no key is a label.
     """
     if y is None:
         return
@@ -121,7 +118,7 @@ def _candidates(distributions: Any, names: Sequence[str]) -> Iterator[Any]:
 
 def _warn(keys: Sequence[Any]) -> None:
     warnings.warn(
-        f"`class_weight` has keys that are no label in y: {listed(keys)}. They count for nothing.",
+        f"`class_weight` has keys that are no label in y: {listed(keys)}. They have no effect.",
         UserWarning,
         stacklevel=2,
     )
@@ -137,7 +134,7 @@ def _is_one_hot(labels: np.ndarray) -> bool:
 
 
 def _columns(class_weight: Any, labels: np.ndarray) -> list[tuple[np.ndarray, Sequence[int]]]:
-    """Each column of labels, and which there may be besides."""
+    """The labels of each column, and further ones that it may have."""
     if isinstance(class_weight, Mapping) and _is_one_hot(labels):
         return [(labels.argmax(1), range(labels.shape[1]))]
     if labels.ndim != 2:
@@ -154,7 +151,7 @@ def _of_labels(weights: Any, labels: np.ndarray) -> Any:
 
 
 def not_among(values: Any, classes: np.ndarray) -> list[Any]:
-    """Those of `values` that are no classes."""
+    """The `values` that are not classes."""
     known = set(np.asarray(classes).tolist())
     return [value for value in values if value not in known]
 

@@ -1,4 +1,4 @@
-"""From the trials of a tuner to estimators."""
+"""Estimators from the trials of a tuner."""
 
 from __future__ import annotations
 
@@ -20,18 +20,17 @@ def fitted_estimator(
     kind: str | None = None,
     **params: Any,
 ) -> Any:
-    """An estimator that predicts with a model that is trained.
+    """A fitted estimator with a model that is already trained.
 
     Args:
-        trial: whose model it is.
-        model: with its weights.
-        hypermodel: builds such models, should the estimator be fitted again.
+        trial: the model's trial.
+        hypermodel: builds such models, in case the estimator is fitted again.
         classes: the labels in the order of the model's outputs. Default: 0, 1, 2, ...
-        kind: "classifier" or "regressor". Default: by the model's loss.
+        kind: "classifier" or "regressor". Default: from the model's loss.
         **params: of `KerasClassifier` or `KerasRegressor`.
 
     Raises:
-        ValueError: the model has not one input and one output, or the classes do not fit.
+        ValueError: the model has several inputs or outputs, or the classes do not fit.
     """
     kind = _kind(model, classes) if kind is None else kind
     if kind not in ("classifier", "regressor"):
@@ -64,7 +63,7 @@ def _kind(model: Any, classes: Any) -> str:
 
 
 def _shapes(model: Any) -> tuple[Any, Any]:
-    """Of its inputs and outputs; a subclassed model knows only what it was built for."""
+    """The shapes of its inputs and outputs; a subclassed model only knows its inputs."""
     if getattr(model, "input_shape", None) is not None:
         return model.input_shape, model.output_shape
     built_for = (model.get_build_config() or {}).get("input_shape")
@@ -86,8 +85,8 @@ def _labels(outputs: int, classes: Sequence[Any] | None) -> np.ndarray:
         )
     if list(labels) != sorted(labels):
         raise ValueError(
-            "scikit-learn has classes in sorted order, and so must the model's outputs be. "
-            f"Received: classes={classes!r}."
+            "`classes` must be in sorted order, as scikit-learn has them, and the model's outputs "
+            f"in the same order. Received: classes={classes!r}."
         )
     return labels
 

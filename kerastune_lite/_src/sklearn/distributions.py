@@ -1,4 +1,4 @@
-"""`param_distributions`, as RandomizedSearchCV takes them, as a space of our domains."""
+"""`param_distributions`, as RandomizedSearchCV takes them, as a search space."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from kerastune_lite._src.space.parameters import Condition, Parameter, Space
 from kerastune_lite._src.util.describing import label
 
 _WHICH = "param_distributions"
-"""The parameter that says which dict of several is meant."""
+"""The parameter that selects one of several dicts."""
 _EDGE = 2.0**-20
-"""How near to 0 and 1 quantiles are taken: there the value may be infinite."""
+"""How near to 0 and 1 quantiles are taken: at 0 and 1 the value may be infinite."""
 _SEEDS = 2**31 - 1
 
 Decode = Callable[[Value], Any]
@@ -24,13 +24,19 @@ Decode = Callable[[Value], Any]
 class Distributions:
     """A space over an estimator's parameters.
 
+    Attributes:
+        space: the space.
+        grows: whether parameters that are met during the search are tuned, too.
+
     Args:
-        given: name -> list of values, frozen distribution of scipy.stats, or a domain of ours; or a
-            list of such dicts, of which each point takes one.
+        given: name -> list of values, frozen distribution of scipy.stats, or domain; or a list of
+            such dicts, of which each point uses one.
 
     Raises:
-        TypeError, ValueError: it is something else, or there is nothing in it.
+        TypeError, ValueError: it is something else, or it is empty.
     """
+
+    grows = False
 
     def __init__(self, given: Any) -> None:
         dicts = list(given) if isinstance(given, (list, tuple)) else [given]
@@ -58,16 +64,16 @@ class Distributions:
         return [name for name in self.space.names if name != _WHICH]
 
     def params(self, values: Mapping[str, Value]) -> dict[str, Any]:
-        """What `set_params` is given for a point of the space."""
+        """The arguments of `set_params` for a point of the space."""
         decodes = self._decodes[int(values.get(_WHICH) or 0)]
         return {name: decodes[name](values[name]) for name in decodes if name in values}
 
 
 def domain_of(name: str, given: Any) -> tuple[Domain, Decode]:
-    """A domain, and what its values mean.
+    """A domain, and a function from its values to those of the parameter.
 
     Raises:
-        TypeError: `given` is no distribution.
+        TypeError: `given` is not a distribution.
         ValueError: it is an empty list.
     """
     if isinstance(given, Domain):
@@ -77,7 +83,7 @@ def domain_of(name: str, given: Any) -> tuple[Domain, Decode]:
     if callable(getattr(given, "ppf", None)) and callable(getattr(given, "support", None)):
         return _frozen(given)
     if callable(getattr(given, "rvs", None)):
-        # All that is known of it is how to draw: a point says with which seed.
+        # It can only be drawn from: a point of the space is the seed.
         domain = Int(0, _SEEDS)
         return domain, lambda seed: _plain(given.rvs(random_state=seed))
     raise TypeError(
@@ -97,7 +103,7 @@ def _listed(name: str, values: list[Any]) -> tuple[Domain, Decode]:
     try:
         choice = Choice(tuple(values))
     except Exception:
-        # Objects, or values of several kinds: known by a name here.
+        # Objects, or values of several types: each gets a label.
         labels = [f"{place}: {label(value)}" for place, value in enumerate(values)]
         meaning: dict[Value, Any] = dict(zip(labels, values))
         return Choice(tuple(labels)), meaning.__getitem__

@@ -1,4 +1,4 @@
-"""The arguments of `Model.fit` that an estimator makes: tuned, or encoded as X and y are."""
+"""The arguments of `Model.fit` that an estimator changes: those tuned, and `validation_data`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from kerastune_lite._src.keras.fit_arguments import FIT_HYPERPARAMETERS
 from kerastune_lite._src.sklearn.class_weights import LABELS, listed, not_among
@@ -18,16 +19,16 @@ _DEFAULTS: dict[str, Any] = {"epochs": 1, "batch_size": None}
 
 
 def tuned_arguments(
-    estimator: Any, hp: HyperParameters | None, given: Mapping[str, Any]
+    estimator: BaseEstimator, hp: HyperParameters | None, given: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The arguments of `Model.fit` that are hyperparameters.
 
     Args:
-        hp: what `build` was given, if it takes any.
-        given: arguments that take the place of hyperparameters.
+        hp: passed to `build`, if it takes any.
+        given: arguments that override hyperparameters.
 
     Raises:
-        ValueError: one is a parameter of the estimator as well.
+        ValueError: one is a parameter of the estimator, too.
     """
     tuned = {}
     asked = {} if hp is None else hp.used_values()
@@ -38,7 +39,7 @@ def tuned_arguments(
         if parameter != _DEFAULTS[name]:
             raise ValueError(
                 f"`{name}` can be a hyperparameter or a parameter, not both: build(hp) declares "
-                f"{name!r}, and the estimator has {name}={parameter!r}. Take one of them out."
+                f"{name!r}, and the estimator has {name}={parameter!r}. Remove one of them."
             )
         tuned[name] = asked[name]
     return tuned
@@ -47,16 +48,16 @@ def tuned_arguments(
 # ---------------------------------------------------------------------- validation data
 
 
-def encoded_validation(estimator: Any, given: Any) -> Any:
-    """`validation_data` in the terms that the model is trained in.
+def encoded_validation(estimator: BaseEstimator, given: Any) -> Any:
+    """`validation_data` encoded like the training data.
 
     Args:
-        estimator: fitted, but for its model's weights.
-        given: (X, y) or (X, y, sample_weight) as the user has them. Data that comes in batches is
-            left as it is.
+        estimator: fitted, except for its model's weights.
+        given: (X, y) or (X, y, sample_weight) as the user has them. Batched data (a dataset) is not
+            changed.
 
     Raises:
-        TypeError, ValueError: it is not like the data that is trained on.
+        TypeError, ValueError: it is not like the training data.
     """
     if given is None:
         return None
@@ -71,7 +72,7 @@ def encoded_validation(estimator: Any, given: Any) -> Any:
     x, y, *weights = given
     y = _shaped(estimator, y)
     if isinstance(x, Mapping):
-        # Several inputs, as the model names them: what a feature encoder of the user makes of X.
+        # Several inputs by name: already encoded as the user's feature encoder encodes X.
         y = estimator._validate_data(None, y)[1]
     else:
         x, y = estimator._validate_data(x, y)
@@ -81,8 +82,8 @@ def encoded_validation(estimator: Any, given: Any) -> Any:
     return (x, estimator.target_encoder_.transform(y), *weights)
 
 
-def _shaped(estimator: Any, y: Any) -> np.ndarray:
-    """Targets as a column or as a vector, like those that are trained on."""
+def _shaped(estimator: BaseEstimator, y: Any) -> np.ndarray:
+    """Targets as a column or as a vector, like the training targets."""
     array = np.asarray(y)
     if estimator.y_ndim_ == 1 and array.ndim == 2 and array.shape[1] == 1:
         return array[:, 0]
@@ -90,19 +91,19 @@ def _shaped(estimator: Any, y: Any) -> np.ndarray:
         return array[:, None]
     classes = getattr(estimator, "classes_", None)
     if estimator.y_ndim_ == 1 and classes is not None and array.shape[1:] == classes.shape:
-        # One-hot already, as the model wants them.
+        # Already one-hot, as the model takes them.
         return np.asarray(classes[array.argmax(1)])
     return array
 
 
-def _check_labels(estimator: Any, y: np.ndarray) -> None:
+def _check_labels(estimator: BaseEstimator, y: np.ndarray) -> None:
     encoder = estimator.target_encoder_
     if not isinstance(encoder, LabelEncoder):
         return
     axes = shape_of_targets(encoder)[1:]
     if y.shape[1:] != axes:
         raise ValueError(
-            "`validation_data` must have targets like those that are trained on: of shape "
+            "`validation_data` must have targets like the training data: of shape "
             f"{('n', *axes)}. Received: y of shape {y.shape}."
         )
     if kind_of_labels(encoder) not in LABELS:
@@ -110,18 +111,18 @@ def _check_labels(estimator: Any, y: np.ndarray) -> None:
     unknown = not_among(np.unique(y).tolist(), encoder.classes_)
     if unknown:
         raise ValueError(
-            "`validation_data` may only have labels that are trained on. Received "
+            "`validation_data` may only have labels of the training data. Received "
             f"{listed(unknown)}; the classes are {listed(encoder.classes_)}."
         )
 
 
-def _warn_of_labels(estimator: Any, given: Any) -> None:
+def _warn_of_labels(estimator: BaseEstimator, given: Any) -> None:
     classes = getattr(estimator, "classes_", None)
     if classes is None or np.array_equal(classes, np.arange(len(classes))):
         return
     warnings.warn(
-        f"`validation_data` that comes in batches ({type(given).__name__}) is handed on as it is: "
-        f"its labels must be the numbers from 0 to {len(classes) - 1} that stand for the classes "
+        f"`validation_data` that comes in batches ({type(given).__name__}) is not encoded: its "
+        f"labels must be the numbers from 0 to {len(classes) - 1} that stand for the classes "
         f"{listed(classes)}. Pass (X, y) to have them encoded.",
         UserWarning,
         stacklevel=2,

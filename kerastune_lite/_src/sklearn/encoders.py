@@ -1,4 +1,4 @@
-"""Labels to what Keras trains on, and probabilities back to labels."""
+"""From labels to the targets of Keras models, and from outputs back to labels."""
 
 from __future__ import annotations
 
@@ -14,17 +14,13 @@ __all__ = ["LabelEncoder", "TargetEncoder"]
 
 
 class LabelEncoder(ClassifierLabelEncoder):
-    """scikeras's encoder of labels; probabilities keep their rows, also when there is one only."""
+    """scikeras's encoder of labels, with the probabilities of a single row fixed."""
 
     def inverse_transform(self, y: np.ndarray, return_proba: bool = False) -> Any:
-        """Labels, or probabilities, from what the model puts out.
-
-        Args:
-            y: `(n, outputs)`, of the model.
-            return_proba: whether probabilities are wanted.
+        """Labels or probabilities from the model's outputs `(n, outputs)`.
 
         Returns:
-            Labels in the shape in which they were fitted, or `(n, classes)` probabilities.
+            Labels in the shape of those at `fit`, or `(n, classes)` probabilities.
         """
         if not return_proba:
             return super().inverse_transform(y)

@@ -5,19 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, validate_data
 
 
-def validated_samples(estimator: Any, x: Any, reset: bool) -> np.ndarray:
+def validated_samples(estimator: BaseEstimator, x: Any, reset: bool) -> np.ndarray:
     """Samples as an array of numbers.
 
     Args:
-        estimator: keeps the number of features, and their names, when `reset`.
+        estimator: stores the number of features and their names if `reset`.
         x: `(n, features)`, or with more axes.
 
     Raises:
         TypeError: they are sparse.
-        ValueError: they are no finite numbers, or of another shape than at `fit`.
+        ValueError: they are not finite numbers, or their shape differs from that at `fit`.
     """
     array: np.ndarray = validate_data(
         estimator, x, reset=reset, accept_sparse=False, allow_nd=True, dtype="numeric"
@@ -25,8 +26,8 @@ def validated_samples(estimator: Any, x: Any, reset: bool) -> np.ndarray:
     return _of_shape(estimator, array, reset)
 
 
-def _of_shape(estimator: Any, array: np.ndarray, reset: bool) -> np.ndarray:
-    """The samples, if they have the shape of those at `fit`."""
+def _of_shape(estimator: BaseEstimator, array: np.ndarray, reset: bool) -> np.ndarray:
+    """Check the shape of the samples against that at `fit`, or store it."""
     if reset:
         estimator.X_dtype_, estimator.X_shape_ = array.dtype, array.shape
     elif array.shape[1:] != estimator.X_shape_[1:]:
@@ -38,7 +39,7 @@ def _of_shape(estimator: Any, array: np.ndarray, reset: bool) -> np.ndarray:
 
 
 def validated_pair(
-    estimator: Any, x: Any, y: Any, reset: bool, y_numeric: bool
+    estimator: BaseEstimator, x: Any, y: Any, reset: bool, y_numeric: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Samples and their targets as arrays.
 
@@ -47,7 +48,7 @@ def validated_pair(
         y_numeric: whether targets must be numbers.
 
     Raises:
-        TypeError, ValueError: as `validated_samples`; or lengths differ, or there is no `y`.
+        TypeError, ValueError: as `validated_samples`; or the lengths differ, or `y` is None.
     """
     array, targets = validate_data(
         estimator,
@@ -64,11 +65,11 @@ def validated_pair(
     return _of_shape(estimator, array, reset), targets
 
 
-def validated_targets(estimator: Any, y: Any, reset: bool, y_numeric: bool) -> np.ndarray:
+def validated_targets(estimator: BaseEstimator, y: Any, reset: bool, y_numeric: bool) -> np.ndarray:
     """Targets as an array.
 
     Raises:
-        ValueError: they are not finite, or have other axes than at `fit`.
+        ValueError: they are not finite, or their number of axes differs from that at `fit`.
     """
     kind = "numeric" if y_numeric else None
     targets: np.ndarray = check_array(y, ensure_2d=False, dtype=kind, input_name="y")

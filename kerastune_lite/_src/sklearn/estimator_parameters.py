@@ -1,4 +1,4 @@
-"""The names of an estimator's parameters: `hp__<name>`, scikeras's prefixes, and typing errors."""
+"""The names of an estimator's parameters: `hp__<name>`, scikeras's prefixes, misspelled names."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from sklearn.base import BaseEstimator
+
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.sklearn.builders import argument_names, builder_of, takes_hp
 from kerastune_lite._src.sklearn.compat import arguments_by_name, routing_prefixes
@@ -16,9 +18,9 @@ PREFIX = "hp__"
 
 _CALLBACKS = "callbacks"
 _OTHER_PREFIXES = ("callbacks", "score")
-"""Besides those that scikeras lists."""
+"""Prefixes that scikeras does not list."""
 _COMPILED = ("compile", "optimizer", "loss", "metrics")
-"""What goes by these prefixes is for compiling, which a builder may do without them."""
+"""Prefixes of parameters for compiling, which have no effect if the builder compiles."""
 
 
 def split(params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -27,13 +29,13 @@ def split(params: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return values, {k: v for k, v in params.items() if not k.startswith(PREFIX)}
 
 
-def check_names(estimator: Any) -> None:
-    """Find parameters that nothing would read.
+def check_names(estimator: BaseEstimator) -> None:
+    """Check that all parameters are used.
 
     Raises:
-        ValueError: with the name, and the one that was probably meant.
+        ValueError: one is not; the message suggests a similar name.
     """
-    # Those that it was given by name are attributes, and so are those that a subclass declares.
+    # Keyword arguments are attributes, like parameters that a subclass declares.
     params = estimator.get_params(deep=False)
     values = params["hyperparameters"]
     if values is not None and not isinstance(values, Mapping):
@@ -45,7 +47,7 @@ def check_names(estimator: Any) -> None:
     _check_for_builder(estimator, params)
 
 
-def _check_prefixed(estimator: Any, params: Mapping[str, Any]) -> None:
+def _check_prefixed(estimator: BaseEstimator, params: Mapping[str, Any]) -> None:
     keras = load_keras()
     allowed = {
         "fit": _names(keras.Model.fit),
@@ -64,9 +66,8 @@ def _check_prefixed(estimator: Any, params: Mapping[str, Any]) -> None:
             raise _unknown(name, rest, known, f"`{prefix}__` sets an argument of Model.{prefix}()")
 
 
-def _check_for_builder(estimator: Any, params: Mapping[str, Any]) -> None:
-    model = estimator.model if estimator.model is not None else estimator.build_fn
-    builder = builder_of(model)
+def _check_for_builder(estimator: BaseEstimator, params: Mapping[str, Any]) -> None:
+    builder = builder_of(estimator._builds_from)
     if builder is None:
         return
     known, open_ended = argument_names(builder)
@@ -78,7 +79,7 @@ def _check_for_builder(estimator: Any, params: Mapping[str, Any]) -> None:
         argument = name if own else rest
         if argument in known or "__" in argument:
             continue
-        if takes_hp(model, given_names(estimator)):
+        if takes_hp(estimator._builds_from, given_names(estimator)):
             raise ValueError(
                 f"Values for build(hp) are given as `hp__<name>`. Received: {name}="
                 f"{params[name]!r}. Write hp__{argument}={params[name]!r}."
@@ -86,16 +87,16 @@ def _check_for_builder(estimator: Any, params: Mapping[str, Any]) -> None:
         raise _unknown(name, argument, known, "It must be an argument of the function that builds")
 
 
-def given_names(estimator: Any) -> set[str]:
-    """The arguments that scikeras hands to the builder by name."""
+def given_names(estimator: BaseEstimator) -> set[str]:
+    """The arguments that scikeras passes to the builder by name."""
     names = {name for name in arguments_by_name(estimator) if "__" not in name}
     prefixed = (name for name in vars(estimator) if name.startswith("model__"))
     return names | {name.removeprefix("model__") for name in prefixed}
 
 
-def warn_of_idle(estimator: Any, compiled_by_builder: bool) -> None:
-    """Say so when parameters for compiling are of no effect, since the builder compiles."""
-    builder = builder_of(estimator.model if estimator.model is not None else estimator.build_fn)
+def warn_of_idle(estimator: BaseEstimator, compiled_by_builder: bool) -> None:
+    """Warn of parameters for compiling that have no effect because the builder compiles."""
+    builder = builder_of(estimator._builds_from)
     if builder is None or not compiled_by_builder:
         return
     names, open_ended = argument_names(builder)

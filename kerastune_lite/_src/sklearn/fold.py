@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import Pipeline
 
 from kerastune_lite._src.core.objective import Objective
@@ -37,30 +37,30 @@ if TYPE_CHECKING:
     from kerastune_lite._src.keras.fast.member import Member
 
 _REJECTED = re.compile(r"^[\w.]*\bFailedTrialError\b", re.MULTILINE)
-"""In a traceback, which is all that scikit-learn hands on of an exception."""
+"""Found in the traceback: scikit-learn keeps nothing else of an exception."""
 
 TEST, TRAIN = "test_", "train_"
-"""What the names of scores begin with among the metrics of an execution."""
+"""Prefixes of the scores among the metrics of an execution."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Folds:
-    """All that one fold's evaluation needs; processes are sent it.
+    """Everything that the evaluation of a fold needs; it is sent to other processes.
 
     Attributes:
         estimator: not fitted.
         X, y: all samples and targets.
-        splits: the rows to train on and to test on, by fold.
+        splits: the training rows and the test rows of each fold.
         scorer: as `fit_and_score` takes it.
-        fit_params, score_params: for `fit` and the scorers; arrays are cut as the samples are.
+        fit_params, score_params: for `fit` and the scorers; arrays are cut like the samples.
         error_score: the score of a fit that raises, NaN, or "raise".
-        train_scores: whether the rows that were trained on are scored, too.
-        candidates: what a point of the space means.
+        train_scores: whether the training rows are scored, too.
+        candidates: maps a point of the space to parameters.
         objective: the metric that counts.
-        folder: where states are kept.
+        folder: where states are stored.
     """
 
-    estimator: Any
+    estimator: BaseEstimator
     X: Any
     y: Any
     splits: Sequence[tuple[np.ndarray, np.ndarray]]
@@ -76,13 +76,13 @@ class Folds:
 
 @dataclasses.dataclass(frozen=True)
 class Evaluated:
-    """What came of a fold.
+    """The result of a fold.
 
     Attributes:
         execution: with the scores among its metrics.
         logs: of the epochs that were trained now, by metric.
-        values, added: of the hyperparameters that were asked for, and those that were not known.
-        raised: what is to be raised, where that is wanted.
+        values, added: the hyperparameters that were asked for, and the new ones among them.
+        raised: the exception, if one is to be raised.
     """
 
     execution: Execution
@@ -93,45 +93,42 @@ class Evaluated:
 
 
 def evaluate(folds: Folds, segment: Segment) -> Evaluated:
-    """Fit the estimator of a trial on one fold, and score it.
-
-    Args:
-        segment: which trial, fold and epochs.
-    """
+    """Fit the estimator of a trial on one fold, and score it."""
     evaluated = Fold(folds, segment).begin()
     assert evaluated is not None
     return evaluated
 
 
 class Fold:
-    """One fold of a trial, evaluated in one go, or with its training left to others.
+    """One fold of a trial, which is evaluated completely, or whose training is handed over.
 
     Args:
-        folds: see there.
         segment: which trial, fold and epochs.
-        beside: whether the training is left to others, if it can go on beside those of other folds.
+        beside: hand the training over, if it can be trained side by side with other folds.
+
+    Attributes:
+        member: the training that was handed over.
     """
 
     def __init__(self, folds: Folds, segment: Segment, beside: bool = False) -> None:
         self.segment = segment
         self.member: Member | None = None
-        """The training that was left to others."""
         self._folds = folds
         self._beside = beside
         self._is_keras = keras_step(folds.estimator) is not None
         self._hp = hyperparameters_of(segment)
-        self._estimator: Any = None
+        self._estimator: BaseEstimator = None
         self._drawn: Any = None
         self._fit_began = 0.0
         self._fitted_in = self._spent = 0.0
 
     def begin(self) -> Evaluated | None:
-        """Evaluate the fold, or go as far as to where others are to train.
+        """Evaluate the fold; or prepare it, if its training is handed over.
 
         Returns:
-            None if they are; call `end` then.
+            None if it is handed over; then call `end`.
         """
-        # Keras is seeded through generators that are the user's as well.
+        # Keras is seeded through generators that the user's code uses, too.
         with kept_generators() if self._is_keras else contextlib.nullcontext():
             started = time.perf_counter()
             try:
@@ -144,22 +141,22 @@ class Fold:
         return None
 
     def end(self, result: Any, seconds: float) -> Evaluated:
-        """Evaluate the fold from where its training has ended.
+        """Evaluate the fold after its training.
 
         Args:
             result: the History, or the exception that ended it.
-            seconds: it took.
+            seconds: the duration of the training.
         """
         self._fitted_in += seconds
         self._spent += seconds
-        # scikit-learn is asked a second time: what was fitted is not fitted again, but scored.
+        # scikit-learn is called again: `fit` only takes over the result, then the fold is scored.
         vars(self._estimator)["fit"] = functools.partial(self._fitted, result)
         with kept_generators():
             set_generators(self._drawn)
             return self._evaluated()
 
     def _fitted(self, result: Any, *args: Any, **kwargs: Any) -> Any:
-        """The end of a `fit` that was left where others were to train."""
+        """The end of a `fit` whose training was handed over."""
         del vars(self._estimator)["fit"]
         if isinstance(result, Exception):
             raise result
@@ -213,11 +210,11 @@ class Fold:
 
 
 _OURS = tuple(f"{__package__}.{name}" for name in ("wrapper", "wrappers"))
-"""Where nothing is done with a model after its training."""
+"""Modules in which `fit` does nothing with a model after its training."""
 
 
 def _prepared(folds: Folds, segment: Segment, hp: HyperParameters | None, beside: bool) -> Any:
-    """The estimator of a trial, told what is asked of it."""
+    """The estimator of a trial, with its assignment."""
     estimator = clone(folds.estimator)
     if hp is None:
         params = folds.candidates.params(segment.trial.values)
@@ -246,8 +243,8 @@ def _prepared(folds: Folds, segment: Segment, hp: HyperParameters | None, beside
     return estimator
 
 
-def _fits_as_known(estimator: Any) -> bool:
-    """Whether nothing is left to be done in its `fit` when the Keras model has been trained."""
+def _fits_as_known(estimator: BaseEstimator) -> bool:
+    """Whether its `fit` has nothing left to do once the Keras model is trained."""
     while isinstance(estimator, Pipeline):
         if not type(estimator).fit.__module__.startswith("sklearn."):
             return False
@@ -257,10 +254,10 @@ def _fits_as_known(estimator: Any) -> bool:
 
 
 def _metrics(found: Mapping[str, Any], segment: Segment, objective: Objective) -> dict[str, float]:
-    """Scores and seconds of a fold; those of earlier rungs are counted in.
+    """The scores and seconds of a fold; seconds include earlier rungs.
 
     Raises:
-        ValueError: the score that counts is not among them.
+        ValueError: the score that counts is missing.
     """
     earlier = next(
         (e for e in segment.trial.completed_executions if e.index == segment.execution), None
@@ -282,7 +279,7 @@ def _metrics(found: Mapping[str, Any], segment: Segment, objective: Objective) -
 
 
 def _is_finite(scores: Any) -> bool:
-    """Whether a fit that raised has a score all the same, by `error_score`."""
+    """Whether a fit that raised has a score nevertheless, from `error_score`."""
     values = scores.values() if isinstance(scores, Mapping) else [scores]
     return all(math.isfinite(value) for value in values)
 
@@ -292,7 +289,7 @@ def _execution(
     segment: Segment,
     found: Mapping[str, Any],
     metrics: Mapping[str, float],
-    estimator: Any,
+    estimator: BaseEstimator,
 ) -> Execution:
     message = found["fit_error"]
     score = metrics.get(folds.objective.name, math.nan)
@@ -325,7 +322,7 @@ def _execution(
 
 
 def _state(folds: Folds, segment: Segment, assignment: Assignment | None) -> dict[str, Any]:
-    """What an execution says of the state it ended in, which is written if it is wanted."""
+    """The fields of an execution about its last state, which is written if it is wanted."""
     if assignment is None or assignment.keeper is None:
         return {}
     from kerastune_lite._src.keras.state_files import keep_state
@@ -333,7 +330,7 @@ def _state(folds: Folds, segment: Segment, assignment: Assignment | None) -> dic
     return keep_state(assignment.keeper, folds.folder, segment.keep_state)
 
 
-def _logs(estimator: Any, segment: Segment) -> Mapping[str, Sequence[float]]:
+def _logs(estimator: BaseEstimator, segment: Segment) -> Mapping[str, Sequence[float]]:
     step = keras_step(estimator)
     if step is None or not hasattr(step[1], "history_"):
         return {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 
@@ -15,15 +16,15 @@ from kerastune_lite._src.search.execution.job import Emit, Job
 from kerastune_lite._src.sklearn.candidates import keras_step
 from kerastune_lite._src.sklearn.fold import TEST, TRAIN, Evaluated, Folds, evaluate
 
-__all__ = ["TEST", "TRAIN", "FoldJob", "Folds"]
+_PUBLIC = ("errors", "hyperparameters", "sklearn")
+"""cloudpickle sends a class by reference only if the module that it names is imported."""
 
 
 class FoldJob(Job):
     """Evaluates folds: side by side, one after the other, or in several processes.
 
     Args:
-        folds: see there.
-        n_jobs: as scikit-learn has it.
+        n_jobs: as in scikit-learn.
     """
 
     def __init__(self, folds: Folds, n_jobs: int | None) -> None:
@@ -34,7 +35,10 @@ class FoldJob(Job):
         self.processes: int = joblib.effective_n_jobs(n_jobs)
 
     def open(self) -> None:
-        # Keras is loaded for estimators that need it only.
+        if self.processes > 1:
+            for name in _PUBLIC:
+                importlib.import_module(f"kerastune_lite.{name}")
+        # Keras is only loaded for estimators that need it.
         if keras_step(self._folds.estimator) is not None:
             from kerastune_lite._src.keras import session
             from kerastune_lite._src.sklearn.fold_stack import FoldStack
@@ -58,7 +62,7 @@ class FoldJob(Job):
         self, segments: Sequence[Segment]
     ) -> Iterator[tuple[Segment, Sequence[Evaluated]]]:
         if self.processes == 1:
-            # One fold at a time: what has ended is recorded before the next one is scored.
+            # One fold at a time: each is recorded before the next one is scored.
             for segment in segments:
                 yield segment, [self._evaluate(segment)]
             return
@@ -70,7 +74,7 @@ class FoldJob(Job):
 
 
 def _tell(segment: Segment, evaluated: Evaluated, emit: Emit) -> None:
-    """Report the epochs of a fold; the scores go with the last one."""
+    """Report the epochs of a fold, the last one with the scores."""
     execution = evaluated.execution
     count = max(map(len, evaluated.logs.values()), default=0)
     for place in range(count):

@@ -1,4 +1,4 @@
-"""Predictions of small data, without the tracing that `Model.predict` begins with."""
+"""Predictions for small data, without the tracing of `Model.predict`."""
 
 from __future__ import annotations
 
@@ -13,19 +13,15 @@ from kerastune_lite._src.keras.loading import load_keras
 keras = load_keras()
 
 _NUMBERS = 1 << 17
-"""In the samples of one call, so that what layers make of them stays small."""
+"""Numbers in the samples of one call, so that the outputs of layers stay small."""
 _CALLS = 8
-"""A model that would be called more often is traced: that takes as long as some ten calls."""
+"""With more calls than this the model is traced, which takes as long as about ten calls."""
 
 _OWN = ("predict", "predict_step", "make_predict_function")
 
 
 def predict(model: Any, x: np.ndarray, arguments: Mapping[str, Any]) -> Any:
-    """What `model.predict(x, **arguments)` returns.
-
-    Args:
-        x: `(n, ...)`.
-    """
+    """The result of `model.predict(x, **arguments)`, for `x` of shape `(n, ...)`."""
     if not _by_calls(model, x, arguments):
         return model.predict(x=x, **arguments)
     rows = _rows(x, arguments)
@@ -53,5 +49,5 @@ def _by_calls(model: Any, x: Any, arguments: Mapping[str, Any]) -> bool:
 
 
 def _rows(x: np.ndarray, arguments: Mapping[str, Any]) -> int:
-    """Samples in one call: the batch size, or more of them where they are small."""
+    """Samples per call: the batch size, or more if they are small."""
     return max(arguments.get("batch_size") or 1, _NUMBERS // max(1, math.prod(x.shape[1:])))

@@ -9,19 +9,22 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
-from kerastune_lite._src.sklearn.candidates import Candidates
-from kerastune_lite._src.sklearn.folds import TEST, TRAIN
+from kerastune_lite._src.sklearn.fold import TEST, TRAIN
 
 
 def finished(trials: Sequence[Trial]) -> list[Trial]:
-    """Those that have a row: scored at least once, or failed."""
+    """The trials that have a row: scored at least once, or failed."""
     return [t for t in trials if t.status is TrialStatus.FAILED or t.score is not None]
 
 
 def outcomes(
-    trials: Sequence[Trial], folds: int, error_score: Any, train_scores: bool, multiple: bool
+    trials: Sequence[Trial],
+    folds: int,
+    error_score: float | str,
+    train_scores: bool,
+    multiple: bool,
 ) -> list[dict[str, Any]]:
-    """What scikit-learn's `_format_results` takes: one dict per trial and fold, trial by trial.
+    """The input of scikit-learn's `_format_results`: one dict per trial and fold, trial by trial.
 
     Args:
         multiple: whether there are several scores, by name.
@@ -48,9 +51,9 @@ def outcomes(
 
 
 def _fit_error(trial: Trial, execution: Execution | None) -> str | None:
-    """What `fit` raised, for a fold that was not fitted or whose trial was given up."""
+    """What `fit` raised; None if the fold has a score of its own."""
     if execution is None:
-        # Its turn never came, since a fold before it failed.
+        # It was not trained because an earlier fold failed.
         errors = [_fit_error(trial, each) for each in trial.executions]
         return next((error for error in errors if error is not None), None)
     scored = any(name.startswith(TEST) for name in execution.metrics)
@@ -67,7 +70,7 @@ def _scores(
 
 
 def has_several_scores(trials: Sequence[Trial]) -> bool:
-    """Whether scores have names of their own."""
+    """Whether there are several scores, by name."""
     tests = [n for t in trials for e in t.executions for n in e.metrics if n.startswith(TEST)]
     return any(name != f"{TEST}score" for name in tests)
 
@@ -75,9 +78,8 @@ def has_several_scores(trials: Sequence[Trial]) -> bool:
 def more_columns(trials: Sequence[Trial]) -> dict[str, list[Any]]:
     """Columns that scikit-learn does not have.
 
-    Returns:
-        `trial_id`; `epochs` that each fold was trained for (0 for estimators that have none);
-        `start_time` in seconds since 1970.
+    They are `trial_id`, the `epochs` of each fold (0 for estimators without epochs), and
+    `start_time` in seconds since 1970.
     """
     return {
         "trial_id": [trial.trial_id for trial in trials],
@@ -86,13 +88,8 @@ def more_columns(trials: Sequence[Trial]) -> dict[str, list[Any]]:
     }
 
 
-def params_of(trials: Sequence[Trial], candidates: Candidates) -> list[dict[str, Any]]:
-    """What `set_params` is given for each trial."""
-    return [candidates.params(trial.values) for trial in trials]
-
-
 def best_of(trials: Sequence[Trial], ranks: np.ndarray) -> int:
-    """The row that is best among those that were trained as far as any, or ended by themselves.
+    """The best row among those that were trained in full, or that callbacks ended.
 
     Args:
         ranks: of the score that counts, `(rows,)`, 1 for the best.
@@ -107,6 +104,6 @@ def best_of(trials: Sequence[Trial], ranks: np.ndarray) -> int:
 
 
 def _ended_itself(trial: Trial) -> bool:
-    """Whether callbacks ended all folds, so that more epochs would change nothing."""
+    """Whether callbacks ended all folds, so that more epochs would not change them."""
     folds = trial.completed_executions
     return bool(folds) and all(fold.stopped for fold in folds)

@@ -1,4 +1,7 @@
-"""Fitted estimators in a file without pickle: a zip archive of `model.keras` and of JSON."""
+"""Where estimators come from and go to: trials, and files without pickle.
+
+A file is a zip archive of `model.keras` and of JSON.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
 
+from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.sklearn.compat import kind_of_labels, make_callbacks, shape_of_targets
 from kerastune_lite._src.sklearn.encoders import LabelEncoder, TargetEncoder
@@ -29,50 +34,123 @@ _FORMAT, _VERSION = "kerastune_lite estimator", 1
 _HEAD, _MODEL = "estimator.json", "model.keras"
 
 
-@in_turn
-def save(estimator: Any, path: str | os.PathLike[str]) -> None:
-    """Write a fitted estimator to one file, atomically.
+class Portable:
+    """The methods of the estimators that scikit-learn's contract does not have."""
 
-    Raises:
-        NotFittedError: it was not fitted.
-        TypeError: it encodes its data in a way of its own.
-        OSError: the file cannot be written; an earlier one is untouched.
-    """
-    check_is_fitted(estimator, "model_")
-    _check_encoders(estimator)
-    path = Path(path)
-    head = json.dumps(_head(estimator))
-    with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder) / _MODEL
-        with warnings.catch_warnings():
-            # Between Keras and TensorFlow, about their own conversions to NumPy.
-            warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
-            estimator.model_.save(model)
-        with (
-            whole(path, f".{path.name}.{os.getpid()}") as scratch,
-            zipfile.ZipFile(scratch, "w") as archive,
-        ):
-            archive.writestr(_HEAD, head)
-            archive.write(model, _MODEL)
+    @classmethod
+    def from_trial(cls, model: Any, trial: Trial, **params: Any) -> Any:
+        """An estimator with the hyperparameters of a tuner's trial; not fitted.
+
+        Args:
+            model: what the tuner built with: `build(hp)` or a HyperModel.
+            trial: one of `tuner.get_best_trials()`, for example.
+            **params: of the estimator. `epochs`, unless it was tuned, is by default the number of
+                epochs up to the trial's best one.
+
+        Raises:
+            TypeError, ValueError: `trial` is not a trial, or it failed.
+        """
+        if not isinstance(trial, Trial):
+            raise TypeError(
+                f"{cls.__name__}.from_trial() takes what builds the model, and a trial. Received: "
+                f"{type(trial).__name__}. Write from_trial(build, tuner.get_best_trials()[0])."
+            )
+        if trial.status is TrialStatus.FAILED:
+            raise ValueError(
+                f"from_trial() takes a trial that can be trained again. Trial {trial.trial_id} "
+                f"failed: {trial.failure}. Use one of tuner.get_best_trials()."
+            )
+        if trial.best_step is not None and "epochs" not in trial.values:
+            params.setdefault("epochs", trial.best_step + 1)
+        estimator: BaseEstimator = cls
+        return estimator(model, hyperparameters=dict(trial.values), **params)
+
+    @in_turn
+    def save(self: Any, path: str | os.PathLike[str]) -> None:
+        """Write the fitted estimator to one file, without pickle.
+
+        The file holds the Keras model and, as JSON, the labels, the shapes of the data, and the
+        parameters that are plain values. Functions (such as the builder) and objects are left out.
+
+        Args:
+            path: the file; an earlier one is replaced once the new one is complete.
+
+        Raises:
+            NotFittedError: the estimator is not fitted.
+            TypeError: it has its own encoders.
+            OSError: the file cannot be written; an earlier one is unchanged.
+        """
+        check_is_fitted(self, "model_")
+        _check_encoders(self)
+        path = Path(path)
+        head = json.dumps(_head(self))
+        with tempfile.TemporaryDirectory() as folder:
+            model = Path(folder) / _MODEL
+            with warnings.catch_warnings():
+                # Between Keras and TensorFlow, about their own conversions to NumPy.
+                warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
+                self.model_.save(model)
+            with (
+                whole(path, f".{path.name}.{os.getpid()}") as scratch,
+                zipfile.ZipFile(scratch, "w") as archive,
+            ):
+                archive.writestr(_HEAD, head)
+                archive.write(model, _MODEL)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        model: Any = None,
+        custom_objects: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """The estimator that `save` wrote, with the same predictions.
+
+        No code in the file is run: Keras refuses Lambda layers and the like.
+
+        Args:
+            path: the file.
+            model: what builds the model, needed only to fit the estimator again.
+            custom_objects: name -> class, for your own layers.
+
+        Raises:
+            ValueError: the file is not an estimator of this class, or would need code to be run.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                with zipfile.ZipFile(path) as archive:
+                    head = json.loads(archive.read(_HEAD))
+                    file = Path(folder) / _MODEL
+                    file.write_bytes(archive.read(_MODEL))
+            except (zipfile.BadZipFile, KeyError, ValueError) as error:
+                raise ValueError(
+                    f"load() reads what save() of an estimator wrote. {path} is something else, or "
+                    f"damaged: {error}."
+                ) from error
+            _check_head(head, cls, path)
+            trained = keras.saving.load_model(file, custom_objects=custom_objects, safe_mode=True)
+        estimator = cls(**{**head["params"], "model": model})
+        _fill(estimator, head["fitted"], trained)
+        return estimator
 
 
-def _check_encoders(estimator: Any) -> None:
+def _check_encoders(estimator: BaseEstimator) -> None:
     features = estimator.feature_encoder_
     plain = type(features) is FunctionTransformer and features.func is None
     if type(estimator.target_encoder_) not in (LabelEncoder, TargetEncoder) or not plain:
         raise TypeError(
-            "save() keeps estimators that encode targets as KerasClassifier and KerasRegressor do, "
+            "save() writes estimators that encode targets as KerasClassifier or KerasRegressor do, "
             f"and features not at all. Received: {type(estimator).__name__} with encoders of its "
-            "own. Use joblib.dump(), whose files are for people who trust you."
+            "own. Use joblib.dump(), whose files run code when they are loaded."
         )
     if kind_of_labels(estimator.target_encoder_) == "multiclass-multioutput":
         raise TypeError(
-            "save() keeps estimators that predict labels. Received one that was fitted on several "
+            "save() writes estimators that predict labels. Received one that was fitted on several "
             "columns of classes, whose labels are not defined. Use joblib.dump()."
         )
 
 
-def _head(estimator: Any) -> dict[str, Any]:
+def _head(estimator: BaseEstimator) -> dict[str, Any]:
     params = {name: _plain(value) for name, value in estimator.get_params(deep=False).items()}
     kept = {name: value for name, value in params.items() if value is not _plain}
     encoder = estimator.target_encoder_
@@ -100,7 +178,7 @@ def _head(estimator: Any) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """`value` as JSON can hold it; this function itself if it cannot."""
+    """`value` as JSON can represent it; this function itself if it cannot."""
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or isinstance(value, (bool, int, float, str)):
@@ -125,43 +203,13 @@ def _family(kind: type) -> str:
 _FAMILIES = ("KerasClassifier", "KerasRegressor")
 
 
-def load(
-    kind: type, path: str | os.PathLike[str], model: Any, custom_objects: Mapping[str, Any] | None
-) -> Any:
-    """The estimator that `save` wrote.
-
-    Args:
-        kind: the class of estimators.
-        model: what it is built with if it is to be fitted again.
-        custom_objects: for Keras.
-
-    Raises:
-        ValueError: the file is no such estimator.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            with zipfile.ZipFile(path) as archive:
-                head = json.loads(archive.read(_HEAD))
-                file = Path(folder) / _MODEL
-                file.write_bytes(archive.read(_MODEL))
-        except (zipfile.BadZipFile, KeyError, ValueError) as error:
-            raise ValueError(
-                f"load() reads what save() of an estimator wrote. {path} is something else, or "
-                f"damaged: {error}."
-            ) from error
-        _check_head(head, kind, path)
-        trained = keras.saving.load_model(file, custom_objects=custom_objects, safe_mode=True)
-    estimator = kind(**{**head["params"], "model": model})
-    _fill(estimator, head["fitted"], trained)
-    return estimator
-
-
-def _check_head(head: Any, kind: type, path: Any) -> None:
+def _check_head(head: Any, kind: type, path: str | os.PathLike[str]) -> None:
     if not isinstance(head, dict) or head.get("format") != _FORMAT:
         raise ValueError(f"load() reads what save() of an estimator wrote. {path} is another file.")
     if head["version"] > _VERSION:
         raise ValueError(
-            f"{path} was written by a later version of kerastune_lite. Install that one."
+            f"{path} was written by a newer version of kerastune_lite. Upgrade with: "
+            "pip install -U kerastune_lite"
         )
     if head["class"] != _family(kind):
         raise ValueError(
@@ -170,8 +218,8 @@ def _check_head(head: Any, kind: type, path: Any) -> None:
         )
 
 
-def _fill(estimator: Any, fitted: Mapping[str, Any], trained: Any) -> None:
-    """Have an estimator be as it was after `fit`."""
+def _fill(estimator: BaseEstimator, fitted: Mapping[str, Any], trained: Any) -> None:
+    """Set the attributes that `fit` had set."""
     dtype, shape = fitted["X"]
     estimator.X_dtype_, estimator.X_shape_ = np.dtype(dtype), tuple(shape)
     estimator.n_features_in_ = shape[1]
@@ -191,7 +239,7 @@ def _fill(estimator: Any, fitted: Mapping[str, Any], trained: Any) -> None:
 
 
 def _encoder(fitted: Mapping[str, Any]) -> Any:
-    """The encoder of targets, fitted on an example of them."""
+    """The encoder of the targets, fitted on example targets."""
     dtype, shape = fitted["y"]
     if "classes" not in fitted:
         return TargetEncoder().fit(np.zeros(shape, dtype))

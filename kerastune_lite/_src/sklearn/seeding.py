@@ -1,19 +1,22 @@
-"""Random generators: seeded for a fit, and as they were afterwards."""
+"""Random generators: seeded for a fit, and restored afterwards."""
 
 from __future__ import annotations
 
 import contextlib
 import random
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Union
 
 import numpy as np
 
 from kerastune_lite._src.util.threads import turn
 
+RandomState = Union[int, np.random.RandomState, None]
+"""What `random_state=` takes."""
 
-def seed_of_fit(random_state: Any) -> int | None:
-    """A seed; of a generator its next number, which it gives again to the next fit."""
+
+def seed_of_fit(random_state: RandomState) -> int | None:
+    """A seed; from a generator its next number, without changing the generator."""
     if not isinstance(random_state, np.random.RandomState):
         return None if random_state is None else int(random_state)
     copied = np.random.RandomState()
@@ -23,9 +26,9 @@ def seed_of_fit(random_state: Any) -> int | None:
 
 @contextlib.contextmanager
 def seeded(seed: int | None) -> Iterator[None]:
-    """Within it, all random generators begin with `seed`, if there is one.
+    """Seed all random generators, if there is a seed, and restore them at the end.
 
-    They are those of the process, as is the switch for determinism: threads take turns.
+    The generators and the switch for determinism belong to the process, so threads take turns.
     """
     with turn():
         if seed is None:
@@ -41,9 +44,9 @@ def seeded(seed: int | None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def kept_generators() -> Iterator[None]:
-    """After it, Python's and NumPy's generators go on as if nothing had been drawn.
+    """Restore Python's and NumPy's generators at the end.
 
-    Threads take turns: what another draws meanwhile would be forgotten with the rest.
+    Threads take turns: the generators would forget what another thread had drawn meanwhile.
     """
     with turn():
         kept = state_of_generators()
@@ -54,15 +57,11 @@ def kept_generators() -> Iterator[None]:
 
 
 def state_of_generators() -> tuple[Any, Any]:
-    """Where Python's and NumPy's generators stand."""
+    """The states of Python's and NumPy's generators."""
     return random.getstate(), np.random.get_state()
 
 
 def set_generators(state: tuple[Any, Any]) -> None:
-    """Have them go on from there.
-
-    Args:
-        state: as `state_of_generators` gives it.
-    """
+    """Restore what `state_of_generators` returned."""
     random.setstate(state[0])
     np.random.set_state(state[1])

@@ -1,4 +1,4 @@
-"""`SklearnTuner`, as KerasTuner has it: estimators of scikit-learn that `build(hp)` makes."""
+"""`SklearnTuner`, as in KerasTuner: scikit-learn estimators that `build(hp)` returns."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from sklearn.metrics import make_scorer
 from sklearn.model_selection import KFold
 from sklearn.utils import get_tags
 
-from kerastune_lite._src.keras.hypermodel import get_hypermodel
+from kerastune_lite._src.keras.hypermodel import HyperModel, get_hypermodel
 from kerastune_lite._src.sklearn.assignment import Assignment
 from kerastune_lite._src.sklearn.tuner_search_cv import TunerSearchCV
+from kerastune_lite._src.sklearn.tuners import TunerLike
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.util.public import public
 
 
 class BuiltEstimator(BaseEstimator):
-    """An estimator that `build(hp)` makes when it is fitted.
+    """An estimator that is built by `build(hp)` when it is fitted.
 
     Args:
-        build: returns an estimator of scikit-learn's.
-        hyperparameters: values for `hp` by name; what is not given has its default.
+        build: returns a scikit-learn estimator.
+        hyperparameters: values for `hp` by name; missing ones have their defaults.
     """
 
     _assignment: Assignment | None = None
@@ -54,22 +55,18 @@ class BuiltEstimator(BaseEstimator):
         return estimator
 
     def fit(self, X: Any, y: Any = None, **params: Any) -> BuiltEstimator:
-        """Build the estimator and fit it.
-
-        Args:
-            X, y, **params: for its `fit`.
-        """
+        """Build the estimator and fit it."""
         told = None if self._assignment is None else self._assignment.hp
         hp = HyperParameters(values=self.hyperparameters) if told is None else told
         self.estimator_ = self._built(hp).fit(X, y, **params)
         return self
 
     def predict(self, X: Any) -> Any:
-        """What the fitted estimator predicts."""
+        """The predictions of the fitted estimator."""
         return self.estimator_.predict(X)
 
     def score(self, X: Any, y: Any = None, **params: Any) -> float:
-        """What the fitted estimator's `score` says."""
+        """The score of the fitted estimator."""
         return float(self.estimator_.score(X, y, **params))
 
     def __getattr__(self, name: str) -> Any:
@@ -80,27 +77,38 @@ class BuiltEstimator(BaseEstimator):
 
 @public("kerastune_lite.sklearn")
 class SklearnTuner:
-    """Searches for the estimator of scikit-learn that `build(hp)` makes best.
+    """Tune scikit-learn estimators that `build(hp)` returns, with cross-validation.
 
-    KerasTuner's name for it; `TunerSearchCV` does the work and can do more.
+    The name and the methods are KerasTuner's; `TunerSearchCV` does the work and can do more.
 
     Args:
-        oracle: what `TunerSearchCV` takes as `tuner`.
-        hypermodel: `build(hp)`, or a HyperModel; it returns an estimator.
+        oracle: as `tuner` of `TunerSearchCV`.
+        hypermodel: `build(hp)`, or a HyperModel; returns an estimator.
         scoring: as for GridSearchCV; None: the estimator's `score`. Larger is better.
-        metrics: functions of `(y_true, y_pred)` that are recorded as well.
+        metrics: a function of `(y_true, y_pred)` or a list of them, recorded as well.
         cv: a splitter. Default: `KFold(5, shuffle=True, random_state=1)`.
-        max_trials: None: until the oracle has no more.
+        max_trials: None: until the oracle has no more points.
         seed: makes the search reproducible.
-        directory, project_name, max_time, n_jobs: as for `TunerSearchCV`.
+        **kwargs: `directory`, `project_name`, `max_time`, `n_jobs` of `TunerSearchCV`.
+
+    Raises:
+        ValueError: there is no `hypermodel`.
+
+    Example:
+        >>> from sklearn.linear_model import Ridge
+        >>> from kerastune_lite.sklearn import SklearnTuner
+        >>> tuner = SklearnTuner("grid", lambda hp: Ridge(hp.Choice("alpha", [0.1, 10.0])), cv=3)
+        >>> tuner.search([[0.0], [1.0], [2.0], [3.0], [4.0], [5.0]], [0, 2, 4, 6, 8, 10], verbose=0)
+        >>> tuner.get_best_models()[0]
+        Ridge(alpha=0.1)
     """
 
     def __init__(
         self,
-        oracle: Any,
-        hypermodel: Any,
-        scoring: Any = None,
-        metrics: Any = None,
+        oracle: TunerLike,
+        hypermodel: Callable[[HyperParameters], Any] | HyperModel,
+        scoring: str | Callable[..., float] | None = None,
+        metrics: Callable[..., float] | Sequence[Callable[..., float]] | None = None,
         cv: Any = None,
         *,
         max_trials: int | None = 10,
@@ -110,16 +118,16 @@ class SklearnTuner:
         self.hypermodel = get_hypermodel(hypermodel)
         if self.hypermodel is None:
             raise ValueError("SklearnTuner needs a `hypermodel`: a function build(hp).")
-        if callable(metrics):
-            metrics = [metrics]
+        scorers: Any = scoring
         if metrics:
-            scorers = {metric.__name__: make_scorer(metric) for metric in metrics}
-            scoring = {"score": _own_score if scoring is None else scoring, **scorers}
+            more = [metrics] if callable(metrics) else metrics
+            scorers = {"score": _own_score if scoring is None else scoring}  # the first one counts
+            scorers.update((metric.__name__, make_scorer(metric)) for metric in more)
         self._search = TunerSearchCV(
             BuiltEstimator(self.hypermodel.build),
             tuner=oracle,
             max_trials=max_trials,
-            scoring=scoring,
+            scoring=scorers,
             cv=KFold(5, shuffle=True, random_state=1) if cv is None else cv,
             refit=False,
             random_state=seed,
@@ -130,7 +138,7 @@ class SklearnTuner:
     def search(
         self, X: Any, y: Any, sample_weight: Any = None, groups: Any = None, verbose: int = 1
     ) -> None:
-        """Search.
+        """Search for the best hyperparameters.
 
         Args:
             X: `(n, features)`.
@@ -138,6 +146,9 @@ class SklearnTuner:
             sample_weight: `(n,)`.
             groups: `(n,)`, for the splitter.
             verbose: 0 silent, 1 a live line, 2 a line per trial.
+
+        Raises:
+            TypeError, ValueError: an argument is invalid, or all fits failed.
         """
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         params = weights if groups is None else {**weights, "groups": groups}
@@ -145,11 +156,11 @@ class SklearnTuner:
         self._data = X, y, weights
 
     def get_best_hyperparameters(self, num_trials: int = 1) -> list[HyperParameters]:
-        """The hyperparameters of the best trials, from the best on."""
+        """The hyperparameters of the best `num_trials` trials, the best first."""
         return [HyperParameters(values=values) for values in self._best(num_trials)]
 
     def get_best_models(self, num_models: int = 1) -> list[Any]:
-        """The best estimators, from the best on, fitted on all that was searched with."""
+        """The best `num_models` estimators, the best first, fitted on all samples of the search."""
         found = []
         for values in self._best(num_models):
             X, y, weights = self._data or (None, None, {})

@@ -1,15 +1,16 @@
-"""`TunerSearchCV`: GridSearchCV with our oracles and schedulers."""
+"""`TunerSearchCV`: GridSearchCV with oracles and schedulers."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone, is_classifier
+from sklearn.base import BaseEstimator, clone, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 
@@ -17,15 +18,17 @@ from kerastune_lite._src.algorithms.oracles.grid import GridOracle
 from kerastune_lite._src.core.events import StopReason
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.search import settings as st
 from kerastune_lite._src.sklearn import compat, rows
 from kerastune_lite._src.sklearn.assignment import Assignment
 from kerastune_lite._src.sklearn.candidates import Candidates, candidates_of, keras_step
 from kerastune_lite._src.sklearn.class_weights import check_weights_of_search
 from kerastune_lite._src.sklearn.cv_project import Project, Wish, seed_of
-from kerastune_lite._src.sklearn.folds import TEST, FoldJob, Folds
-from kerastune_lite._src.sklearn.seeding import kept_generators
-from kerastune_lite._src.sklearn.tuners import parts_of
+from kerastune_lite._src.sklearn.fold import TEST, Folds
+from kerastune_lite._src.sklearn.folds import FoldJob
+from kerastune_lite._src.sklearn.seeding import RandomState, kept_generators
+from kerastune_lite._src.sklearn.tuners import TunerLike, parts_of
 from kerastune_lite._src.util.checksums import checksum_of, checksums
 from kerastune_lite._src.util.describing import described
 from kerastune_lite._src.util.public import public
@@ -35,59 +38,64 @@ from kerastune_lite._src.util.public import public
 class TunerSearchCV(compat.BaseSearch):
     """Cross-validated search over the hyperparameters of an estimator.
 
-        search = TunerSearchCV(KerasClassifier(build, epochs=20), tuner="bayesian", cv=5)
-        search.fit(X, y)
-        search.best_params_, search.predict(X_new)
-
-    What GridSearchCV is, with other proposals. A trial is a row of `cv_results_`, a fold one of its
-    executions. Of an estimator that ends in `KerasClassifier` or `KerasRegressor` the folds go on
-    from rung to rung with "hyperband", "asha" and schedulers; where these stop trials, they pause
-    them here to judge them. `best_index_` is the best of the trials that were trained in full.
+    It is used like GridSearchCV, but an oracle proposes the points. A trial is a row of
+    `cv_results_`, and a fold is one of its executions. If the estimator is, or ends in, a
+    `KerasClassifier` or `KerasRegressor`, its folds are continued from rung to rung with
+    "hyperband", "asha" and schedulers; schedulers that stop trials pause them here to judge them.
+    `best_index_` is the best of the trials that were trained in full.
 
     Args:
-        estimator: any of scikit-learn's; a Pipeline, too.
+        estimator: any scikit-learn estimator or pipeline.
         param_distributions: name -> list of values, distribution of scipy.stats, or domain of
             `kerastune_lite.hyperparameters`; or a list of such dicts. None: what `build(hp)` of
-            the Keras estimator asks for; values that the estimator is given (`hp__units=64`) are
-            kept.
+            the Keras estimator asks for, except values that the estimator has (`hp__units=64`).
         tuner: "random", "grid", "sobol", "bayesian", "evolution", "hyperband", "asha"; an oracle, a
-            scheduler, or a tuple of both. The epochs of "hyperband" and "asha" are the estimator's.
+            scheduler, or a tuple of both. "hyperband" and "asha" use the estimator's `epochs`.
         max_trials: how many points are tried; None: until the tuner has no more.
         scoring, refit: as for GridSearchCV. Of several scores the search follows the one that
             `refit` names, or else the first.
-        cv: as for GridSearchCV. The folds are the same for all trials.
-        n_jobs: processes; folds are spread over them, and trials where there are more than folds.
-        random_state: of the proposals, and of Keras estimators that have none.
+        cv: as for GridSearchCV. All trials have the same folds.
+        n_jobs: processes for the folds; if there are more processes than folds, also for trials.
+        random_state: the seed of the proposals, and of Keras estimators that have none.
         error_score: the score of a fit that raises. NaN: the trial has failed, and its other folds
             are not trained.
-        return_train_score: whether the rows that were trained on are scored as well.
+        return_train_score: whether the training rows are scored as well.
         verbose: 0 silent, 1 a live line, 2 a line per trial.
-        directory, project_name: where the search is kept: run the script again and it goes on, and
-            TensorBoard shows it. None: it is forgotten.
-        max_time: seconds for trials to begin in; those under way are finished.
+        directory, project_name: where the search is stored. The same script, run again, resumes
+            it, and TensorBoard shows it. None: it is not stored.
+        max_time: seconds in which trials may begin; those that have begun are finished.
 
     Attributes:
         cv_results_: GridSearchCV's columns, and `trial_id`, `epochs`, `start_time`.
         best_estimator_, best_params_, best_score_, best_index_, scorer_, n_splits_, refit_time_,
-            multimetric_, classes_, n_features_in_, feature_names_in_: as GridSearchCV's.
+            multimetric_, classes_, n_features_in_, feature_names_in_: as for GridSearchCV.
+
+    Example:
+        >>> from sklearn.neighbors import KNeighborsClassifier
+        >>> from kerastune_lite.sklearn import TunerSearchCV
+        >>> x, y = [[0], [1], [2], [3], [4], [5]], [0, 0, 0, 1, 1, 1]
+        >>> space = {"n_neighbors": [1, 4]}
+        >>> search = TunerSearchCV(KNeighborsClassifier(), space, tuner="grid", cv=3).fit(x, y)
+        >>> search.best_params_, search.predict([[6]]).tolist()
+        ({'n_neighbors': 1}, [1])
     """
 
     def __init__(
         self,
-        estimator: Any,
-        param_distributions: Any = None,
+        estimator: BaseEstimator,
+        param_distributions: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         *,
-        tuner: Any = "bayesian",
+        tuner: TunerLike = "bayesian",
         max_trials: int | None = 20,
         scoring: Any = None,
         cv: Any = None,
-        refit: Any = True,
+        refit: bool | str | Callable[..., int] = True,
         n_jobs: int | None = None,
-        random_state: Any = None,
-        error_score: Any = np.nan,
+        random_state: RandomState = None,
+        error_score: float | str = np.nan,
         return_train_score: bool = False,
         verbose: int = 0,
-        directory: Any = None,
+        directory: str | os.PathLike[str] | None = None,
         project_name: str | None = None,
         max_time: float | None = None,
     ) -> None:
@@ -116,12 +124,12 @@ class TunerSearchCV(compat.BaseSearch):
             X: `(n, features)`.
             y: `(n,)` or `(n, outputs)`.
             **params: for `fit` of the estimator; `groups` for the splitter. Arrays with one entry
-                per sample are cut as the samples are.
+                per sample are split like the samples.
 
         Raises:
-            TypeError, ValueError: an argument is invalid; before anything is trained.
-            ValueError: all fits failed.
-            StoreError: the project in `directory` cannot be read, or does not fit.
+            TypeError, ValueError: an argument is invalid (before anything is trained), or all fits
+                failed.
+            StoreError: the project in `directory` cannot be read, or is of another search.
             ImportError: this version of scikit-learn is too new.
         """
         compat.check_scikit_learn()
@@ -171,7 +179,7 @@ class TunerSearchCV(compat.BaseSearch):
         if named is not None:
             name = self.refit if isinstance(self.refit, str) else next(iter(named))
         else:
-            # A function of the user's may return several, and `refit` names the one that counts.
+            # The user's function may return several, and `refit` names the one that counts.
             name = self.refit if callable(self.scoring) and isinstance(self.refit, str) else "score"
         return Objective(f"{TEST}{name}", "max")
 
@@ -209,13 +217,13 @@ class TunerSearchCV(compat.BaseSearch):
 
     def _results(
         self, history: TrialHistory, reason: StopReason, candidates: Candidates
-    ) -> tuple[dict[str, Any], list[Any]]:
+    ) -> tuple[dict[str, Any], list[Trial]]:
         trials = rows.finished(history)
         if not trials:
             if reason is StopReason.INTERRUPTED:
                 raise KeyboardInterrupt
             raise ValueError(
-                "A search needs one trial at least. None was finished: "
+                "A search needs at least one trial. None was finished: "
                 f"{reason.value}. Received: max_time={self.max_time}."
             )
         self.multimetric_ = rows.has_several_scores(trials)
@@ -223,11 +231,14 @@ class TunerSearchCV(compat.BaseSearch):
             trials, self.n_splits_, self.error_score, self.return_train_score, self.multimetric_
         )
         compat.check_fits(found, self.error_score)
-        given, more = rows.params_of(trials, candidates), rows.more_columns(trials)
+        given = [candidates.params(trial.values) for trial in trials]
+        more = rows.more_columns(trials)
         return compat.table_of(self, given, self.n_splits_, found, more), trials
 
-    def _choose(self, results: dict[str, Any], trials: list[Any], refit_metric: Any) -> None:
-        """Find the best row, by the rules of scikit-learn."""
+    def _choose(
+        self, results: dict[str, Any], trials: list[Trial], refit_metric: bool | str
+    ) -> None:
+        """Find the best row, by scikit-learn's rules."""
         if callable(self.scoring) and self.multimetric_:
             means = [name for name in results if name.startswith(f"mean_{TEST}")]
             names = {name.removeprefix(f"mean_{TEST}"): None for name in means}
@@ -254,8 +265,8 @@ class TunerSearchCV(compat.BaseSearch):
 
 
 @contextlib.contextmanager
-def _reproducible(estimator: Any, seed: int, y: Any) -> Iterator[None]:
-    """Within it, a Keras estimator without a seed of its own is fitted with this one."""
+def _reproducible(estimator: BaseEstimator, seed: int, y: Any) -> Iterator[None]:
+    """Fit a Keras estimator that has no seed with this one."""
     step = keras_step(estimator)
     if step is None:
         yield
@@ -273,22 +284,22 @@ def _reproducible(estimator: Any, seed: int, y: Any) -> Iterator[None]:
 
 
 def _check_epochs(candidates: Candidates, prefix: str) -> None:
-    """Refuse to tune what the scheduler decides.
+    """Check that epochs are not tuned, since the scheduler decides them.
 
     Raises:
-        ValueError: epochs are among the candidates.
+        ValueError: they are.
     """
     names = ("epochs", f"{prefix}epochs", f"{prefix}fit__epochs")
     tuned = [name for name in candidates.space.names if name in names]
     if tuned:
         raise ValueError(
             f"{tuned[0]!r} cannot be tuned in this search: its scheduler decides for how many "
-            'epochs each trial is trained. Take it out, or take tuner="bayesian".'
+            'epochs each trial is trained. Remove it, or use tuner="bayesian".'
         )
 
 
 def _known_by(folds: Folds) -> dict[str, Any]:
-    """What tells the estimator from others, as JSON."""
+    """A description of the estimator, as JSON, to recognise it."""
     estimator = described(folds.estimator)
     if isinstance(estimator, str):
         estimator = {"class": estimator}
@@ -296,7 +307,7 @@ def _known_by(folds: Folds) -> dict[str, Any]:
 
 
 def _data(folds: Folds) -> dict[str, str]:
-    """What tells the data and the folds from others."""
+    """Checksums of the data and the folds, to recognise them."""
     splits = [tuple(map(np.asarray, split)) for split in folds.splits]
     told = checksums({"X": folds.X, "y": folds.y, **folds.fit_params})
     return {**told, "folds": checksum_of(splits) or ""}

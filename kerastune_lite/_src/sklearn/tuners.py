@@ -1,9 +1,9 @@
-"""The names that `tuner=` takes, and the oracle and scheduler behind each."""
+"""The names that `tuner=` takes, and their oracles and schedulers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Union
 
 from kerastune_lite._src.algorithms.oracles.bayesian import BayesianOracle
 from kerastune_lite._src.algorithms.oracles.evolution import EvolutionaryOracle
@@ -17,6 +17,9 @@ from kerastune_lite._src.algorithms.schedulers.hyperband import Hyperband
 from kerastune_lite._src.algorithms.schedulers.median import MedianStopping
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
 
+TunerLike = Union[str, Oracle, Scheduler, tuple[Oracle, Scheduler]]
+"""What `tuner=` takes."""
+
 ORACLES: dict[str, Callable[[int], Oracle]] = {
     "random": lambda seed: RandomOracle(),
     "grid": lambda seed: GridOracle(),
@@ -24,22 +27,22 @@ ORACLES: dict[str, Callable[[int], Oracle]] = {
     "bayesian": lambda seed: BayesianOracle(seed=seed),
     "evolution": lambda seed: EvolutionaryOracle(),
 }
-"""By name; each is made from the seed of the search."""
+"""name -> function of the search's seed."""
 
 SCHEDULERS: dict[str, Callable[[int], Scheduler]] = {
-    "hyperband": lambda epochs: Hyperband(epochs),
-    "asha": lambda epochs: ASHA(epochs),
+    "hyperband": Hyperband,
+    "asha": ASHA,
 }
-"""By name; each is made for the epochs that the best trials are trained for."""
+"""name -> function of the epochs of the best trials."""
 
 
-def parts_of(tuner: Any, seed: int, epochs: int | None) -> tuple[Oracle, Scheduler]:
-    """What proposes, and what says how long a trial trains: a scheduler that pauses trials.
+def parts_of(tuner: TunerLike, seed: int, epochs: int | None) -> tuple[Oracle, Scheduler]:
+    """The oracle and the scheduler, which pauses trials, for a `tuner` argument.
 
     Args:
-        tuner: a name, an Oracle, a Scheduler, or one of each as a tuple.
+        tuner: a name, an Oracle, a Scheduler, or a tuple of both.
         seed: of the search.
-        epochs: of the Keras estimator; None where there is none.
+        epochs: of the Keras estimator; None for other estimators.
 
     Raises:
         TypeError, ValueError: it is none of these, or does not fit the estimator.
@@ -48,11 +51,11 @@ def parts_of(tuner: Any, seed: int, epochs: int | None) -> tuple[Oracle, Schedul
     if scheduler is None:
         scheduler = FullTraining()
     if oracle is None:
-        # Hyperband was made for random points; whoever goes on is asked one by one with the others.
+        # Hyperband was made for random points; the other schedulers ask for points one by one.
         by_model = isinstance(scheduler, (ASHA, MedianStopping))
         oracle = BayesianOracle(seed=seed) if by_model else RandomOracle()
     if epochs is not None:
-        # Folds are scored when a rung has ended, not in mid-training.
+        # Folds are scored at the end of a rung, not during training.
         return oracle, scheduler.pausing(epochs)
     if scheduler.decides_epochs or scheduler.reads_curves:
         name = repr(tuner) if isinstance(tuner, str) else f"{type(scheduler).__name__}(...)"
@@ -77,21 +80,20 @@ def _named(name: str, seed: int, epochs: int | None) -> tuple[Oracle | None, Sch
         raise ValueError(
             f"tuner={name!r} trains the best trials for as many epochs as the estimator says, and "
             f"others for fewer. Received: an estimator with epochs={epochs}. Write "
-            "KerasClassifier(build, epochs=27), say."
+            "KerasClassifier(build, epochs=27), for example."
         )
     return None, SCHEDULERS[name](27 if epochs is None else epochs)
 
 
-def _given(tuner: Any) -> tuple[Oracle | None, Scheduler | None]:
+def _given(tuner: TunerLike) -> tuple[Oracle | None, Scheduler | None]:
     parts = tuner if isinstance(tuner, tuple) else (tuner,)
-    oracles = [part for part in parts if isinstance(part, Oracle)]
-    schedulers = [part for part in parts if isinstance(part, Scheduler)]
-    both = len(oracles) + len(schedulers)
-    if both != len(parts) or not 0 < both <= 2 or len(oracles) > 1 or len(schedulers) > 1:
+    oracle = next((part for part in parts if isinstance(part, Oracle)), None)
+    scheduler = next((part for part in parts if isinstance(part, Scheduler)), None)
+    if not parts or len(parts) != (oracle is not None) + (scheduler is not None):
         hint = f" Write {tuner.__name__}()." if isinstance(tuner, type) else ""
         raise TypeError(
             f"`tuner` must be one of {', '.join(map(repr, [*ORACLES, *SCHEDULERS]))}, an oracle, a "
             f"scheduler, or a tuple of one of each. Received: {tuner!r} of type "
             f"{type(tuner).__name__}.{hint}"
         )
-    return (oracles[0] if oracles else None), (schedulers[0] if schedulers else None)
+    return oracle, scheduler

@@ -1,7 +1,7 @@
-"""What both estimators have in common: scikeras's wrapper, with what broke in it mended.
+"""What both estimators have in common: scikeras's wrapper with its bugs fixed, and `build(hp)`.
 
-scikeras (0.13, no longer maintained) routes parameters, encodes targets and compiles models; its
-names and arguments are kept. `build(hp)` comes on top of it.
+scikeras (0.13, no longer maintained) routes parameters, encodes targets and compiles models. Its
+names and arguments are kept.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ from kerastune_lite._src.sklearn.from_scikeras import (
     metric_name,
     route_params,
 )
-from kerastune_lite._src.sklearn.portable import Portable
 from kerastune_lite._src.sklearn.prediction import predict
+from kerastune_lite._src.sklearn.saving import Portable
 from kerastune_lite._src.sklearn.seeding import seed_of_fit, seeded
 from kerastune_lite._src.space.domains import Value, plain
 from kerastune_lite._src.space.hyperparameters import HyperParameters
@@ -61,19 +61,31 @@ keras = load_keras()
 
 
 class KerasWrapper(Portable, BaseWrapper):
-    """A Keras model as an estimator; `KerasClassifier` and `KerasRegressor` say what they are."""
+    """A Keras model as an estimator; the base of `KerasClassifier` and `KerasRegressor`."""
 
-    hyperparameters: Mapping[str, Any] | None
-    fast: bool
     n_outputs_expected_: int | None
 
     _assignment: Assignment | None = None
     """What a search asks of this fit."""
     _hp: HyperParameters | None = None
-    """What `build` was given, if it takes any."""
+    """Passed to `build`, if it takes any."""
+
+    def __init__(
+        self,
+        model: Any = None,
+        *,
+        hyperparameters: Mapping[str, Any] | None = None,
+        fast: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        values, kwargs = split(kwargs)
+        super().__init__(model, **kwargs)
+        # The same object that was given, unless there is something to add: `clone` checks that.
+        self.hyperparameters = {**(hyperparameters or {}), **values} if values else hyperparameters
+        self.fast = fast
 
     def __sklearn_tags__(self) -> Any:
-        # scikeras has its mixin last and the tags of an older scikit-learn.
+        # scikeras has the tags of an older scikit-learn.
         tags = super().__sklearn_tags__()
         tags.target_tags = TargetTags(required=True, multi_output=True)
         tags.input_tags = InputTags(sparse=False, three_d_array=True)
@@ -85,18 +97,18 @@ class KerasWrapper(Portable, BaseWrapper):
         """The parameters by name.
 
         Args:
-            deep: the values of hyperparameters as `hp__<name>`, too.
+            deep: include the values of hyperparameters as `hp__<name>`.
         """
         params: dict[str, Any] = super().get_params(deep=deep)
         if deep:
             values = self.hyperparameters
-            # `fit` is where anything else is refused.
+            # `fit` refuses anything else.
             items = values.items() if isinstance(values, Mapping) else ()
             params.update((f"{PREFIX}{name}", value) for name, value in items)
         return params
 
     def set_params(self, **params: Any) -> Any:
-        """Set parameters, values of hyperparameters among them.
+        """Set parameters, and the values of hyperparameters as `hp__<name>`; returns the estimator.
 
         Raises:
             ValueError: there is no such parameter.
@@ -104,7 +116,7 @@ class KerasWrapper(Portable, BaseWrapper):
         values, others = split(params)
         super().set_params(**others)
         if values:
-            # A new one: the old may be another estimator's as well.
+            # A new dict: the old one may belong to another estimator, too.
             self.hyperparameters = {**(self.hyperparameters or {}), **values}
         return self
 
@@ -122,16 +134,13 @@ class KerasWrapper(Portable, BaseWrapper):
         return self.model if self.model is not None else self.build_fn
 
     def _check_model_param(self) -> Any:
-        source = self._builds_from
-        if not takes_hp(source, given_names(self)):
-            builder = builder_of(source)
-            # Objects that can be called are as good as functions.
-            return super()._check_model_param() if builder is None else builder
+        builder = builder_of(self._builds_from)
+        if builder is None:
+            return super()._check_model_param()
+        if not takes_hp(self._builds_from, given_names(self)):
+            return builder  # scikeras refuses callable objects
         told = None if self._assignment is None else self._assignment.hp
         self._hp = HyperParameters(values=self._given()) if told is None else told
-        builder = builder_of(source)
-        if builder is None:
-            raise TypeError(f"`model` must be callable. Received: {source!r}.")
         return functools.partial(builder, self._hp)
 
     def _given(self) -> dict[str, Value]:
@@ -144,7 +153,7 @@ class KerasWrapper(Portable, BaseWrapper):
             model = super()._build_keras_model()
         except Exception:
             if self._hp is not None:
-                # A value that is not allowed may be what is wrong.
+                # A value that is not allowed may be the cause.
                 check_allowed(self._hp, given)
             raise
         check_is_model(model)
@@ -161,25 +170,30 @@ class KerasWrapper(Portable, BaseWrapper):
 
     def _get_compile_kwargs(self) -> dict[str, Any]:
         kwargs: dict[str, Any] = super()._get_compile_kwargs()
-        # An optimizer belongs to the variables that it has seen, a metric to its model.
+        # An optimizer or metric that was used belongs to its model.
         for name in ("optimizer", "metrics"):
             kwargs[name] = keras.tree.map_structure(_fresh, kwargs[name])
         return kwargs
 
     def _initialize(self, X: Any, y: Any = None) -> tuple[np.ndarray, Any]:
-        # All of a fit is seeded at once, not its parts: TensorFlow takes its time for that.
-        self._random_state = None
-        X, y = self._validate_data(X, y, reset=True)
-        self._encode_with(self.target_encoder.fit(y))
-        self.feature_encoder_ = self.feature_encoder.fit(X)
+        X, y = self._encode(X, y)
         self._note(self.feature_encoder_)
         self.model_ = self._build_keras_model()
         encoder, loss = self.target_encoder_, getattr(self.model_, "loss", None)
         undecided = type(encoder) is LabelEncoder and encoder.loss is None
         if undecided and is_categorical_crossentropy(loss):
-            # The builder compiled it with a loss that says how labels are to be encoded.
+            # The loss with which the builder compiled it decides how labels are encoded.
             self._encode_with(LabelEncoder(loss, encoder.categories).fit(y))
         make_callbacks(self)
+        return X, y
+
+    def _encode(self, X: Any, y: Any) -> tuple[np.ndarray, Any]:
+        """Check the data and fit the encoders."""
+        # The whole fit is seeded once, not each of its parts: seeding TensorFlow takes time.
+        self._random_state = None
+        X, y = self._validate_data(X, y, reset=True)
+        self._encode_with(self.target_encoder.fit(y))
+        self.feature_encoder_ = self.feature_encoder.fit(X)
         return X, y
 
     def _encode_with(self, encoder: Any) -> None:
@@ -202,7 +216,7 @@ class KerasWrapper(Portable, BaseWrapper):
     # ------------------------------------------------------------------ training
 
     def initialize(self, X: Any, y: Any = None) -> Any:
-        """Build the model without training it, for one that has its weights already.
+        """Build the model without training it, for example to load weights.
 
         Args:
             X, y: as for `fit`.
@@ -218,7 +232,7 @@ class KerasWrapper(Portable, BaseWrapper):
             X: `(n, features)`, or with more axes.
             y: `(n,)` or `(n, outputs)`.
             sample_weight: `(n,)`.
-            **kwargs: for `Model.fit`, in place of what the parameters say.
+            **kwargs: for `Model.fit`; they override the estimator's parameters.
 
         Raises:
             TypeError, ValueError: the data or the parameters are invalid.
@@ -227,24 +241,15 @@ class KerasWrapper(Portable, BaseWrapper):
         self._fit(X, y, sample_weight, self.warm_start, epochs, first, **kwargs)
         return self
 
-    def _fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any,
-        warm_start: bool,
-        epochs: int | None,
-        initial_epoch: int,
-        **kwargs: Any,
-    ) -> None:
+    def _fit(self, *args: Any, **kwargs: Any) -> None:
         check_names(self)
         with session.traced_functions(), seeded(seed_of_fit(self.random_state)):
-            super()._fit(X, y, sample_weight, warm_start, epochs, initial_epoch, **kwargs)
+            super()._fit(*args, **kwargs)
 
     def _check_model_compatibility(self, y: Any) -> None:
         expected = self.n_outputs_expected_
         if getattr(self.model_, "outputs", None) is None:
-            # Its first batch builds it; a subclassed model never says what its outputs are.
+            # It is built by its first batch; a subclassed model never knows its outputs.
             self.n_outputs_expected_ = None
         try:
             super()._check_model_compatibility(y)
@@ -264,7 +269,7 @@ class KerasWrapper(Portable, BaseWrapper):
         arguments = route_params(self.get_params(), "fit", pass_filter=self._fit_kwargs)
         arguments = {k: v for k, v in arguments.items() if not k.startswith("callbacks")}
         if hasattr(self, "class_weight"):
-            arguments.pop("class_weight", None)  # It is in the weights of samples.
+            arguments.pop("class_weight", None)  # It is part of the weights of samples.
         arguments["sample_weight"] = sample_weight
         arguments["callbacks"] = list(keras.tree.flatten(callbacks_of(self, "fit")))
         arguments.update(tuned_arguments(self, self._hp, {**kwargs, "epochs": epochs}))
@@ -285,12 +290,11 @@ class KerasWrapper(Portable, BaseWrapper):
     def _note_training(
         self, history: Mapping[str, list[Any]], taken: Taken | None, continued: bool = False
     ) -> None:
-        """Keep what is known of a training.
+        """Store the history and the path of a training.
 
         Args:
-            history: what its History holds.
-            taken: how it was trained; None: that is not known.
-            continued: whether its epochs come behind those of the one before.
+            taken: how it was trained; None: not known.
+            continued: whether its epochs are appended to those of the previous training.
         """
         if not continued or not hasattr(self, "history_"):
             self.history_: dict[str, list[Any]] = defaultdict(list)
@@ -302,18 +306,16 @@ class KerasWrapper(Portable, BaseWrapper):
     def _trained(
         self, X: Any, y: Any, arguments: dict[str, Any]
     ) -> tuple[Mapping[str, list[Any]], Taken | None]:
-        """Train the model; what its History holds, and how it was trained.
+        """Train the model; returns its history, and how it was trained.
 
         Raises:
             HandedOver: a search trains it together with others.
         """
         model, source, told = self.model_, self._builds_from, self._assignment
         seed = seed_of_fit(self.random_state)
-        if seed is None and told is not None:
-            seed = told.seed
         if seed is None:
-            seed = int(np.random.randint(2**31 - 1))
-        # All of the model may be wanted afterwards, to be saved or trained on.
+            seed = int(np.random.randint(2**31 - 1)) if told is None else told.seed
+        # The whole model may be needed afterwards, to be saved or trained further.
         whole = told is None or told.needs_all
         overridden = is_hypermodel(source) and overrides_fit(source)
         dispatcher = Dispatcher(self.fast)
@@ -330,16 +332,13 @@ class KerasWrapper(Portable, BaseWrapper):
         return history.history, taken[-1] if taken else None
 
     def adopt(self, model: Any, X: Any, y: Any) -> None:
-        """Be fitted, with a model that was trained elsewhere.
+        """Become fitted with a model that was trained elsewhere.
 
         Args:
             model: a Keras model with its weights.
-            X, y: samples and targets like those it was trained on; all classes must be there.
+            X, y: samples and targets like those it was trained on; with all classes.
         """
-        self._random_state = None
-        X, y = self._validate_data(X, y, reset=True)
-        self._encode_with(self.target_encoder.fit(y))
-        self.feature_encoder_ = self.feature_encoder.fit(X)
+        self._encode(X, y)
         make_callbacks(self)
         self.history_ = defaultdict(list)
         _complete(model)
@@ -362,7 +361,7 @@ class KerasWrapper(Portable, BaseWrapper):
         return predict(self.model_, X, arguments)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """How well `X` is predicted, as `scorer` says.
+        """The accuracy of a classifier or R² of a regressor on `X` and `y`.
 
         Args:
             X: `(n, features)`.
@@ -374,9 +373,9 @@ class KerasWrapper(Portable, BaseWrapper):
 
 
 def _complete(model: Any) -> None:
-    """Give a compiled model the variables of its optimizer, if it has none yet.
+    """Create the optimizer's variables of a compiled model, if there are none.
 
-    Keras cannot read back a model that it saved without; copies are made that way, too.
+    Keras cannot load a model that was saved without them; copies are made by saving, too.
     """
     optimizer = getattr(model, "optimizer", None)
     if model.built and optimizer is not None and not optimizer.built:
@@ -390,7 +389,7 @@ def _fresh(item: Any) -> Any:
 
 
 def _known_name(name: str) -> str:
-    """A metric's name as scikeras has it in `history_`."""
+    """A metric's name in scikeras's `history_`."""
     if name == "loss" or name.startswith("val_"):
         return name
     with contextlib.suppress(ValueError):

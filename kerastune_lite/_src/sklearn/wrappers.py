@@ -1,4 +1,4 @@
-"""`KerasClassifier` and `KerasRegressor`: Keras models that scikit-learn takes for its own."""
+"""`KerasClassifier` and `KerasRegressor`: Keras models as scikit-learn's estimators."""
 
 from __future__ import annotations
 
@@ -13,46 +13,58 @@ from sklearn.utils.multiclass import type_of_target
 from kerastune_lite._src.sklearn.class_weights import weights_of_classes
 from kerastune_lite._src.sklearn.compat import checked_weights
 from kerastune_lite._src.sklearn.encoders import LabelEncoder, TargetEncoder
-from kerastune_lite._src.sklearn.estimator_parameters import split
 from kerastune_lite._src.sklearn.from_scikeras import BaseWrapper
+from kerastune_lite._src.sklearn.seeding import RandomState
 from kerastune_lite._src.sklearn.wrapper import KerasWrapper
 from kerastune_lite._src.util.public import public
 
 
 @public("kerastune_lite.sklearn")
 class KerasClassifier(ClassifierMixin, KerasWrapper):
-    """A Keras model as a classifier.
-
-        KerasClassifier(build, hp__units=64, epochs=20, batch_size=32)
+    """A Keras model as a scikit-learn classifier.
 
     Args:
-        model: a function `build(hp)` or a HyperModel; or, as with scikeras, a function of `meta`,
-            `compile_kwargs` and parameters of its own, or a model that is compiled. A function that
-            takes `meta` besides `hp` is told what is known of the data: `n_features_in_`,
-            `n_classes_`, `target_type_`.
-        hyperparameters: values for `hp` by name; what is not given has its default.
-            `hp__units=64` is the same as `hyperparameters={"units": 64}`, and is how searches set
-            them. `batch_size` and `epochs`, if `build` asks for them, are those of `Model.fit`.
-        class_weight: label -> weight, or "balanced"; multiplies `sample_weight`. A label without a
-            key has the weight 1.
-        fast: False trains with `Model.fit` itself, not with what gives the same result sooner.
-        random_state: an int makes training reproducible; None draws from NumPy's generator.
-        warm_start: whether `fit` goes on with the model of the fit before.
-        epochs, batch_size, validation_batch_size, validation_split, shuffle, callbacks, verbose: of
-            `Model.fit`; a batch size of -1 is all samples.
-        optimizer, loss, metrics, run_eagerly: for a model that is built without being compiled, or
-            that takes `compile_kwargs`. `loss` also says how labels are encoded.
+        model: a function `build(hp)` or a HyperModel; or, as in scikeras, a function of `meta`,
+            `compile_kwargs` and its own parameters, or a compiled model. If a function takes `meta`
+            besides `hp`, `meta` is a dict of facts about the data: `n_features_in_`, `n_classes_`,
+            `target_type_`.
+        hyperparameters: values for `hp` by name; missing ones have their defaults. `hp__units=64`
+            is the same as `hyperparameters={"units": 64}`, and is how searches set them.
+            `batch_size` and `epochs`, if `build` asks for them, are passed to `Model.fit`.
+        class_weight: label -> weight, or "balanced"; multiplied with `sample_weight`. A label
+            without a key has the weight 1.
+        fast: False trains with `Model.fit` itself; True uses faster ways to the same result.
         build_fn: an old name of `model`.
+        warm_start: whether `fit` continues with the model of the previous fit.
+        random_state: an int makes training reproducible; None draws a seed from NumPy's generator.
+        optimizer, loss, metrics, run_eagerly: for a builder that does not compile, or that takes
+            `compile_kwargs`. `loss` also decides how labels are encoded.
+        batch_size, validation_batch_size, validation_split, shuffle, callbacks, verbose, epochs:
+            of `Model.fit`; a batch size of -1 is all samples.
         **kwargs: `hp__<name>`; scikeras's `model__`, `fit__`, `predict__`, `compile__`,
             `optimizer__`, `loss__`, `metrics__`, `callbacks__`; and arguments of the builder.
 
     Attributes:
         model_: the Keras model.
-        history_: one list per metric, a number per epoch.
-        hyperparameters_: what `build(hp)` asked for, with the values that it got.
-        training_path_: how it was trained (docs/training.md).
-        training_path_reason_: why on no faster path; None where nothing needs saying.
-        classes_: the labels.
+        history_: metric -> list with a number per epoch.
+        hyperparameters_: what `build(hp)` asked for, with its values.
+        training_path_: how the model was trained (docs/training.md).
+        training_path_reason_: why not on a faster path; None where there is nothing to explain.
+        classes_: the labels, sorted.
+
+    Example:
+        >>> import keras
+        >>> from kerastune_lite.sklearn import KerasClassifier
+        >>> def build(hp):
+        ...     units = hp.Int("units", 2, 16)
+        ...     layers = [keras.layers.Dense(units), keras.layers.Dense(1, activation="sigmoid")]
+        ...     model = keras.Sequential(layers)
+        ...     model.compile(loss="binary_crossentropy")
+        ...     return model
+        >>> x, y = [[0.0], [1.0], [2.0], [3.0]], ["no", "no", "yes", "yes"]
+        >>> net = KerasClassifier(build, hp__units=4, epochs=2, random_state=0).fit(x, y)
+        >>> net.classes_.tolist(), net.predict_proba(x).shape, net.hyperparameters_
+        (['no', 'yes'], (4, 2), {'units': 4})
     """
 
     def __init__(
@@ -60,17 +72,17 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
         model: Any = None,
         *,
         hyperparameters: Mapping[str, Any] | None = None,
-        class_weight: Any = None,
+        class_weight: Mapping[Any, float] | str | None = None,
         fast: bool = True,
         build_fn: Any = None,
         warm_start: bool = False,
-        random_state: Any = None,
+        random_state: RandomState = None,
         optimizer: Any = "rmsprop",
         loss: Any = None,
         metrics: Any = None,
         batch_size: int | None = None,
         validation_batch_size: int | None = None,
-        verbose: Any = 0,
+        verbose: int | str = 0,
         callbacks: Any = None,
         validation_split: float = 0.0,
         shuffle: bool = True,
@@ -78,9 +90,10 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
         epochs: int = 1,
         **kwargs: Any,
     ) -> None:
-        values, kwargs = split(kwargs)
         super().__init__(
             model,
+            hyperparameters=hyperparameters,
+            fast=fast,
             build_fn=build_fn,
             warm_start=warm_start,
             random_state=random_state,
@@ -98,9 +111,6 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
             **kwargs,
         )
         self.class_weight = class_weight
-        # The very object that was given, unless there is something to add: so `clone` wants it.
-        self.hyperparameters = {**(hyperparameters or {}), **values} if values else hyperparameters
-        self.fast = fast
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -110,12 +120,12 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
 
     @staticmethod
     def scorer(y_true: Any, y_pred: Any, **kwargs: Any) -> float:
-        """What `score` computes: the accuracy."""
+        """What `score` computes from `y_true` and `y_pred`: the accuracy."""
         return float(accuracy_score(y_true, y_pred, **kwargs))
 
     @property
     def _fit_kwargs(self) -> set[str]:
-        # Weights of classes become weights of samples.
+        # Weights of classes are passed as weights of samples.
         names: set[str] = BaseWrapper._fit_kwargs - {"class_weight"}
         return names
 
@@ -123,19 +133,19 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
         kind: str = type_of_target(y)
         classes = getattr(self, "classes_", None)
         if kind == "binary" and classes is not None:
-            # Not all classes need be among the samples.
+            # Some classes may not be among the samples.
             kind = type_of_target(classes)
         return kind
 
     @property
     def target_encoder(self) -> Any:
-        """What encodes labels; override it to encode them in another way."""
+        """The encoder of labels; override it to encode them differently."""
         classes = getattr(self, "classes_", None)
         categories = "auto" if classes is None else [np.sort(classes)]
         return LabelEncoder(loss=self.loss, categories=categories)
 
     def initialize(self, X: Any, y: Any = None) -> KerasClassifier:
-        """Build the model without training it, for one that has its weights already.
+        """Build the model without training it, for example to load weights.
 
         Args:
             X, y: as for `fit`.
@@ -151,7 +161,7 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
             X: `(n, features)`, or with more axes.
             y: `(n,)` labels of any type, or `(n, labels)` of 0 and 1.
             sample_weight: `(n,)`.
-            **kwargs: for `Model.fit`, in place of what the parameters say.
+            **kwargs: for `Model.fit`; they override the estimator's parameters.
 
         Raises:
             TypeError, ValueError: the data or the parameters are invalid.
@@ -168,7 +178,7 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
 
         Args:
             X, y, sample_weight, **kwargs: as for `fit`.
-            classes: all labels there will be; default: those of the first call.
+            classes: all labels that later calls may have; default: those of the first call.
         """
         known = getattr(self, "classes_", None)
         self.classes_ = known if classes is None else np.asarray(classes)
@@ -177,7 +187,7 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
         return self
 
     def predict_proba(self, X: Any, **kwargs: Any) -> np.ndarray:
-        """Probabilities of the classes.
+        """The probability of each class for each sample.
 
         Args:
             X: `(n, features)`, or with more axes.
@@ -193,7 +203,7 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
         return probabilities
 
     def _weights(self, X: Any, y: Any, sample_weight: Any, kwargs: dict[str, Any]) -> Any:
-        """Weights of samples, from those of classes, too, which are taken out of `kwargs`."""
+        """Weights of samples, with those of classes, which are removed from `kwargs`."""
         routed = getattr(self, "fit__class_weight", None)
         parameter = self.class_weight if routed is None else routed
         class_weight = kwargs.pop("class_weight", parameter)
@@ -208,15 +218,39 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
 
 @public("kerastune_lite.sklearn")
 class KerasRegressor(RegressorMixin, KerasWrapper):
-    """A Keras model as a regressor.
+    """A Keras model as a scikit-learn regressor.
 
-        KerasRegressor(build, hp__units=64, epochs=20, batch_size=32)
+    Args:
+        model: a function `build(hp)` or a HyperModel; or, as in scikeras, a function of `meta`,
+            `compile_kwargs` and its own parameters, or a compiled model (see `KerasClassifier`).
+        hyperparameters: values for `hp` by name; missing ones have their defaults. `hp__units=64`
+            is the same as `hyperparameters={"units": 64}`.
+        fast: False trains with `Model.fit` itself; True uses faster ways to the same result.
+        build_fn: an old name of `model`.
+        warm_start: whether `fit` continues with the model of the previous fit.
+        random_state: an int makes training reproducible; None draws a seed from NumPy's generator.
+        optimizer, loss, metrics, run_eagerly: for a builder that does not compile, or that takes
+            `compile_kwargs`.
+        batch_size, validation_batch_size, validation_split, shuffle, callbacks, verbose, epochs:
+            of `Model.fit`; a batch size of -1 is all samples.
+        **kwargs: `hp__<name>`, scikeras's prefixes, and arguments of the builder.
 
-    The arguments and attributes are those of `KerasClassifier`, without `class_weight` and
-    `classes_`. Targets are `(n,)` or `(n, outputs)`.
+    The attributes are those of `KerasClassifier` without `classes_`.
+
+    Example:
+        >>> import keras
+        >>> from kerastune_lite.sklearn import KerasRegressor
+        >>> def build(hp):
+        ...     layers = [keras.layers.Dense(hp.Int("units", 2, 16)), keras.layers.Dense(1)]
+        ...     model = keras.Sequential(layers)
+        ...     model.compile(loss="mse")
+        ...     return model
+        >>> net = KerasRegressor(build, hp__units=4, epochs=2, random_state=0)
+        >>> net.fit([[0.0], [1.0], [2.0]], [0.0, 2.0, 4.0]).predict([[3.0]]).shape
+        (1,)
     """
 
-    # scikit-learn reads the parameters off this signature: both classes have to spell them out.
+    # scikit-learn reads the parameters off this signature, so both classes repeat them.
     def __init__(
         self,
         model: Any = None,
@@ -225,13 +259,13 @@ class KerasRegressor(RegressorMixin, KerasWrapper):
         fast: bool = True,
         build_fn: Any = None,
         warm_start: bool = False,
-        random_state: Any = None,
+        random_state: RandomState = None,
         optimizer: Any = "rmsprop",
         loss: Any = None,
         metrics: Any = None,
         batch_size: int | None = None,
         validation_batch_size: int | None = None,
-        verbose: Any = 0,
+        verbose: int | str = 0,
         callbacks: Any = None,
         validation_split: float = 0.0,
         shuffle: bool = True,
@@ -239,9 +273,10 @@ class KerasRegressor(RegressorMixin, KerasWrapper):
         epochs: int = 1,
         **kwargs: Any,
     ) -> None:
-        values, kwargs = split(kwargs)
         super().__init__(
             model,
+            hyperparameters=hyperparameters,
+            fast=fast,
             build_fn=build_fn,
             warm_start=warm_start,
             random_state=random_state,
@@ -258,8 +293,6 @@ class KerasRegressor(RegressorMixin, KerasWrapper):
             epochs=epochs,
             **kwargs,
         )
-        self.hyperparameters = {**(hyperparameters or {}), **values} if values else hyperparameters
-        self.fast = fast
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -268,16 +301,16 @@ class KerasRegressor(RegressorMixin, KerasWrapper):
 
     @staticmethod
     def scorer(y_true: Any, y_pred: Any, **kwargs: Any) -> float:
-        """What `score` computes: the coefficient of determination."""
+        """What `score` computes from `y_true` and `y_pred`: the coefficient of determination R²."""
         return float(r2_score(y_true, y_pred, **kwargs))
 
     @property
     def target_encoder(self) -> Any:
-        """What encodes targets; override it to encode them in another way."""
+        """The encoder of targets; override it to encode them differently."""
         return TargetEncoder()
 
     def _type_of_target(self, y: np.ndarray) -> str:
-        # Whole numbers are numbers, however few of them there are.
+        # Integers are numbers, not classes, even if there are only a few different ones.
         return "continuous" if y.ndim == 1 or y.shape[1] == 1 else "continuous-multioutput"
 
     def _validate_data(
@@ -286,14 +319,14 @@ class KerasRegressor(RegressorMixin, KerasWrapper):
         return super()._validate_data(X, y, reset, y_numeric=True)
 
     def predict(self, X: Any, **kwargs: Any) -> np.ndarray:
-        """Predictions, in the type and shape of the targets.
+        """The predicted targets.
 
         Args:
             X: `(n, features)`.
             **kwargs: for `Model.predict`.
 
         Returns:
-            `(n,)` or `(n, outputs)`; float64 where the targets were whole numbers.
+            `(n,)` or `(n, outputs)` of the targets' type; float64 if the targets were integers.
         """
         predicted: np.ndarray = super().predict(X, **kwargs)
         return predicted.astype(self.y_dtype_ if self.y_dtype_.kind == "f" else np.float64)

@@ -1,7 +1,8 @@
-"""Which weights stay on disk: those of the best trials, and of each its best execution."""
+"""Which weights are kept on disk: those of the best execution of each of the best trials."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from kerastune_lite._src.core.history import TrialHistory
@@ -25,8 +26,8 @@ class Checkpoints:
     """The weight files of a project.
 
     Args:
-        folder: the project's folder; files lie in its `checkpoints/`.
-        keep: how many trials keep theirs, from the best on.
+        folder: the project's folder; the files are in its `checkpoints/`.
+        keep: how many of the best trials keep their weights.
     """
 
     def __init__(self, folder: Path, keep: int) -> None:
@@ -36,8 +37,8 @@ class Checkpoints:
     def threshold(self, history: TrialHistory, executions: int) -> float | None:
         """The loss that a new trial has to beat for its weights to be worth writing.
 
-        None when any loss will do. With several executions a trial's loss is known only
-        when the last one has ended, so there each is written.
+        None: any loss. With several executions a trial's loss is known only when the last one has
+        ended, so all are written.
         """
         if self.keep == 0:
             return float("-inf")
@@ -47,9 +48,12 @@ class Checkpoints:
         return best[-1].loss
 
     def prune(self, history: TrialHistory, trial: Trial) -> None:
-        """Delete what `trial`, which has just ended or paused, makes superfluous."""
+        """Delete the files that are not needed now that `trial` has ended or paused."""
         if trial.goal is not None:
-            self._prune_states(trial)
+            # Of a paused trial only the latest states are kept, of others none.
+            self._delete_all_but(
+                self._states(trial), self._files(STATE_SUFFIX, f"{trial.number:04d}")
+            )
         best = best_execution(trial)
         for execution in trial.executions:
             if execution is not best:
@@ -59,21 +63,11 @@ class Checkpoints:
             self._delete(best.weights if best else None)
         for fallen in history.best(self.keep + 1)[self.keep :]:
             if fallen.number != trial.number:
-                self._delete_all(fallen)
-
-    def _prune_states(self, trial: Trial) -> None:
-        """Of a paused trial only the latest states are kept, of others none."""
-        wanted = _states(trial)
-        for path in self._states_of(trial.number):
-            if path not in {self.folder / name for name in wanted}:
-                path.unlink(missing_ok=True)
-
-    def _states_of(self, number: int | None = None) -> list[Path]:
-        name = "*" if number is None else f"{number:04d}"
-        return list((self.folder / "checkpoints").glob(f"trial_{name}_*{STATE_SUFFIX}*"))
+                for execution in fallen.executions:
+                    self._delete(execution.weights)
 
     def tidy(self, history: TrialHistory) -> None:
-        """Delete what a search that died left lying about."""
+        """Delete the files that a search which died left behind."""
         wanted = set()
         for trial in history.best(self.keep):
             best = best_execution(trial)
@@ -81,26 +75,26 @@ class Checkpoints:
                 wanted.add(self.folder / best.weights)
         for trial in (*history.running, *history.paused):
             wanted.update(self.folder / e.weights for e in trial.executions if e.weights)
-            wanted.update(self.folder / name for name in _states(trial))
-        weights = (self.folder / "checkpoints").glob(f"trial_*{SUFFIX}*")
-        for path in (*weights, *self._states_of()):
+            wanted.update(self._states(trial))
+        self._delete_all_but(wanted, (*self._files(SUFFIX), *self._files(STATE_SUFFIX)))
+
+    def _states(self, trial: Trial) -> set[Path]:
+        """The states from which a trial may be continued."""
+        if trial.status not in (TrialStatus.RUNNING, TrialStatus.PAUSED):
+            return set()
+        return {self.folder / e.state for e in trial.completed_executions if e.state is not None}
+
+    def _files(self, suffix: str, number: str = "*") -> list[Path]:
+        return list((self.folder / "checkpoints").glob(f"trial_{number}_*{suffix}*"))
+
+    def _delete_all_but(self, wanted: set[Path], paths: Iterable[Path]) -> None:
+        for path in paths:
             if path not in wanted:
                 path.unlink(missing_ok=True)
-
-    def _delete_all(self, trial: Trial) -> None:
-        for execution in trial.executions:
-            self._delete(execution.weights)
 
     def _delete(self, weights: str | None) -> None:
         if weights is not None:
             (self.folder / weights).unlink(missing_ok=True)
-
-
-def _states(trial: Trial) -> set[str]:
-    """The files that a trial may go on from."""
-    if trial.status not in (TrialStatus.RUNNING, TrialStatus.PAUSED):
-        return set()
-    return {e.state for e in trial.completed_executions if e.state is not None}
 
 
 def best_execution(trial: Trial) -> Execution | None:

@@ -1,4 +1,4 @@
-"""Where a project's files lie, who may write them, and which of them are ours to delete."""
+"""Where a project's files are, who may write them, and which of them we may delete."""
 
 from __future__ import annotations
 
@@ -20,12 +20,7 @@ DATABASE = "study.sqlite3"
 
 
 class ProjectFolder:
-    """The folder `directory/project_name` and the names of the files in it.
-
-    Args:
-        directory: where projects lie.
-        project_name: the name of this one.
-    """
+    """The folder `directory/project_name` and the names of the files in it."""
 
     def __init__(self, directory: str | os.PathLike[str], project_name: str) -> None:
         self.name = project_name
@@ -38,7 +33,7 @@ class ProjectFolder:
 
     @classmethod
     def at(cls, path: str | os.PathLike[str]) -> ProjectFolder:
-        """The names of the files of a project, whether it exists or not.
+        """The files of a project, which need not exist.
 
         Args:
             path: its folder, or the database in it.
@@ -56,22 +51,22 @@ class ProjectFolder:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[None]:
-        """Be the only writer. The system gives the lock back when the process dies.
+        """Be the only writer; the operating system releases the lock when the process dies.
 
         Raises:
-            ProjectInUseError: somebody else is.
-            StoreError: the folder cannot be made or written.
+            ProjectInUseError: another search is writing.
+            StoreError: the folder cannot be created or written.
         """
         lock = filelock.FileLock(self._lock_file)
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            # Not at once: whoever asks `being_written` may hold it for a moment.
+            # With a timeout: `being_written` in another process may hold it for a moment.
             lock.acquire(timeout=0.2)
         except filelock.Timeout:
             raise ProjectInUseError(
                 f"A project has one writer at a time. {self.root} is being written by "
                 f"{self._writer()}. Wait for it or stop it, choose another project_name, or "
-                "look at it from here with kerastune_lite.open_project()."
+                "read the project meanwhile with kerastune_lite.open_project()."
             ) from None
         except OSError as error:
             raise StoreError(
@@ -89,16 +84,16 @@ class ProjectFolder:
     @property
     def being_written(self) -> bool:
         """Whether some process is searching here right now."""
-        # Most projects nobody writes, and their lock stays untouched.
+        # Most projects have no writer, and their lock is not touched.
         if not self._writer_file.exists():
             return False
         lock = filelock.FileLock(self._lock_file)
         try:
             with lock.acquire(timeout=0):
-                return False  # The writer died: the system took its lock back.
+                return False  # The writer died, and its lock was released.
         except filelock.Timeout:
             return True
-        except OSError:  # The folder is not ours to write; the writer's note is all there is.
+        except OSError:  # The folder is not writable for us; the writer's file is all we know.
             return True
 
     def _writer(self) -> str:
@@ -124,10 +119,10 @@ class ProjectFolder:
             return store.load()
 
     def clear(self) -> None:
-        """Delete what this library wrote here, and nothing else.
+        """Delete the files that this library wrote, and nothing else.
 
         Raises:
-            ProjectInUseError: a search is writing it.
+            ProjectInUseError: a search is writing them.
         """
         if not self.root.exists():
             return
@@ -159,10 +154,10 @@ def _remove_if_empty(directory: Path) -> None:
 
 
 def projects_below(directory: str | os.PathLike[str], depth: int | None = None) -> Iterator[Path]:
-    """The folders of projects, `directory` itself included; hidden folders are left out.
+    """The folders of projects in and below `directory`, without hidden folders.
 
     Args:
-        depth: how many folders down; None: all.
+        depth: how many levels down; None: all.
 
     Raises:
         StoreError: there is no such folder.
@@ -172,7 +167,7 @@ def projects_below(directory: str | os.PathLike[str], depth: int | None = None) 
     for root, folders, files in os.walk(directory):
         down = len(Path(root).relative_to(directory).parts)
         if DATABASE in files or down == depth:
-            folders.clear()  # What lies in a project is its own.
+            folders.clear()  # There are no projects inside a project.
         if DATABASE in files:
             yield Path(root)
         folders[:] = sorted(name for name in folders if not name.startswith("."))

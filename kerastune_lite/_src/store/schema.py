@@ -1,4 +1,4 @@
-"""The tables of a project's database, and how older ones are brought forward."""
+"""The tables of a project's database, and how older ones are upgraded."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import sqlite3
 APPLICATION_ID = 0x6B746C31
 """Marks the file as ours in SQLite's header (the letters "ktl1")."""
 
-# Each entry brings a database from version i to i + 1. Entries are never edited once released:
-# a change of the schema is a new entry.
+# Each entry upgrades a database from version i to i + 1. A released entry is never edited: a change
+# of the schema is a new entry.
 MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE project (
@@ -101,13 +101,13 @@ VERSION = len(MIGRATIONS)
 
 
 def version_of(connection: sqlite3.Connection) -> int:
-    """The schema version that the database has."""
+    """The schema version of the database."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     return int(version)
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the database, which is no newer, to `VERSION`, in one transaction."""
+    """Upgrade the database, which must not be newer, to `VERSION` in one transaction."""
     version = version_of(connection)
     if version == VERSION:
         return

@@ -1,8 +1,4 @@
-"""The store: one SQLite database per project, readable by any tool while a search writes it.
-
-Write-ahead logging with `synchronous = NORMAL`: what was committed survives the death of the
-process at any moment; a power cut may cost the last commits, never the file.
-"""
+"""The store: one SQLite database per project, readable by any tool while a search writes it."""
 
 from __future__ import annotations
 
@@ -26,7 +22,7 @@ from kerastune_lite._src.util.whole_files import whole
 _TRIAL_EVENTS = (ev.TrialStarted, ev.TrialPaused, ev.TrialResumed, ev.TrialEnded)
 
 _CHECK_BYTES = 64 * 2**20
-"""Databases up to this size are checked for damage when they are opened (about 1 ms per MB)."""
+"""Databases of up to this size are checked for damage when they are opened (about 1 ms per MB)."""
 
 
 class SQLiteStore(Store):
@@ -34,11 +30,11 @@ class SQLiteStore(Store):
 
     Args:
         path: the database; its folder must exist.
-        read_only: open what is there, change nothing. Otherwise a missing file is created, and
-            one of an earlier version brought forward.
+        read_only: change nothing. Otherwise a missing file is created, and one of an earlier
+            version is upgraded.
 
     Raises:
-        StoreError: the file is missing (when reading), damaged, not a project of ours, or
+        StoreError: the file is missing (when reading), damaged, not a project's database, or
             written by a newer version.
     """
 
@@ -60,25 +56,22 @@ class SQLiteStore(Store):
     # ------------------------------------------------------------------ opening
 
     def _create(self) -> None:
-        """Make the whole file elsewhere and move it here, so that no half of one ever exists."""
+        """Create the file under another name and rename it, so that it is always complete."""
         name = f"{self.path.name}.{os.getpid()}.new"
         with self._translated("created"), whole(self.path, name) as scratch:
             scratch.unlink(missing_ok=True)
-            connection = sqlite3.connect(scratch, isolation_level=None)
-            try:
+            with contextlib.closing(_connected(scratch)) as connection:
                 connection.execute("PRAGMA journal_mode = DELETE")
                 schema.migrate(connection)
-            finally:
-                connection.close()
 
     def _check_header(self) -> None:
-        """Tell a foreign or a cut-off file apart before SQLite touches it."""
+        """Recognise a foreign or truncated file before SQLite touches it."""
         with self._translated("read"), open(self.path, "rb") as file:
             header = file.read(100)
         if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
             raise StoreError(
-                f"{self.path} is not a project's database, or was cut off: it is "
-                f"{self.path.stat().st_size} bytes long. Restore it from a backup, move it away, "
+                f"{self.path} is not a project's database, or was cut off: it has "
+                f"{self.path.stat().st_size} bytes. Restore it from a backup, move it away, "
                 "or choose another project_name."
             )
         if int.from_bytes(header[68:72], "big") != schema.APPLICATION_ID:
@@ -89,37 +82,23 @@ class SQLiteStore(Store):
 
     def _connect(self, read_only: bool) -> sqlite3.Connection:
         if not read_only:
-            return sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+            return _connected(self.path)
         uri = self.path.absolute().as_uri() + "?mode=ro"
-        connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        connection = _connected(uri)
         try:
             connection.execute("SELECT count(*) FROM sqlite_master")
         except sqlite3.OperationalError:
             # On a read-only file system SQLite cannot create the shared-memory file that WAL
-            # needs; nobody can be writing there, so the file may be read as it lies.
+            # needs; nobody can be writing there, so the file may be read without it.
             connection.close()
-            connection = sqlite3.connect(
-                f"{uri}&immutable=1", uri=True, isolation_level=None, check_same_thread=False
-            )
+            connection = _connected(f"{uri}&immutable=1")
         except BaseException:
             connection.close()
             raise
         return connection
 
     def _prepare(self, read_only: bool) -> None:
-        self._check_version()
-        self._check_contents()
-        if not read_only:
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = NORMAL")
-            schema.migrate(self._connection)
-        elif schema.version_of(self._connection) < schema.VERSION:
-            self._read_a_copy()
-        (segments,) = self._connection.execute("SELECT max(id) FROM segments").fetchone()
-        self._segments = segments or 0
-
-    def _check_version(self) -> None:
-        # Not from the header: what a process that died has changed may stand in the log only.
+        # Not from the header: what a process that died has changed may be in the log only.
         version = schema.version_of(self._connection)
         if version > schema.VERSION:
             raise StoreError(
@@ -127,13 +106,20 @@ class SQLiteStore(Store):
                 f"this one reads up to {schema.VERSION}). "
                 "Upgrade with: pip install -U kerastune_lite"
             )
+        self._check_contents()
+        if not read_only:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            schema.migrate(self._connection)
+        elif version < schema.VERSION:
+            self._read_a_copy()
+        (segments,) = self._connection.execute("SELECT max(id) FROM segments").fetchone()
+        self._segments = segments or 0
 
     def _read_a_copy(self) -> None:
-        """Go on with a copy in memory, as it is now, brought forward: the file is not ours."""
+        """Upgrade a copy in memory instead of the file, which must not be changed."""
         with contextlib.closing(self._connection) as original:
-            self._connection = sqlite3.connect(
-                ":memory:", isolation_level=None, check_same_thread=False
-            )
+            self._connection = _connected(":memory:")
             original.backup(self._connection)
         schema.migrate(self._connection)
         self._connection.execute("PRAGMA query_only = ON")
@@ -146,14 +132,14 @@ class SQLiteStore(Store):
 
     @contextlib.contextmanager
     def _translated(self, what: str) -> Iterator[None]:
-        """Turn SQLite's and the system's errors into one that names the file and the way out."""
+        """Turn errors of SQLite and the system into one that names the file and what to do."""
         try:
             yield
         except sqlite3.OperationalError as error:
             raise StoreError(
                 f"The project's database {self.path} cannot be {what}: {error}. What was recorded "
-                "before is safe; once this is mended (free space? permissions?), run the script "
-                "again and the search goes on."
+                "before is safe. Once this is fixed (free space? permissions?), run the script "
+                "again: the search resumes."
             ) from error
         except sqlite3.DatabaseError as error:
             raise StoreError(
@@ -227,7 +213,7 @@ class SQLiteStore(Store):
         for parameter in event.added:
             data = parameter.to_json()
             domain, conditions = (values_dumped(data[key]) for key in ("domain", "conditions"))
-            # A known parameter whose domain was widened keeps its place.
+            # A known parameter whose domain was widened keeps its position.
             self._connection.execute(
                 "INSERT INTO parameters (name, domain, conditions, first_trial) "
                 "VALUES (?, ?, ?, ?) "
@@ -263,7 +249,7 @@ class SQLiteStore(Store):
             "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?)",
             (self._segments, *place, event.end_epoch, event.time),
         )
-        # A search that died may have left epochs of this very segment behind.
+        # A search that died may have left epochs of this segment.
         self._connection.execute(
             "DELETE FROM epochs WHERE trial = ? AND execution = ? AND attempt = ? AND epoch >= ?",
             place,
@@ -368,6 +354,11 @@ class SQLiteStore(Store):
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _connected(database: Path | str) -> sqlite3.Connection:
+    is_uri = str(database).startswith("file:")
+    return sqlite3.connect(database, uri=is_uri, isolation_level=None, check_same_thread=False)
 
 
 def _session(

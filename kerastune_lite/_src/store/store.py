@@ -1,4 +1,4 @@
-"""The protocol of a store, and what it gives back when a project is reopened."""
+"""The protocol of a store, and what it returns when a project is reopened."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ class Session:
     """One call of `search()`; the times are seconds since 1970.
 
     Attributes:
-        ended, reason, message: when and why it ended; None while it goes on, and for good where
-            its process died.
+        ended, reason, message: when and why it ended; None while it runs, and if its process died.
     """
 
     started: float
@@ -30,16 +29,15 @@ class Session:
 
 @dataclasses.dataclass(frozen=True)
 class Project:
-    """All that a store holds of a project, the epochs aside.
+    """Everything that a store holds of a project, except the epochs.
 
     Attributes:
-        name: the project's name.
-        settings: what it was searched with, as JSON; empty before the first search.
-        space: as grown so far.
-        trials: in the order of their numbers. The executions of a RUNNING trial that ended
-            before the search died are among its executions.
-        queue: enqueued points that were not started yet: position -> values.
-        enqueued: how many points were ever enqueued; the next position.
+        settings: of the search, as JSON; empty before the first search.
+        space: with all parameters met so far.
+        trials: in the order of their numbers. A RUNNING trial has the executions that ended
+            before the search died.
+        queue: enqueued points that have not been started: position -> values.
+        enqueued: how many points were ever enqueued, which is the next position.
         versions: of the packages, at the latest search.
         session: the latest search; None before the first.
     """
@@ -65,21 +63,21 @@ class Epoch:
 
 
 class Store(ABC):
-    """Keeps what happened. There is one writer, the process that searches."""
+    """Records what happens. There is one writer, the process that searches."""
 
     @abstractmethod
     def record(self, events: Iterable[Event]) -> None:
-        """Keep all of `events` or, if this raises, none of them.
+        """Record all of `events` or, if this raises, none of them.
 
-        When it has returned, the death of the process cannot undo it.
+        Once it has returned, they survive the death of the process.
 
         Raises:
-            StoreError: it could not be written.
+            StoreError: they could not be written.
         """
 
     @abstractmethod
     def load(self) -> Project:
-        """All that was recorded.
+        """Everything that was recorded.
 
         Raises:
             StoreError: it cannot be read.
@@ -87,8 +85,8 @@ class Store(ABC):
 
     @abstractmethod
     def epochs(self, trial: int) -> list[Epoch]:
-        """The epochs of a trial by execution, attempt and epoch."""
+        """The epochs of a trial, sorted by execution, attempt and epoch."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of files. Calling it again does nothing."""
+        """Close all files. Calling it again does nothing."""

@@ -1,4 +1,4 @@
-"""Values as text in the database's columns."""
+"""Values as JSON text in the database's columns."""
 
 from __future__ import annotations
 
@@ -31,15 +31,14 @@ def _spelled(value: Any) -> Any:
 
 
 def values_dumped(value: Any) -> str:
-    """JSON of hyperparameters, which reads as what it was: infinities are numbers beyond floats."""
+    """JSON of hyperparameters that reads back unchanged: infinity is a number beyond floats."""
     try:
         return _DUMP(value)
     except ValueError:
-        return _STRING_OR_CONSTANT.sub(_spelled_constant, _DUMP_ALL(value))
-
-
-def _spelled_constant(found: re.Match[str]) -> str:
-    return {"Infinity": "1e999", "NaN": '"nan"'}.get(found[0], found[0])
+        spelled = {"Infinity": "1e999", "NaN": '"nan"'}
+        return _STRING_OR_CONSTANT.sub(
+            lambda found: spelled.get(found[0], found[0]), _DUMP_ALL(value)
+        )
 
 
 def numbers_of(text: str) -> Mapping[str, float]:

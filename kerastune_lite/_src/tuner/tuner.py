@@ -311,7 +311,7 @@ class Tuner(Results, Hooks):
         return self._training.load(trial, trial in self.get_best_trials(self._checkpoints.keep))
 
     def save_model(self, trial_id: str | int, model: Any, step: int = 0) -> None:
-        """Keep the weights of `model` for the trial `trial_id`; for a `run_trial` that trains by itself.
+        """Keep the weights of `model` for the trial `trial_id`; for a user's own `run_trial`.
 
         Args:
             step: accepted for KerasTuner's sake; the latest call counts.

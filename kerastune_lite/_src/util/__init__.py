@@ -2,9 +2,9 @@
 
 errors.py public.py lazy.py version.py    what users meet
 formatting.py    how numbers and texts are written
-describing.py    what a setting is known by, whatever it is: never raises
+describing.py    settings as JSON, to be stored and compared; never raises
 checksums.py foreign_data.py    whether the data are those of an earlier search
-threads.py       turns, for what is not safe in two threads
-whole_files.py   files that are there as a whole or not at all
-warn_once.py     Python's warnings, shown once in a search
+threads.py       locks for what is not thread-safe
+whole_files.py   files that are written completely or not at all
+warn_once.py     Python's warnings, each shown once in a search
 """

@@ -1,9 +1,9 @@
 """Cheap checksums of data: whether the arguments of a search are those of an earlier one.
 
-Up to some megabytes every byte of arrays and of the numbers in tables counts. Of more, evenly
-spread values and both ends are looked at, which tells any change of more than about one value in
-ten thousand. Of a list, or a column of Python's objects, some thousand are looked at. Nothing is
-iterated that can be used up, and nothing here raises: what cannot be told has no checksum.
+Arrays and numeric tables of up to some megabytes are read completely. Of larger ones, evenly spaced
+values and both ends are read, which detects any change of more than about one value in ten
+thousand. Of a list, or a column of Python objects, some thousand items are read. Nothing that can
+be used up is iterated, and nothing here raises: what cannot be read has no checksum.
 """
 
 from __future__ import annotations
@@ -19,38 +19,37 @@ import numpy as np
 from kerastune_lite._src.util.foreign_data import known_as, places
 
 _WHOLE = 8 * 2**20
-"""Bytes, in all, that are taken whole: some 10 ms."""
+"""Bytes, in total, that are read completely; takes about 10 ms."""
 
 _SPREAD = 2**15
-"""Values that are looked at of an array that is too large for that."""
+"""Values that are read of a larger array."""
 
 _ENDS = 2**10
-"""Values at either end of it."""
+"""Values that are read at each of its ends."""
 
 _ITEMS = 4096
-"""Items that are looked at of a list, and of an array of Python's objects."""
+"""Items that are read of a list, and of an array of Python objects."""
 
 _ALL_ITEMS = 2**16
 _DEEPEST = 20
 _SHOWN = 8
-"""Of so many parts of an argument each has a checksum of its own."""
+"""An argument with at most this many parts has a checksum for each of them."""
 
 _SCALARS = (bool, int, float, complex, str, bytes, type(None), np.generic)
 
 
 def checksums(named: Mapping[str, Any], described: bool = False) -> dict[str, str]:
-    """A checksum for each argument that holds data, and for its parts where it has few.
+    """A checksum for each argument that holds data, or for each of its parts if it has few.
 
     Args:
         named: the arguments by name.
-        described: leave out what is kept with its values as a setting anyway: dicts and short lists
-            of single values.
+        described: leave out dicts and short lists of single values, which the settings hold anyway.
     """
     found: dict[str, str] = {}
     for name, value in named.items():
         try:
             parts = [] if described and _is_short(value) else _parts(name, value)
-        except Exception:  # An object of the user's that answers in its own way.
+        except Exception:  # A user's object may raise anything.
             parts = [(name, value)]
         for part, each in parts:
             checksum = checksum_of(each)
@@ -62,12 +61,12 @@ def checksums(named: Mapping[str, Any], described: bool = False) -> dict[str, st
 def changed(
     stored: Mapping[str, str], current: Mapping[str, str], shapes: bool = False
 ) -> list[str]:
-    """Which data are others than before, in words.
+    """Which data differ from before, in words.
 
-    What only one side has a checksum of says nothing: an earlier version kept none.
+    Data with a checksum on one side only are ignored: an earlier version stored none.
 
     Args:
-        shapes: tell of other shapes and types, too, where nobody else does.
+        shapes: report different shapes and types, too.
     """
     differences = []
     for name in [name for name in current if stored.get(name, current[name]) != current[name]]:
@@ -80,19 +79,19 @@ def changed(
 
 
 def checksum_of(value: Any) -> str | None:
-    """Shape, type and checksum of data; None for what cannot be told, and for single values."""
+    """Shape, type and checksum of data; None for single values and for what cannot be read."""
     found = _Checksum()
     try:
         if isinstance(value, _SCALARS):
             return None
         kind = found.add(value)
-    except Exception:  # An object of the user's that answers in its own way.
+    except Exception:  # A user's object may raise anything.
         return None
-    return f"{kind}#{found.digest()}" if found.told else None
+    return f"{kind}#{found.digest()}" if found.has_values else None
 
 
 def _parts(name: str, value: Any) -> list[tuple[str, Any]]:
-    """An argument, or what it consists of: `validation_data[1]`."""
+    """An argument, or its parts: `validation_data[1]`."""
     if isinstance(value, Mapping):
         items = [(f"{name}[{key!r}]", each) for key, each in value.items()]
     elif type(value) in (list, tuple):
@@ -106,20 +105,17 @@ def _parts(name: str, value: Any) -> list[tuple[str, Any]]:
 
 def _is_short(value: Any) -> bool:
     if isinstance(value, Mapping):
-        return all(isinstance(each, _SCALARS) for each in value.values())
-    return (
-        isinstance(value, (list, tuple))
-        and len(value) <= _SHOWN
-        and all(isinstance(each, _SCALARS) for each in value)
-    )
+        value = value.values()
+    elif not isinstance(value, (list, tuple)) or len(value) > _SHOWN:
+        return False
+    return all(isinstance(each, _SCALARS) for each in value)
 
 
 class _Checksum:
-    """Takes in one piece of data after the other, within bounds on time."""
+    """Reads one piece of data after the other, in bounded time."""
 
     def __init__(self) -> None:
-        self.told = False
-        """Whether it has met any values."""
+        self.has_values = False
         self._hash = hashlib.blake2b(digest_size=8)
         self._bytes_left = _WHOLE
         self._spread_left = 4 * _SPREAD
@@ -129,7 +125,7 @@ class _Checksum:
         return self._hash.hexdigest()
 
     def add(self, value: Any, depth: int = 0) -> str:
-        """Take in `value`; says what kind of array it is, "" for anything else."""
+        """Read `value`; returns type and shape of an array, "" for anything else."""
         if isinstance(value, _SCALARS):
             self._add_scalar(value)
         elif isinstance(value, np.ndarray):
@@ -142,7 +138,7 @@ class _Checksum:
             self._add_items(value, depth)
         elif isinstance(value, range):
             self._note(repr(value))
-            self.told = True
+            self.has_values = True
         else:
             return self._add_object(value, depth)
         return ""
@@ -153,8 +149,8 @@ class _Checksum:
     def _add_scalar(self, value: Any) -> None:
         if isinstance(value, np.generic):
             value = value.item() if value.dtype.kind in "biufcSU" else str(value)
-        self.told = True
-        # NaN is written alike whatever its bits are.
+        self.has_values = True
+        # All NaNs are equal here, whatever their bits are.
         self._note(f"{type(value).__name__} {value!r}" if value == value else "nan")
 
     def _add_mapping(self, value: Mapping[Any, Any], depth: int) -> None:
@@ -173,7 +169,7 @@ class _Checksum:
         self._add_each([value[place] for place in looked_at], depth + 1)
 
     def _add_each(self, parts: Sequence[Any], depth: int) -> None:
-        """Take in all parts: none uses up the items that may be looked at of the others."""
+        """Read all parts: each has its own share of the items that may be read."""
         left = self._items_left
         for place, part in enumerate(parts):
             if isinstance(part, _SCALARS):
@@ -189,10 +185,10 @@ class _Checksum:
 
     def _add_array(self, array: np.ndarray, depth: int) -> str:
         kind = f"{array.dtype.name}{list(array.shape)}"
-        self.told = True
+        self.has_values = True
         self._note(kind)
         if array.dtype.names is not None:
-            # Between the fields there may be bytes that mean nothing.
+            # There may be meaningless bytes between the fields.
             self._add_each([array[name] for name in array.dtype.names], depth + 1)
         elif array.dtype.hasobject:
             looked_at = places(array.size, min(_ITEMS, self._items_left))
@@ -209,7 +205,7 @@ class _Checksum:
         count = max(16, min(_SPREAD, self._spread_left // 4))
         self._spread_left -= count
         step = max(1, array.size // count)
-        # Else each row would be looked at in the same columns.
+        # Otherwise each row would be read in the same columns.
         while array.shape and math.gcd(step, array.shape[-1]) > 1 and array.shape[-1] > 1:
             step += 1
         flat = array.reshape(-1) if array.flags.c_contiguous else array.flat
@@ -233,8 +229,8 @@ class _Checksum:
 
 
 def _bytes(array: np.ndarray) -> Any:
-    """The values in the order of C, in one order of bytes whatever the machine's."""
+    """The values in C order, little-endian on every machine."""
     if array.dtype.byteorder == ">" or (array.dtype.byteorder == "=" and sys.byteorder == "big"):
         array = array.astype(array.dtype.newbyteorder("<"))
-    # Not all types (dates, bfloat16) can be read through Python's buffers.
+    # Some types (dates, bfloat16) cannot be read through Python's buffers.
     return np.ascontiguousarray(array).view(np.uint8).data if array.size else b""

@@ -1,7 +1,8 @@
-"""What a setting is known by, as JSON, whatever it is: to be kept, and compared when one goes on.
+"""Settings as JSON, whatever they are: to be stored, and compared when a search is resumed.
 
-Nothing here raises. What is said of a value is the same in every process: no addresses in memory,
-and sets in order. What cannot be told by its value is told by the name of its class.
+Nothing here raises. The description of a value is the same in every process: it has no memory
+addresses, and sets are sorted. What cannot be described by its value is described by the name of
+its class.
 """
 
 from __future__ import annotations
@@ -26,15 +27,15 @@ import numpy as np
 from kerastune_lite._src.util.checksums import checksum_of
 
 _SHORT = 8
-"""Longer lists are told by their length where checksums of the data are kept elsewhere."""
+"""Longer lists are described by their length where checksums of the data are stored elsewhere."""
 _LONG = 64
-"""Longer lists are told by a checksum anywhere."""
+"""Longer lists are described by a checksum everywhere."""
 _MOST_ITEMS = 4096
 """Of a dict or a set."""
 _MOST_CHARACTERS = 4096
 _MOST_BYTES = 64
 _MOST_VALUES = 20_000
-"""In all, so that lists which hold one another many times come to an end."""
+"""In total, so that lists which contain one another many times come to an end."""
 _DEEPEST = 20
 _LABEL = 60
 
@@ -52,45 +53,45 @@ _WRITTEN_OUT = (
     uuid.UUID,
     np.dtype,
 )
-"""Types whose `repr` says all there is to say."""
+"""Types whose `repr` says everything."""
 
 _MEANS_NOTHING = ("verbose", "memory")
-"""Parameters of estimators that have no bearing on what they learn."""
+"""Parameters of estimators that do not change what they learn."""
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 def described(value: Any, values: bool = True) -> Any:
-    """`value` as strict JSON, for a comparison with what it was before.
+    """`value` as strict JSON, to be compared with an earlier one.
 
     Args:
         value: anything.
-        values: tell arrays, tables and long lists by their values; otherwise by their shapes, for
-            data of which checksums are kept elsewhere.
+        values: describe arrays, tables and long lists by their values; otherwise by their shapes,
+            for data whose checksums are stored elsewhere.
     """
-    return _Describer(values).tell(value)
+    return _Describer(values).describe(value)
 
 
 def label(value: Any) -> str:
     """A short name of `value` for people, the same in every process."""
     describer = _Describer(values=True)
-    told = describer.tell(value)
+    told = describer.describe(value)
     try:
         text = getattr(value, "__name__", None)
         if type(text) is not str:
-            # The order of a set is another one in each process, and `repr` has no bounds.
+            # A set has another order in each process, and the length of a `repr` has no limit.
             text = json.dumps(told) if describer.met_set or describer.cut_off else repr(value)
-    except Exception:  # An object of the user's that answers in its own way.
+    except Exception:  # A user's object may raise anything.
         text = told if isinstance(told, str) else json.dumps(told)
     return _ADDRESS.sub("", " ".join(_clean(text).split()))[:_LABEL]
 
 
 class _Describer:
-    """Tells one value with all that it holds.
+    """Describes one value with everything in it.
 
     Attributes:
         met_set: whether there was a set in it.
-        cut_off: whether it holds more than is told.
+        cut_off: whether the description leaves something out.
     """
 
     def __init__(self, values: bool) -> None:
@@ -99,7 +100,7 @@ class _Describer:
         self._left = _MOST_VALUES
         self._within: list[int] = []
 
-    def tell(self, value: Any) -> Any:
+    def describe(self, value: Any) -> Any:
         """`value` as JSON."""
         self._left -= 1
         if self._left < 0 or len(self._within) >= _DEEPEST or id(value) in self._within:
@@ -108,7 +109,7 @@ class _Describer:
         self._within.append(id(value))
         try:
             return self._told(value)
-        except Exception:  # An object of the user's that answers in its own way.
+        except Exception:  # A user's object may raise anything.
             return _class_name(value)
         finally:
             self._within.pop()
@@ -137,10 +138,10 @@ class _Describer:
             return f"{_clean(str(value.dtype))}{_clean(repr(value.tolist()))}"
         if value.dtype.kind in "mM" or isinstance(value, np.longdouble):
             return str(value)
-        return self.tell(value.item())
+        return self.describe(value.item())
 
     def _all(self, values: Sequence[Any]) -> list[Any]:
-        return [self.tell(each) for each in values]
+        return [self.describe(each) for each in values]
 
     def _mapping(self, value: Mapping[Any, Any]) -> Any:
         if len(value) > _MOST_ITEMS:
@@ -150,11 +151,11 @@ class _Describer:
             name = self._key(key)
             if name in told:  # 1 and "1" are two keys
                 name = f"{name} ({_class_name(key)})"
-            told[name] = self.tell(each)
+            told[name] = self.describe(each)
         return told
 
     def _key(self, key: Any) -> str:
-        told = self.tell(key)
+        told = self.describe(key)
         if isinstance(told, str):
             return told
         return str(told) if isinstance(told, (bool, int, float, type(None))) else json.dumps(told)
@@ -180,17 +181,17 @@ class _Describer:
     def _object(self, value: Any) -> Any:
         if isinstance(value, functools.partial):
             return {
-                "partial": self.tell(value.func),
+                "partial": self.describe(value.func),
                 "args": self._all(value.args),
-                "keywords": self.tell(value.keywords),
+                "keywords": self.describe(value.keywords),
             }
         if isinstance(value, type):
-            # Its attributes are those of its instances: nothing is asked of it but its name.
+            # Its attributes are meant for its instances: only its name is read.
             return _clean(value.__qualname__)
         told = self._of_data(value) or self._of_settings(value)
         if told is not None:
             return told
-        # An estimator may have a name, too: what it was made with says more.
+        # An estimator may have a name, too: its parameters, which say more, come first.
         for name in ("__qualname__", "__name__"):
             given = getattr(value, name, None)
             if type(given) is str:
@@ -198,7 +199,7 @@ class _Describer:
         return self._of_parameters(value, _made_with(value))
 
     def _of_data(self, value: Any) -> str | None:
-        """Type and shape of an array, table or tensor; with a checksum of what is in it."""
+        """Type and shape of an array, table or tensor, with a checksum of its values."""
         if self._values:
             told = checksum_of(value)
             if told is not None:
@@ -210,21 +211,21 @@ class _Describer:
         return f"{_clean(str(getattr(value, 'dtype', '')))}{sizes}"
 
     def _of_settings(self, value: Any) -> Any:
-        """What an estimator or an object of Keras's says of itself."""
+        """The configuration of a Keras object, or the parameters of an estimator."""
         if _is_layer(value):
             return _class_name(value)
         config = _answer(value, "get_config")
         if config is not None:
-            # Keras numbers the names of objects as they are made, so those say nothing.
+            # Keras numbers the names of objects as they are made, so names mean nothing.
             config = {key: each for key, each in config.items() if key != "name"}
-            return {"class": _class_name(value), "config": self.tell(config)}
+            return {"class": _class_name(value), "config": self.describe(config)}
         parameters = _answer(value, "get_params", deep=False)
         return None if parameters is None else self._of_parameters(value, parameters)
 
     def _of_parameters(self, value: Any, parameters: Mapping[str, Any]) -> Any:
         name = _class_name(value)
         parameters = {key: each for key, each in parameters.items() if key not in _MEANS_NOTHING}
-        return {"class": name, "parameters": self.tell(parameters)} if parameters else name
+        return {"class": name, "parameters": self.describe(parameters)} if parameters else name
 
 
 def _plain(value: Any) -> Any:
@@ -252,7 +253,7 @@ def _shortened(text: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """Text that can be written: a lone half of a pair of code units cannot."""
+    """Text that can be encoded: a lone surrogate cannot."""
     return str.encode(text, "utf-8", "backslashreplace").decode("utf-8")
 
 
@@ -268,12 +269,12 @@ def _summed(value: Any, size: int) -> str:
 def _class_name(value: Any) -> str:
     try:
         return _clean(type(value).__name__)
-    except Exception:  # A class whose own class answers in its own way.
+    except Exception:  # A user's metaclass may raise anything.
         return "object"
 
 
 def _is_layer(value: Any) -> bool:
-    """Whether it is a layer or a model of Keras: their parts have numbered names at every depth."""
+    """Whether it is a Keras layer or model: their parts have numbered names at every depth."""
     return any(
         parent.__name__ == "Layer" and parent.__module__.partition(".")[0] == "keras"
         for parent in type(value).__mro__
@@ -281,15 +282,15 @@ def _is_layer(value: Any) -> bool:
 
 
 def _answer(value: Any, method: str, **kwargs: Any) -> Mapping[str, Any] | None:
-    """What a method says, where there is one that says something."""
+    """The mapping that a method returns; None if there is no such method."""
     try:
         answer = getattr(value, method)(**kwargs)
         return answer if isinstance(answer, Mapping) else None
-    except Exception:  # An object of the user's that answers in its own way.
+    except Exception:  # A user's object may raise anything.
         return None
 
 
 def _made_with(value: Any) -> dict[str, Any]:
-    """The arguments of its constructor, as far as it keeps them under their names."""
+    """The arguments of its constructor, as far as they are attributes of the same names."""
     kept = vars(value) if hasattr(value, "__dict__") else {}
     return {name: kept[name] for name in inspect.signature(type(value)).parameters if name in kept}

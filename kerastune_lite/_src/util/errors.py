@@ -7,9 +7,10 @@ from kerastune_lite._src.util.public import public
 
 @public("kerastune_lite.errors")
 class FailedTrialError(Exception):
-    """Raise it in `build` or `fit` to reject a trial, whose values cannot work.
+    """Raise it in `build` or `fit` to reject a trial whose values cannot work.
 
-    It is FAILED, with no retry, and does not count among failures in a row.
+    The trial is FAILED and not tried again; it does not count as a failure in a row
+    (`max_consecutive_failed_trials`).
     """
 
 
@@ -20,17 +21,17 @@ class FatalError(Exception):
 
 @public("kerastune_lite.errors")
 class FatalValueError(FatalError, ValueError):
-    """A value that no trial can work with."""
+    """Raise it in `build` or `fit` for a value with which no trial can work; the search stops."""
 
 
 @public("kerastune_lite.errors")
 class FatalTypeError(FatalError, TypeError):
-    """A type that no trial can work with."""
+    """Raise it in `build` or `fit` for a type with which no trial can work; the search stops."""
 
 
 @public("kerastune_lite.errors")
 class FatalRuntimeError(FatalError, RuntimeError):
-    """A condition that no trial can work with."""
+    """Raise it in `build` or `fit` for a state in which no trial can work; the search stops."""
 
 
 @public("kerastune_lite.errors")
@@ -40,9 +41,9 @@ class StoreError(RuntimeError):
 
 @public("kerastune_lite.errors")
 class ProjectInUseError(StoreError):
-    """Another process is writing the project; the message holds its process id."""
+    """Another process is writing the project; the message names its process id."""
 
 
 @public("kerastune_lite.errors")
 class SettingsMismatchError(StoreError, ValueError):
-    """A project was reopened with settings that its finished trials do not fit."""
+    """A project was reopened with settings that do not fit its finished trials."""

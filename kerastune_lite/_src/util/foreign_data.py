@@ -1,4 +1,4 @@
-"""Data of other libraries as NumPy arrays, without loading any of these libraries."""
+"""Data of other libraries as NumPy arrays, without importing any of these libraries."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 
 _CELLS = 2**20
-"""Tables of so many cells may be copied."""
+"""Tables of up to this many cells may be copied."""
 
 _COLUMNS = 2**13
-"""Columns of larger tables that are looked at; each costs some 10 us to get at."""
+"""Columns that are read of a larger table; each takes about 10 us."""
 
 _NUMBERS = "biufcmM"
 
 
 def known_as(value: Any) -> tuple[str, Any] | None:
-    """The class by which data is known, and what it consists of: an array, or a list of arrays.
+    """The class of data of another library, and its values: an array, or a list of arrays.
 
-    None for what is not known. Nothing is iterated that can be used up.
+    None for other classes. Nothing that can be used up is iterated.
     """
     for parent in type(value).__mro__:
         read = _READERS.get((parent.__module__.partition(".")[0], parent.__name__))
@@ -29,14 +29,14 @@ def known_as(value: Any) -> tuple[str, Any] | None:
 
 
 def columns_of(frame: Any) -> Iterator[tuple[str, np.ndarray]]:
-    """The columns of a pandas table, with their names; some thousand of a very wide one."""
+    """The columns of a pandas table with their names; of a very wide table some thousand."""
     names = list(frame.columns)
     for place in places(len(names), _COLUMNS):
         yield names[place], np.asarray(frame.iloc[:, place].to_numpy())
 
 
 def places(size: int, most: int) -> Sequence[int]:
-    """All places, or as many as may be looked at, from the first to the last."""
+    """All indices below `size`, or `most` of them, evenly spaced from the first to the last."""
     if size <= most:
         return range(size)
     return [round(place) for place in np.linspace(0, size - 1, max(most, 2))]
@@ -49,16 +49,12 @@ def _tensor(value: Any) -> Any:
         return value.numpy()
 
 
-def _torch(value: Any) -> Any:
-    return value.detach().cpu().numpy()
-
-
 def _frame(frame: Any) -> Any:
     dtypes = list(frame.dtypes)
     told = ["\0".join(map(str, frame.columns)), " ".join(map(str, dtypes))]
     if frame.size > _CELLS:
         return [*told, *(column for _, column in columns_of(frame))]
-    # One by one, thousands of columns would take long.
+    # Columns of one type are read together: one by one, thousands of them would take long.
     alike: dict[Any, list[int]] = {}
     for place, dtype in enumerate(dtypes):
         is_number = isinstance(dtype, np.dtype) and dtype.kind in _NUMBERS
@@ -67,19 +63,15 @@ def _frame(frame: Any) -> Any:
 
 
 def _columns(frame: Any, looked_at: list[int]) -> np.ndarray:
-    if len(looked_at) == frame.shape[1] > 1:
-        return np.asarray(frame.to_numpy())  # without a copy, as a rule
     if len(looked_at) == 1:
-        return np.asarray(frame.iloc[:, looked_at[0]].to_numpy())
-    return np.asarray(frame.iloc[:, looked_at].to_numpy())
-
-
-def _column(column: Any) -> Any:
-    return column.to_numpy()
+        frame = frame.iloc[:, looked_at[0]]
+    elif len(looked_at) < frame.shape[1]:
+        frame = frame.iloc[:, looked_at]
+    return np.asarray(frame.to_numpy())  # of a whole table usually without a copy
 
 
 def _dataset(dataset: Any) -> Any:
-    """What can be known of a dataset without a look into it."""
+    """What is known of a dataset without iterating it."""
     size = getattr(dataset, "cardinality", None)
     return [repr(dataset.element_spec), int(size()) if size is not None else None]
 
@@ -97,12 +89,12 @@ _READERS: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("tensorflow", "DatasetV2"): _dataset,
     ("keras", "Variable"): lambda value: [value.value],
     ("keras", "PyDataset"): lambda value: [type(value).__qualname__, len(value)],
-    ("torch", "Tensor"): _torch,
+    ("torch", "Tensor"): lambda value: value.detach().cpu().numpy(),
     ("jaxlib", "ArrayImpl"): np.asarray,
     ("pandas", "DataFrame"): _frame,
-    ("pandas", "Series"): _column,
-    ("pandas", "Index"): _column,
+    ("pandas", "Series"): lambda value: value.to_numpy(),
+    ("pandas", "Index"): lambda value: value.to_numpy(),
     ("scipy", "_spbase"): _scipy,
     ("scipy", "spmatrix"): _scipy,
 }
-"""How to get at the values of data of other libraries, none of which is loaded for it."""
+"""How to read the values of data of other libraries, by package and class."""

@@ -1,7 +1,7 @@
-"""How numbers and texts are written wherever a person reads them, and small tables in HTML.
+"""How numbers and texts are written for people, and small tables in HTML.
 
-HTML takes its colours from the page, has its style on its elements and needs no script, so that
-it reads well in light and dark notebooks and changes nothing around it.
+The HTML inherits its colours from the page, has its styles inline and needs no script, so it is
+readable in light and dark notebooks and changes nothing around it.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Union
 
 NOTHING = "–"
-"""What stands in a cell that does not apply, such as an inactive hyperparameter."""
+"""The text of a cell that does not apply, such as an inactive hyperparameter."""
 
 NO_REASON = "no reason was recorded"
-"""What stands for the message of a failure that has none."""
+"""The message of a failure that has none."""
 
 _CELL = "padding:0.1em 0.8em 0.1em 0;color:inherit;background:transparent;text-align:"
 
 
 def score_text(score: float | None) -> str:
-    """Four significant digits, trailing zeros kept so that scores align."""
+    """Four significant digits with trailing zeros, so that scores align."""
     if score is None:
         return NOTHING
     return f"{score:#.4g}".removesuffix(".") if math.isfinite(score) else str(score)
 
 
 def value_text(value: Union[str, float, bool, None]) -> str:
-    """A hyperparameter's value: floats with four significant digits, texts on one line."""
+    """A hyperparameter's value: floats with four significant digits, text on one line."""
     return f"{value:.4g}" if isinstance(value, float) else one_line(str(value))
 
 
@@ -40,9 +40,14 @@ def seconds_text(seconds: float | None) -> str:
     return f"{seconds:.1f}" if seconds < 99.95 else f"{seconds:.0f}"
 
 
+def counted(count: int, noun: str) -> str:
+    """A count with its noun: "1 trial", "2 trials"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def one_line(text: str, limit: int = 200) -> str:
-    """`text` without line breaks and terminal codes, cut to `limit` characters."""
-    # A user's text may hold escape sequences or carriage returns, which would move the cursor.
+    """`text` without line breaks and terminal codes, at most `limit` characters."""
+    # A user's text may have escape sequences or carriage returns, which would move the cursor.
     clean = "".join(" " if unicodedata.category(char) == "Cc" else char for char in text).strip()
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
@@ -56,12 +61,11 @@ def html_line(text: str, bold: bool = False) -> str:
 def html_table(
     headers: Sequence[str], rows: Iterable[Sequence[str]], left: Collection[str] = ()
 ) -> str:
-    """A table, its texts escaped.
+    """A table; its texts are escaped.
 
     Args:
-        headers: one per column.
-        rows: each with a text per column.
-        left: the headers of the columns that begin at the left; numbers end at the right.
+        headers, rows: one text per column.
+        left: the headers of the columns that are aligned left; the others are aligned right.
     """
     aligned = ["left" if header in left else "right;white-space:nowrap" for header in headers]
 
@@ -80,11 +84,10 @@ def html_table(
 
 
 def html_block(*parts: str, name: str = "kerastune") -> str:
-    """Lines and tables as one output; one that is wider than the page scrolls by itself.
+    """Lines and tables, already escaped, as one output that scrolls if it is wider than the page.
 
     Args:
-        parts: of HTML, escaped.
-        name: its class, by which a page's own style can find it.
+        name: the CSS class.
     """
     body = "".join(parts)
     return f'<div class="{name}" style="color:inherit;overflow-x:auto">{body}</div>'

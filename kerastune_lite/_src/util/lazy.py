@@ -1,4 +1,4 @@
-"""Modules whose names are loaded when they are first used."""
+"""Modules whose names are imported when they are first used."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import Any
 def lazy_names(
     module: str, homes: Mapping[str, str]
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """The `__getattr__` and `__dir__` of a module that only hands names on.
+    """The `__getattr__` and `__dir__` of a public module, which defines nothing itself.
 
     Args:
         module: its `__name__`.
-        homes: for each name, the module of ours that defines it; for a module, itself.
+        homes: for each name, the module below `kerastune_lite` that defines it; for a module the
+            module itself.
     """
 
     def load(name: str) -> Any:

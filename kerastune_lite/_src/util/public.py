@@ -1,4 +1,4 @@
-"""Where users find what is public."""
+"""The public modules of classes and functions."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _Named = TypeVar("_Named", bound=Callable[..., Any])
 
 
 def public(module: str) -> Callable[[_Named], _Named]:
-    """Have a class or function say that it lives in the module that users import it from.
+    """Set `__module__` of a class or function to the module that users import it from.
 
-    Tracebacks, documentation and pickles name that module; the file it is written in may move.
+    Tracebacks, documentation and pickles name that module, so the private file may move.
     """
 
     def named(value: _Named) -> _Named:

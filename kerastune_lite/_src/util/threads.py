@@ -1,4 +1,4 @@
-"""What the threads of a process share: linear algebra, and a turn for what is not safe in two."""
+"""Locks for what is not thread-safe: models, and the threads of linear algebra."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class _Turn:
     Attributes:
         lock: held by the thread whose turn it is.
         lender: that thread, while it lends its turn; None otherwise.
-        older: the threads that there were when it began to lend. They wait for the end of the turn.
-        inner: the turn that the lender and its new threads have among themselves.
+        older: the threads that existed when it began to lend. They wait for the end of the turn.
+        inner: the turn that the lender and its new threads share.
     """
 
     def __init__(self) -> None:
@@ -35,10 +35,10 @@ _TURN = _Turn()
 
 
 def _own_turn() -> _Turn:
-    """The turn that this thread has to have."""
+    """The turn that this thread needs."""
     found, this = _TURN, threading.current_thread()
     while True:
-        inner = found.inner  # once: the lender may end it meanwhile
+        inner = found.inner  # read once: the lender may end it at any moment
         if inner is None or (this in found.older and found.lender is not this):
             return found
         found = inner
@@ -46,15 +46,15 @@ def _own_turn() -> _Turn:
 
 @contextlib.contextmanager
 def turn() -> Iterator[None]:
-    """Within it, no other thread builds, traces or trains a model.
+    """While it is open, no other thread builds, traces or trains a model.
 
     Initial weights, `fit`'s shuffling and much else are drawn from the generators of Python, NumPy
-    and TensorFlow, of which the process has one each; determinism is a switch of the process, and
-    programs are made, compared and banned for all threads. In a thread that has the turn, from the
-    seed to the end of the training, numbers are those that it gets alone. Little is lost: small
-    networks spend their time in Python, which runs one thread at a time, and TensorFlow has all
+    and TensorFlow, and a process has only one of each; determinism is a switch of the process, and
+    the records of compiled programs are shared, too. In a thread that holds the turn from the seed
+    to the end of the training, numbers are those of a single thread. Little time is lost: small
+    networks spend their time in Python, which runs one thread at a time, and TensorFlow uses all
     cores for one model. Code that runs within a turn (`build`, callbacks) must not wait for
-    trainings in other threads: they wait for the turn. It may where the turn is lent.
+    trainings in other threads, because they wait for the turn; use `lent_turn` for that.
     """
     with _own_turn().lock:
         yield
@@ -62,10 +62,10 @@ def turn() -> Iterator[None]:
 
 @contextlib.contextmanager
 def lent_turn() -> Iterator[None]:
-    """Within a turn, for code of the user's own that may train in threads and wait for them.
+    """Within a turn, for the user's own code, which may train in threads and wait for them.
 
-    Threads that begin from now on have turns among themselves, and with this one; those of before,
-    another search's, wait for the end of this one's turn as ever.
+    Threads that start from now on take turns among themselves and with this one. Those that exist
+    already, of another search, still wait for the end of this thread's turn.
     """
     own = _own_turn()
     own.older, own.lender = frozenset(threading.enumerate()), threading.current_thread()
@@ -77,7 +77,7 @@ def lent_turn() -> Iterator[None]:
 
 
 def in_turn(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """The function, run by one thread at a time; see `turn`."""
+    """Decorate a function that only one thread at a time may run; see `turn`."""
 
     @functools.wraps(function)
     def alone(*args: _P.args, **kwargs: _P.kwargs) -> _R:
@@ -88,13 +88,13 @@ def in_turn(function: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 class Shared:
-    """A context of the whole process that threads may be in at the same time.
+    """A context of the whole process that several threads may be in at the same time.
 
-    It is entered by the first of them and left by the last: what each finds and puts back on its
-    own would be what another had set.
+    The first thread enters it and the last one leaves it. If each saved and restored the state of
+    the process, it would restore what another thread had set.
 
     Args:
-        make: a context manager for the first one.
+        make: returns the context manager.
     """
 
     def __init__(self, make: Callable[[], contextlib.AbstractContextManager[Any]]) -> None:
@@ -120,15 +120,15 @@ class Shared:
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Within it, and in functions that it decorates, linear algebra is done by one thread.
+    """Do linear algebra with one thread; a context manager and a decorator.
 
-    With a few hundred rows several threads gain nothing; they wait for one another instead, and
-    where other processes want the same cores, as training does, they wait for long: then a proposal
-    takes ten times as long. One thread also rounds alike whatever the number of cores, so that the
-    same seed gives the same on other machines of the kind.
+    With a few hundred rows several threads gain nothing: they wait for one another, and where other
+    processes use the same cores, as training does, a proposal takes ten times as long. One thread
+    also rounds the same way for any number of cores, so the same seed gives the same results on
+    similar machines.
 
-    Only one of ours is in it at a time. Some libraries keep the number for all threads, and the one
-    that leaves first would give the others several again; some keep it for each.
+    Only one of our threads is in it at a time: some libraries store the limit per process, and the
+    first thread to leave would reset it for the others.
     """
     with _LIMITED, _linear_algebra().limit(limits=1):
         yield
@@ -139,5 +139,5 @@ _LIMITED = threading.RLock()
 
 @functools.cache
 def _linear_algebra() -> ThreadpoolController:
-    """The libraries that NumPy and SciPy have loaded; to look for them takes milliseconds."""
+    """The libraries that NumPy and SciPy have loaded; to find them takes milliseconds."""
     return ThreadpoolController().select(user_api="blas")

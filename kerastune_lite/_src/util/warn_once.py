@@ -14,21 +14,22 @@ Shown = set[tuple[Any, ...]]
 """Warnings by category, text and place."""
 
 _lock = threading.RLock()
-"""Entered again where the collector runs within it, and what it deletes warns of that."""
+"""Reentrant: the garbage collector may run while it is held, and cause another warning."""
 _searches: list[Shown] = []
 _before: Callable[..., None] = warnings.showwarning
 
 
 @contextlib.contextmanager
 def once(shown: Shown) -> Iterator[None]:
-    """Within it, a warning that was shown before is not shown again, in whatever thread.
+    """While it is open, a warning that was shown before is not shown again, in any thread.
 
-    By itself Python shows a warning once for each place in the code. But it forgets which it has
-    shown whenever a filter is touched, and Keras and TensorFlow do that all the time. The user's
-    filters stay in force: what is ignored or an error never comes here, and "always" is always.
+    Python itself shows a warning once for each place in the code. But it forgets which it has
+    shown whenever a filter changes, and Keras and TensorFlow change filters all the time. The
+    user's filters stay in force: warnings that are ignored or errors never come here, and "always"
+    still shows each one.
 
     Args:
-        shown: what was shown so far; added to.
+        shown: the warnings shown so far; new ones are added.
     """
     global _before
     with _lock:
@@ -40,7 +41,7 @@ def once(shown: Shown) -> Iterator[None]:
         yield
     finally:
         with _lock:
-            # By identity: sets of equal contents are equal.
+            # By identity: sets with equal contents are equal.
             del _searches[next(i for i, each in enumerate(_searches) if each is shown)]
             if not _searches and warnings.showwarning is _show:
                 warnings.showwarning = _before
@@ -64,7 +65,7 @@ def _show(
 
 
 def _always(text: str, category: type[Warning], filename: str, lineno: int) -> bool:
-    """Whether the filter that applies wants to see it each time."""
+    """Whether the filter that applies is "always"."""
     module = _module_of(filename)
     for action, message, kind, where, number in warnings.filters:
         if (
@@ -78,7 +79,7 @@ def _always(text: str, category: type[Warning], filename: str, lineno: int) -> b
 
 
 def _matches(pattern: Any, text: str) -> bool:
-    # Python's own first filters hold texts in place of patterns.
+    # Python's own first filters have texts instead of patterns.
     if isinstance(pattern, str):
         return pattern == text
     return pattern is None or bool(re.match(pattern, text))

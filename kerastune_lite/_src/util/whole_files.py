@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from kerastune_lite._src.util.errors import StoreError
 
 @contextlib.contextmanager
 def whole(path: Path, scratch_name: str) -> Iterator[Path]:
-    """Write a file under another name, and put it into its place when it is whole.
+    """Write a file under another name, and rename it when it is complete.
 
     Args:
-        path: where it goes.
+        path: the file.
         scratch_name: the other name, in the same folder.
 
     Yields:
-        Where to write to.
+        The path to write to.
 
     Raises:
-        OSError: it could not be written; an earlier file at `path` is untouched.
+        OSError: it could not be written; an earlier file at `path` is unchanged.
     """
     scratch = path.with_name(scratch_name)
     try:
@@ -37,18 +37,13 @@ def whole(path: Path, scratch_name: str) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def replacing(path: Path, scratch_name: str, what: str, mend: str) -> Iterator[Path]:
-    """`whole`, for files of a project.
+    """`whole`, for files of a project; makes the folder.
 
     Args:
-        path: where it goes; its folder is made.
-        scratch_name: see `whole`.
-        what, mend: for the error: what cannot be written, and what helps.
-
-    Yields:
-        Where to write to.
+        what, mend: for the error message: what cannot be written, and what helps.
 
     Raises:
-        StoreError: it could not be written; an earlier file at `path` is untouched.
+        StoreError: it could not be written; an earlier file at `path` is unchanged.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,6 +51,6 @@ def replacing(path: Path, scratch_name: str, what: str, mend: str) -> Iterator[P
             yield scratch
     except OSError as error:
         raise StoreError(
-            f"{what} {path} cannot be written: {error}. {mend}, see that the folder may be written "
-            "to, and run the script again: the search goes on."
+            f"{what} {path} cannot be written: {error}. {mend}, check that the folder is writable, "
+            "and run the script again: the search resumes."
         ) from error

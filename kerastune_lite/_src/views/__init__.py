@@ -1,4 +1,4 @@
-"""What we see: views are told what happens in a search and show it.
+"""What we see: views receive the events of a search and show them.
 
-The views themselves are imported when they are first asked for, since they bring rich.
+They are imported when they are first needed, because they import rich.
 """

@@ -6,14 +6,14 @@ import operator
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import SupportsIndex, TextIO
 
 from kerastune_lite._src.views.view import View
 from kerastune_lite._src.views.where import in_notebook, is_live_terminal
 
 
 def search_views(
-    verbose: Any, tensorboard: Path | None, extra_hparams_dirs: Sequence[Path] = ()
+    verbose: str | SupportsIndex, tensorboard: Path | None, extra_hparams_dirs: Sequence[Path] = ()
 ) -> list[View]:
     """All views of a search.
 
@@ -34,14 +34,13 @@ def search_views(
     return views
 
 
-def progress_view(verbose: Any, stream: TextIO | None = None) -> View | None:
+def progress_view(verbose: str | SupportsIndex, stream: TextIO | None = None) -> View | None:
     """The view for a `verbose` argument.
 
     Args:
-        verbose: 0 for none; 1 or "auto" for what suits where the program runs (a block in a
-            notebook, a live line on a terminal, else a line per trial and a table at the end);
-            2 or 3 for a line per trial.
-        stream: where to write; default: `sys.stdout`, or the cell's output in a notebook.
+        verbose: 0: none; 1 or "auto": a block in a notebook, a live line on a terminal, otherwise
+            a line per trial and a table at the end; 2 or 3: a line per trial.
+        stream: default: `sys.stdout`, or the cell's output in a notebook.
 
     Raises:
         ValueError: `verbose` is none of these.
@@ -63,7 +62,7 @@ def progress_view(verbose: Any, stream: TextIO | None = None) -> View | None:
     return LineView(stream, table=level == 1)
 
 
-def _level(verbose: Any) -> int:
+def _level(verbose: str | SupportsIndex) -> int:
     if isinstance(verbose, str):
         level = 1 if verbose == "auto" else -1
     else:

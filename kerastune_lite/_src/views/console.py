@@ -1,4 +1,4 @@
-"""Progress on the console: one line that is kept up to date, or one line per trial."""
+"""Progress on the console: one line that is updated in place, or one line per trial."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -29,7 +30,6 @@ from kerastune_lite._src.views.tables import (
     clock_text,
     failure_lines,
     print_table,
-    to_text,
     values_text,
     write_text,
 )
@@ -37,19 +37,18 @@ from kerastune_lite._src.views.view import View
 
 REDRAWS_PER_SECOND = 3
 REDRAWS_AT_ONCE = 3
-"""A trial's last epoch, its end and the start of the next come at once and are all shown."""
+"""A trial's last epoch, its end and the start of the next one come together; all are shown."""
 
 Part = tuple[int, str, str]
-"""A piece of the live line: its importance (0 the greatest), its text and its style."""
+"""A part of the live line: its priority (0 is the highest), text and style."""
 
 
 class LineView(View):
     """Plain text, a line per ended trial: for log files, pipes and terminals without a cursor.
 
     Args:
-        stream: where to write; default: what `sys.stdout` is at each time.
+        stream: default: `sys.stdout` at the time of each event.
         table: end with a table of the best trials, as the live line does.
-        clock: seconds, from any origin.
     """
 
     def __init__(
@@ -64,9 +63,10 @@ class LineView(View):
         if isinstance(event, SearchStarted):
             if self._progress.resumed:
                 best = best_text(self._progress)
-                self._write(event.project, f"goes on after {self._count} trials", best)
+                count = count_text(self._progress)
+                self._write(event.project, f"resumes after {count} trials", best)
         elif isinstance(event, TrialEnded):
-            self._write(self._count_of(event.trial), *self._result(event.trial))
+            self._write(*self._result(event.trial))
         elif isinstance(event, ExecutionEnded):
             if event.will_retry and event.execution.outcome is not Outcome.COMPLETED:
                 self._write(self._progress.message)
@@ -79,24 +79,17 @@ class LineView(View):
             else:
                 self._write(ending(self._progress))
 
-    @property
-    def _count(self) -> str:
-        return count_text(self._progress)
-
-    def _count_of(self, trial: Trial) -> str:
-        number = f"trial {trial.number}"
-        return number if self._progress.max_trials is None else f"{self._count}  {number}"
-
     def _result(self, trial: Trial) -> list[str]:
-        ending = [_seconds(trial), values_text(trial.values)]
+        which = f"trial {trial.number}"
+        if self._progress.max_trials is not None:
+            which = f"{count_text(self._progress)}  {which}"
+        seconds = "" if trial.seconds is None else f"{seconds_text(trial.seconds)} s"
+        ending = [seconds, values_text(trial.values)]
         if trial.status is TrialStatus.FAILED:
             what = "REJECTED" if trial.rejected else "FAILED"
-            return [f"{what}: {trial.failure or NO_REASON}", *ending]
-        return [
-            f"{metric_name(self._progress)} {score_text(trial.score)}",
-            best_text(self._progress, named=False),
-            *ending,
-        ]
+            return [which, f"{what}: {trial.failure or NO_REASON}", *ending]
+        score = f"{metric_name(self._progress)} {score_text(trial.score)}"
+        return [which, score, best_text(self._progress, named=False), *ending]
 
     def _write(self, *parts: str) -> None:
         stream = sys.stdout if self._stream is None else self._stream
@@ -108,12 +101,11 @@ class LineView(View):
 class LiveView(View):
     """One line per search that is updated in place, and a table of the best trials at the end.
 
-    While the search runs, whatever else is printed appears above the line. Nothing runs in the
-    background: the line is redrawn when something happens, about three times a second.
+    While the search runs, everything else that is printed appears above the line. Nothing runs in
+    the background: the line is redrawn at events, about three times a second.
 
     Args:
-        stream: the terminal; default: what `sys.stdout` is when the search starts.
-        clock: seconds from some fixed moment.
+        stream: the terminal; default: `sys.stdout` when the search starts.
     """
 
     def __init__(self, stream: TextIO | None = None, clock: Clock = time.monotonic) -> None:
@@ -126,48 +118,43 @@ class LiveView(View):
         try:
             self._progress.on_event(event)
             if isinstance(event, SearchEnded):
-                self._finish()
+                self._drop_line()
+                print_table(summary(self._progress), self._stream)
             elif self._line is None:
-                self._line = LiveLine(self._stream or sys.stdout, self._render, self._pace)
+                stream = self._stream or sys.stdout
+                self._line = LiveLine(stream, partial(live_text, self._progress), self._pace)
                 self._line.start()
             elif isinstance(event, REDRAWN_AT):
                 self._line.refresh()
         except BaseException:
-            # Whatever went wrong, the user's standard streams must not stay replaced.
+            # The user's standard streams must not stay replaced.
             self._drop_line()
             raise
 
     def close(self) -> None:
-        """Give the terminal back; what the line showed last stays where it is."""
+        """Release the terminal; the last state of the line stays visible."""
         try:
             if self._line is not None:
                 self._line.keep()
         finally:
             self._drop_line()
 
-    def _render(self, width: int) -> Text:
-        return live_text(self._progress, width)
-
     def _drop_line(self) -> None:
         line, self._line = self._line, None
         if line is not None:
             line.close()
 
-    def _finish(self) -> None:
-        self._drop_line()
-        print_table(summary(self._progress), self._stream)
-
 
 class LiveLine:
-    """The last line of a terminal, and the stand-ins for stdout and stderr that spare it.
+    """The last line of a terminal, and the stand-ins for stdout and stderr that keep it intact.
 
-    `rich.live` has such stand-ins, too, but they read what users print as markup (printing
-    "[/data]" without a line break raises), and turn each step of a progress bar into a line.
+    `rich.live` has such stand-ins, too, but they treat printed text as markup (printing "[/data]"
+    without a line break raises), and print each step of a progress bar on a new line.
 
     Args:
         stream: the terminal.
-        render: makes the text for a width.
-        pace: how often the line may be drawn.
+        render: returns the text for a width.
+        pace: limits how often the line is drawn.
     """
 
     def __init__(self, stream: TextIO, render: Callable[[int], Text], pace: Pace) -> None:
@@ -177,10 +164,10 @@ class LiveLine:
         self._pace = pace
         # Users may print from several threads.
         self._lock = threading.RLock()
-        # Kept, so that it is back at once after each line that somebody prints.
+        # Kept, to draw it again after each line that somebody prints.
         self._rendered = ""
         self._shown = False
-        # Whoever wrote half a line (a prompt, a progress bar) has the line until it ends.
+        # Half a line that somebody printed (a prompt, a progress bar) stays until it ends.
         self._taken = False
         self._closed = False
         self._stand_ins: dict[str, StandIn] = {}
@@ -189,27 +176,27 @@ class LiveLine:
         """Replace the standard streams, and draw the line."""
         for name in ("stdout", "stderr"):
             target = getattr(sys, name)
-            # What goes to a file does not disturb the terminal.
+            # Output to a file does not disturb the terminal.
             if target is not None and target.isatty():
                 self._stand_ins[name] = StandIn(target, self)
                 setattr(sys, name, self._stand_ins[name])
         self.refresh()
 
     def refresh(self) -> None:
-        """Draw the line anew, unless that was done often enough of late."""
+        """Redraw the line, unless it was drawn often enough recently."""
         with self._lock:
             if not self._closed and not self._taken and self._pace.ready():
                 self._render_line()
                 self._draw()
 
     def write(self, stream: TextIO, text: str) -> int:
-        """Write somebody else's `text` in front of the line."""
+        """Write somebody else's `text` above the line."""
         with self._lock:
             if self._closed:
                 return stream.write(text)
             self._erase()
             written = stream.write(text)
-            # The line and the text may come through different buffers.
+            # The line and the text may have different buffers.
             stream.flush()
             if text:
                 self._taken = not text.endswith("\n")
@@ -218,7 +205,7 @@ class LiveLine:
             return written
 
     def keep(self) -> None:
-        """Draw the line a last time and leave it."""
+        """Draw the line a last time, and let it stay."""
         with self._lock:
             if not self._closed:
                 self._end_taken()
@@ -234,15 +221,15 @@ class LiveLine:
                 return
             self._closed = True
             for name, stand_in in self._stand_ins.items():
-                # Where somebody has put another stream in its place since, that one stays; it
-                # may still hold the stand-in, which passes everything on from now on.
+                # A stream that somebody has put in its place stays. It may still refer to the
+                # stand-in, which passes everything on from now on.
                 if getattr(sys, name) is stand_in:
                     setattr(sys, name, stand_in.stream)
             self._end_taken()
             self._erase()
 
     def _render_line(self) -> None:
-        # The last column stays free, lest the terminal wraps.
+        # The last column stays free, or the terminal would wrap.
         width = self._console.width - 1
         line = self._render(width)
         line.truncate(width, overflow="ellipsis")
@@ -268,7 +255,7 @@ class LiveLine:
 
 
 class StandIn:
-    """Takes the place of `stream` in `sys`; all but writing is done by `stream` itself."""
+    """Replaces `stream` in `sys`; everything but writing is done by `stream` itself."""
 
     def __init__(self, stream: TextIO, line: LiveLine) -> None:
         self.stream = stream
@@ -288,7 +275,7 @@ class StandIn:
 
 
 def metric_name(progress: Progress) -> str:
-    """What the scores are of."""
+    """The name of the scores."""
     return "score" if progress.objective is None else one_line(progress.objective.name)
 
 
@@ -298,10 +285,10 @@ def count_text(progress: Progress) -> str:
     return str(progress.ended) if total is None else f"{progress.ended}/{total}"
 
 
-def trials_noun(progress: Progress) -> str:
-    """What `count_text` counts."""
+def trials_text(progress: Progress) -> str:
+    """`count_text` with its noun."""
     total = progress.ended if progress.max_trials is None else progress.max_trials
-    return "trial" if total == 1 else "trials"
+    return f"{count_text(progress)} {'trial' if total == 1 else 'trials'}"
 
 
 def best_text(progress: Progress, named: bool = True) -> str:
@@ -314,7 +301,7 @@ def best_text(progress: Progress, named: bool = True) -> str:
 
 
 def running_text(progress: Progress) -> str:
-    """The trial that was heard of last, its execution if there are several, and its epoch."""
+    """The trial with the latest event, its execution if there are several, and its epoch."""
     running = progress.running
     if running is None:
         return ""
@@ -327,15 +314,13 @@ def running_text(progress: Progress) -> str:
     return text
 
 
-def live_text(progress: Progress, width: int) -> Text:
-    """The live line, at most `width` wide: what matters least is left out first."""
-    parts: list[Part] = [(0, f"{count_text(progress)} {trials_noun(progress)}", "")]
-    running, best, left = running_text(progress), best_text(progress), progress.remaining
-    if progress.project:
-        parts.insert(0, (3, one_line(progress.project), "bold"))
-    if running:
+def status_parts(progress: Progress, best: str = "") -> list[Part]:
+    """How far the search is; `best` is put in the middle."""
+    parts: list[Part] = [(0, trials_text(progress), "")]
+    running, left = running_text(progress), progress.remaining
+    if running and progress.reason is None:
         parts.append((4, running, ""))
-    if progress.unfinished > 1:
+    if progress.unfinished > 1 and progress.reason is None:
         parts.append((6, f"{progress.unfinished} unfinished", ""))
     if best:
         parts.append((1, best, "bold"))
@@ -346,6 +331,14 @@ def live_text(progress: Progress, width: int) -> Text:
         parts.append((2, f"{progress.failed} failed", "red"))
     if progress.rejected:
         parts.append((5, f"{progress.rejected} rejected", ""))
+    return parts
+
+
+def live_text(progress: Progress, width: int) -> Text:
+    """The live line, at most `width` wide: parts of low priority are left out first."""
+    parts = status_parts(progress, best_text(progress))
+    if progress.project:
+        parts.insert(0, (3, one_line(progress.project), "bold"))
     while len(parts) > 1 and _joined(parts).cell_len > width:
         parts.remove(max(parts, key=lambda part: part[0]))
     return _joined(parts)
@@ -356,11 +349,11 @@ def _joined(parts: list[Part]) -> Text:
 
 
 def summary(progress: Progress) -> RenderableType:
-    """What is left on the console: the best trials, the failures, and why the search ended."""
+    """The end of the output: the best trials, the failures, and why the search ended."""
     parts: list[RenderableType] = []
     if progress.best_trials and progress.objective is not None:
         parts += [TrialsTable(progress.best_trials, progress.objective), ""]
-    lines = failure_lines(progress.failures, progress.rejections)
+    lines = failure_lines(progress.failed_trials)
     if lines:
         parts += [*(Text(line) for line in lines), ""]
     parts.append(Text(ending(progress), style="bold"))
@@ -368,20 +361,10 @@ def summary(progress: Progress) -> RenderableType:
 
 
 def ending(progress: Progress) -> str:
-    """How far the search came, and why it ended."""
-    trials = f"{count_text(progress)} {trials_noun(progress)}"
+    """How many trials ended, and why the search ended."""
     before = f" ({progress.resumed} of them before)" if progress.resumed else ""
     name = f"{one_line(progress.project)}: " if progress.project else ""
-    text = f"{name}{trials}{before} in {clock_text(progress.elapsed)}"
+    text = f"{name}{trials_text(progress)}{before} in {clock_text(progress.elapsed)}"
     if progress.reason is not None:
         text += f", {one_line(progress.message, 1000)}"
     return text
-
-
-def summary_text(progress: Progress) -> str:
-    """`summary` as plain text."""
-    return to_text(summary(progress))
-
-
-def _seconds(trial: Trial) -> str:
-    return "" if trial.seconds is None else f"{seconds_text(trial.seconds)} s"

@@ -1,42 +1,39 @@
-"""Progress in a notebook: one block of HTML that is updated in place and saved as one output."""
+"""Progress in a notebook: one block of HTML that is updated in place, and saved as one output."""
 
 from __future__ import annotations
 
 import html
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from kerastune_lite._src.core.events import EpochEnded, Event, SearchEnded, SearchStarted
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Trial
-from kerastune_lite._src.util.formatting import html_block, html_line, html_table, one_line
+from kerastune_lite._src.util.formatting import counted, html_block, html_line, html_table, one_line
 from kerastune_lite._src.views.console import (
     best_text,
-    count_text,
-    running_text,
-    summary_text,
-    trials_noun,
+    status_parts,
+    summary,
 )
 from kerastune_lite._src.views.progress import REDRAWN_AT, Clock, Pace, Progress
 from kerastune_lite._src.views.sparkline import sparkline
 from kerastune_lite._src.views.tables import (
     HYPERPARAMETERS,
     MAX_COLUMNS,
-    clock_text,
     failure_lines,
-    failures_of,
+    to_text,
     trial_columns,
     value_names,
 )
 from kerastune_lite._src.views.view import View
 
 SECONDS_BETWEEN_EPOCHS = 1.0
-"""Epochs redraw the block no more often than this; a frame is a message and a few kilobytes."""
+"""Epochs redraw the block at most this often; each drawing is a message of a few kilobytes."""
 
 UPDATES_PER_SECOND = 2
 UPDATES_AT_ONCE = 3
-"""Ends and beginnings of trials are shown at once, up to these rates."""
+"""Starts and ends of trials redraw the block at once, up to these rates."""
 
 # Colours come from the page (currentColor, opacity), so that light and dark themes both work.
 BAR = "border:1px solid currentColor;border-radius:3px;height:0.7em;max-width:40em;margin:0.3em 0"
@@ -49,7 +46,6 @@ class NotebookView(View):
     Args:
         display: shows a bundle of MIME types and returns a handle with `update`; default:
             `IPython.display.display`.
-        clock: seconds from some fixed moment.
 
     Raises:
         ImportError: IPython is not installed.
@@ -71,7 +67,7 @@ class NotebookView(View):
         self._progress.on_event(event)
         self._stale = True
         if isinstance(event, SearchStarted):
-            # A second search in the same cell gets a block of its own.
+            # A second search in the same cell gets a new block.
             self._shown = False
         if isinstance(event, SearchEnded) or not self._shown:
             due = True
@@ -83,18 +79,18 @@ class NotebookView(View):
             self._show()
 
     def close(self) -> None:
-        """Show what has not been shown yet; the block stays."""
+        """Show the latest state; the block stays."""
         if self._stale:
             self._show()
 
     def _show(self) -> None:
         bundle = {
             "text/html": progress_html(self._progress),
-            "text/plain": summary_text(self._progress),
+            "text/plain": to_text(summary(self._progress)),
         }
         if not self._shown:
             self._handle = self._display(bundle, raw=True, display_id=True)
-        elif self._handle is not None:  # outside of a notebook there is no handle
+        elif self._handle is not None:  # there is no handle outside a notebook
             self._handle.update(bundle, raw=True)
         self._shown, self._stale = True, False
         self._shown_at = self._clock()
@@ -112,7 +108,7 @@ def _ipython_display() -> Callable[..., Any]:
 
 
 def progress_html(progress: Progress) -> str:
-    """The block as HTML; all texts of the user are escaped."""
+    """The block as HTML; the user's texts are escaped."""
     parts = [_headline(progress), _bar(progress)]
     best = best_text(progress)
     if best:
@@ -120,7 +116,7 @@ def progress_html(progress: Progress) -> str:
     parts.append(sparkline(progress.scored.values()))
     if progress.objective is not None:
         parts.append(_ranking(progress.best_trials, progress.objective))
-    parts.append(_failures(progress.failures, progress.rejections))
+    parts.append(_failures(progress.failed_trials))
     if progress.message:
         message = html.escape(one_line(progress.message, 1000))
         ended = progress.reason is not None
@@ -132,36 +128,25 @@ def progress_html(progress: Progress) -> str:
 def results_html(
     title: str, trials: Sequence[Trial], best: Sequence[Trial], objective: Objective | None
 ) -> str:
-    """What a project holds at this moment, as HTML.
+    """The results of a project as HTML.
 
     Args:
-        title: its name; it is escaped.
-        trials: all of them.
-        best: the best few, from the best on.
-        objective: what the scores are of; None where that is not known yet.
+        title: it is escaped.
+        trials: all trials.
+        best: the best few, the best first.
+        objective: None if it is not known yet.
     """
-    noun = "trial" if len(trials) == 1 else "trials"
-    parts = [html_line(f"{title} · {len(trials)} {noun}", bold=True), sparkline(trials)]
+    title = f"{title} · {counted(len(trials), 'trial')}"
+    parts = [html_line(title, bold=True), sparkline(trials)]
     if objective is not None:
         parts.append(_ranking(best, objective))
-    return html_block(*parts, _failures(failures_of(trials), failures_of(trials, rejected=True)))
+    return html_block(*parts, _failures(trials))
 
 
 def _headline(progress: Progress) -> str:
-    parts = [f"{count_text(progress)} {trials_noun(progress)}"]
-    if progress.reason is None:
-        parts.append(running_text(progress))
-        if progress.unfinished > 1:
-            parts.append(f"{progress.unfinished} unfinished")
-    parts.append(f"{clock_text(progress.elapsed)} elapsed")
-    if progress.remaining is not None:
-        parts.append(f"{clock_text(progress.remaining)} left")
-    if progress.failed:
-        parts.append(f"{progress.failed} failed")
-    if progress.rejected:
-        parts.append(f"{progress.rejected} rejected")
+    text = html.escape(" · ".join(text for _, text, _ in status_parts(progress)))
     name = f"<b>{html.escape(one_line(progress.project))}</b> · " if progress.project else ""
-    return f"<div>{name}{html.escape(' · '.join(part for part in parts if part))}</div>"
+    return f"<div>{name}{text}</div>"
 
 
 def _bar(progress: Progress) -> str:
@@ -182,9 +167,6 @@ def _ranking(trials: Sequence[Trial], objective: Objective) -> str:
     return html_table(headers, zip(*columns), left=[HYPERPARAMETERS])
 
 
-def _failures(
-    failures: Mapping[str, Sequence[int]], rejections: Mapping[str, Sequence[int]]
-) -> str:
-    told = failure_lines(failures, rejections)
-    lines = "".join(html_line(line.strip()) for line in told)
+def _failures(trials: Iterable[Trial]) -> str:
+    lines = "".join(html_line(line.strip()) for line in failure_lines(trials))
     return f'<div style="margin-top:0.4em">{lines}</div>' if lines else ""

@@ -1,4 +1,4 @@
-"""How far a search has come: what every live view shows, kept up to date event by event."""
+"""The progress of a search, which every live view shows; updated by each event."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from kerastune_lite._src.core.trial import Outcome, Trial, TrialStatus
 from kerastune_lite._src.util.formatting import NO_REASON
 
 Clock = Callable[[], float]
-"""Seconds from some fixed moment; `time.monotonic` but in tests."""
+"""Seconds since a fixed moment; `time.monotonic` except in tests."""
 
 REDRAWN_AT = (SearchStarted, TrialStarted, EpochEnded, TrialEnded, SearchEnded)
-"""What live views are drawn anew at; the other events change little and come in between these."""
+"""Events at which live views are redrawn; the others change little and come between these."""
 
 
 @dataclasses.dataclass
@@ -39,10 +39,8 @@ class Running:
     """A trial that has begun and has not ended.
 
     Attributes:
-        number: the trial's.
-        execution: which repeat, counted from 0.
-        epoch: how many epochs of this execution have ended, which is also the number of the
-            last one counted from 1; 0 before the first ends.
+        execution: counted from 0.
+        epoch: how many epochs of this execution have ended.
         end_epoch: how many there will be, if known.
     """
 
@@ -56,7 +54,6 @@ class Progress:
     """Counts, best trials, failures and times of one search; each event costs O(1).
 
     Args:
-        clock: seconds from some fixed moment.
         keep: how many of the best trials to remember.
     """
 
@@ -71,26 +68,24 @@ class Progress:
         self.max_trials: int | None = None
         self.executions_per_trial = 1
         self.resumed = 0
-        """How many trials had ended before this search began; they cost it no time."""
+        """How many trials had ended before this search began."""
         self.ended = 0
-        """How many trials are completed or failed, the resumed ones included."""
+        """How many trials are completed or failed, including the resumed ones."""
         self.failed = 0
-        """How many failed; those that were rejected do not count."""
-        self.failures: dict[str, list[int]] = {}
-        """The numbers of the failed trials by the reason of their failure."""
+        """How many failed, without the rejected ones."""
         self.rejected = 0
-        self.rejections: dict[str, list[int]] = {}
-        """The same of the trials that were rejected."""
+        self.failed_trials: list[Trial] = []
+        """The failed and the rejected trials."""
         self.best_trials: list[Trial] = []
-        """The best few completed trials; of equal ones the earlier first."""
+        """The best completed trials; of equal ones the earlier first."""
         self.scored: dict[int, Trial] = {}
-        """The completed and paused trials by number, each with the latest score it has."""
+        """The completed and paused trials by number, with their latest scores."""
         self.message = ""
-        """The latest news that is more than a number."""
+        """The latest news in words."""
         self.reason: StopReason | None = None
-        """Why the search ended; None while it goes on."""
+        """Why the search ended; None while it runs."""
         self.running: Running | None = None
-        """The unfinished trial that was heard of last."""
+        """The unfinished trial with the latest event."""
         # In the order of their latest event.
         self._running: dict[int, Running] = {}
         self._started: float | None = None
@@ -100,7 +95,7 @@ class Progress:
     # ------------------------------------------------------------------ events
 
     def on_event(self, event: Event) -> None:
-        """Take in what happened. A `SearchStarted` forgets what came before it."""
+        """Record an event. A `SearchStarted` resets everything."""
         if isinstance(event, SearchStarted):
             self._start(event)
         elif self._started is None:
@@ -146,7 +141,7 @@ class Progress:
         self.max_trials = event.max_trials
         self.executions_per_trial = event.executions_per_trial
         for trial in event.trials:
-            # One that is still RUNNING was cut off; it begins again with a TrialStarted.
+            # One that is still RUNNING was cut off; it will begin again with a TrialStarted.
             if trial.status is TrialStatus.PAUSED:
                 self._rank_in(trial)
             elif trial.status is not TrialStatus.RUNNING:
@@ -169,13 +164,12 @@ class Progress:
         if trial.status is TrialStatus.FAILED:
             self.failed += not trial.rejected
             self.rejected += trial.rejected
-            reasons = self.rejections if trial.rejected else self.failures
-            reasons.setdefault(trial.failure or NO_REASON, []).append(trial.number)
+            self.failed_trials.append(trial)
         else:
             self._rank_in(trial)
 
     def _rank_in(self, trial: Trial) -> None:
-        """Put a trial among the best, in place of what it was in an earlier rung."""
+        """Put a trial among the best; it replaces its score of an earlier rung."""
         self.best_trials = [t for t in self.best_trials if t.number != trial.number]
         if trial.loss is not None and not math.isnan(trial.loss):
             self.scored[trial.number] = trial
@@ -191,7 +185,7 @@ class Progress:
 
     @property
     def unfinished(self) -> int:
-        """How many trials have begun and not ended, those that wait for their next segment too."""
+        """How many trials have begun and not ended, including those that wait for a segment."""
         return len(self._running)
 
     @property
@@ -204,18 +198,17 @@ class Progress:
 
     @property
     def fraction(self) -> float | None:
-        """The ended part of all trials, from 0 to 1; None when their number is open."""
+        """The part of all trials that has ended, from 0 to 1; None if there is no `max_trials`."""
         if self.max_trials is None:
             return None
         return min(self.ended / self.max_trials, 1.0) if self.max_trials > 0 else 1.0
 
     @property
     def remaining(self) -> float | None:
-        """The estimated seconds to the end; None while there is nothing to estimate it from.
+        """The estimated seconds to the end; None while there is no estimate.
 
-        Trials are taken to go on ending at the mean rate of those that ended in this search,
-        however many train at a time. Between two ends the estimate counts down, but never below
-        what the trials after the next one will take.
+        Trials are assumed to end at the mean rate of this search so far. Between two ends the
+        estimate counts down, but not below what the trials after the next one will take.
         """
         if self.max_trials is None or self._started is None or self.reason is not None:
             return None
@@ -231,13 +224,7 @@ class Progress:
 
 
 class Pace:
-    """Lets something happen `rate` times a second, and up to `burst` times at once after a rest.
-
-    Args:
-        rate: per second, in the long run.
-        burst: at least 1.
-        clock: seconds from some fixed moment.
-    """
+    """Limits how often something happens: `rate` times per second, `burst` times after a rest."""
 
     def __init__(self, rate: float, burst: int, clock: Clock = time.monotonic) -> None:
         self._rate = rate
@@ -247,7 +234,7 @@ class Pace:
         self._then = clock()
 
     def ready(self) -> bool:
-        """Whether it may happen now; True counts it as having happened."""
+        """Whether it may happen now; if True, it is counted."""
         now = self._clock()
         self._saved = min(self._saved + (now - self._then) * self._rate, self._burst)
         self._then = now
@@ -258,7 +245,7 @@ class Pace:
 
 
 def last_line(message: str | None) -> str:
-    """The last line of a traceback, which names the exception; "" for none."""
+    """The last line of a traceback, which names the exception; "" if there is none."""
     lines = (message or "").strip().splitlines()
     return lines[-1] if lines else ""
 

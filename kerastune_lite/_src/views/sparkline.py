@@ -6,23 +6,24 @@ import math
 import statistics
 from collections.abc import Iterable, Sequence
 
+from kerastune_lite._src.analysis.unit_cube import scored
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.util.formatting import score_text
 
 WIDTH, HEIGHT = 480, 96
-"""Of the drawing, in its own units; on the page it shrinks with the space there is."""
+"""Of the drawing, in its own units; on the page it shrinks to the available width."""
 
 LEFT, RIGHT, TOP, BOTTOM = 72, 8, 8, 20
-"""Margins around the dots; the labels stand in those at the left and below."""
+"""Margins around the dots; the labels are at the left and below."""
 
 MAX_DOTS = 300
-"""With more trials than this, each second, third, ... has a dot; the line knows them all."""
+"""With more trials, every second, third, ... has a dot; the line uses all of them."""
 
 MAX_STEPS = 100
-"""The line has no more steps than this; the ones left out are the smallest."""
+"""The line has at most this many steps; the smallest are left out."""
 
 FENCE = 1.5
-"""Worse than the third quartile by so many interquartile ranges is far out (Tukey, 1977)."""
+"""A loss is an outlier this many interquartile ranges above the third quartile (Tukey, 1977)."""
 
 _TEXT = 'fill="currentColor" stroke="none" font-size="11" opacity="0.75"'
 
@@ -30,23 +31,20 @@ _TEXT = 'fill="currentColor" stroke="none" font-size="11" opacity="0.75"'
 def sparkline(trials: Iterable[Trial]) -> str:
     """The curve as an SVG element in the colours of the page, or "" for less than two scores.
 
-    Better is where the best trial is: above for an objective to be maximised, else below. Scores
-    that are far worse than most would squeeze all others together; their dots stand at the edge.
+    The best score is at the top for an objective that is maximised, otherwise at the bottom.
+    Outliers would squeeze all others together, so their dots are drawn at the edge.
 
     Args:
-        trials: in any order; those without a finite score, such as failed ones, are left out.
+        trials: in any order; those without a finite score are left out.
     """
-    scored = sorted(
-        (trial for trial in trials if trial.loss is not None and math.isfinite(trial.loss)),
-        key=lambda trial: trial.number,
-    )
-    if len(scored) < 2:
+    points = scored(trials)
+    if len(points) < 2:
         return ""
-    scale = _Scale(scored)
-    best = min(scored, key=lambda trial: (trial.loss, trial.number))
+    scale = _Scale(points)
+    best = min(points, key=lambda trial: (trial.loss, trial.number))
     label = f"best so far {score_text(best.score)} in trial {best.number}"
     dots = "".join(
-        f"M{scale.at(trial)}h0" for trial in scored[:: math.ceil(len(scored) / MAX_DOTS)]
+        f"M{scale.at(trial)}h0" for trial in points[:: math.ceil(len(points) / MAX_DOTS)]
     )
     marked = f'<circle cx="{scale.x(best)}" cy="{scale.y(best)}" r="4" stroke-width="1.5"/>'
     return (
@@ -55,23 +53,19 @@ def sparkline(trials: Iterable[Trial]) -> str:
         'fill="none" stroke="currentColor" stroke-linecap="round" stroke-linejoin="round">'
         f"{scale.axes()}"
         f'<path d="{dots}" stroke-width="4.5" opacity="0.4"/>'
-        f'<path d="{_steps(scored, scale)}" stroke-width="1.5"/>'
+        f'<path d="{_steps(points, scale)}" stroke-width="1.5"/>'
         f"{marked}</svg>"
     )
 
 
 class _Scale:
-    """From trials to places in the drawing.
-
-    Args:
-        trials: at least two, with finite scores, in the order of their numbers.
-    """
+    """From trials, in the order of their numbers, to positions in the drawing."""
 
     def __init__(self, trials: Sequence[Trial]) -> None:
         self._first, self._last = trials[0].number, trials[-1].number
         losses = [_loss(trial) for trial in trials]
         best, worst = min(losses), _readable_worst(losses)
-        # Scores are what the labels show; a loss is a score, or its negative.
+        # The labels show scores; a loss is a score or its negative.
         maximised = any(trial.loss != trial.score for trial in trials)
         self._sign = -1.0 if maximised else 1.0
         self.bottom, self.top = sorted((self._sign * best, self._sign * worst))
@@ -91,7 +85,7 @@ class _Scale:
         return f"{self.x(trial)} {self.y(trial)}"
 
     def axes(self) -> str:
-        """A line at the left and one below, each with the ends of its range."""
+        """The two axes, each with the ends of its range."""
         left, floor, right = LEFT - 6, HEIGHT - BOTTOM + 6, WIDTH - RIGHT
         labels = [
             (LEFT, HEIGHT - 2, "start", f"trial {self._first}"),
@@ -111,21 +105,21 @@ class _Scale:
 
 
 def _readable_worst(losses: Sequence[float]) -> float:
-    """The worst loss that the drawing has room for: the worst of all that is not far out."""
+    """The worst loss that is not an outlier."""
     first, _, third = statistics.quantiles(losses, n=4, method="inclusive")
     fence = third + FENCE * (third - first)
     return max(loss for loss in losses if loss <= fence)
 
 
 def _steps(trials: Sequence[Trial], scale: _Scale) -> str:
-    """The line of the best so far, with a step at each trial that is better than all before."""
+    """The line of the best score so far, with a step at each trial that improves it."""
     better: list[Trial] = []
     for trial in trials:
         if not better or _loss(trial) < _loss(better[-1]):
             better.append(trial)
     first, *rest = better
     gains = {trial.number: _loss(before) - _loss(trial) for before, trial in zip(better, rest)}
-    # The last step always stays: the line ends at the best of all.
+    # The last step is never left out: the line ends at the best score.
     kept = set(sorted(gains, key=gains.__getitem__)[-MAX_STEPS:]) | {better[-1].number}
     path = f"M{scale.at(first)}"
     for trial in rest:

@@ -1,15 +1,13 @@
-"""Trials and spaces as tables on the console, and how numbers and texts are written in all views.
+"""Trials and spaces as tables on the console, and texts that all views share.
 
-A trial is always called by its `number`, which is also in `trial_id`, in the names of
-TensorBoard's runs and in the store. Epochs are counted from 1.
+A trial is always named by its `number`, which is also in `trial_id`, in the names of TensorBoard's
+runs and in the store. Epochs are counted from 1.
 """
 
 from __future__ import annotations
 
-import heapq
 import io
 import json
-import math
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,10 +15,11 @@ from typing import Any, TextIO
 
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from kerastune_lite._src.analysis.certainty import certainty, spread
+from kerastune_lite._src.analysis.unit_cube import scored
 from kerastune_lite._src.core.objective import MultiObjective, Objective
 from kerastune_lite._src.core.trial import REJECTED, Trial, TrialStatus
 from kerastune_lite._src.space.domains import Value
@@ -28,6 +27,7 @@ from kerastune_lite._src.space.parameters import Space
 from kerastune_lite._src.util.formatting import (
     NO_REASON,
     NOTHING,
+    counted,
     one_line,
     score_text,
     seconds_text,
@@ -37,16 +37,16 @@ from kerastune_lite._src.views.training_paths import paths_line
 from kerastune_lite._src.views.where import in_notebook
 
 MAX_COLUMNS = 8
-"""With more hyperparameters than this, one column holds them all."""
+"""More hyperparameters than this are shown in one column."""
 
 HYPERPARAMETERS = "hyperparameters"
 """The header of that column."""
 
 WIDTH = 120
-"""Columns of text where there is no terminal to fit."""
+"""Characters per line where there is no terminal."""
 
 NOTEBOOK_WIDTH = 96
-"""Columns that a notebook's output has room for, also on the pages of code hosts."""
+"""Characters per line in a notebook's output, also on the pages of code hosts."""
 
 # ---------------------------------------------------------------------- numbers and texts
 
@@ -69,7 +69,7 @@ def epoch_text(trial: Trial) -> str:
 
 
 def setting_text(setting: Any) -> str:
-    """A setting as the store has it: what kind it is, and its arguments as they are written."""
+    """A setting from the store: its type, then its arguments as `name=value`."""
     if isinstance(setting, str):
         return setting
     if not isinstance(setting, Mapping):
@@ -90,17 +90,18 @@ def objective_text(objective: Objective) -> str:
 
 
 def value_names(trials: Iterable[Trial]) -> list[str]:
-    """The hyperparameters that the trials have, in the order in which they were first met."""
+    """The hyperparameters of the trials, in the order in which they were first met."""
     by_number = sorted(trials, key=lambda trial: trial.number)
     return list(dict.fromkeys(name for trial in by_number for name in trial.values))
 
 
-def failures_of(trials: Iterable[Trial], rejected: bool = False) -> dict[str, list[int]]:
-    """The numbers of the failed trials by the reason of their failure.
+def ranked(trials: Iterable[Trial]) -> list[Trial]:
+    """The trials with a score, the best first."""
+    return sorted(scored(trials), key=lambda trial: (trial.loss, trial.number))
 
-    Args:
-        rejected: of those that were rejected instead; they are not among the others.
-    """
+
+def failures_of(trials: Iterable[Trial], rejected: bool = False) -> dict[str, list[int]]:
+    """The numbers of the failed trials, or of the rejected ones, by reason."""
     failures: dict[str, list[int]] = {}
     for trial in trials:
         if trial.status is TrialStatus.FAILED and trial.rejected == rejected:
@@ -108,50 +109,37 @@ def failures_of(trials: Iterable[Trial], rejected: bool = False) -> dict[str, li
     return failures
 
 
-def failure_lines(
-    failures: Mapping[str, Sequence[int]],
-    rejections: Mapping[str, Sequence[int]],
-    limit: int = 3,
-) -> list[str]:
-    """How many trials failed and were rejected, and a line for each of the first reasons.
-
-    Args:
-        failures, rejections: the numbers of the trials by the reason.
-        limit: how many reasons are told of either.
-    """
-    return [
-        *_lines_of(failures, "failed", limit),
-        *_lines_of(rejections, REJECTED, limit),
-    ]
-
-
-def _lines_of(failures: Mapping[str, Sequence[int]], what: str, limit: int) -> list[str]:
-    if not failures:
-        return []
-    lines = [f"{_count(sum(map(len, failures.values())), 'trial')} {what}:"]
-    for reason, numbers in list(failures.items())[:limit]:
-        named = ", ".join(map(str, numbers[:5])) + (", …" if len(numbers) > 5 else "")
-        which = f"trial {named}" if len(numbers) == 1 else f"{len(numbers)} trials: {named}"
-        lines.append(f"  {one_line(reason)} ({which})")
-    if len(failures) > limit:
-        lines.append(f"  and {_count(len(failures) - limit, 'other reason')}")
+def failure_lines(trials: Iterable[Trial], limit: int = 3) -> list[str]:
+    """How many trials failed and were rejected, with up to `limit` reasons each."""
+    trials = list(trials)
+    lines = []
+    for rejected, what in ((False, "failed"), (True, REJECTED)):
+        reasons = failures_of(trials, rejected)
+        if reasons:
+            lines.append(f"{counted(sum(map(len, reasons.values())), 'trial')} {what}:")
+        for reason, numbers in list(reasons.items())[:limit]:
+            lines.append(f"  {one_line(reason)} ({which_trials(numbers)})")
+        if len(reasons) > limit:
+            lines.append(f"  and {counted(len(reasons) - limit, 'other reason')}")
     return lines
 
 
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def which_trials(numbers: Sequence[int], limit: int = 5) -> str:
+    """ "trial 3" or "12 trials: 0, 1, …"."""
+    named = numbers_text(numbers, limit)
+    return f"trial {named}" if len(numbers) == 1 else f"{len(numbers)} trials: {named}"
+
+
+def numbers_text(numbers: Sequence[int], limit: int) -> str:
+    """The first `limit` numbers."""
+    return ", ".join(map(str, numbers[:limit])) + (", …" if len(numbers) > limit else "")
 
 
 # ---------------------------------------------------------------------- tables
 
 
 class TrialsTable:
-    """Ranked trials, one row each: a column per hyperparameter where that fits the width.
-
-    Args:
-        trials: completed ones, from the best on.
-        objective: what the scores are of.
-    """
+    """Ranked trials, the best first; one column per hyperparameter if that fits the width."""
 
     def __init__(self, trials: Sequence[Trial], objective: Objective) -> None:
         self._trials = trials
@@ -161,7 +149,7 @@ class TrialsTable:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if 0 < len(self._names) <= MAX_COLUMNS:
             table = self._table(compact=False)
-            # Measured without a bound, since a table says that it fits any width it is given.
+            # Measured without a limit, because a table always fits the width it is given.
             wanted = console.measure(table, options=options.update_width(10_000)).maximum
             if wanted <= options.max_width:
                 yield table
@@ -169,14 +157,22 @@ class TrialsTable:
         yield self._table(compact=True)
 
     def _table(self, compact: bool) -> Table:
-        columns = list(trial_columns(self._trials, self._objective, compact))
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-        for header, _ in columns:
-            wraps = compact and header == HYPERPARAMETERS
-            table.add_column(Text(header), justify="left" if wraps else "right", no_wrap=not wraps)
-        for row in zip(*(cells for _, cells in columns), strict=True):
-            table.add_row(*(Text(cell) for cell in row))
+        headers, columns = zip(*trial_columns(self._trials, self._objective, compact))
+        table = plain_table(headers, zip(*columns, strict=True))
+        for header, column in zip(headers, table.columns):
+            column.no_wrap = not (compact and header == HYPERPARAMETERS)
+            column.justify = "right" if column.no_wrap else "left"
         return table
+
+
+def plain_table(headers: Iterable[str], rows: Iterable[Sequence[str]]) -> Table:
+    """A table without lines between its cells."""
+    # As Text: brackets in a user's names are not markup.
+    columns = [Column(Text(header)) for header in headers]
+    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    return table
 
 
 def trial_columns(
@@ -185,9 +181,8 @@ def trial_columns(
     """The header and the cells of each column of a ranking.
 
     Args:
-        trials: completed ones, from the best on.
-        objective: what the scores are of.
-        compact: all hyperparameters in one column.
+        trials: completed ones, the best first.
+        compact: show all hyperparameters in one column.
     """
     spreads = [spread(trial) for trial in trials]
     yield "rank", [str(rank) for rank in range(1, len(trials) + 1)]
@@ -214,31 +209,22 @@ def results_table(
     objective: Objective,
     limit: int = 10,
     project_dir: str | os.PathLike[str] | None = None,
-    total: int | None = None,
 ) -> RenderableType:
-    """The best trials as a table, how sure the best is, how all were trained, and why some failed.
+    """The best trials, how certain the best one is, how all were trained, and why some failed.
 
     Args:
-        trials: in any order and of any status; all of a project, or some.
-        objective: what the scores are of.
+        trials: in any order and of any status.
         limit: how many of the best to show.
-        project_dir: where the project is kept, to be named above the table.
-        total: how many trials the project holds, if `trials` are only some of them.
+        project_dir: shown above the table.
     """
     trials = list(trials)
-    completed = [
-        trial
-        for trial in trials
-        if trial.status in (TrialStatus.COMPLETED, TrialStatus.PAUSED)
-        and trial.loss is not None
-        and not math.isnan(trial.loss)
-    ]
-    best = heapq.nsmallest(max(limit, 0), completed, key=lambda trial: (trial.loss, trial.number))
-    held = _count(len(trials) if total is None else total, "trial")
+    completed = ranked(trials)
+    best = completed[: max(limit, 0)]
+    title = counted(len(trials), "trial")
     if best:
-        title = f"The best {len(best)} of {held} by {objective_text(objective)}"
-    else:
-        title = f"{held}, none of them completed" if not completed else held
+        title = f"The best {len(best)} of {title} by {objective_text(objective)}"
+    elif not completed:
+        title += ", none of them completed"
     parts: list[RenderableType] = [Text(title, style="bold")]
     if project_dir is not None:
         parts.append(Text(f"in {one_line(os.fspath(project_dir), 1000)}"))
@@ -252,42 +238,27 @@ def results_table(
     trained = paths_line(trials)
     if trained is not None:
         parts += ["", Text(one_line(trained, 1000))]
-    lines = failure_lines(failures_of(trials), failures_of(trials, rejected=True))
+    lines = failure_lines(trials)
     if lines:
         parts += ["", *(Text(line) for line in lines)]
     return Group(*parts)
 
 
 def space_table(space: Space, extended: bool = False) -> RenderableType:
-    """The hyperparameters of a space: what each may be, and when it is active.
+    """The hyperparameters of a space: their domains, and when they are active.
 
     Args:
-        extended: say as well how many values each has.
+        extended: also show how many values each has.
     """
-    names = _count(len(space.names), "hyperparameter")
+    names = counted(len(space.names), "hyperparameter")
     title = Text(f"The search space has {names}", style="bold")
     if not space:
         return title
     columns = space.columns(extended)
-    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    for row in zip(*columns.values(), strict=True):
-        table.add_row(*(Text(cell) for cell in row))
-    return Group(title, "", table)
+    return Group(title, "", plain_table(columns, zip(*columns.values(), strict=True)))
 
 
 # ---------------------------------------------------------------------- printing
-
-
-def results_text(
-    trials: Iterable[Trial],
-    objective: Objective,
-    limit: int = 10,
-    project_dir: str | os.PathLike[str] | None = None,
-    total: int | None = None,
-    width: int = WIDTH,
-) -> str:
-    """`results_table` as plain text, `width` characters wide."""
-    return to_text(results_table(trials, objective, limit, project_dir, total), width)
 
 
 def print_results(
@@ -295,27 +266,21 @@ def print_results(
     objective: Objective,
     limit: int = 10,
     project_dir: str | os.PathLike[str] | None = None,
-    total: int | None = None,
     stream: TextIO | None = None,
 ) -> None:
-    """Print `results_table` to `stream`, by default to what `sys.stdout` is now."""
-    print_table(results_table(trials, objective, limit, project_dir, total), stream)
-
-
-def space_text(space: Space, width: int = WIDTH) -> str:
-    """`space_table` as plain text, `width` characters wide."""
-    return to_text(space_table(space), width)
+    """Print `results_table` to `stream`, by default to the current `sys.stdout`."""
+    print_table(results_table(trials, objective, limit, project_dir), stream)
 
 
 def print_space(space: Space, extended: bool = False, stream: TextIO | None = None) -> None:
-    """Print `space_table` to `stream`, by default to what `sys.stdout` is now."""
+    """Print `space_table` to `stream`, by default to the current `sys.stdout`."""
     print_table(space_table(space, extended), stream)
 
 
 def to_text(table: RenderableType, width: int = WIDTH) -> str:
     """A renderable as plain text without trailing spaces, `width` characters wide."""
     buffer = io.StringIO()
-    # The settings of the environment (FORCE_COLOR, COLUMNS) are for terminals.
+    # Environment variables (FORCE_COLOR, COLUMNS) are for terminals.
     console = Console(
         file=buffer, width=width, force_terminal=False, force_jupyter=False, no_color=True
     )
@@ -324,7 +289,7 @@ def to_text(table: RenderableType, width: int = WIDTH) -> str:
 
 
 def print_table(table: RenderableType, stream: TextIO | None = None) -> None:
-    """Print a renderable: as wide as the terminal, or as text that fits a notebook or a log."""
+    """Print a renderable: as wide as the terminal, or as text for a notebook or a log."""
     stream = sys.stdout if stream is None else stream
     if stream is None:  # a program without a console
         return
@@ -338,7 +303,7 @@ def print_table(table: RenderableType, stream: TextIO | None = None) -> None:
 
 
 def write_text(stream: TextIO, text: str) -> None:
-    """Write and flush; characters that the stream's encoding lacks become question marks."""
+    """Write and flush; characters that the stream cannot encode become question marks."""
     try:
         stream.write(text)
     except UnicodeEncodeError:

@@ -9,7 +9,7 @@ from typing import TextIO
 
 def in_notebook() -> bool:
     """Whether this is a Jupyter kernel, which can show HTML."""
-    # Where a kernel runs IPython has been imported; elsewhere there is no need to.
+    # In a kernel IPython is already imported; elsewhere it is not needed.
     ipython = sys.modules.get("IPython")
     get_ipython = getattr(ipython, "get_ipython", None)
     shell = None if get_ipython is None else get_ipython()
@@ -20,7 +20,7 @@ def in_notebook() -> bool:
 
 
 def is_live_terminal(stream: TextIO | None) -> bool:
-    """Whether a line there can be drawn again and again."""
-    # A terminal that cannot move its cursor says so by its name.
+    """Whether a line can be redrawn there."""
+    # These are the names of terminals that cannot move their cursor.
     dumb = os.environ.get("TERM", "").lower() in ("dumb", "unknown")
     return stream is not None and stream.isatty() and not dumb

@@ -1,1 +1,1 @@
-"""Figures of a search, for matplotlib and plotly: Optuna's, and what it lacks."""
+"""Figures of a search with matplotlib and plotly: Optuna's, and our own."""

@@ -1,12 +1,10 @@
-"""matplotlib or plotly: which one draws, and Optuna's figures with either."""
+"""The choice between matplotlib and plotly, and Optuna's figures with either."""
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import importlib.util
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 from kerastune_lite._src.analysis.study import PIP, load_optuna
@@ -15,15 +13,15 @@ from kerastune_lite._src.views.where import in_notebook
 BACKENDS = ("matplotlib", "plotly")
 
 _PANEL_ROWS = 2
-"""matplotlib's size holds a square of panels with so many rows; larger ones need more room."""
+"""matplotlib's default size is enough for this many rows of panels; more need more room."""
 
 
 def choose(backend: str | None) -> str:
     """The backend to draw with.
 
     Args:
-        backend: "matplotlib" or "plotly". None: plotly in a notebook, where its figures can be
-            pointed at, and matplotlib elsewhere; the other one where that is not installed.
+        backend: "matplotlib" or "plotly". None: plotly in a notebook, where its figures are
+            interactive, and matplotlib elsewhere; or else the one that is installed.
 
     Raises:
         ValueError: there is no such backend.
@@ -40,35 +38,23 @@ def choose(backend: str | None) -> str:
 
 
 def optuna_figure(kind: str, backend: str, *args: Any, **kwargs: Any) -> Any:
-    """Optuna's `plot_<kind>` as a figure of the backend.
-
-    Args:
-        kind: "edf", "slice", ...
-        *args, **kwargs: for that function, the study first.
-    """
+    """Optuna's `plot_<kind>(*args, **kwargs)` as a figure of the backend."""
     optuna = load_optuna()
     module = "optuna.visualization" + (".matplotlib" if backend == "matplotlib" else "")
     draw = getattr(importlib.import_module(module), f"plot_{kind}")
     with warnings.catch_warnings():
-        # Optuna calls all it draws with matplotlib experimental.
+        # All of Optuna's figures with matplotlib are experimental.
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         if backend == "plotly":
             return draw(*args, **kwargs)
-        with own_style():
+        import matplotlib
+
+        with matplotlib.rc_context():  # Optuna changes the style
             return figure_of(draw(*args, **kwargs))
 
 
-@contextlib.contextmanager
-def own_style() -> Iterator[None]:
-    """Draw with matplotlib without changing the user's settings, as Optuna does."""
-    import matplotlib
-
-    with matplotlib.rc_context():
-        yield
-
-
 def figure_of(axes: Any) -> Any:
-    """The matplotlib figure of what was drawn; in a notebook it is shown once, as any result."""
+    """The matplotlib figure of the axes; in a notebook it is shown once, like any result."""
     import numpy as np
     from matplotlib import pyplot
 
@@ -77,6 +63,6 @@ def figure_of(axes: Any) -> Any:
         rows = len(axes)
         figure.set_size_inches(3.2 * rows, 2.6 * rows)
     if in_notebook():
-        # An open figure is shown at the end of its cell, whether or not it is the cell's value.
+        # An open figure is shown at the end of its cell, even if it is not the cell's value.
         pyplot.close(figure)
     return figure

@@ -1,17 +1,20 @@
-"""What both backends need to know before they draw learning curves."""
+"""Learning curves with their colours and limits, before a backend draws them."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from kerastune_lite._src.analysis.curves import Fan
+from kerastune_lite._src.analysis.importances import Importances
+from kerastune_lite._src.analysis.unit_cube import scored
 from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.trial import Trial
 
 _COLOURED = 0.75
-"""The part of the trials, from the best on, that the colours are spread over."""
+"""The part of the trials, the best first, over which the colours are spread."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,12 +22,11 @@ class Drawing:
     """A fan with its colours and limits.
 
     Attributes:
-        fan: the curves.
-        objective: what the colours stand for.
-        scores: the final score by the trial's number, for all lines.
+        objective: of the scores, which the colours show.
+        scores: the final score of each line, by the trial's number.
         best: the number of the best trial that has a line.
         colours: the scores at both ends of the colour scale, the worse first.
-        limits: of the vertical axis; a curve that diverged leaves it.
+        limits: of the vertical axis; a curve that diverges leaves it.
     """
 
     fan: Fan
@@ -35,7 +37,7 @@ class Drawing:
     limits: tuple[float, float]
 
     def place(self, number: int) -> float:
-        """Where a trial's score is on the colour scale: 0 for the worse end, 1 for the best."""
+        """The position of a trial's score on the colour scale: 0 is the worse end, 1 the best."""
         worst, best = self.colours
         if worst == best:
             return 1.0
@@ -43,22 +45,28 @@ class Drawing:
 
     @property
     def title(self) -> str:
-        """What is to be seen."""
+        """The title of the figure."""
         return f"{self.fan.metric} of {len(self.fan.lines)} trials: median, 10 to 90 %, and best"
 
     def ordered(self) -> list[int]:
-        """The trials from the worst on, so that the better are drawn above."""
+        """The trials, the worst first, so that the better ones are drawn above."""
         return sorted(self.fan.lines, key=lambda n: -self.objective.loss_of(self.scores[n]))
 
 
-def drawing(fan: Fan, scores: Mapping[int, float], objective: Objective) -> Drawing:
-    """How to draw these learning curves.
+def bars_of(found: Importances) -> list[tuple[str, float, float]]:
+    """Labels, importances and their spread: hyperparameters, then the largest pairs."""
+    alone = [(name, share, found.spread[name]) for name, share in found.values.items()]
+    pairs = found.largest_interactions().items()
+    return [*alone, *((f"{one} × {other}", share, 0.0) for (one, other), share in pairs)]
 
-    Args:
-        fan: the curves.
-        scores: by the trial's number; trials without one count as the worst of all.
-        objective: what the scores are of.
-    """
+
+def scores_of(trials: Iterable[Trial]) -> dict[int, float]:
+    """The scores by the trial's number."""
+    return {trial.number: trial.score for trial in scored(trials) if trial.score is not None}
+
+
+def drawing(fan: Fan, scores: Mapping[int, float], objective: Objective) -> Drawing:
+    """How to draw these learning curves; trials without a score count as the worst."""
     known = [scores[number] for number in fan.lines if number in scores]
     worst = objective.loss_of(max(map(objective.loss_of, known))) if known else 0.0
     complete = {number: scores.get(number, worst) for number in fan.lines}
@@ -70,7 +78,7 @@ def drawing(fan: Fan, scores: Mapping[int, float], objective: Objective) -> Draw
 
 
 def _limits(fan: Fan, best: int) -> tuple[float, float]:
-    """The range of the median and the best, and of the band as far as that is not far off."""
+    """The range of the median and the best curve, and of the band where it is not far from it."""
     low, middle, high = fan.band
     core = np.concatenate([middle, fan.lines[best]])
     core = core[np.isfinite(core)]

@@ -1,4 +1,4 @@
-"""What `tuner.plot` returns: a method for each figure."""
+"""`tuner.plot`: a method for each figure."""
 
 from __future__ import annotations
 
@@ -16,24 +16,23 @@ from kerastune_lite._src.analysis.unit_cube import at_the_end, columns_of, score
 from kerastune_lite._src.core.best_trials import why_none
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Trial
-from kerastune_lite._src.views.plots.backends import choose, optuna_figure, own_style
-from kerastune_lite._src.views.plots.lines import drawing
+from kerastune_lite._src.views.plots.backends import choose, optuna_figure
+from kerastune_lite._src.views.plots.lines import bars_of, drawing, scores_of
 
 _GRID = 4
-"""Figures with a panel for each pair show so many hyperparameters unless they are named."""
+"""The default number of hyperparameters in figures with a panel for each pair."""
 
 
 class Plots:
-    """Figures of a search, as it is at this moment.
+    """Figures of a search in its current state.
 
-    Each method takes `backend`: "matplotlib" or "plotly". By default it is plotly in a notebook and
-    matplotlib elsewhere. Each returns that library's figure, which has `savefig` (matplotlib) or
-    `write_html` (plotly). Where trials ended early, in a lower rung, those figures that compare
-    final scores leave them out.
+    Each method takes `backend`: "matplotlib" or "plotly"; by default plotly in a notebook and
+    matplotlib elsewhere. Each returns a figure of that library, which has `savefig` (matplotlib) or
+    `write_html` (plotly). Figures that compare final scores leave out trials that ended early, in a
+    lower rung.
 
     Args:
         trials: in the order of their numbers.
-        objective: what the scores are of.
         curves: reads all learning curves, by the trial's number.
         name: of the project.
     """
@@ -61,8 +60,8 @@ class Plots:
     def learning_curves(self, metric: str | None = None, *, backend: str | None = None) -> Any:
         """Each trial's learning curve, coloured by its final score, with quantiles by epoch.
 
-        Epochs of later rungs continue those of earlier ones. The band holds 80 % of the trials that
-        were trained for so long.
+        Epochs of later rungs continue those of earlier ones. The band contains 80 % of the trials
+        that were trained up to that epoch.
 
         Args:
             metric: a name in Keras's logs, such as "loss". None: the objective.
@@ -72,23 +71,18 @@ class Plots:
         """
         backend = choose(backend)
         curves = fan(self._curves, self._objective, metric)
-        scores = {
-            trial.number: trial.score for trial in scored(self._trials) if trial.score is not None
-        }
-        return self._own(backend, "learning_curves", drawing(curves, scores, self._objective))
+        drawn = drawing(curves, scores_of(self._trials), self._objective)
+        return self._own(backend, "learning_curves", drawn)
 
     def importances(self, *, seed: int = 0, backend: str | None = None) -> Any:
-        """The shares of `tuner.importances()` as bars: hyperparameters, then the largest pairs.
+        """`tuner.importances()` as bars: hyperparameters, then the largest pairs.
 
         Raises:
             ValueError: there are too few completed trials, or they do not differ.
         """
         backend = choose(backend)
         found = self._importances(seed)
-        pairs = found.largest_interactions()
-        labels = [*found.values, *(f"{one} × {other}" for one, other in pairs)]
-        shares = [*found.values.values(), *pairs.values()]
-        errors = [*found.spread.values(), *(0.0 for _ in pairs)]
+        labels, shares, errors = map(list, zip(*bars_of(found)))
         return self._own(backend, "importances", found, labels, shares, errors)
 
     def parallel_coordinates(
@@ -102,7 +96,7 @@ class Plots:
         return self._by_params("parallel_coordinate", params, None, backend)
 
     def slice(self, params: Sequence[str] | None = None, *, backend: str | None = None) -> Any:
-        """The scores over each hyperparameter, one panel each.
+        """The scores against each hyperparameter, one panel each.
 
         Args:
             params: the names. None: all that differ between trials.
@@ -110,7 +104,7 @@ class Plots:
         return self._by_params("slice", params, None, backend)
 
     def contour(self, params: Sequence[str] | None = None, *, backend: str | None = None) -> Any:
-        """The scores over pairs of hyperparameters, as contours.
+        """The scores against pairs of hyperparameters, as contours.
 
         Args:
             params: at least two names. None: the four most important.
@@ -118,7 +112,7 @@ class Plots:
         return self._by_params("contour", params, _GRID, backend)
 
     def rank(self, params: Sequence[str] | None = None, *, backend: str | None = None) -> Any:
-        """The trials over pairs of hyperparameters, coloured by their rank.
+        """The trials against pairs of hyperparameters, coloured by their rank.
 
         Args:
             params: at least two names. None: the four most important.
@@ -130,17 +124,17 @@ class Plots:
         return self._optuna("timeline", backend)
 
     def edf(self, *, backend: str | None = None) -> Any:
-        """What part of the trials is as good as a score or below it."""
+        """The empirical distribution of the scores: the part of the trials up to each score."""
         return self._optuna("edf", backend, target_name=self._objective.name)
 
     def pareto_front(
         self, second: str | Objective = "seconds", *, backend: str | None = None
     ) -> Any:
-        """The objective against something else, and the trials that none beats in both.
+        """The objective against a second value, and the trials that are not worse in both.
 
         Args:
-            second: "seconds" or "epochs", fewer being better; or a metric that was logged, as
-                `Objective("val_auc", "max")`; of names that end in "loss" the direction is known.
+            second: "seconds" or "epochs", where less is better; or a logged metric as
+                `Objective("val_auc", "max")`; names that end in "loss" need no direction.
 
         Raises:
             ValueError: no trial has it, or its direction is not known.
@@ -152,8 +146,8 @@ class Plots:
         if not values:
             known = sorted({name for trial in self._trials for name in trial.metrics})
             raise ValueError(
-                f"No completed trial has {other.name!r}. What can be compared with is 'seconds', "
-                f"'epochs', and the metrics {known}."
+                f"No completed trial has {other.name!r}. `second` can be 'seconds', 'epochs', or "
+                f"one of the metrics {known}."
             )
         study = to_study(self._trials, self._objective, {}, self._name, further={other: values})
         names = [self._objective.name, other.name]
@@ -167,7 +161,7 @@ class Plots:
 
     @functools.cached_property
     def _study(self) -> Any:
-        # None of Optuna's figures that are taken show scores by epoch.
+        # None of the figures of Optuna that are used shows scores by epoch.
         return to_study(self._trials, self._objective, {}, self._name)
 
     def _optuna(self, kind: str, backend: str | None, **kwargs: Any) -> Any:
@@ -177,10 +171,7 @@ class Plots:
 
     def _own(self, backend: str, kind: str, *args: Any) -> Any:
         module = importlib.import_module(f"kerastune_lite._src.views.plots.with_{backend}")
-        if backend == "plotly":
-            return getattr(module, kind)(*args)
-        with own_style():
-            return getattr(module, kind)(*args)
+        return getattr(module, kind)(*args)
 
     def _by_params(
         self, kind: str, params: Sequence[str] | None, limit: int | None, backend: str | None
@@ -197,7 +188,7 @@ class Plots:
         known = {name for trial in drawn for name in trial.values}
         unknown = [name for name in chosen if name not in known]
         if unknown:
-            raise ValueError(f"No completed trial has {unknown}. There are: {sorted(known)}.")
+            raise ValueError(f"No completed trial has {unknown}. They have: {sorted(known)}.")
         if len(chosen) < (1 if limit is None else 2):
             needed = "a hyperparameter" if limit is None else "two hyperparameters"
             raise ValueError(
@@ -216,7 +207,7 @@ class Plots:
             return list(names)
         try:
             shares = self._importances().values
-        except ValueError:  # too few trials, or no differences: the first ones are as good
+        except ValueError:  # too few trials, or no differences between them
             return list(names[:limit])
         ranked = [name for name in shares if name in names][:limit]
         return [name for name in names if name in ranked]
@@ -231,7 +222,7 @@ def _second(second: str | Objective) -> Objective:
         if second in ("seconds", "epochs") or second.endswith("loss"):
             return Objective(second, "min")
         raise ValueError(
-            f"Whether {second!r} should be small or large has to be said: "
+            f"The direction of {second!r} is not known. Pass "
             f'kerastune_lite.Objective({second!r}, direction="max") or direction="min".'
         )
     if not isinstance(second, Objective) or second.direction is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from matplotlib import cm, pyplot
+from matplotlib import cm, pyplot, rc_context
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 
@@ -14,6 +14,7 @@ from kerastune_lite._src.views.plots.backends import figure_of
 from kerastune_lite._src.views.plots.lines import Drawing
 
 
+@rc_context()
 def learning_curves(drawing: Drawing) -> Any:
     """Each trial's curve, coloured by its score, with quantiles; a `Figure`."""
     _, axes = pyplot.subplots(figsize=(8, 4.5), layout="constrained")
@@ -29,7 +30,7 @@ def learning_curves(drawing: Drawing) -> Any:
     epochs_of_best = np.arange(1, len(best) + 1)
     label = f"best: trial {drawing.best}"
     axes.plot(epochs_of_best, best, color="tab:red", linewidth=2, label=label)
-    # The better end of the scale is dark, whichever way scores go.
+    # The better end of the scale is dark, for both directions.
     worst, top = drawing.colours
     low, high = sorted((worst, top))
     scale = cm.ScalarMappable(Normalize(low, high), "viridis_r" if top > worst else "viridis")
@@ -40,10 +41,11 @@ def learning_curves(drawing: Drawing) -> Any:
     return figure_of(axes)
 
 
+@rc_context()
 def importances(
     found: Importances, labels: list[str], shares: list[float], errors: list[float]
 ) -> Any:
-    """Shares as bars with their spread; a `Figure`."""
+    """Importances as bars with their spread; a `Figure`."""
     _, axes = pyplot.subplots(figsize=(8, 1.2 + 0.35 * len(labels)), layout="constrained")
     rows = np.arange(len(labels))[::-1]
     axes.barh(rows, shares, xerr=errors, height=0.7, color="tab:blue", ecolor="0.4")

@@ -12,7 +12,7 @@ from kerastune_lite._src.analysis.importances import Importances
 from kerastune_lite._src.views.plots.lines import Drawing
 
 _SHADES = 12
-"""Lines of one shade are one trace: a thousand traces would take seconds to draw."""
+"""Lines of the same shade are one trace: a thousand traces would take seconds to draw."""
 
 
 def learning_curves(drawing: Drawing) -> Any:
@@ -71,7 +71,7 @@ def _lines(drawing: Drawing, numbers: list[int], shade: float) -> Any:
 
 
 def _colour_bar(drawing: Drawing) -> Any:
-    """A trace that shows nothing but the scale; the better end is dark."""
+    """A trace that shows only the colour scale; the better end is dark."""
     worst, best = drawing.colours
     low, high = sorted(drawing.colours)
     return go.Scatter(
@@ -93,7 +93,7 @@ def _colour_bar(drawing: Drawing) -> Any:
 def importances(
     found: Importances, labels: list[str], shares: list[float], errors: list[float]
 ) -> Any:
-    """Shares as bars with their spread; a `Figure`."""
+    """Importances as bars with their spread; a `Figure`."""
     bars = go.Bar(x=shares, y=labels, error_x={"array": errors}, orientation="h")
     figure = go.Figure(bars)
     figure.update_layout(

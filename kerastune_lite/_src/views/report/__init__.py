@@ -1,1 +1,1 @@
-"""A search as one page of HTML, for those who were not there."""
+"""A search as one page of HTML, for people who have not seen it."""

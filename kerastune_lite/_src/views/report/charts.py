@@ -1,4 +1,4 @@
-"""The charts of a report, as inline SVG: they need no library to be drawn and none to be seen."""
+"""The charts of a report as inline SVG, which needs no library."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from kerastune_lite._src.analysis.importances import Importances
 from kerastune_lite._src.analysis.unit_cube import Array, scored, winsorized
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Trial
+from kerastune_lite._src.util.foreign_data import places
 from kerastune_lite._src.util.formatting import score_text
-from kerastune_lite._src.views.plots.lines import Drawing
+from kerastune_lite._src.views.plots.lines import Drawing, bars_of
 from kerastune_lite._src.views.report.svg import WIDTH, Frame, escaped, titled
 
 LINES = 200
-"""Of more learning curves, so many are drawn, evenly from the best to the worst."""
+"""Of more learning curves, this many are drawn, evenly spread from the worst to the best."""
 
 _POINTS = 120
-"""Of a longer curve, every second, third, ... epoch is drawn."""
+"""Of longer curves, every second, third, ... epoch is drawn."""
 
 _BAR = 22
 
@@ -52,10 +53,9 @@ def learning_curves(drawing: Drawing) -> str:
     length = max(fan.band.shape[1], 2)
     frame = Frame((1.0, float(length)), drawing.limits, "epoch", fan.metric)
     ordered = drawing.ordered()
-    kept = ordered if len(ordered) <= LINES else _spread_out(ordered)
     marks = []
-    for number in kept:
-        # From grey to the accent: the worse half of the scale is hardly told apart.
+    for number in (ordered[place] for place in places(len(ordered), LINES)):
+        # From grey to the accent colour.
         shade = f"--good:{100 * drawing.place(number):.0f}%"
         line = f'<path class="curve" style="{shade}" d="{_curve(frame, fan.lines[number])}"/>'
         marks.append(titled(line, f"trial {number}: {score_text(drawing.scores[number])}"))
@@ -67,10 +67,8 @@ def learning_curves(drawing: Drawing) -> str:
 
 
 def importances(found: Importances) -> str:
-    """Shares as bars with their spread over the trees."""
-    pairs = {f"{a} × {b}": share for (a, b), share in found.largest_interactions().items()}
-    bars = [(name, share, found.spread[name]) for name, share in found.values.items()]
-    bars += [(name, share, 0.0) for name, share in pairs.items()]
+    """Importances as bars with their spread over the trees."""
+    bars = bars_of(found)
     left, room = 220, WIDTH - 220 - 70
     top = max(share + error for _, share, error in bars) or 1.0
     parts = [f'<svg viewBox="0 0 {WIDTH} {_BAR * len(bars) + 6}" role="img" aria-label="Shares">']
@@ -94,12 +92,6 @@ def _widened(low: float, high: float) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _spread_out(numbers: Sequence[int]) -> list[int]:
-    """`LINES` of the trials, the first and the last among them."""
-    places = np.linspace(0, len(numbers) - 1, LINES).round().astype(int)
-    return [numbers[place] for place in places]
-
-
 def _thinned(count: int) -> list[int]:
     """The epochs to draw, counted from 0; the last is among them."""
     step = -(-count // _POINTS)
@@ -113,7 +105,5 @@ def _curve(frame: Frame, values: Array) -> str:
 
 def _area(frame: Frame, low: Array, high: Array) -> str:
     known = [epoch for epoch in _thinned(len(low)) if np.isfinite(low[epoch])]
-    there = [(epoch + 1.0, float(low[epoch])) for epoch in known]
-    back = [(epoch + 1.0, float(high[epoch])) for epoch in reversed(known)]
-    points = there + back
-    return frame.path([x for x, _ in points], [y for _, y in points])
+    xs = [epoch + 1.0 for epoch in (*known, *reversed(known))]
+    return frame.path(xs, [*low[known], *high[known[::-1]]])

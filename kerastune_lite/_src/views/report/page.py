@@ -1,4 +1,4 @@
-"""The page: which sections it has, in which order, and the file."""
+"""The page: its sections in their order, and the file."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from kerastune_lite._src.views.report.svg import escaped
 
 
 def write_report(path: str | os.PathLike[str], searched: Searched) -> None:
-    """Write the page; a file of this name is replaced."""
+    """Write the page; an earlier file is replaced."""
     Path(path).write_text(page(searched), encoding="utf-8")
 
 
 def page(searched: Searched) -> str:
-    """The page as HTML: no scripts, and nothing that is loaded from elsewhere."""
+    """The page as HTML, without scripts and without anything that is loaded from elsewhere."""
     parts = [
         sections.result(searched),
         sections.space(searched),

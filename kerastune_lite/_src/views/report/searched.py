@@ -1,4 +1,4 @@
-"""What a report tells of."""
+"""The data of a report."""
 
 from __future__ import annotations
 
@@ -14,16 +14,13 @@ from kerastune_lite._src.space.parameters import Space
 
 @dataclasses.dataclass(frozen=True)
 class Searched:
-    """All that a report tells of.
+    """The data of a report.
 
     Attributes:
-        name: of the project.
-        folder: where it lies.
+        name, folder: of the project.
         trials: in the order of their numbers.
-        space: what was searched.
-        objective: what was optimised.
         curves: by the trial's number.
-        settings: what it was searched with.
+        settings: of the search.
         versions: of the packages, at the latest search.
     """
 

@@ -13,14 +13,16 @@ from kerastune_lite._src.analysis.curves import fan
 from kerastune_lite._src.analysis.unit_cube import scored
 from kerastune_lite._src.core.trial import REJECTED, Trial
 from kerastune_lite._src.util.formatting import score_text
-from kerastune_lite._src.views.plots.lines import drawing
+from kerastune_lite._src.views.plots.lines import drawing, scores_of
 from kerastune_lite._src.views.report import charts
 from kerastune_lite._src.views.report.searched import Searched
 from kerastune_lite._src.views.report.svg import escaped
 from kerastune_lite._src.views.tables import (
     clock_text,
     failures_of,
+    numbers_text,
     objective_text,
+    ranked,
     setting_text,
     trial_columns,
 )
@@ -31,7 +33,7 @@ BEST = 20
 
 
 def overview(searched: Searched) -> str:
-    """How many trials ended how, when and in what time; plain text."""
+    """How many trials there are, and when they were trained; plain text."""
     counts = collections.Counter(trial.status.value.lower() for trial in searched.trials)
     ended = ", ".join(f"{count} {status}" for status, count in counts.most_common())
     started = [trial.started for trial in searched.trials if trial.started is not None]
@@ -45,8 +47,8 @@ def overview(searched: Searched) -> str:
 
 
 def result(searched: Searched) -> str:
-    """The best trials, and how sure the first of them is."""
-    best = _best(searched)
+    """The best trials, and how certain the first of them is."""
+    best = ranked(searched.trials)
     if not best:
         return _section("Result", _paragraph("No trial has been completed."))
     sure = certainty(searched.trials, searched.objective)
@@ -56,9 +58,9 @@ def result(searched: Searched) -> str:
         said = [
             _paragraph(f"Trial {first.number} is the best, with {name} {score_text(first.score)}."),
             _paragraph(
-                "It was trained once, so how much its score varies from one training to the next "
-                "is not known. executions_per_trial=3 would show it; tuner.evaluate_best() shows "
-                "how it does on data that the search has not seen."
+                "It was trained once, so it is not known how much its score varies between "
+                "trainings. executions_per_trial=3 would show it; tuner.evaluate_best() shows "
+                "its score on data that the search has not seen."
             ),
         ]
     else:
@@ -80,7 +82,7 @@ def space(searched: Searched) -> str:
     return _section(
         "What was searched",
         _table(searched.space.columns().items()) if searched.space else "",
-        _table([("setting", list(how)), ("value", list(how.values()))]) if how else "",
+        _two_columns("setting", "value", how) if how else "",
     )
 
 
@@ -100,14 +102,12 @@ def curves(searched: Searched) -> str:
     """Learning curves, where there are any."""
     try:
         found = fan(searched.curves, searched.objective)
-    except ValueError:  # a run_trial of the user's own need not report epochs
+    except ValueError:  # the user's own run_trial need not report epochs
         return ""
-    rows = scored(searched.trials)
-    scores = {trial.number: trial.score for trial in rows if trial.score is not None}
-    drawn = drawing(found, scores, searched.objective)
+    drawn = drawing(found, scores_of(searched.trials), searched.objective)
     caption = (
-        f"{searched.objective.name} by epoch. Red: the best trial. Strong blue: good in the end. "
-        "Grey: the median, and the range of 80 % of the trials that were trained for so long."
+        f"{searched.objective.name} by epoch. Red: the best trial. Strong blue: good final scores. "
+        "Grey: the median, and the range of 80 % of the trials that were trained up to that epoch."
     )
     if len(found.lines) > charts.LINES:
         caption += f" {charts.LINES} of {len(found.lines)} curves are drawn."
@@ -115,15 +115,15 @@ def curves(searched: Searched) -> str:
 
 
 def importances(searched: Searched) -> str:
-    """What the score depends on, and how sure that is; or why this cannot be told."""
+    """What the score depends on, and how certain that is; or why it is not known."""
     try:
         found = importance.importances(searched.trials, searched.objective, curves=searched.curves)
     except ValueError as error:
         return _section("What mattered", _paragraph(str(error)))
     caption = (
         "The share of each hyperparameter, and of pairs (×), in the differences between trials; "
-        "the lines show how far the trees of the forest disagree. What is missing to 100 % is "
-        "noise, and what needs three or more at once."
+        "the lines show how far the trees of the forest disagree. The rest, up to 100 %, is "
+        "noise and interactions of three or more."
     )
     return _section(
         "What mattered",
@@ -142,10 +142,7 @@ def failures(searched: Searched) -> str:
 def _reasons(title: str, found: Mapping[str, Sequence[int]]) -> str:
     if not found:
         return ""
-    which = [
-        ", ".join(map(str, numbers[:10])) + (", …" if len(numbers) > 10 else "")
-        for numbers in found.values()
-    ]
+    which = [numbers_text(numbers, 10) for numbers in found.values()]
     counts = [str(len(numbers)) for numbers in found.values()]
     columns = [("trials", counts), ("reason", list(found)), ("which", which)]
     return _section(title, _table(columns))
@@ -159,7 +156,7 @@ def training(searched: Searched) -> str:
 
 def reproduce(searched: Searched) -> str:
     """Code that opens the project and builds the best model."""
-    best = _best(searched)
+    best = ranked(searched.trials)
     lines = ["import kerastune_lite as kt", "", f"project = kt.open_project({searched.folder!r})"]
     if best:
         lines += [
@@ -173,17 +170,17 @@ def reproduce(searched: Searched) -> str:
     seed = searched.settings.get("seed")
     again = f"The same script with seed={seed} proposes the same trials again."
     return _section(
-        "How to go on from here",
+        "How to use the result",
         f"<pre>{escaped(chr(10).join(lines))}</pre>",
         "" if seed is None else _paragraph(again),
     )
 
 
 def _loading(trial: Trial, folder: str) -> list[str]:
-    """The line that loads the weights of the best epoch, if they are kept."""
+    """The line that loads the weights of the best epoch, if they are stored."""
     kept = [each for each in trial.completed_executions if each.loss is not None]
     best = min(kept, key=lambda each: each.loss or 0.0, default=None)
-    # A model that `build` leaves unbuilt has no variables yet to load them into.
+    # A model that `build` leaves unbuilt has no variables for them yet.
     if best is None or best.weights is None or best.build_config is not None:
         return []
     return [f"model.load_weights({os.path.join(folder, best.weights)!r})"]
@@ -195,14 +192,10 @@ def versions(searched: Searched) -> str:
     if searched.settings.get("seed") is not None:
         rows["seed"] = str(searched.settings["seed"])
     rows["folder"] = searched.folder
-    return _section("Versions and seed", _table([("of", list(rows)), ("is", list(rows.values()))]))
+    return _section("Versions and seed", _two_columns("of", "is", rows))
 
 
 # ---------------------------------------------------------------------- HTML
-
-
-def _best(searched: Searched) -> Sequence[Trial]:
-    return sorted(scored(searched.trials), key=lambda trial: (trial.loss, trial.number))
 
 
 def _section(title: str, *parts: str) -> str:
@@ -218,12 +211,16 @@ def _figure(chart: str, caption: str) -> str:
 
 
 def _table(columns: Iterable[tuple[str, Sequence[str]]], numbers: bool = False) -> str:
-    """A table of headers with their cells; two columns may have the same header."""
+    """A table from headers with their cells; two columns may have the same header."""
     headers, cells = zip(*columns)
     head = "".join(f"<th>{escaped(name)}</th>" for name in headers)
     rows = "".join(f"<tr>{_cells(row)}</tr>\n" for row in zip(*cells))
     kind = ' class="numbers"' if numbers else ""
     return f'<div class="scroll"><table{kind}><tr>{head}</tr>\n{rows}</table></div>'
+
+
+def _two_columns(name: str, value: str, rows: Mapping[str, str]) -> str:
+    return _table([(name, list(rows)), (value, list(rows.values()))])
 
 
 def _cells(row: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""Drawing in SVG: a frame with axes, into which charts put their marks."""
+"""Drawing in SVG: a frame with axes for the marks of a chart."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 10, 44
 
 
 def escaped(text: object) -> str:
-    """`text` for HTML and SVG, in elements and in attributes; without control characters."""
+    """`text` for elements and attributes of HTML and SVG, without control characters."""
     clean = "".join(char if char.isprintable() or char in "\n\t" else " " for char in str(text))
     return html.escape(clean)
 
@@ -31,11 +31,10 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
-    """Two linear axes; what is beyond them is drawn at their ends.
+    """Two linear axes; points beyond them are drawn at their ends.
 
     Attributes:
         x, y: the ends of the axes, the lower first.
-        x_label, y_label: what they show.
     """
 
     x: tuple[float, float]
@@ -44,15 +43,15 @@ class Frame:
     y_label: str
 
     def across(self, x: float) -> float:
-        """Where `x` is, in pixels from the left."""
+        """The position of `x` in pixels from the left."""
         return _LEFT + _part(x, self.x) * (WIDTH - _LEFT - _RIGHT)
 
     def down(self, y: float) -> float:
-        """Where `y` is, in pixels from the top."""
+        """The position of `y` in pixels from the top."""
         return _TOP + (1.0 - _part(y, self.y)) * (HEIGHT - _TOP - _BOTTOM)
 
     def path(self, xs: Iterable[float], ys: Iterable[float]) -> str:
-        """The `d` of a line; it is interrupted where a value is not a number."""
+        """The `d` of a line, with gaps where a value is not finite."""
         parts, pen = [], "M"
         for x, y in zip(xs, ys):
             if not math.isfinite(y):
@@ -63,20 +62,14 @@ class Frame:
         return "".join(parts)
 
     def chart(self, marks: Iterable[str], label: str) -> str:
-        """A whole `<svg>` with the axes under the marks.
+        """An `<svg>` with the axes below the marks.
 
         Args:
             marks: SVG elements.
-            label: what the chart shows, for those who cannot see it.
+            label: a description for people who cannot see the chart.
         """
-        return "\n".join(
-            [
-                f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escaped(label)}">',
-                *self._axes(),
-                *marks,
-                "</svg>",
-            ]
-        )
+        start = f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escaped(label)}">'
+        return "\n".join([start, *self._axes(), *marks, "</svg>"])
 
     def _axes(self) -> list[str]:
         bottom, right = HEIGHT - _BOTTOM, WIDTH - _RIGHT
@@ -100,7 +93,7 @@ class Frame:
 
 
 def titled(mark: str, title: str) -> str:
-    """A mark given as `<tag attributes/>`, with a text that is shown when it is pointed at."""
+    """A mark given as `<tag attributes/>`, with a text that the browser shows on hover."""
     tag = mark[1:].split(" ", 1)[0]
     return f"{mark.removesuffix('/>')}><title>{escaped(title)}</title></{tag}>"
 
@@ -111,7 +104,7 @@ def _part(value: float, ends: tuple[float, float]) -> float:
 
 
 def _named(values: Sequence[float]) -> list[tuple[float, str]]:
-    """Numbers with as many digits as tell neighbours apart."""
+    """Numbers with enough digits to distinguish neighbours."""
     step = values[1] - values[0] if len(values) > 1 else 0.0
     if max(map(abs, values)) >= 1e5 or 0 < step < 1e-4:
         return [(value, f"{value:.3g}") for value in values]

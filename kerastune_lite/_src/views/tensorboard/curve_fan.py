@@ -1,4 +1,4 @@
-"""The learning curves of trials, read back from their own runs."""
+"""The learning curves of trials, read from their runs."""
 
 from __future__ import annotations
 
@@ -14,20 +14,19 @@ from kerastune_lite._src.views.tensorboard.names import tag
 class WrittenCurves:
     """Learning curves from the log directory, each read once.
 
-    So a search that is resumed has those of the trials before, and an epoch costs nothing while
-    it is trained.
+    A resumed search has those of earlier trials, and epochs need no extra time.
     """
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[int, Curves]] = {}
 
     def of(self, trial: Trial, objective: Objective, runs: Sequence[str]) -> Curves:
-        """What the objective is made of, by epoch: a dict of lists for each execution.
+        """The metrics of the objective by epoch: a dict of lists for each execution.
 
         Args:
             runs: the directories of the executions that count.
         """
-        # A trial of a search in rungs is longer the next time.
+        # In a search with rungs a trial may have become longer.
         epochs = sum(execution.epochs for execution in trial.executions)
         if not epochs:
             return []

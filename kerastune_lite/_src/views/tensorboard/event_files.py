@@ -1,11 +1,11 @@
-"""TensorBoard's event files: written without TensorFlow, and mended where a search was killed.
+"""TensorBoard's event files: written without TensorFlow, and repaired where a search was killed.
 
-Importing this module imports tensorboard's protobufs (about 0.2 s), so import it when the first
-event is written, and not before.
+Importing this module imports tensorboard's protobufs (about 0.2 s), so it is imported when the
+first event is written.
 
-A file is a row of records, each an `Event` protobuf in a frame: its length (8 bytes), the length's
-checksum (4), the event, the event's checksum (4), little-endian throughout. The checksum is a
-CRC-32C, rotated by 15 bits and shifted by a constant.
+A file is a sequence of records. Each is an `Event` protobuf in a frame: its length (8 bytes), the
+length's checksum (4), the event, the event's checksum (4), all little-endian. The checksum is a
+CRC-32C, rotated by 15 bits, plus a constant.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from kerastune_lite._src.space.domains import Value
 
 OBJECTIVE_TAG = "objective"
 
-# TensorBoard reads what has "tfevents" in its name, in the order of the names. The ending tells
-# our files from those of other writers in the same directory.
+# TensorBoard reads files with "tfevents" in their names, in the order of the names. The suffix
+# distinguishes our files from those of other writers in the same directory.
 _PREFIX = "events.out.tfevents."
 _SUFFIX = ".kerastune_lite"
 _UNFINISHED = "unfinished" + _SUFFIX
@@ -50,7 +50,7 @@ _BLOCK = 1024
 def _tables() -> tuple[np.ndarray, np.ndarray]:
     """What byte b adds to a checksum when k more bytes follow: entry 256 k + b, for k < _BLOCK.
 
-    And the offsets 256 k, for k from _BLOCK - 1 down to 0.
+    The second array has the offsets 256 k, for k from _BLOCK - 1 down to 0.
     """
     table = np.empty((_BLOCK, 256), np.uint32)
     table[0] = CRC_TABLE
@@ -60,10 +60,10 @@ def _tables() -> tuple[np.ndarray, np.ndarray]:
 
 
 def masked_crc32c(data: bytes) -> int:
-    """The checksum of a frame's part.
+    """The checksum of a part of a frame.
 
-    A CRC is linear: the bytes' contributions, looked up by value and position, are XORed. NumPy
-    does that in a tenth of the time of a loop over the bytes.
+    A CRC is linear: it is the XOR of the contributions of all bytes, which are looked up by value
+    and position. With NumPy this takes a tenth of the time of a loop over the bytes.
     """
     table, offsets = _tables()
     crc = 0xFFFFFFFF
@@ -73,7 +73,7 @@ def masked_crc32c(data: bytes) -> int:
             for byte in block.tolist():
                 crc = CRC_TABLE[(crc ^ byte) & 0xFF] ^ (crc >> 8)
             continue
-        # The state before the block acts as if it were XORed into the block's first four bytes.
+        # The state before the block has the effect of an XOR with the block's first four bytes.
         places = offsets[-len(block) :] + block
         places[:4] ^= np.frombuffer(struct.pack("<I", crc), np.uint8)
         crc = int(np.bitwise_xor.reduce(table[places]))
@@ -88,12 +88,12 @@ def _header(length: int) -> bytes:
 
 
 def frame(record: bytes) -> bytes:
-    """The record as it stands in a file."""
+    """The record with its frame."""
     return _header(len(record)) + record + struct.pack("<I", masked_crc32c(record))
 
 
 def records(data: bytes) -> Iterator[bytes]:
-    """The records in a file's content, up to the first that is torn or damaged."""
+    """The records in a file's content, up to the first that is incomplete or damaged."""
     position = 0
     while position + 12 <= len(data):
         (length,) = struct.unpack_from("<Q", data, position)
@@ -111,22 +111,21 @@ def records(data: bytes) -> Iterator[bytes]:
 
 
 class EventFile:
-    """A file that is appended to, and flushed with each call; it may be closed in between.
+    """A new file of a run; it is flushed with each call, and may be closed in between.
 
-    Args:
-        directory: of the run; it exists.
+    Attributes:
+        described: the tags whose plugin the file already names.
     """
 
     def __init__(self, directory: str) -> None:
         now = time.time()
         self.path = os.path.join(directory, f"{_PREFIX}{now:017.6f}.{next(_serial):08d}{_SUFFIX}")
         self.described: set[str] = set()
-        """The scalars that this file says the plugin of: once is enough."""
         self._handle: BinaryIO | None = None
         self._pending = frame(_version_event(now))
 
     def append(self, *events: bytes) -> None:
-        """Write the events; they can be read when this returns."""
+        """Write and flush the events."""
         if self._handle is None:
             self._handle = open(self.path, "ab")  # noqa: SIM115 - kept open between epochs
         self._handle.write(self._pending + b"".join(map(frame, events)))
@@ -134,7 +133,7 @@ class EventFile:
         self._pending = b""
 
     def close(self) -> None:
-        """Give the handle back; a later `append` opens the file again."""
+        """Close the file; a later `append` opens it again."""
         if self._handle is not None:
             self._handle.close()
             self._handle = None
@@ -157,7 +156,7 @@ def read(path: str) -> bytes:
 
 
 def replace(path: str, events: Iterable[bytes]) -> None:
-    """Let the file hold `events` instead; a reader sees the old content or the new one."""
+    """Replace the file's content; a reader sees the old content or the new one."""
     unfinished = os.path.join(os.path.dirname(path), _UNFINISHED)
     with open(unfinished, "wb") as file:
         file.write(frame(_version_event(time.time())) + b"".join(map(frame, events)))
@@ -197,7 +196,7 @@ def scalars_event(
     """An event that holds `scalars`, by tag, at `step`.
 
     Args:
-        described: the tags whose plugin the file names already; it is added to.
+        described: the tags whose plugin the file already names; new ones are added.
     """
     described = set() if described is None else described
     event = event_pb2.Event(wall_time=now, step=step)
@@ -216,15 +215,13 @@ def session_event(
     started: float,
     finished: float,
 ) -> bytes:
-    """The one event that makes a run a session of HParams: its start, its score, its end.
+    """The event that makes a run a session of HParams: its start, its score, its end.
 
     The same arguments give the same bytes.
 
     Args:
         group: sessions of one group share a row.
-        hparams: values that are bool, int, float or str.
-        score: None when there is none.
-        step: where the score stands on the axis of epochs.
+        step: the epoch of the score.
         started, finished: seconds since 1970.
     """
     start = plugin_data_pb2.SessionStartInfo(group_name=group, start_time_secs=started)
@@ -290,22 +287,21 @@ def last_step(data: bytes, tag: str) -> int | None:
 
 
 def begin_run(directory: str, start: int, later_attempts: Iterable[str]) -> EventFile:
-    """A new file for a run from epoch `start` on.
+    """A new file for a run that begins or continues at epoch `start`, counted from 0.
 
-    What a killed search left of the run goes: all of it if the run starts again, the epochs from
-    `start` on if it is taken up there, and the attempts that have not happened yet.
+    Epochs from `start` on, and later attempts, were left by a search that was killed; they are
+    deleted.
 
     Args:
-        directory: of the run; made if it is missing.
-        start: counted from 0.
-        later_attempts: the directories of this run's retries, in their order, without end.
+        directory: of the run; created if it is missing.
+        later_attempts: the directories of this run's retries, in order, infinite.
     """
     if _made(directory):
         return EventFile(directory)
     old = own_files(directory)
     file = EventFile(directory)
     if old:
-        # A new name, since a TensorBoard that is running does not see a file that was replaced.
+        # A new name, because a running TensorBoard does not notice a replaced file.
         file.append(*scalars_before(read(old[-1]), start))
         file.close()
         remove(old)
@@ -319,12 +315,12 @@ def begin_run(directory: str, start: int, later_attempts: Iterable[str]) -> Even
 def end_run(
     directory: str, session: bytes, start: int | None = None, summary: bytes | None = None
 ) -> None:
-    """Let a run whose file is not open end with the event `session`.
+    """Append the event `session` to a run whose file is not open.
 
     Args:
-        directory: of the run; made if it is missing.
-        start: epochs from here on are dropped; None keeps all.
-        summary: an event that stands in where no epochs are.
+        directory: of the run; created if it is missing.
+        start: epochs from here on are deleted; None: none.
+        summary: an event for a run without epochs.
     """
     old = [] if _made(directory) else own_files(directory)
     data = read(old[-1]) if old else b""
@@ -343,7 +339,7 @@ def end_run(
 
 
 def _made(directory: str) -> bool:
-    """Make the directory; false if it was there."""
+    """Create the directory; false if it exists."""
     try:
         os.mkdir(directory)
     except FileExistsError:

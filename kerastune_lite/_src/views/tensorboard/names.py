@@ -1,4 +1,4 @@
-"""How runs and tags are called, and which attempts of a trial count."""
+"""The names of runs and tags, and which attempts of a trial count."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Iterable
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 
 SEARCH = "_search"
-"""The run of all trials together; the names below are its tags."""
+"""The run of all trials together; the next names are its tags."""
 
 RANKING = "ranking"
 IMPORTANCES = "importances"
 SHARES = "shares"
-"""The importances as numbers, for `serve`: of the plugin below, so that no page shows them."""
+"""The importances as numbers, for `serve`. Their plugin is ours, so no page shows them."""
 
 PLUGIN = "kerastune_lite"
 
 
 def last_attempts(trial: Trial, seen: Iterable[Execution] = ()) -> list[Execution]:
-    """The executions that count: of each the last attempt, by index.
+    """The executions that count: the last attempt of each, by index.
 
-    A trial that failed before its first execution has a failed one all the same.
+    A trial that failed before its first execution has one failed execution.
     """
     last: dict[int, Execution] = {}
     for execution in trial.executions or seen:
@@ -46,18 +46,18 @@ def run_name(number: int, execution: int, attempt: int, nested: bool) -> str:
 
 
 def by_trial_tags(metric: str) -> tuple[str, str]:
-    """The score of each trial, and the best so far."""
+    """The tags of each trial's score, and of the best so far."""
     return f"search/{metric}/objective", f"search/{metric}/best_so_far"
 
 
 def fan_tags(metric: str) -> tuple[str, str, str]:
-    """The lower border, the middle and the upper border of the learning curves."""
+    """The tags of the quantiles of the learning curves."""
     of = f"search/{metric}"
     return f"{of}/10_percent", f"{of}/median", f"{of}/90_percent"
 
 
 def tag(metric: str) -> str:
-    """Keras's tag for a metric: that of its callback, behind the name of the callback's run."""
+    """The tag of a metric: the run and the tag of Keras's callback."""
     if metric.startswith("val_"):
         return f"validation/epoch_{metric[len('val_') :]}"
     return f"train/epoch_{metric}"

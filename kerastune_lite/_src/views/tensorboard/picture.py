@@ -1,4 +1,4 @@
-"""The picture of the `_search` run: importances as bars, drawn with the Pillow of TensorBoard."""
+"""The picture of the `_search` run: importances as bars, drawn with Pillow."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ def bars(title: str, shares: Mapping[str, float], spread: Mapping[str, float]) -
     """Shares as horizontal bars, with a whisker of one standard deviation to each side.
 
     Args:
-        title: what the shares are of.
         shares: by name, in [0, 1], the largest first.
         spread: the standard deviation of each.
     """
@@ -36,7 +35,7 @@ def bars(title: str, shares: Mapping[str, float], spread: Mapping[str, float]) -
     draw = ImageDraw.Draw(image)
     font = ImageFont.load_default(size=16)
     draw.text((MARGIN, MARGIN), title, _TEXT, font=font)
-    # No share is below 0 or above 1, however unsure it is.
+    # A share is between 0 and 1, however uncertain it is.
     ends = {
         name: (max(s - spread[name], 0.0), min(s + spread[name], 1.0)) for name, s in shown.items()
     }
@@ -62,7 +61,7 @@ def _row(draw: ImageDraw, top: int, share: float, ends: Sequence[float]) -> None
 
 
 def _fitting(draw: ImageDraw, text: str, font: FreeTypeFont | BitmapFont) -> str:
-    """`text`, cut to the space for names."""
+    """`text`, shortened to the space for names."""
     cut = text
     while cut and draw.textlength(cut, font=font) > LABELS - 12:
         cut = cut[:-2]

@@ -8,34 +8,37 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 
-from kerastune_lite._src.analysis.unit_cube import scored
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import REJECTED, Trial, TrialStatus
-from kerastune_lite._src.util.formatting import one_line
+from kerastune_lite._src.util.formatting import counted, one_line
 
 BEST = 20
-"""How many trials the table holds."""
+"""How many trials the table has."""
 
 
 def ranking(project: str, objective: Objective, trials: Sequence[Trial]) -> str:
-    """A search in Markdown.
-
-    Args:
-        project: its name.
-        objective: what the scores are of.
-        trials: those that have ended, and those that are paused, in any order.
-    """
-    from kerastune_lite._src.views.tables import failures_of, objective_text, trial_columns
+    """A search in Markdown, from its ended and paused trials in any order."""
+    from kerastune_lite._src.views.tables import (
+        failures_of,
+        objective_text,
+        ranked,
+        trial_columns,
+        which_trials,
+    )
     from kerastune_lite._src.views.training_paths import paths_line
 
-    best = sorted(scored(trials), key=lambda trial: (loss_of(trial), trial.number))[:BEST]
+    best = ranked(trials)[:BEST]
     parts = [f"## {_plain(project)}: {_plain(objective_text(objective))}", _counts(trials)]
     if best:
         parts.append(_table(trial_columns(best, objective, compact=False)))
     for title, rejected in (("Failures", False), (f"Trials {_plain(REJECTED)}", True)):
         failures = failures_of(trials, rejected)
         if failures:
-            parts += [f"**{title}**", "\n".join(_failure(*each) for each in failures.items())]
+            lines = (
+                f"- {_plain(one_line(reason))} ({which_trials(numbers, 10)})"
+                for reason, numbers in failures.items()
+            )
+            parts += [f"**{title}**", "\n".join(lines)]
     trained = paths_line(trials)
     if trained is not None:
         parts.append(_plain(trained))
@@ -43,7 +46,7 @@ def ranking(project: str, objective: Objective, trials: Sequence[Trial]) -> str:
 
 
 def loss_of(trial: Trial) -> float:
-    """For sorting: the loss of a trial, infinite where it has none."""
+    """The loss of a trial, for sorting; infinite if it has none."""
     return math.inf if trial.loss is None else trial.loss
 
 
@@ -51,8 +54,7 @@ def _counts(trials: Sequence[Trial]) -> str:
     counts = collections.Counter(trial.status for trial in trials)
     told = (TrialStatus.COMPLETED, TrialStatus.PAUSED, TrialStatus.FAILED)
     parts = [f"{counts[status]} {status.value.lower()}" for status in told if counts[status]]
-    noun = "trial" if len(trials) == 1 else "trials"
-    return f"{len(trials)} {noun}: {', '.join(parts)}."
+    return f"{counted(len(trials), 'trial')}: {', '.join(parts)}."
 
 
 def _table(columns: Iterable[tuple[str, list[str]]]) -> str:
@@ -62,12 +64,6 @@ def _table(columns: Iterable[tuple[str, list[str]]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _failure(reason: str, numbers: Sequence[int]) -> str:
-    noun = "trial" if len(numbers) == 1 else f"{len(numbers)} trials:"
-    named = ", ".join(map(str, numbers[:10])) + (", …" if len(numbers) > 10 else "")
-    return f"- {_plain(one_line(reason))} ({noun} {named})"
-
-
 def _plain(text: str) -> str:
-    """`text` so that Markdown shows it as it is, in a table as well."""
+    """`text` escaped for Markdown, also in tables."""
     return re.sub(r"([\\`*_\[\]#])", r"\\\1", html.escape(text, quote=False)).replace("|", "&#124;")

@@ -1,4 +1,4 @@
-"""What the run `_search` holds, as events."""
+"""The events of the run `_search`."""
 
 from __future__ import annotations
 
@@ -33,15 +33,13 @@ def whole_run(
     weighed: tuple[int, Importances] | None,
     described: set[str],
 ) -> Iterator[bytes]:
-    """All of it. Steps are epochs, numbers of trials, or how many trials had ended.
+    """The whole run. Steps are epochs, numbers of trials, or how many trials had ended.
 
     Args:
-        project: its name.
-        objective: what the scores are of.
         trials: those that have ended or are paused.
-        curves: of the trials that have a score, by number.
+        curves: of the trials with a score, by number.
         weighed: the latest importances, and how many trials there were then.
-        described: the tags whose plugin the file names already; it is added to.
+        described: see `scalars_event`.
     """
     now = time.time()
     yield summaries.start_event(now)
@@ -63,13 +61,11 @@ def whole_run(
 def by_trial(
     objective: Objective, trial: Trial, best: Trial | None, described: set[str]
 ) -> tuple[bytes, Trial]:
-    """The points of a trial on the two lines by trial.
+    """The points of a trial with a score on the two lines by trial.
 
     Args:
-        objective: what the scores are of.
-        trial: with a score.
-        best: among the trials with smaller numbers.
-        described: the tags whose plugin the file names already; it is added to.
+        best: of the trials with smaller numbers.
+        described: see `scalars_event`.
 
     Returns:
         The event, and the best trial including this one.
@@ -89,7 +85,7 @@ def _lines(objective: Objective, trials: Iterable[Trial], described: set[str]) -
 
 
 def _quantiles(objective: Objective, curves: Mapping[int, Curves]) -> list[tuple[int, list[float]]]:
-    """10 %, median and 90 % at each epoch that enough trials came to."""
+    """10 %, median and 90 % at each epoch that enough trials reached."""
     try:
         band = fan(curves, objective).band
     except ValueError:  # nothing was measured by epoch

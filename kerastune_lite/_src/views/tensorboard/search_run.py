@@ -1,10 +1,10 @@
 """The run `_search`: when it is written.
 
-Trials that end are added to the lines by trial each second. All else depends on all trials, and is
-written anew now and then: the whole run, into a new file, which begins with the mark on which
-TensorBoard forgets what it has read of the run. (Without that mark it would draw both fans, the
-old one and the new.) A fresh search, one that is resumed, and trials that end in another order
-than that of their numbers are then all the same case.
+Trials that end are added to the lines by trial every second. Everything else depends on all trials,
+and is rewritten from time to time: the whole run goes into a new file, which begins with the event
+at which TensorBoard forgets what it has read of the run. (Otherwise it would draw the old and the
+new curves.) So a new search, a resumed one, and trials that end in another order than their
+numbers are the same case.
 """
 
 from __future__ import annotations
@@ -29,25 +29,20 @@ if TYPE_CHECKING:
     from kerastune_lite._src.views.tensorboard.event_files import EventFile
 
 PAUSE = 10.0
-"""Seconds from one writing of the whole to the next, at least."""
+"""The minimum of seconds between two writings of the whole run."""
 
 SECOND = 1.0
-"""Between two additions to the lines by trial."""
+"""Seconds between two additions to the lines by trial."""
 
 SHARE = 20
-"""How many times as long as a writing took is waited before the next: it has 5 % of the time."""
+"""After a writing it waits for this many times its duration, so it takes 5 % of the time."""
 
 WORTH = 3.0
-"""Importances are for searches whose trials took this many seconds together."""
+"""Importances are computed once all trials together have taken this many seconds."""
 
 
 class SearchRun:
-    """Writes the run `_search` of a log directory.
-
-    Args:
-        logdir: of the project.
-        clock: seconds, from any moment on.
-    """
+    """Writes the run `_search` of a log directory."""
 
     def __init__(self, logdir: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._directory = os.path.join(logdir, SEARCH)
@@ -62,16 +57,15 @@ class SearchRun:
         self._best: Trial | None = None
         self._last = -1
         self._pending = False
-        self._waiting: list[Trial] = []
-        """Trials that are not on the lines yet."""
+        self._waiting: list[Trial] = []  # not on the lines yet
         self._next = self._next_addition = -math.inf
 
     def begin(self, project: str, objective: Objective) -> None:
-        """Take the name and the objective of a search."""
+        """Set the name and the objective of the search."""
         self._project, self._objective = project, objective
 
     def know(self, trial: Trial, runs: Sequence[str]) -> None:
-        """Take a trial into account that had ended, or was paused, before.
+        """Add a trial that had ended, or was paused, before.
 
         Args:
             runs: the directories of the executions that count.
@@ -80,7 +74,7 @@ class SearchRun:
         self._runs[trial.number] = runs
 
     def show(self, trial: Trial, runs: Sequence[str]) -> None:
-        """Take a trial into account that has ended or is paused, and write what is due."""
+        """Add a trial that has ended or is paused, and write what is due."""
         self.know(trial, runs)
         self._pending = True
         if trial.status is TrialStatus.COMPLETED:
@@ -98,13 +92,13 @@ class SearchRun:
         """Write what is not written yet; `show` may follow.
 
         Args:
-            weigh: false where the user waits for the search to stop, and not for importances.
+            weigh: whether to compute importances; false if the user waits for the search to stop.
         """
         if self._pending or not self._up_to_date():
             self._write(weigh)
 
     def _up_to_date(self) -> bool:
-        """Whether the ranking on disk is of as many trials as there are."""
+        """Whether the ranking on disk has all trials."""
         if not self._trials:
             return True
         from kerastune_lite._src.views.tensorboard.event_files import last_step, own_files, read
@@ -119,7 +113,7 @@ class SearchRun:
             return
         events = []
         for trial in scored(self._waiting):
-            # Steps must not go back; what ended late finds its place when all is written anew.
+            # Steps must increase; a trial that ended late is added when the whole run is rewritten.
             if trial.number > self._last:
                 event, self._best = by_trial(
                     self._objective, trial, self._best, self._file.described
@@ -131,13 +125,15 @@ class SearchRun:
         self._file.close()
 
     def _write(self, weigh: bool) -> None:
-        """Write the whole run anew."""
+        """Rewrite the whole run."""
         from kerastune_lite._src.views.tensorboard.event_files import EventFile, own_files, remove
         from kerastune_lite._src.views.tensorboard.search_events import whole_run
 
         trials = list(self._trials.values())
         known = scored(trials)
-        curves = {t.number: self._read(t) for t in known}
+        curves = {
+            t.number: self._curves.of(t, self._objective, self._runs[t.number]) for t in known
+        }
         if weigh:
             self._weigh(trials, curves)
         os.makedirs(self._directory, exist_ok=True)
@@ -152,11 +148,8 @@ class SearchRun:
         self._pending = False
         self._waiting.clear()
 
-    def _read(self, trial: Trial) -> Curves:
-        return self._curves.of(trial, self._objective, self._runs[trial.number])
-
     def _weigh(self, trials: Sequence[Trial], curves: Mapping[int, Curves]) -> None:
-        """Find today's importances; the latest remain where there are none."""
+        """Compute importances; earlier ones are kept if that is not possible."""
         if sum(trial.seconds or 0.0 for trial in trials) < WORTH:
             return
         from kerastune_lite._src.analysis.importances import importances

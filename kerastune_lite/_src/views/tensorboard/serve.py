@@ -1,13 +1,13 @@
-"""TensorBoard with the columns of the HParams page in the order of their importance.
+"""TensorBoard with the columns of the HParams page sorted by importance.
 
     python -m kerastune_lite._src.views.tensorboard.serve --logdir runs/digits/tensorboard
 
-Takes the arguments of `tensorboard`, and is the same but for that order. TensorBoard itself orders
-columns by name and shows the first five. What its files can say about columns (an "experiment"
-record) would hold for all projects below a log directory, and hide the hyperparameters of the
-others; so it is said here, to the page, and the files stay right for everybody.
+It takes the arguments of `tensorboard`, and only changes that order. TensorBoard sorts columns by
+name and shows the first five. Its files could define columns (an "experiment" record), but only for
+all projects below a log directory together, and would hide the hyperparameters of the others. So
+the order is set in the response to the page, and the files stay valid for everybody.
 
-TensorFlow is not loaded: TensorBoard needs it for files in the cloud and for a few plugins that
+TensorFlow is not imported: TensorBoard needs it for files in the cloud and for a few plugins that
 have nothing to show here, and starts five times as fast without it.
 """
 
@@ -38,9 +38,9 @@ _EXPERIMENT = "/experiment"
 
 
 class OrderedHParams(hparams_plugin.HParamsPlugin):
-    """The HParams page, told of the most important columns first.
+    """The HParams page with the most important columns first.
 
-    The importances are the latest that the runs `_search` hold; of several projects, the largest.
+    The importances are the latest in the runs `_search`; of several projects, the largest.
     """
 
     def __init__(self, context: base_plugin.TBContext) -> None:
@@ -56,7 +56,7 @@ class OrderedHParams(hparams_plugin.HParamsPlugin):
         @wrappers.Request.application
         def route(request: wrappers.Request) -> wrappers.Response:
             environ = dict(request.environ)
-            environ.pop("HTTP_ACCEPT_ENCODING", None)  # what is compressed cannot be read
+            environ.pop("HTTP_ACCEPT_ENCODING", None)  # a compressed response could not be read
             response = wrappers.Response.from_app(plain, environ)
             if response.status_code != 200:
                 return response
@@ -84,7 +84,7 @@ class OrderedHParams(hparams_plugin.HParamsPlugin):
 
 
 def plugins() -> list[Any]:
-    """TensorBoard's plugins, with ours in the place of its HParams."""
+    """TensorBoard's plugins, with ours instead of its HParams."""
     return [
         OrderedHParams if plugin is hparams_plugin.HParamsPlugin else plugin
         for plugin in default.get_plugins()
@@ -95,10 +95,10 @@ def main(with_parent: bool = False) -> None:
     """Run until it is stopped, like `tensorboard`.
 
     Args:
-        with_parent: end as well when the standard input is closed, as it is by the death of the
-            process that holds its other end.
+        with_parent: also end when the standard input is closed, which happens when the parent
+            process dies.
     """
-    # The module by which TensorBoard's own builds say that TensorFlow is not to be used.
+    # The module by which TensorBoard recognises that it must not use TensorFlow.
     sys.modules.setdefault("tensorboard.compat.notf", types.ModuleType("notf"))
     absl.logging.set_verbosity(absl.logging.WARNING)
     if with_parent:

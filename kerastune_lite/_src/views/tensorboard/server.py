@@ -1,4 +1,4 @@
-"""A TensorBoard of this environment's own, started, shown and stopped from Python."""
+"""The TensorBoard of this environment, started, shown and stopped from Python."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from typing import Any
 from kerastune_lite._src.views.where import in_notebook
 
 HOST = "127.0.0.1"
-"""Nobody else on the network sees it: TensorBoard has no password."""
+"""Not visible on the network: TensorBoard has no password."""
 
 PATIENCE = 60.0
-"""Seconds that TensorBoard has to start; on a busy machine it takes some."""
+"""Seconds that TensorBoard has to start, also on a busy machine."""
 
 PAGE = "#hparams"
 
 _ROOT = str(Path(__file__).parents[4])
 _PROGRAM = f"""
 import sys
-del sys.path[0]  # the current directory, whose files must not get in the way
+del sys.path[0]  # the current directory, whose files must not be imported
 if {_ROOT!r} not in sys.path:
     sys.path.insert(0, {_ROOT!r})
 from kerastune_lite._src.views.tensorboard.serve import main
@@ -38,19 +38,18 @@ _running: list[TensorBoardServer] = []
 
 
 class TensorBoardServer:
-    """A TensorBoard that runs in a process of its own, until `stop()` or the end of this one.
+    """A TensorBoard in a separate process, which runs until `stop()` or the end of this process.
 
     Args:
-        logdir: what it shows.
-        port: where it listens; 0: a free one.
+        logdir: the log directory.
+        port: 0: a free one.
 
     Attributes:
-        logdir: what it shows.
-        port: where it listens, on 127.0.0.1.
-        pid: its process.
+        port: on 127.0.0.1.
+        pid: the process id.
 
     Raises:
-        RuntimeError: it did not start; with what it said.
+        RuntimeError: it did not start; the message has its output.
     """
 
     def __init__(self, logdir: str, port: int = 0) -> None:
@@ -63,7 +62,7 @@ class TensorBoardServer:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
-            start_new_session=True,  # Ctrl-C is for the search
+            start_new_session=True,  # Ctrl-C only interrupts the search
         )
         self._said: list[str] = []
         self._listener = threading.Thread(target=self._listen, daemon=True)
@@ -77,7 +76,7 @@ class TensorBoardServer:
 
     @property
     def url(self) -> str:
-        """Where a browser finds it: behind `TENSORBOARD_PROXY_URL` where that is set."""
+        """The address for a browser, through `TENSORBOARD_PROXY_URL` if that is set."""
         proxy = os.environ.get("TENSORBOARD_PROXY_URL")
         if proxy is None:
             return f"http://{HOST}:{self.port}/"
@@ -96,7 +95,7 @@ class TensorBoardServer:
             return False
 
     def stop(self) -> None:
-        """End it. Calling it again does nothing."""
+        """Stop it. Calling it again does nothing."""
         self._process.terminate()
         try:
             self._process.wait(5)
@@ -111,7 +110,7 @@ class TensorBoardServer:
             _running.remove(self)
 
     def _listen(self) -> None:
-        # To its end, or the process would be held up once the pipe is full.
+        # All lines are read, or the process would block once the pipe is full.
         for line in self._process.stdout or ():
             if len(self._said) < 1000:
                 self._said.append(line)
@@ -123,8 +122,8 @@ class TensorBoardServer:
             if ended is not None:
                 self._listener.join(5)
                 raise RuntimeError(
-                    f"TensorBoard did not start; it ended with code {ended}. `port=0` takes a "
-                    f"port that is free. {self._quoted()}"
+                    f"TensorBoard did not start; it ended with code {ended}. `port=0` uses a "
+                    f"free port. {self._quoted()}"
                 )
             found = re.search(rf"http://{re.escape(HOST)}:(\d+)", "".join(self._said))
             if found:
@@ -136,35 +135,35 @@ class TensorBoardServer:
         )
 
     def _quoted(self) -> str:
-        return f"It said:\n{''.join(self._said).strip() or '(nothing)'}"
+        return f"Its output:\n{''.join(self._said).strip() or '(nothing)'}"
 
     def __repr__(self) -> str:
         return f"<TensorBoard of {self.logdir}: {self.url}{PAGE}, pid {self._process.pid}>"
 
 
-# A proxy of the environment's is for other machines.
+# A proxy in the environment variables is for other machines.
 _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def show(logdir: str, height: int = 800, port: int = 0) -> TensorBoardServer:
-    """Have TensorBoard show `logdir`: in a frame where this is a notebook, and by its address.
+    """Show `logdir` in TensorBoard: print its address, and in a notebook show a frame.
 
-    One that this process has started before is used again.
+    A TensorBoard that this process has started for it before is used again.
 
     Args:
-        logdir: its runs; they may come later.
+        logdir: the log directory; it may be empty so far.
         height: of the frame, in pixels.
         port: 0: a free one.
 
     Raises:
-        ValueError: the height or the port cannot be.
-        RuntimeError: TensorBoard did not start; with what it said.
+        ValueError: the height or the port is invalid.
+        RuntimeError: TensorBoard did not start; the message has its output.
     """
     height = _whole("height", height, 1, 100_000, "pixels")
-    port = _whole("port", port, 0, 65535, "0 takes one that is free")
+    port = _whole("port", port, 0, 65535, "0 uses a free one")
     logdir = os.path.abspath(logdir)
     server = next((each for each in _running if _serves(each, logdir, port)), None)
-    again = "" if server is None else ", which was running"
+    again = "" if server is None else " (already running)"
     if server is None:
         server = TensorBoardServer(logdir, port)
         _running.append(server)

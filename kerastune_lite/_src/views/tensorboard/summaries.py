@@ -1,6 +1,6 @@
-"""Events of the `_search` run that are no plain scalars: texts, pictures, the layout of charts.
+"""Events of the `_search` run that are not scalars: texts, pictures, the layout of charts.
 
-Like `event_files`, this brings tensorboard's protobufs: import it when it is first needed.
+Like `event_files`, this imports tensorboard's protobufs, so it is imported when it is needed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def start_event(now: float) -> bytes:
-    """An event that makes TensorBoard forget what it has read of the run before."""
+    """An event that makes TensorBoard forget what it has read of the run."""
     log = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
     return event_pb2.Event(wall_time=now, step=0, session_log=log).SerializeToString()
 
@@ -36,7 +36,7 @@ def text_event(tag: str, markdown: str, step: int, now: float) -> bytes:
 
 
 def image_event(tag: str, image: Image, description: str, step: int, now: float) -> bytes:
-    """An event for the Images page; the description is Markdown, and stands beside the picture."""
+    """An event for the Images page; the description, in Markdown, is shown beside the picture."""
     buffer = io.BytesIO()
     image.save(buffer, "png", optimize=True)
     width, height = (str(size).encode() for size in image.size)
@@ -54,11 +54,10 @@ def shares_event(shares: Mapping[str, float], step: int, now: float) -> bytes:
 
 
 def layout_event(metric: str, has_curves: bool, now: float) -> bytes:
-    """An event that says which charts the Custom Scalars page has.
+    """An event that defines the charts of the Custom Scalars page.
 
     Args:
-        metric: what the scores are of.
-        has_curves: whether there is a fan of learning curves to be drawn.
+        has_curves: whether there are quantiles of learning curves.
     """
     category = layout_pb2.Category(title="Search")
     if has_curves:
@@ -66,7 +65,7 @@ def layout_event(metric: str, has_curves: bool, now: float) -> bytes:
         chart = category.chart.add(title=f"{metric} by epoch: 10 %, median, 90 % of the trials")
         chart.margin.series.add(lower=lower, value=middle, upper=upper)
     chart = category.chart.add(title=f"{metric} by trial, and the best so far")
-    # The page takes them for regular expressions.
+    # The page treats tags as regular expressions.
     chart.multiline.tag.extend(f"^{re.escape(tag)}$" for tag in by_trial_tags(metric))
     layout = layout_pb2.Layout(category=[category])
     metadata = custom_scalars.create_summary_metadata()

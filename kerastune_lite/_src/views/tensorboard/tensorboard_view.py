@@ -1,4 +1,4 @@
-"""Events of a search as runs: learning curves while trials train, sessions when they have ended."""
+"""Events of a search as runs: learning curves while trials train, sessions once they have ended."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ MAX_OPEN_FILES = 8
 
 
 class TensorBoardView(View):
-    """Writes a search where TensorBoard looks.
+    """Writes a search for TensorBoard.
 
     Args:
-        directory: the log directory, for this project alone; made when it is first needed.
-        extra_hparams_dirs: log directories that Keras's own TensorBoard callback writes to, below
-            `trial_0007/execution0/`. They get what HParams needs, and no curves.
+        directory: the log directory of this project only; created when it is first needed.
+        extra_hparams_dirs: log directories in which Keras's own TensorBoard callback writes to
+            `trial_0007/execution0/`. They get what HParams needs, without curves.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class TensorBoardView(View):
             self._close(weigh=event.reason not in (StopReason.INTERRUPTED, StopReason.FAILED))
 
     def close(self) -> None:
-        """Bring all up to date and give the files back; events may still follow."""
+        """Write everything and close the files; events may still follow."""
         self._close(weigh=False)
 
     def _close(self, weigh: bool) -> None:
@@ -129,7 +129,7 @@ class TensorBoardView(View):
         key = event.execution, event.attempt
         known = trial.runs.get(key)
         if known is None or event.start_epoch < known.next_epoch:
-            # Epochs that are trained again replace the ones written before.
+            # Epochs that are trained again replace those written before.
             if known is not None and known.file is not None:
                 self._release(known.file)
             trial.runs[key] = _Run(event.start_epoch, event.start_epoch)
@@ -173,8 +173,8 @@ class TensorBoardView(View):
                 self._release(run.file)
         del self._running[trial.number]
         self._ended[trial.number] = ended
-        # Rows are written anew at once while they are few, and in doses when they are many, so
-        # that a search whose every trial asks for something new does not slow down.
+        # A few rows are rewritten at once, many only from time to time, so that a search in which
+        # every trial has new hyperparameters does not become slow.
         if len(self._ended) >= self._refresh_at:
             self._refresh()
         self._show(trial, last, running.nested)
@@ -185,22 +185,22 @@ class TensorBoardView(View):
         self._show(trial, last, running.nested or self._nested_on_disk(trial))
 
     def _show(self, trial: Trial, last: Sequence[Execution], nested: bool) -> None:
-        """Tell the run of all trials."""
+        """Add a trial to the run of all trials."""
         if self._search_run is not None:
             with self._guarded():
                 self._search_run.show(trial, self._directories(trial, last, nested))
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:
-        """Rows and curves are not to be lost with the summary of them."""
+        """If the run of all trials fails, the others are still written."""
         try:
             yield
         except Exception:
-            logger.warning("TensorBoard's run %s is given up.", SEARCH, exc_info=True)
+            logger.warning("TensorBoard's run %s is no longer written.", SEARCH, exc_info=True)
             self._search_run = None
 
     def _directories(self, trial: Trial, last: Sequence[Execution], nested: bool) -> list[str]:
-        """Where the executions that count are."""
+        """The directories of the executions that count."""
         names = (run_name(trial.number, each.index, each.attempt, nested) for each in last)
         return [os.path.join(self._directory, name) for name in names]
 
@@ -213,7 +213,7 @@ class TensorBoardView(View):
         return trial
 
     def _nest(self, number: int, trial: _RunningTrial) -> None:
-        """Move a trial that turns out to have several executions one level down."""
+        """Move the runs of a trial one level down, since it has several executions."""
         from kerastune_lite._src.views.tensorboard.event_files import own_files, remove
 
         if trial.nested:
@@ -227,13 +227,13 @@ class TensorBoardView(View):
                 path = os.path.join(directory, os.path.basename(run.file.path))
                 os.replace(run.file.path, path)
                 run.file.path = path
-        # What is left was written by a search that was killed.
+        # The remaining files were written by a search that was killed.
         remove(own_files(os.path.join(self._directory, trial_name(number))))
 
     # ------------------------------------------------------------------ sessions
 
     def _refresh(self) -> None:
-        """Write the rows of ended trials that do not have today's columns."""
+        """Rewrite the rows of ended trials that do not have the current columns."""
         if self._columns.version == self._refreshed:
             return
         for ended in self._ended.values():
@@ -254,7 +254,7 @@ class TensorBoardView(View):
         finished = time.time() if trial.finished is None else trial.finished
         for execution in ended.executions:
             key = execution.index, execution.attempt
-            # The score was reached at the best epoch, and stands above it.
+            # The score is that of the best epoch.
             step = execution.best_epoch or 0
             session = session_event(
                 group=f"{self._project}/{trial_name(trial.number)}",
@@ -284,7 +284,7 @@ class TensorBoardView(View):
         ended.columns = self._columns.version
 
     def _nested_on_disk(self, trial: Trial) -> bool:
-        """How an earlier search laid the trial out (`executions_per_trial` may have changed)."""
+        """Whether an earlier search nested it (`executions_per_trial` may have changed)."""
         from kerastune_lite._src.views.tensorboard.event_files import own_files
 
         directory = os.path.join(self._directory, trial_name(trial.number))
@@ -297,7 +297,7 @@ class TensorBoardView(View):
     # ------------------------------------------------------------------ open files
 
     def _use(self, file: EventFile) -> None:
-        """Count `file` among the open ones, and close the one that was idle for longest."""
+        """Add `file` to the open ones; close the least recently used one if there are too many."""
         self._open.pop(file.path, None)
         self._open[file.path] = file
         if len(self._open) > MAX_OPEN_FILES:
@@ -310,7 +310,7 @@ class TensorBoardView(View):
 
 @dataclasses.dataclass
 class _Run:
-    """One training as it goes on; `start` is the first epoch that this process trains."""
+    """A training; `start` is the first epoch that this process trains."""
 
     start: int
     next_epoch: int
@@ -328,7 +328,7 @@ class _RunningTrial:
 
 @dataclasses.dataclass
 class _EndedTrial:
-    """A row, and the version of the columns that it was last written with."""
+    """A row, and the version of the columns with which it was last written."""
 
     trial: Trial
     executions: Sequence[Execution]
