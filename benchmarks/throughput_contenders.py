@@ -214,27 +214,24 @@ def watch_ours(clock: Clock) -> None:
     """Time the parts of our training, from outside."""
     from kerastune_lite._src.keras import session
     from kerastune_lite._src.keras import trainer as execution
-    from kerastune_lite._src.keras.fast import dispatcher as dispatcher
-    from kerastune_lite._src.keras.fast import engines, loop, stack
-    from kerastune_lite._src.keras.fast.numpy import trusted_programs as known
-    from kerastune_lite._src.keras.fast.numpy.array_engine import ArrayEngine
-    from kerastune_lite._src.keras.fast.tf import shared_program as shared
+    from kerastune_lite._src.keras.fast import callbacks, dispatcher, stack
+    from kerastune_lite._src.keras.fast.numpy import trusted_programs
+    from kerastune_lite._src.keras.fast.tf import own_program, shared_program
     from kerastune_lite._src.search.recorder import Recorder
     from kerastune_lite._src.store.checkpoints import Checkpoints
 
     clock.watch("build", execution, "build_model")
     clock.watch("session", session, "begin", "seed_all")
-    clock.watch("prepare", dispatcher.Dispatcher, "_prepared", "_engine", "member", "groups")
-    clock.watch("trace", shared, "_trace")
-    clock.watch("trace", engines.OwnEngine, "__init__", "_traced")
-    clock.watch("trace", known, "_made")
-    clock.watch("check", shared, "difference")
-    clock.watch("check", known, "_difference")
-    for engine in (ArrayEngine, engines.SharedEngine, engines.OwnEngine, stack.Stack):
-        for name in ("train", "measure"):
-            clock.watch(first_or_later(), engine, name)
-        clock.watch("report", engine, "show", "take")
-    clock.watch("report", loop.Callbacks, "__init__")
+    clock.watch("prepare", dispatcher.Dispatcher, "_prepared", "_program", "member", "groups")
+    clock.watch("trace", shared_program, "_trace")
+    clock.watch("trace", own_program.OwnProgram, "__init__", "_traced")
+    clock.watch("trace", trusted_programs, "_made")
+    clock.watch("check", shared_program, "difference")
+    clock.watch("check", trusted_programs, "_difference")
+    for name in ("train", "measure"):
+        clock.watch(first_or_later(), stack.Stack, name)
+    clock.watch("report", stack.Stack, "show", "take")
+    clock.watch("report", callbacks.Callbacks, "__init__")
     clock.watch("report", execution.EpochReporter, "on_epoch_end")
     clock.watch("store", Recorder, "record")
     clock.watch("store", execution, "save_weights")
@@ -247,8 +244,8 @@ def first_or_later() -> Callable[..., str]:
 
     seen: weakref.WeakSet[Any] = weakref.WeakSet()
 
-    def part(engine: Any, *args: Any) -> str:
-        program = getattr(engine, "_program", engine)
+    def part(trainings: Any, *args: Any) -> str:
+        program = trainings._program
         if program in seen or isinstance(program, ArrayProgram):
             return "compute"
         seen.add(program)
