@@ -11,7 +11,7 @@ from kerastune_lite._src.keras.fast.member import Member
 from kerastune_lite._src.keras.fast.program import Logs, Program
 from kerastune_lite._src.keras.fast.program_cache import Undecided
 from kerastune_lite._src.keras.fast.samples import Pool, Samples
-from kerastune_lite._src.keras.fast.state import State, put_state, state_of
+from kerastune_lite._src.keras.fast.state import State, Variables
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.util.threads import one_thread
 
@@ -45,21 +45,22 @@ def difference(program: Program[Any], member: Member) -> str | None:
 
 def _difference(program: Program[Any], member: Member) -> str | None:
     model, pool = member.model, _first_batches(member.training)
+    variables = Variables(model)
     scalars = np.array([member.structure.scalars], np.float64).reshape(1, -1)
-    before = state_of(model, program.slots)
+    before = variables.state(program.slots)
     values, (logs,), _ = program.epoch(program.packed([before]), pool, scalars, [_rows(pool)])
     measured: Logs = {}
     own_measured: Logs = {}
     try:
         own_logs = _own_epoch(model, model.train_step, pool)
-        own = state_of(model, program.slots)
+        own = variables.state(program.slots)
         if member.validation is not None:
             held_out = _first_batches(member.validation)
             own_measured = _own_epoch(model, model.test_step, held_out)
             own_values, rows = program.packed([own]), [_rows(held_out)]
             _, (measured,) = program.measure(own_values, held_out, scalars, rows)
     finally:
-        put_state(model, before)
+        variables.put(before)
         model.reset_metrics()
     if not any(np.isfinite(each["loss"]) for each in (logs, own_logs)):
         raise Undecided
@@ -67,19 +68,20 @@ def _difference(program: Program[Any], member: Member) -> str | None:
         one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
         if not np.allclose(one, other, _RELATIVE, _ABSOLUTE, equal_nan=True):
             return f"{name}: {_shown(one)} instead of {_shown(other)}"
-    return _in_state(model, before, program.unpacked(values, 0, whole=True), own)
+    return _in_state(variables, before, program.unpacked(values, 0, whole=True), own)
 
 
 @one_thread()
-def _in_state(model: Any, before: State, state: State, own: State) -> str | None:
+def _in_state(variables: Variables, before: State, state: State, own: State) -> str | None:
     """Where two states differ that began alike, in words."""
-    trainable = list(model.trainable_variables)
-    rows = list(zip(trainable, before.trainable, state.trainable, own.trainable))
+    trainable = zip(variables.trainable, before.trainable, state.trainable, own.trainable)
+    rows = list(trainable)
     # Biases before a normalization are moved by rounding alone; where they are wrong, so is more.
     compared = [row for row in rows if len(row[0].shape) > 1] or rows
-    optimizer = zip(model.optimizer.variables, before.optimizer, state.optimizer, own.optimizer)
-    compared += [row for row in optimizer if len(row[0].shape) != 1]
-    others = zip(model.non_trainable_variables, before.others, state.others, own.others)
+    optimizer = variables.optimizer.variables
+    slots = zip(optimizer, before.optimizer, state.optimizer, own.optimizer)
+    compared += [row for row in slots if len(row[0].shape) != 1]
+    others = zip(variables.others, before.others, state.others, own.others)
     # Means follow those biases; variances do not, and are kept by the same code.
     compared += [row for row in others if not row[0].path.endswith("moving_mean")]
     for variable, first, ours, theirs in compared:

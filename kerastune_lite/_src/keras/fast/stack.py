@@ -17,7 +17,7 @@ import numpy as np
 from kerastune_lite._src.keras.fast.member import Member
 from kerastune_lite._src.keras.fast.program import Logs, Program
 from kerastune_lite._src.keras.fast.samples import Pool
-from kerastune_lite._src.keras.fast.state import State, put_state, state_of
+from kerastune_lite._src.keras.fast.state import State, Variables
 
 
 class Stack:
@@ -34,10 +34,12 @@ class Stack:
         self._program = program
         for member in members:
             optimizer = member.model.optimizer
-            seen = member.whole or member.callbacks.look_closely or optimizer.use_ema
-            if seen and not optimizer.built:
+            if program.in_model or optimizer.built:
+                continue
+            if member.whole or member.callbacks.look_closely or optimizer.use_ema:
                 optimizer.build(member.model.trainable_variables)
-        self._first = {member: state_of(member.model, program.slots) for member in members}
+        self._variables = {member: Variables(member.model) for member in members}
+        self._first = {m: each.state(program.slots) for m, each in self._variables.items()}
         self._values = program.packed(list(self._first.values()))
         self._packed = list(members)
         """The members that the values are of: some may have left since."""
@@ -59,6 +61,7 @@ class Stack:
             return {}
         if not self._scalars and not self._program.in_model:
             # As late as `fit` reads them: callbacks may have changed them by now.
+            self._check_trainable()
             self._scalars = {member: member.structure.scalars for member in members}
         orders = [self._training.rows(m.training, m.order(epoch)) for m in members]
         halt = any(member.callbacks.halt_on_nan for member in members)
@@ -99,7 +102,7 @@ class Stack:
         if self._program.in_model:
             return
         state = self._state(self._packed.index(member), bool(member.model.optimizer.built))
-        put_state(member.model, state)
+        self._variables[member].put(state)
         own = state.optimizer[: len(self._own[member])]
         self._own[member] = [np.asarray(value) for value in own]
 
@@ -108,7 +111,8 @@ class Stack:
         if self._program.in_model:
             return
         if member.callbacks.look_closely:
-            self._values = self._program.packed([state_of(member.model, self._program.slots)])
+            state = self._variables[member].state(self._program.slots)
+            self._values = self._program.packed([state])
             return
         own = self._own_of(member)
         if any(one != other for one, other in zip(own, self._own[member])):
@@ -123,7 +127,16 @@ class Stack:
     def restore(self) -> None:
         """Bring all models back to where they were before the first epoch."""
         for member, state in self._first.items():
-            put_state(member.model, state)
+            self._variables[member].put(state)
+
+    def _check_trainable(self) -> None:
+        """Refuse to train layers that callbacks have frozen, or not to train those set free."""
+        for member in self._members:
+            if member.callbacks.look_closely:
+                now = member.model.trainable_variables
+                before = self._variables[member].trainable
+                if len(now) != len(before) or any(a is not b for a, b in zip(now, before)):
+                    raise RuntimeError("A callback has frozen layers, or set them free.")
 
     def _gathered(self) -> list[Member]:
         """The members that are left; the values are theirs from now on."""

@@ -82,32 +82,38 @@ def plain_copy(optimizer: Any, variables: Sequence[Any]) -> tuple[Any, list[Slot
     return copy, slots
 
 
-def state_of(model: Any, slots: Sequence[Slot]) -> State:
-    """The state that a model is in, whether or not its optimizer is built.
+class Variables:
+    """The variables of a model and of its optimizer, as a training begins with them.
 
-    Args:
-        slots: of its optimizer.
+    `fit` asks for them once, in its first batch: what a callback freezes later is trained on.
     """
-    trainable = [_value(v) for v in model.trainable_variables]
-    optimizer = [_value(v) for v in model.optimizer.variables]
-    for slot in slots[len(optimizer) :]:
-        like = None if slot.like is None else tuple(trainable[slot.like].shape)
-        optimizer.append(slot.begin if like is None else np.full(like, slot.begin))
-    return State(trainable, [_value(v) for v in model.non_trainable_variables], optimizer)
 
+    def __init__(self, model: Any) -> None:
+        self.trainable = list(model.trainable_variables)
+        self.others = list(model.non_trainable_variables)
+        self.optimizer = model.optimizer
 
-def put_state(model: Any, state: State) -> None:
-    """Bring a model into a state; its optimizer as far as both know of it."""
-    import tensorflow as tf
+    def state(self, slots: Sequence[Slot]) -> State:
+        """The state that they are in, whether or not the optimizer is built.
 
-    groups = (
-        (model.trainable_variables, state.trainable),
-        (model.non_trainable_variables, state.others),
-        # Before it is built it has the first of its variables.
-        (model.optimizer.variables, state.optimizer),
-    )
-    for variables, values in groups:
-        for variable, value in zip(variables, values):
+        Args:
+            slots: of the optimizer.
+        """
+        trainable = [_value(v) for v in self.trainable]
+        optimizer = [_value(v) for v in self.optimizer.variables]
+        for slot in slots[len(optimizer) :]:
+            like = None if slot.like is None else tuple(trainable[slot.like].shape)
+            optimizer.append(slot.begin if like is None else np.full(like, slot.begin))
+        return State(trainable, [_value(v) for v in self.others], optimizer)
+
+    def put(self, state: State) -> None:
+        """Bring them into a state; the optimizer's as far as both know of them."""
+        import tensorflow as tf
+
+        # Before it is built, an optimizer has the first of its variables.
+        optimizer = zip(self.optimizer.variables, state.optimizer)
+        others = zip(self.others, state.others)
+        for variable, value in (*zip(self.trainable, state.trainable), *others, *optimizer):
             # Keras's own assign takes as long, for all of them, as a small network's epoch.
             tf.raw_ops.AssignVariableOp(resource=variable.value.handle, value=value)
 

@@ -13,7 +13,7 @@ from kerastune_lite._src.keras.fast.fit_call import Unsuitable
 from kerastune_lite._src.keras.fast.member import Member
 from kerastune_lite._src.keras.fast.program import Logs, Program
 from kerastune_lite._src.keras.fast.samples import Pool
-from kerastune_lite._src.keras.fast.state import State, state_of
+from kerastune_lite._src.keras.fast.state import State, Variables
 from kerastune_lite._src.keras.fast.supported import OPTIMIZERS
 from kerastune_lite._src.keras.fast.tf.traced_program import Pace
 from kerastune_lite._src.keras.loading import load_keras
@@ -48,7 +48,7 @@ class OwnProgram(Program[None]):
         """They are in the model all the time."""
 
     def unpacked(self, values: None, place: int, whole: bool) -> State:
-        return state_of(self._model, self.slots)
+        return Variables(self._model).state(self.slots)
 
     def with_own(self, values: None, place: int, own: Sequence[Any]) -> None:
         """They are in the model all the time."""
