@@ -41,9 +41,7 @@ def train_together(
             "Models train side by side if the keys of their trainings are equal. Received: "
             f"{len(keys)} different keys."
         )
-    # As the programs want them.
-    ascending = sorted(members, key=lambda member: member.training.count)
-    yield from _Run(ascending, program).results()
+    yield from _Run(members, program).results()
 
 
 class _Run:

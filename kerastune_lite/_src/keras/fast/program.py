@@ -57,7 +57,6 @@ class Program(ABC, Generic[Values]):
         pool: Pool,
         scalars: np.ndarray,
         orders: Sequence[np.ndarray],
-        most: int | None = None,
         halt: bool = False,
     ) -> tuple[Values, list[Logs], int]:
         """Train all members for an epoch.
@@ -65,9 +64,8 @@ class Program(ABC, Generic[Values]):
         Args:
             pool: the samples of all.
             scalars: `(G, k)`, those of the structure.
-            orders: of each member, the rows of the pool in its order of training, `(n,)`; those
-                that have more come later.
-            most: train no more batches than these; None: all.
+            orders: of each member, the rows of the pool to train on, in this order, `(n,)`; those
+                with more of them come later.
             halt: whether a loss that is not finite ends it, of a member alone.
 
         Returns:

@@ -108,11 +108,6 @@ class Pool:
             joined = keras.tree.map_structure(lambda *leaves: np.concatenate(leaves), *arrays)
             self.samples = Samples(joined, count)
 
-    @property
-    def batches(self) -> int:
-        """How many there are."""
-        return -(-self.samples.count // self.batch_size)
-
     def rows(self, samples: Samples, order: np.ndarray) -> np.ndarray:
         """Where those of a training lie.
 

@@ -17,15 +17,15 @@ import numpy as np
 from kerastune_lite._src.keras.fast.member import Member
 from kerastune_lite._src.keras.fast.program import Logs, Program
 from kerastune_lite._src.keras.fast.samples import Pool
-from kerastune_lite._src.keras.fast.state import State, Variables
+from kerastune_lite._src.keras.fast.state import Variables
 
 
 class Stack:
     """What becomes of the members that still train.
 
     Args:
-        members: of equal keys; those with more samples come later. One that looks closely at its
-            model, or halts where a loss is not finite, is alone.
+        members: of equal keys. One that looks closely at its model, or halts where a loss is not
+            finite, is alone.
         program: of that key.
     """
 
@@ -42,7 +42,7 @@ class Stack:
         self._first = {m: each.state(program.slots) for m, each in self._variables.items()}
         self._values = program.packed(list(self._first.values()))
         self._packed = list(members)
-        """The members that the values are of: some may have left since."""
+        """The members that the values are of, in their order: some may have left since."""
         self._own = {member: self._own_of(member) for member in members}
         self._scalars: dict[Member, list[float]] = {}
         self._training = Pool([member.training for member in members], members[0].batch_size)
@@ -51,11 +51,14 @@ class Stack:
         self._validation = Pool(validation, size) if size is not None else None
 
     def train(self, epoch: int, stopped: Sequence[Member] = ()) -> dict[Member, tuple[Logs, int]]:
-        """Train all for an epoch; the logs of each, and how many batches there were.
+        """Train all for an epoch; the logs of each, and how many batches there were at most.
 
         Args:
             stopped: those that train for one batch only.
         """
+        orders = {m: self._order(m, epoch, m in stopped) for m in self._members}
+        # As programs want them.
+        self._members.sort(key=lambda member: len(orders[member]))
         members = self._gathered()
         if not members:
             return {}
@@ -63,28 +66,17 @@ class Stack:
             # As late as `fit` reads them: callbacks may have changed them by now.
             self._check_trainable()
             self._scalars = {member: member.structure.scalars for member in members}
-        orders = [self._training.rows(m.training, m.order(epoch)) for m in members]
         halt = any(member.callbacks.halt_on_nan for member in members)
-        most = 1 if len(stopped) == len(members) else None
-        before = self._values
+        in_order = [orders[member] for member in members]
         self._values, logs, batches = self._program.epoch(
-            before, self._training, self._scalars_of(members), orders, most, halt
+            self._values, self._training, self._scalars_of(members), in_order, halt
         )
-        results = {member: (of_one, batches) for member, of_one in zip(members, logs)}
-        for member in stopped if most is None else ():
-            place = members.index(member)
-            values, (of_one,), batches = self._program.epoch(
-                self._program.picked(before, [place]),
-                self._training,
-                self._scalars_of([member]),
-                [orders[place]],
-                1,
-            )
-            states = [self._state(i, whole=True) for i in range(len(members))]
-            states[place] = self._program.unpacked(values, 0, whole=True)
-            self._values = self._program.packed(states)
-            results[member] = of_one, batches
-        return results
+        return {member: (of_one, batches) for member, of_one in zip(members, logs)}
+
+    def _order(self, member: Member, epoch: int, stopped: bool) -> np.ndarray:
+        order = member.order(epoch)
+        first = order[: member.batch_size] if stopped else order
+        return self._training.rows(member.training, first)
 
     def measure(self) -> dict[Member, Logs]:
         """The metrics of all on their validation data."""
@@ -101,7 +93,8 @@ class Stack:
         """Put the state of a member into its model."""
         if self._program.in_model:
             return
-        state = self._state(self._packed.index(member), bool(member.model.optimizer.built))
+        place, whole = self._packed.index(member), bool(member.model.optimizer.built)
+        state = self._program.unpacked(self._values, place, whole)
         self._variables[member].put(state)
         own = state.optimizer[: len(self._own[member])]
         self._own[member] = [np.asarray(value) for value in own]
@@ -139,15 +132,12 @@ class Stack:
                     raise RuntimeError("A callback has frozen layers, or set them free.")
 
     def _gathered(self) -> list[Member]:
-        """The members that are left; the values are theirs from now on."""
-        if self._members and len(self._packed) > len(self._members):
+        """The members that are left; the values are theirs, in this order, from now on."""
+        if self._members and self._members != self._packed:
             places = [self._packed.index(member) for member in self._members]
             self._values = self._program.picked(self._values, places)
             self._packed = list(self._members)
         return list(self._members)
-
-    def _state(self, place: int, whole: bool) -> State:
-        return self._program.unpacked(self._values, place, whole)
 
     def _scalars_of(self, members: Sequence[Member]) -> np.ndarray:
         scalars = [self._scalars.get(member, []) for member in members]

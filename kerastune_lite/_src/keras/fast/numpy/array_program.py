@@ -121,11 +121,8 @@ class ArrayProgram(Program[ArrayValues]):
         pool: Pool,
         scalars: Array,
         orders: Sequence[Array],
-        most: int | None = None,
         halt: bool = False,
     ) -> tuple[ArrayValues, list[Logs], int]:
-        if most is not None:
-            orders = [order[: most * pool.batch_size] for order in orders]
         with one_thread(), np.errstate(all="ignore"):
             copied = values.each(np.copy)
             epoch = Epoch(self._plan, copied, pool.samples.on_host, scalars, orders)

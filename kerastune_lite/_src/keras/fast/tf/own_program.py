@@ -20,8 +20,8 @@ from kerastune_lite._src.keras.loading import load_keras
 
 keras = load_keras()
 
-_Run = Callable[[np.ndarray, int, bool], tuple[Logs, int]]
-"""(order, batches, whether to halt) -> the logs, and how many batches there were."""
+_Run = Callable[[np.ndarray, bool], tuple[Logs, int]]
+"""(order, whether to halt) -> the logs, and how many batches there were."""
 
 
 class OwnProgram(Program[None]):
@@ -59,13 +59,12 @@ class OwnProgram(Program[None]):
         pool: Pool,
         scalars: np.ndarray,
         orders: Sequence[np.ndarray],
-        most: int | None = None,
         halt: bool = False,
     ) -> tuple[None, list[Logs], int]:
         if self._train is None:
             # As late as `fit` traces: callbacks may have changed the model by now.
             self._train = self._traced(self._model.train_step, pool, trains=True)
-        logs, batches = self._train(orders[0], most or pool.batches, halt)
+        logs, batches = self._train(orders[0], halt)
         return None, [logs], batches
 
     def measure(
@@ -73,7 +72,7 @@ class OwnProgram(Program[None]):
     ) -> tuple[None, list[Logs]]:
         if self._measure is None:
             self._measure = self._traced(self._model.test_step, pool, trains=False)
-        logs, _ = self._measure(rows[0], pool.batches, False)
+        logs, _ = self._measure(rows[0], False)
         return None, [logs]
 
     def _traced(self, step: Callable[[Any], Any], pool: Pool, trains: bool) -> _Run:
@@ -113,10 +112,10 @@ class OwnProgram(Program[None]):
         )
         pace, data, size = Pace(), pool.samples.tensors, pool.batch_size
 
-        def run(order: np.ndarray, batches: int, halt: bool) -> tuple[Logs, int]:
+        def run(order: np.ndarray, halt: bool) -> tuple[Logs, int]:
             model.reset_metrics()
             metrics, last, done = {}, {}, 0
-            for begin, end in pace.pieces(batches):
+            for begin, end in pace.pieces(-(-len(order) // size)):
                 metrics, latest, done = function(data, size, order, halt, begin, end)
                 if int(done) > begin:
                     last = latest

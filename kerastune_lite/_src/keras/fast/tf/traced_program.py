@@ -77,13 +77,12 @@ class TracedProgram(Program[State]):
         pool: Pool,
         scalars: np.ndarray,
         orders: Sequence[np.ndarray],
-        most: int | None = None,
         halt: bool = False,
     ) -> tuple[State, list[Logs], int]:
         ((numbers,), (order,)) = scalars, orders
         data, size = pool.samples.tensors, pool.batch_size
         state, metrics, logs, done = _listed(values), self._first_metrics, [], 0
-        for begin, end in self._pace.pieces(most or pool.batches):
+        for begin, end in self._pace.pieces(-(-len(order) // size)):
             state, metrics, logs, done = self._train(
                 state, metrics, data, size, numbers, order, halt, begin, end
             )
