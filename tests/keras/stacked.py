@@ -1,10 +1,8 @@
 """Trainings side by side, for the tests: members of a stack, and what became of them."""
 
-from kerastune_lite._src.keras.fast import stack as stacks
-from kerastune_lite._src.keras.fast.engines import Feeding
+from kerastune_lite._src.keras.fast import driver
 from kerastune_lite._src.keras.fast.fit_call import bound
-from kerastune_lite._src.keras.fast.loop import Callbacks
-from kerastune_lite._src.keras.fast.member import member_of
+from kerastune_lite._src.keras.fast.member import Member
 from kerastune_lite._src.keras.fast.numpy.trusted_programs import program_in_arrays
 from kerastune_lite._src.keras.fast.samples import DeviceData
 from tests.keras.equality.cases import (
@@ -27,7 +25,7 @@ SEEDS = ([0], [1], [2])
 
 def written_out(member):
     """A program in NumPy."""
-    return program_in_arrays(member.model, member.open_structure, member.feeding)
+    return program_in_arrays(member)
 
 
 def members_of(build, fit, variants, data=None, **kinds):
@@ -37,16 +35,15 @@ def members_of(build, fit, variants, data=None, **kinds):
     for variant in variants:
         model = made(build, variant)
         call = bound((), fit(variant))
-        training, validation = data.of(call)
-        feeding = Feeding(call, training, validation, SEEDS[variant])
-        callbacks = Callbacks(model, call, feeding.steps)
-        found.append(member_of(model, call, callbacks, feeding, **kinds))
+        member = Member(model, call, *data.of(call), SEEDS[variant], **kinds)
+        member.check_beside()
+        found.append(member)
     return found
 
 
 def train_together(members, program):
     """What came of each member, in the order of the members."""
-    results = {id(member): result for member, result in stacks.train_together(members, program)}
+    results = {id(member): result for member, result in driver.train_together(members, program)}
     return [results[id(member)] for member in members]
 
 

@@ -10,9 +10,9 @@ from kerastune_lite._src.keras.loading import load_keras
 
 keras = load_keras()
 
-from kerastune_lite._src.keras.fast import dispatcher as module  # noqa: E402
 from kerastune_lite._src.keras.fast.dispatcher import ARRAYS, OWN, PLAIN, SHARED, Dispatcher  # noqa: E402
 from kerastune_lite._src.keras.fast.program_cache import Programs  # noqa: E402
+from kerastune_lite._src.keras.fast.stack import Stack  # noqa: E402
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 4)).astype("float32")
@@ -126,15 +126,14 @@ def test_what_a_callback_raises_is_not_caught(fastest):
 
 
 @pytest.mark.parametrize("fastest", [OWN, SHARED, ARRAYS])
-def test_an_engine_that_fails_is_replaced_by_fit_from_the_start(monkeypatch, fastest):
-    name = {OWN: "OwnEngine", SHARED: "SharedEngine", ARRAYS: "ArrayEngine"}[fastest]
-    trained = getattr(module, name).train
+def test_a_program_that_fails_is_replaced_by_fit_from_the_start(monkeypatch, fastest):
+    trained = Stack.train
 
     def breaks(self, *args, **kwargs):
         trained(self, *args, **kwargs)
         raise MemoryError
 
-    monkeypatch.setattr(getattr(module, name), "train", breaks)
+    monkeypatch.setattr(Stack, "train", breaks)
     made, other = model(), model()
     other.set_weights(made.get_weights())
     arguments = {"verbose": 0, "shuffle": False, "epochs": 2}
@@ -180,14 +179,14 @@ def test_an_interrupt_leaves_the_epochs_that_were_trained(monkeypatch):
     right.set_weights(interrupted.get_weights())
     Dispatcher().fit(right, (), {**fit, "epochs": 2}, [0])
 
-    train = module.ArrayEngine.train
+    train = Stack.train
 
-    def presses_control_c(engine, epoch, halt, batches=None):
+    def presses_control_c(stack, epoch, stopped=()):
         if epoch == 2:
             raise KeyboardInterrupt
-        return train(engine, epoch, halt, batches)
+        return train(stack, epoch, stopped)
 
-    monkeypatch.setattr(module.ArrayEngine, "train", presses_control_c)
+    monkeypatch.setattr(Stack, "train", presses_control_c)
     with pytest.raises(KeyboardInterrupt):
         Dispatcher().fit(interrupted, (), {**fit, "epochs": 4}, [0])
     for mine, theirs in zip(interrupted.get_weights(), right.get_weights()):

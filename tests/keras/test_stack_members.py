@@ -5,17 +5,12 @@ import copy
 import numpy as np
 import pytest
 
-from kerastune_lite._src.keras.fast import member as stacking
+from kerastune_lite._src.keras.fast import stacking
 from kerastune_lite._src.keras.fast.dispatcher import ARRAYS, Dispatcher
-from kerastune_lite._src.keras.fast.loop import FirstEpochFailed
-from kerastune_lite._src.keras.fast.member import (
-    TALLEST,
-    NotStacked,
-    max_stack,
-    stack_of,
-    worth_stacking,
-)
+from kerastune_lite._src.keras.fast.driver import FirstEpochFailed
+from kerastune_lite._src.keras.fast.member import NotStacked
 from kerastune_lite._src.keras.fast.samples import DeviceData
+from kerastune_lite._src.keras.fast.stacking import TALLEST, max_stack, stack_of, worth_stacking
 from tests.keras.equality.cases import Outcome, by_fit, check_same, classes, keras, made
 from tests.keras.stacked import (
     SEEDS,

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from kerastune_lite._src.keras.fast import member as stacking
-from kerastune_lite._src.keras.fast.member import stack_of
+from kerastune_lite._src.keras.fast import stacking
 from kerastune_lite._src.keras.fast.numpy.epoch import Stretch, runs, stretches
-from kerastune_lite._src.keras.fast.samples import DeviceData, joined
+from kerastune_lite._src.keras.fast.samples import DeviceData, Pool
+from kerastune_lite._src.keras.fast.stacking import stack_of
 from tests.keras.equality.cases import by_fit, check_same, keras
 from tests.keras.stacked import (
     check_stacked,
@@ -138,20 +138,22 @@ class TestStretches:
         assert parts(runs([4, 4, 3, 4])) == [(0, 2, 0, 4), (2, 3, 0, 3), (3, 4, 0, 4)]
 
 
-class TestJoined:
+class TestPool:
     def test_the_same_are_taken_once_and_as_they_are(self):
         data = DeviceData()
         members = members_of(plain, fit_of(), (0, 1), data)
-        one = members[0].feeding.training
-        arrays, begins = joined([one, members[1].feeding.training])
-        assert arrays is one.on_host
-        assert begins == [0, 0]
+        one, other = (member.training for member in members)
+        pool = Pool([one, other], 16)
+        assert pool.samples is one
+        assert [pool.rows(each, np.arange(1))[0] for each in (one, other)] == [0, 0]
 
     def test_others_lie_behind_one_another(self):
-        one, other = (m.feeding.training for m in members_of(plain, own((4, 5, 6)), (0, 2)))
-        (x, _), begins = joined([one, other, one])
-        assert begins == [0, 4, 0]
-        np.testing.assert_array_equal(np.asarray(x)[4:], np.asarray(other.tensors[0]))
+        one, other = (member.training for member in members_of(plain, own((4, 5, 6)), (0, 2)))
+        pool = Pool([one, other, one], 16)
+        assert pool.samples.count == 10
+        assert [pool.rows(each, np.arange(1))[0] for each in (one, other)] == [0, 4]
+        x = pool.samples.on_host[0]
+        np.testing.assert_array_equal(x[4:], np.asarray(other.tensors[0]))
 
     def test_not_more_than_there_is_room_for(self, monkeypatch):
         members = members_of(plain, own((50, 50, 50)), (0, 1, 2))

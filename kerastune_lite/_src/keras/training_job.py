@@ -13,7 +13,8 @@ from kerastune_lite._src.core.trial import Report, Segment, Trial
 from kerastune_lite._src.keras import automatic_names as names
 from kerastune_lite._src.keras import session
 from kerastune_lite._src.keras.fast.dispatcher import STACKED, Dispatcher, Taken
-from kerastune_lite._src.keras.fast.member import Member, NotStacked, together
+from kerastune_lite._src.keras.fast.member import Member, NotStacked
+from kerastune_lite._src.keras.fast.stacking import together
 from kerastune_lite._src.keras.side_by_side import groups, train_together
 from kerastune_lite._src.keras.trainer import Prepared, Trainer
 from kerastune_lite._src.keras.training_spec import TrainingSpec

@@ -68,13 +68,14 @@ class Assignment:
         """
         if not self.beside:
             return
-        from kerastune_lite._src.keras.fast.member import NotStacked, check_saves
+        from kerastune_lite._src.keras.fast.member import NotStacked
+        from kerastune_lite._src.keras.fast.stacking import stacked_program
 
         try:
             if overridden:
                 raise NotStacked("HyperModel.fit() is the user's own")
             member = dispatcher.member(fit)
-            check_saves(member)
+            stacked_program(member)
         except NotStacked as reason:
             self.alone_because = str(reason)
             return

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from kerastune_lite._src.keras.fast.dispatcher import ARRAYS, OWN, PLAIN, SHARED, Dispatcher
-from kerastune_lite._src.keras.fast.numpy import trusted_programs as arrays_module
+from kerastune_lite._src.keras.fast.numpy import trusted_programs
 from kerastune_lite._src.keras.fast.program_cache import Programs
-from kerastune_lite._src.keras.fast.tf import shared_program as shared_module
+from kerastune_lite._src.keras.fast.tf import shared_program
 from kerastune_lite._src.keras.loading import load_keras
 
 load_keras()
@@ -153,12 +153,12 @@ def check_same_slots(one, other, relative=1e-4, absolute=2e-6):
 @contextlib.contextmanager
 def no_programs():
     """Within it there are no shared programs yet; yields where they go."""
-    kept, programs = arrays_module.PROGRAMS, Programs()
-    arrays_module.PROGRAMS = shared_module.PROGRAMS = programs
+    kept, programs = trusted_programs.PROGRAMS, Programs()
+    trusted_programs.PROGRAMS = shared_program.PROGRAMS = programs
     try:
         yield programs
     finally:
-        arrays_module.PROGRAMS = shared_module.PROGRAMS = kept
+        trusted_programs.PROGRAMS = shared_program.PROGRAMS = kept
 
 
 @contextlib.contextmanager

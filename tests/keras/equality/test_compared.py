@@ -33,11 +33,13 @@ def test_a_program_is_compared_with_keras_when_it_is_made(monkeypatch, caplog):
 
 def compared(monkeypatch):
     """The structures that are compared from now on."""
-    from kerastune_lite._src.keras.fast.numpy import trusted_programs as known
+    from kerastune_lite._src.keras.fast.numpy import trusted_programs
 
     calls = []
-    check = known._difference
-    monkeypatch.setattr(known, "_difference", lambda *given: calls.append(1) or check(*given))
+    check = trusted_programs._difference
+    monkeypatch.setattr(
+        trusted_programs, "_difference", lambda *given: calls.append(1) or check(*given)
+    )
     return calls
 
 

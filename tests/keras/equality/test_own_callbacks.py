@@ -5,10 +5,14 @@ import pytest
 
 from tests.keras.equality.callback_cases import check, pairs
 from tests.keras.equality.cases import (
+    ARRAYS,
     PATHS,
+    PLAIN,
+    SHARED,
     Outcome,
     adam,
     arguments,
+    by_fit,
     check_same,
     classes,
     dispatched,
@@ -171,6 +175,26 @@ def test_a_callback_that_stops_the_training(when):
 
     for pair in pairs(lambda path: [Meddling(when, stop)]):
         assert len(pair.mine.history.epoch) == 1
+
+
+def freeze(model):
+    model.layers[0].trainable = False
+
+
+def test_a_callback_that_freezes_a_layer():
+    """`fit` goes on training what it found in its first batch."""
+    check(lambda path: [Meddling("epoch ends", freeze)], paths=(*PATHS, ARRAYS))
+
+
+@pytest.mark.parametrize("path", [SHARED, ARRAYS])
+def test_a_callback_that_freezes_a_layer_before_the_first_epoch(path):
+    def fit(variant):
+        return {**arguments()(variant), "callbacks": [Meddling("train begins", freeze)]}
+
+    build = mlp(optimizer=adam)
+    outcome = dispatched(build, fit, fastest=path)
+    assert (outcome.path, outcome.reason) == (PLAIN, "the first epoch raised RuntimeError")
+    check_same(outcome, by_fit(build, fit))
 
 
 @pytest.mark.parametrize("what", ["dropout", "momentum"])

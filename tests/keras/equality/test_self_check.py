@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from kerastune_lite._src.keras.fast import structure as structure_module
+from kerastune_lite._src.keras.fast import structure
 from tests.keras.equality.cases import (
     DROPPED,
     MOMENTA,
@@ -34,13 +34,13 @@ L = keras.layers
 @contextlib.contextmanager
 def forgetting(monkeypatch, name, of=None):
     """Within it the key leaves out the argument `name` of the class `of`."""
-    read = structure_module._Reader._read
+    read = structure._Reader._read
 
     def forgetful(self, node, where):
         return "forgotten" if where == name else read(self, node, where)
 
     with monkeypatch.context() as patched:
-        patched.setattr(structure_module._Reader, "_read", forgetful)
+        patched.setattr(structure._Reader, "_read", forgetful)
         yield
 
 
@@ -122,7 +122,7 @@ def test_arguments_that_are_left_out_of_the_key(name, monkeypatch, caplog):
 
 def baked(monkeypatch, attribute):
     """`attribute` is left open in the key, and all the same not read at run time."""
-    places, init = structure_module._places, structure_module._Reader.__init__
+    places, init = structure._places, structure._Reader.__init__
 
     def some(layers, optimizer):
         return (p for p in places(layers, optimizer) if p.attribute != attribute)
@@ -133,8 +133,8 @@ def baked(monkeypatch, attribute):
         init(self, sized, scalars_open)
         self.open_scalars = -missing if scalars_open else 0
 
-    monkeypatch.setattr(structure_module, "_places", some)
-    monkeypatch.setattr(structure_module._Reader, "__init__", begin)
+    monkeypatch.setattr(structure, "_places", some)
+    monkeypatch.setattr(structure._Reader, "__init__", begin)
 
 
 BAKED = {
@@ -169,11 +169,13 @@ def test_the_check_leaves_the_model_as_it_was():
 
 def counted(monkeypatch):
     """The comparisons that are made from now on."""
-    from kerastune_lite._src.keras.fast.tf import shared_program as shared
+    from kerastune_lite._src.keras.fast.tf import shared_program
 
     calls = []
-    check = shared.difference
-    monkeypatch.setattr(shared, "difference", lambda *given: calls.append(1) or check(*given))
+    check = shared_program.difference
+    monkeypatch.setattr(
+        shared_program, "difference", lambda *given: calls.append(1) or check(*given)
+    )
     return calls
 
 

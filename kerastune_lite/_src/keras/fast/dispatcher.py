@@ -6,36 +6,35 @@ import contextlib
 import dataclasses
 import logging
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from kerastune_lite._src.core.trial import TRAINING_PATHS
 from kerastune_lite._src.keras.compat import internals, probes
 from kerastune_lite._src.keras.compat.thread_state import quick_start
-from kerastune_lite._src.keras.fast import member as stacking
-from kerastune_lite._src.keras.fast import stack as stacks
-from kerastune_lite._src.keras.fast.engines import Engine, Feeding, OwnEngine, SharedEngine
-from kerastune_lite._src.keras.fast.fit_call import FitCall, Unsuitable, bound, check_supported
-from kerastune_lite._src.keras.fast.loop import (
-    RESULTS,
-    Callbacks,
-    FirstEpochFailed,
-    Loop,
-    Want,
-    check_callbacks,
-    loop,
-)
+from kerastune_lite._src.keras.fast.callbacks import check_callbacks
+from kerastune_lite._src.keras.fast.driver import FirstEpochFailed, train_together
+from kerastune_lite._src.keras.fast.fit_call import Unsuitable, bound, check_supported
 from kerastune_lite._src.keras.fast.member import Member, NotStacked
-from kerastune_lite._src.keras.fast.numpy.array_engine import ArrayEngine
 from kerastune_lite._src.keras.fast.numpy.layers import NotInArrays
 from kerastune_lite._src.keras.fast.numpy.trusted_programs import program_in_arrays
+from kerastune_lite._src.keras.fast.program import Program
 from kerastune_lite._src.keras.fast.samples import DeviceData
-from kerastune_lite._src.keras.fast.structure import NotShared, structure_of
+from kerastune_lite._src.keras.fast.stacking import (
+    max_stack,
+    stack_of,
+    stacked_program,
+    worth_stacking,
+)
+from kerastune_lite._src.keras.fast.structure import NotShared
+from kerastune_lite._src.keras.fast.tf.own_program import OwnProgram
 from kerastune_lite._src.keras.fast.tf.shared_program import shared_program
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.util.threads import in_turn
 
 keras = load_keras()
 logger = logging.getLogger("kerastune_lite.training")
+
+_T = TypeVar("_T")
 
 PLAIN, OWN, SHARED, ARRAYS, STACKED = TRAINING_PATHS
 
@@ -62,21 +61,6 @@ class Fit:
     kwargs: Mapping[str, Any]
     seed: Sequence[int]
     whole: bool = False
-
-
-@dataclasses.dataclass(frozen=True)
-class _Prepared:
-    """A training that can begin, but for the engine."""
-
-    model: Any
-    call: FitCall
-    callbacks: Callbacks
-    feeding: Feeding
-    whole: bool
-
-    @property
-    def validates(self) -> bool:
-        return self.feeding.validation is not None
 
 
 class Dispatcher:
@@ -155,17 +139,17 @@ class Dispatcher:
     def _fit_fast(self, fit: Fit) -> tuple[Any, Taken]:
         self._check_fast()
         with quick_start():
-            prepared = _or_unsuitable(lambda: self._prepared(fit), "preparing")
-            engine, taken = _or_unsuitable(lambda: self._engine(prepared), "preparing")
-            running = loop(fit.model, prepared.call, prepared.callbacks, prepared.validates)
+            member = self._prepared(fit)
+            program, taken = _or_unsuitable(lambda: self._program(member))
             try:
-                history = drive(running, engine, prepared.callbacks.halt_on_nan)
+                ((_, result),) = train_together([member], program)
             except FirstEpochFailed as error:
                 # `fit` will say it in its own words, or do better.
-                engine.restore()
                 logger.debug("The first epoch failed.", exc_info=error)
                 raise Unsuitable(f"the first epoch raised {error}") from error
-        return history, taken
+        if isinstance(result, Exception):
+            raise result
+        return result, taken
 
     def _check_fast(self) -> None:
         if not self._fast:
@@ -175,42 +159,34 @@ class Dispatcher:
         if missing:
             raise Unsuitable(missing)
 
-    def _prepared(self, fit: Fit) -> _Prepared:
-        """All that is needed to train; nothing of the model's has changed yet.
+    def _prepared(self, fit: Fit) -> Member:
+        """A training that can begin; nothing of the model's has changed yet.
 
         Raises:
             Unsuitable: it has to be `fit`.
         """
-        check_model(fit.model)
-        call = bound(fit.args, fit.kwargs)
-        check_supported(call)
-        check_callbacks([c for c in keras.tree.flatten(call.callbacks) if c is not None])
-        training, validation = self._data.of(call)
-        feeding = Feeding(call, training, validation, fit.seed)
-        callbacks = Callbacks(fit.model, call, feeding.steps)
-        return _Prepared(fit.model, call, callbacks, feeding, fit.whole)
 
-    def _engine(self, prepared: _Prepared) -> tuple[Engine, Taken]:
-        model, feeding = prepared.model, prepared.feeding
+        def prepare() -> Member:
+            check_model(fit.model)
+            call = bound(fit.args, fit.kwargs)
+            check_supported(call)
+            check_callbacks([c for c in keras.tree.flatten(call.callbacks) if c is not None])
+            return Member(fit.model, call, *self._data.of(call), fit.seed, fit.whole)
+
+        return _or_unsuitable(prepare)
+
+    def _program(self, member: Member) -> tuple[Program[Any], Taken]:
         try:
             if self._fastest == OWN:
                 raise NotShared("it was asked for")
-            if not model.built:
-                raise NotShared("the model is not built before fit()")
-            structure = structure_of(model)
-            closely = prepared.whole or prepared.callbacks.look_closely
             try:
                 if self._fastest == SHARED:
                     raise NotInArrays("it was asked for")
-                in_arrays = program_in_arrays(model, structure, feeding)
-                engine = ArrayEngine(model, in_arrays, structure, feeding, closely)
-                return engine, Taken(ARRAYS)
+                return program_in_arrays(member), Taken(ARRAYS)
             except NotInArrays as reason:
-                structure, program = shared_program(model, structure, feeding)
-                shared = SharedEngine(model, program, structure, feeding, closely)
-                return shared, Taken(SHARED, str(reason))
+                return shared_program(member), Taken(SHARED, str(reason))
         except NotShared as reason:
-            return OwnEngine(model, feeding), Taken(OWN, str(reason))
+            return OwnProgram(member), Taken(OWN, str(reason))
 
     # ------------------------------------------------------------------ several models
 
@@ -225,18 +201,17 @@ class Dispatcher:
             raise NotStacked("it was asked for")
         try:
             self._check_fast()
-            prepared = _or_unsuitable(lambda: self._prepared(fit), "preparing")
-            return stacking.member_of(
-                fit.model, prepared.call, prepared.callbacks, prepared.feeding, fit.whole
-            )
+            member = self._prepared(fit)
         except Unsuitable as reason:
             raise NotStacked(str(reason)) from None
+        member.check_beside()
+        return member
 
     def groups(self, members: Sequence[Member]) -> list[list[Member]]:
         """The members in groups to be trained together; each of one member is better alone."""
         groups = []
-        for group in stacking.stack_of(members, stacking.max_stack):
-            pays = stacking.worth_stacking(group)
+        for group in stack_of(members, max_stack):
+            pays = worth_stacking(group)
             groups += [group] if pays else [[member] for member in group]
         return groups
 
@@ -252,27 +227,23 @@ class Dispatcher:
         """
         try:
             with quick_start():
-                program = stacking.program_of(members[0])
-        except NotInArrays as reason:
-            raise NotStacked(str(reason)) from None
-        try:
-            for member, result in stacks.train_together(members, program):
-                logger.info("%s", STACKED)
-                yield member, result
+                for member, result in train_together(members, stacked_program(members[0])):
+                    logger.info("%s", STACKED)
+                    yield member, result
         except FirstEpochFailed as error:
             logger.debug("The first epoch failed.", exc_info=error)
             raise NotStacked(f"the first epoch raised {error}") from error
 
 
-def _or_unsuitable(make: Callable[[], Any], what: str) -> Any:
+def _or_unsuitable(make: Callable[[], _T]) -> _T:
     """What `make` returns; whatever it raises is left to `fit` to raise, or to do without."""
     try:
         return make()
     except Unsuitable:
         raise
     except Exception as error:
-        logger.debug("%s failed.", what, exc_info=error)
-        raise Unsuitable(f"{what} raised {type(error).__name__}") from error
+        logger.debug("Preparing a training failed.", exc_info=error)
+        raise Unsuitable(f"preparing raised {type(error).__name__}") from error
 
 
 def check_model(model: Any) -> None:
@@ -295,43 +266,3 @@ def check_model(model: Any) -> None:
         raise Unsuitable("a model without an optimizer")
     if keras.distribution.distribution() is not None or internals.is_distributed(model):
         raise Unsuitable("a distribution strategy")
-
-
-def drive(running: Loop, engine: Engine, halt: bool) -> Any:
-    """Give the loop what it wants until it returns the History.
-
-    Args:
-        halt: whether a loss that is not finite ends its epoch.
-
-    Raises:
-        FirstEpochFailed: the engine cannot do it.
-    """
-    reply: Any = None
-    shown = False
-    while True:
-        try:
-            want, epoch = running.send(reply)
-        except StopIteration as end:
-            return end.value
-        try:
-            reply = answer(engine, want, epoch, halt)
-        except BaseException as error:
-            if shown or not isinstance(error, Exception):
-                # So far the training has come, as far as anybody knows.
-                engine.show()
-                raise
-            raise FirstEpochFailed(type(error).__name__) from error
-        shown = shown or want in RESULTS
-
-
-def answer(engine: Engine, want: Want, epoch: int, halt: bool) -> Any:
-    """What the loop is sent for its wish."""
-    if want is Want.TRAIN:
-        return engine.train(epoch, halt)
-    if want is Want.TRAIN_ONE:
-        return engine.train(epoch, halt, batches=1)
-    if want is Want.MEASURE:
-        return engine.measure()
-    if want is Want.TELL_RESULT:
-        return None
-    return engine.take() if want is Want.TAKE else engine.show()

@@ -30,7 +30,7 @@ DEFAULT_BATCH_SIZE = 32
 """Keras's."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Samples:
     """Data on the device.
 
@@ -59,6 +59,25 @@ class Samples:
         return keras.tree.map_structure(np.asarray, self.tensors)
 
     @property
+    def first_row(self) -> tuple[Any, Any, Any]:
+        """(x, y, sample_weight) of the first of them, to build a model with."""
+        row: tuple[Any, Any, Any] = keras.utils.unpack_x_y_sample_weight(self.first(1).tensors)
+        return row
+
+    def first(self, count: int) -> Samples:
+        """So many of them."""
+        return Samples(keras.tree.map_structure(lambda leaf: leaf[:count], self.tensors), count)
+
+    @property
+    def specs(self) -> Any:
+        """What a function is traced with that takes any number of them, as TensorFlow's specs."""
+        import tensorflow as tf
+
+        return keras.tree.map_structure(
+            lambda leaf: tf.TensorSpec((None, *leaf.shape[1:]), leaf.dtype), self.tensors
+        )
+
+    @property
     def types(self) -> str:
         """Structure, types and shapes, but for the number of samples."""
         specs = keras.tree.map_structure(
@@ -67,40 +86,35 @@ class Samples:
         return repr(specs)
 
 
-@dataclasses.dataclass(frozen=True)
-class Source:
-    """Data that is gone through in batches.
-
-    Attributes:
-        data: nested tensors, `(n, ...)` each.
-        batch_size: the last batch may be smaller.
-    """
-
-    data: Any
-    batch_size: int
-
-
-def joined(several: Sequence[Samples]) -> tuple[Any, list[int]]:
-    """The samples of several trainings as one.
+class Pool:
+    """The samples of several trainings as one, gone through in batches.
 
     Args:
         several: of equal types; the same ones may be among them more than once.
-
-    Returns:
-        Nested arrays with all of them, `(n, ...)` each, and at which row each begins.
+        batch_size: the last batch may be smaller.
     """
-    begins: dict[int, int] = {}
-    distinct: list[Any] = []
-    rows = 0
-    for samples in several:
-        if id(samples) not in begins:
-            begins[id(samples)] = rows
-            rows += samples.count
-            distinct.append(samples.on_host)
-    arrays = distinct[0]
-    if len(distinct) > 1:
-        arrays = keras.tree.map_structure(lambda *leaves: np.concatenate(leaves), *distinct)
-    return arrays, [begins[id(samples)] for samples in several]
+
+    def __init__(self, several: Sequence[Samples], batch_size: int) -> None:
+        self.batch_size = batch_size
+        self._begins: dict[Samples, int] = {}
+        count = 0
+        for samples in several:
+            if samples not in self._begins:
+                self._begins[samples] = count
+                count += samples.count
+        self.samples, *others = self._begins
+        if others:
+            arrays = (samples.on_host for samples in self._begins)
+            joined = keras.tree.map_structure(lambda *leaves: np.concatenate(leaves), *arrays)
+            self.samples = Samples(joined, count)
+
+    def rows(self, samples: Samples, order: np.ndarray) -> np.ndarray:
+        """Where those of a training lie.
+
+        Args:
+            order: places among the training's own samples, `(n,)`.
+        """
+        return order + np.int32(self._begins[samples])
 
 
 class DeviceData:

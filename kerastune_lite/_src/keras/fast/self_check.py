@@ -1,4 +1,4 @@
-"""Whether a shared program trains a model as the model would train itself: tried on two batches."""
+"""Whether a program trains a model as the model would train itself: tried on two batches."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from kerastune_lite._src.keras.fast.engines import Feeding, feed_of, put_state, state_of
+from kerastune_lite._src.keras.fast.member import Member
+from kerastune_lite._src.keras.fast.program import Logs, Program
 from kerastune_lite._src.keras.fast.program_cache import Undecided
-from kerastune_lite._src.keras.fast.samples import Samples
-from kerastune_lite._src.keras.fast.structure import Structure
-from kerastune_lite._src.keras.fast.tf.traced_model import State
-from kerastune_lite._src.keras.fast.tf.traced_program import Program
+from kerastune_lite._src.keras.fast.samples import Pool, Samples
+from kerastune_lite._src.keras.fast.state import State, Variables
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.util.threads import one_thread
 
@@ -29,64 +28,39 @@ _OF_UPDATE = 3e-3
 Adam makes full steps of the noise."""
 
 
-Train = Callable[[State, Any, int, int], "tuple[State, Mapping[str, Any]]"]
-"""(state, data, rows, batch size) -> the state after an epoch, and its logs."""
-Measure = Callable[[State, Any, int, int], "Mapping[str, Any]"]
-"""The same for a measurement: its logs."""
-
-
-def difference(program: Program, model: Any, structure: Structure, feeding: Feeding) -> str | None:
-    """What a shared program does otherwise than the model itself, in words; None if nothing.
-
-    The model comes out as it went in.
-    """
-
-    def train(state: State, data: Any, rows: int, size: int) -> tuple[State, Mapping[str, Any]]:
-        feed = feed_of(data, rows, size, structure.scalars)
-        state, logs, _ = program.epoch(state, feed, np.arange(rows, dtype=np.int32), False)
-        return state, logs
-
-    def measure(state: State, data: Any, rows: int, size: int) -> Mapping[str, Any]:
-        feed = feed_of(data, rows, size, structure.scalars)
-        return program.measurement(model, structure, data)(state, feed)[0]
-
-    return compared(program, model, feeding, train, measure)
-
-
-def compared(
-    program: Any, model: Any, feeding: Feeding, train: Train, measure: Measure
-) -> str | None:
-    """What `train` and `measure` do otherwise than the model itself, in words; None if nothing.
+def difference(program: Program[Any], member: Member) -> str | None:
+    """What a program does otherwise than the model itself, in words; None if nothing.
 
     The model comes out as it went in.
 
     Args:
-        program: knows the optimizer's slots.
+        member: a training of the program's structure.
 
     Raises:
         Undecided: there is nothing to be compared.
     """
     with np.errstate(all="ignore"):  # a training may diverge at once
-        return _compared(program, model, feeding, train, measure)
+        return _difference(program, member)
 
 
-def _compared(
-    program: Any, model: Any, feeding: Feeding, train: Train, measure: Measure
-) -> str | None:
-    data, rows, size = _first_rows(feeding.training)
-    before = state_of(model, program)
-    state, logs = train(before, data, rows, size)
-    measured: Mapping[str, Any] = {}
-    own_measured: Mapping[str, Any] = {}
+def _difference(program: Program[Any], member: Member) -> str | None:
+    model, pool = member.model, _first_batches(member.training)
+    variables = Variables(model)
+    scalars = np.array([member.structure.scalars], np.float64).reshape(1, -1)
+    before = variables.state(program.slots)
+    values, (logs,), _ = program.epoch(program.packed([before]), pool, scalars, [_rows(pool)])
+    measured: Logs = {}
+    own_measured: Logs = {}
     try:
-        own_logs = _own_epoch(model, model.train_step, data, rows, size)
-        own_state = state_of(model, program)
-        if feeding.validation is not None:
-            data, rows, size = _first_rows(feeding.validation)
-            own_measured = _own_epoch(model, model.test_step, data, rows, size)
-            measured = measure(own_state, data, rows, size)
+        own_logs = _own_epoch(model, model.train_step, pool)
+        own = variables.state(program.slots)
+        if member.validation is not None:
+            held_out = _first_batches(member.validation)
+            own_measured = _own_epoch(model, model.test_step, held_out)
+            own_values, rows = program.packed([own]), [_rows(held_out)]
+            _, (measured,) = program.measure(own_values, held_out, scalars, rows)
     finally:
-        put_state(model, before)
+        variables.put(before)
         model.reset_metrics()
     if not any(np.isfinite(each["loss"]) for each in (logs, own_logs)):
         raise Undecided
@@ -94,19 +68,20 @@ def _compared(
         one, other = np.asarray(one, np.float64), np.asarray(other, np.float64)
         if not np.allclose(one, other, _RELATIVE, _ABSOLUTE, equal_nan=True):
             return f"{name}: {_shown(one)} instead of {_shown(other)}"
-    return _in_state(model, before, state, own_state)
+    return _in_state(variables, before, program.unpacked(values, 0, whole=True), own)
 
 
 @one_thread()
-def _in_state(model: Any, before: State, state: State, own: State) -> str | None:
+def _in_state(variables: Variables, before: State, state: State, own: State) -> str | None:
     """Where two states differ that began alike, in words."""
-    trainable = list(model.trainable_variables)
-    rows = list(zip(trainable, before.trainable, state.trainable, own.trainable))
+    trainable = zip(variables.trainable, before.trainable, state.trainable, own.trainable)
+    rows = list(trainable)
     # Biases before a normalization are moved by rounding alone; where they are wrong, so is more.
     compared = [row for row in rows if len(row[0].shape) > 1] or rows
-    optimizer = zip(model.optimizer.variables, before.optimizer, state.optimizer, own.optimizer)
-    compared += [row for row in optimizer if len(row[0].shape) != 1]
-    others = zip(model.non_trainable_variables, before.others, state.others, own.others)
+    optimizer = variables.optimizer.variables
+    slots = zip(optimizer, before.optimizer, state.optimizer, own.optimizer)
+    compared += [row for row in slots if len(row[0].shape) != 1]
+    others = zip(variables.others, before.others, state.others, own.others)
     # Means follow those biases; variances do not, and are kept by the same code.
     compared += [row for row in others if not row[0].path.endswith("moving_mean")]
     for variable, first, ours, theirs in compared:
@@ -119,18 +94,23 @@ def _in_state(model: Any, before: State, state: State, own: State) -> str | None
     return None
 
 
-def _first_rows(samples: Samples) -> tuple[Any, int, int]:
-    """A few samples, how many, and the size of a batch of them."""
+def _first_batches(samples: Samples) -> Pool:
+    """A few samples in two batches, or in one if there is only one of them."""
     size = max(1, min(_BATCH, samples.count // 2))
-    rows = min(2 * size, samples.count)
-    return keras.tree.map_structure(lambda leaf: leaf[:rows], samples.tensors), rows, size
+    few = samples.first(min(2 * size, samples.count))
+    return Pool([few], size)
 
 
-def _own_epoch(model: Any, step: Any, data: Any, rows: int, size: int) -> dict[str, Any]:
+def _rows(pool: Pool) -> np.ndarray:
+    return np.arange(pool.samples.count, dtype=np.int32)
+
+
+def _own_epoch(model: Any, step: Callable[[Any], Any], pool: Pool) -> Logs:
     model.reset_metrics()
-    for begin in range(0, rows, size):
-        step(keras.tree.map_structure(lambda leaf: leaf[begin : begin + size], data))  # noqa: B023
-    logs: dict[str, Any] = model.get_metrics_result()
+    for begin in range(0, pool.samples.count, pool.batch_size):
+        rows = slice(begin, begin + pool.batch_size)
+        step(keras.tree.map_structure(lambda leaf: leaf[rows], pool.samples.tensors))  # noqa: B023
+    logs: Logs = model.get_metrics_result()
     return logs
 
 

@@ -87,7 +87,7 @@ def structure_of(model: Any, sized: bool = True) -> Structure:
         raise NotShared(f"the model is a {type(model).__name__}")
     if not internals.steps_as_keras_does(model):
         raise NotShared("the model has a train_step of its own")
-    check_optimizer(model.optimizer)
+    _check_optimizer(model.optimizer)
     layers = list(_layers(model))
     sized = sized and _all_sized(layers, model.optimizer)
     places = tuple(_places(layers, model.optimizer))
@@ -200,7 +200,7 @@ def _all_sized(layers: list[Any], optimizer: Any) -> bool:
     )
 
 
-def check_optimizer(optimizer: Any) -> None:
+def _check_optimizer(optimizer: Any) -> None:
     if optimizer is None or not _is_kerass(type(optimizer)):
         raise NotShared("the optimizer is not Keras's own")
     if type(optimizer).__name__ not in OPTIMIZERS:

@@ -1,4 +1,4 @@
-"""Small dense networks in NumPy, alone or several side by side.
+"""Small dense networks in NumPy, any number of them side by side.
 
     trusted_programs.py                whether a model is trained here, and what has to be compared
     checks.py compiled.py              what is written out: layers, optimizers; losses, metrics
@@ -6,7 +6,6 @@
     network.py layers.py activations.py losses.py    forward passes and gradients
     optimizers.py                      updates of all weights at once
     masks.py measuring.py              dropout as TensorFlow draws it; metrics
-    array_engine.py                    one training
 
 A step of 2 x 128 units has some hundred and ten operations in TensorFlow, and starting them takes
 two thirds of its time. Written out here it has forty, an update goes over all weights in one row,

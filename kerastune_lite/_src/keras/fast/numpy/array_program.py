@@ -20,11 +20,11 @@ from kerastune_lite._src.keras.fast.numpy.layers import NotInArrays
 from kerastune_lite._src.keras.fast.numpy.losses import Loss
 from kerastune_lite._src.keras.fast.numpy.network import Network, Numbers
 from kerastune_lite._src.keras.fast.numpy.optimizers import RULES
-from kerastune_lite._src.keras.fast.numpy.values import ArrayValues, parts, row
-from kerastune_lite._src.keras.fast.samples import Source
-from kerastune_lite._src.keras.fast.slots import Slot, plain_copy
+from kerastune_lite._src.keras.fast.numpy.values import ArrayValues, row, views
+from kerastune_lite._src.keras.fast.program import Logs, Program
+from kerastune_lite._src.keras.fast.samples import Pool, Samples
+from kerastune_lite._src.keras.fast.state import Slot, State, plain_copy
 from kerastune_lite._src.keras.fast.structure import Structure
-from kerastune_lite._src.keras.fast.tf.traced_model import State
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.util.threads import one_thread
 
@@ -33,24 +33,26 @@ keras = load_keras()
 Array = np.ndarray
 
 
-class ArrayProgram:
+class ArrayProgram(Program[ArrayValues]):
     """The epochs and measurements of all models of a structure.
 
     Args:
         model: any of them, built. It is left as it was.
         structure: its structure.
-        data: nested tensors, to be trained on; only types and shapes matter.
+        samples: to be trained on; only types and shapes matter.
         compiled: what it was compiled with.
 
     Raises:
         NotInArrays: it holds something that is not written out here.
     """
 
-    def __init__(self, model: Any, structure: Structure, data: Any, compiled: Compiled) -> None:
-        check_model(model, structure, data)
+    def __init__(
+        self, model: Any, structure: Structure, samples: Samples, compiled: Compiled
+    ) -> None:
+        check_model(model, structure, samples.tensors)
         loss = compiled.loss_behind(last_activation(model))
         outputs = int(model.outputs[0].shape[-1])
-        _check_targets(loss, data, outputs)
+        _check_targets(loss, samples.tensors, outputs)
         optimizer = model.optimizer
         rule = RULES[type(optimizer).__name__]
         numbers = Numbers(structure)
@@ -82,42 +84,33 @@ class ArrayProgram:
     # ------------------------------------------------------------------ states
 
     def packed(self, states: Sequence[State]) -> ArrayValues:
-        """The values of these members."""
         optimizers = [state.optimizer for state in states]
         return ArrayValues(
-            tuple(tuple(np.shape(weight)) for weight in states[0].trainable),
+            tuple(tuple(weight.shape) for weight in states[0].trainable),
             np.stack([row(state.trainable) for state in states]),
             [np.stack(column) for column in zip(*(state.others for state in states))],
             [np.stack([row([o[i] for i in of]) for o in optimizers]) for of in self._rows],
             [np.stack([np.asarray(o[i]) for o in optimizers]) for i in self._alone],
         )
 
-    def unpacked(self, values: ArrayValues, member: int, whole: bool) -> State:
-        """One member's state.
+    def unpacked(self, values: ArrayValues, place: int, whole: bool) -> State:
+        optimizer = [array[place] for array in values.alone]
+        if whole:
+            in_order = dict(zip(self._alone, optimizer))
+            for of, array in zip(self._rows, values.rows):
+                in_order |= zip(of, views(array[place], values.shapes))
+            optimizer = [in_order[i] for i in range(len(self.slots))]
+        weights = views(values.weights[place], values.shapes)
+        return State(weights, [other[place] for other in values.others], optimizer)
 
-        Args:
-            whole: or of the optimizer only what it has before it is built.
-        """
-        optimizer: list[Any] = [None] * len(self.slots)
-        for i, array in zip(self._alone, values.alone):
-            optimizer[i] = array[member]
-        for of, array in zip(self._rows, values.rows):
-            for i, part in zip(of, parts(array[member], values.shapes)):
-                optimizer[i] = part
-        if not whole:
-            optimizer = [v for v, slot in zip(optimizer, self.slots) if slot.own is not None]
-        weights = list(parts(values.weights[member], values.shapes))
-        return State(weights, [other[member] for other in values.others], optimizer)
+    def picked(self, values: ArrayValues, places: Sequence[int]) -> ArrayValues:
+        return values.each(lambda array: array[list(places)])
 
-    def with_own(self, values: ArrayValues, rows: Sequence[Sequence[Any]]) -> ArrayValues:
-        """The values with others for what an optimizer has before it is built.
-
-        Args:
-            rows: of each member: iterations, learning rate.
-        """
-        alone = list(values.alone)
-        for i, column in enumerate(zip(*rows)):
-            alone[i] = np.stack([np.asarray(value) for value in column])
+    def with_own(self, values: ArrayValues, place: int, own: Sequence[Any]) -> ArrayValues:
+        # They come first among those that stand alone.
+        alone = list(map(np.copy, values.alone))
+        for array, value in zip(alone, own):
+            array[place] = value
         return dataclasses.replace(values, alone=alone)
 
     # ------------------------------------------------------------------ epochs
@@ -125,46 +118,26 @@ class ArrayProgram:
     def epoch(
         self,
         values: ArrayValues,
-        source: Source,
+        pool: Pool,
         scalars: Array,
         orders: Sequence[Array],
-        most: int | None = None,
         halt: bool = False,
-    ) -> tuple[ArrayValues, list[dict[str, Any]], int]:
-        """Train all members for an epoch.
-
-        Args:
-            source: the data of all.
-            scalars: `(G, k)`, those of the structure.
-            orders: of each member, the rows of the data in its order of training, `(n,)`; those
-                that have more come later.
-            most: train no more batches than these; None: all.
-            halt: whether a loss that is not finite ends it, of a member alone.
-
-        Returns:
-            The new values, the logs of each, and how many batches there were at most.
-        """
-        if most is not None:
-            orders = [order[: most * source.batch_size] for order in orders]
+    ) -> tuple[ArrayValues, list[Logs], int]:
         with one_thread(), np.errstate(all="ignore"):
-            epoch = Epoch(self._plan, values.copy(), source.data, scalars, orders)
-            count = epoch.train(source.batch_size, halt)
+            copied = values.each(np.copy)
+            epoch = Epoch(self._plan, copied, pool.samples.on_host, scalars, orders)
+            count = epoch.train(pool.batch_size, halt)
             logs = epoch.logs(self._compiled.training, count)
-        return epoch.values, logs, -(-count // source.batch_size)
+        return copied, logs, -(-count // pool.batch_size)
 
     def measure(
-        self, values: ArrayValues, source: Source, scalars: Array, rows: Sequence[Array]
-    ) -> list[dict[str, Any]]:
-        """The logs of each member on validation data.
-
-        Args:
-            rows: of each member, the rows of the data that it is measured on, `(m,)`.
-        """
+        self, values: ArrayValues, pool: Pool, scalars: Array, rows: Sequence[Array]
+    ) -> tuple[ArrayValues, list[Logs]]:
         assert self._compiled.validation is not None
         with one_thread(), np.errstate(all="ignore"):
-            epoch = Epoch(self._plan, values, source.data, scalars, rows)
+            epoch = Epoch(self._plan, values, pool.samples.on_host, scalars, rows)
             epoch.measure()
-            return epoch.logs(self._compiled.validation)
+            return values, epoch.logs(self._compiled.validation)
 
 
 def _check_targets(loss: Loss, data: Any, outputs: int) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 
 from kerastune_lite._src.keras.compat import internals
 from kerastune_lite._src.keras.compat.symbolic_build import build_all
-from kerastune_lite._src.keras.fast.engines import Feeding, first_row
+from kerastune_lite._src.keras.fast.member import Member
 from kerastune_lite._src.keras.fast.numpy.layers import NotInArrays
 from kerastune_lite._src.keras.fast.numpy.losses import LOSSES, Loss
 from kerastune_lite._src.keras.fast.numpy.measuring import Measure, adds_up, measure_of
-from kerastune_lite._src.keras.fast.structure import Structure
+from kerastune_lite._src.keras.fast.samples import Samples
 from kerastune_lite._src.keras.loading import load_keras
 
 keras = load_keras()
@@ -58,42 +58,33 @@ _COMPILED: collections.OrderedDict[Any, Compiled] = collections.OrderedDict()
 """The latest ones; they are the same for all models of a search, as a rule."""
 
 
-def compiled_of(model: Any, structure: Structure, feeding: Feeding) -> Compiled:
-    """What a model was compiled with.
-
-    Args:
-        model: built.
-        structure: the model's.
-        feeding: its data.
+def compiled_of(member: Member) -> Compiled:
+    """What a training's model was compiled with.
 
     Raises:
         NotInArrays: it is not written out.
     """
-    validation = feeding.validation
-    types = feeding.training.types, None if validation is None else validation.types
-    key = structure.measured, *types
+    key = member.structure.measured, *member.types
     if key not in _COMPILED:
-        build_all(model, first_row(feeding.training.tensors))
-        _COMPILED[key] = _read(model, feeding)
+        build_all(member.model, member.training.first_row)
+        _COMPILED[key] = _read(member)
     _COMPILED.move_to_end(key)
     while len(_COMPILED) > _KEPT:
         _COMPILED.popitem(last=False)
     return _COMPILED[key]
 
 
-def _read(model: Any, feeding: Feeding) -> Compiled:
+def _read(member: Member) -> Compiled:
+    model, validation = member.model, member.validation
     _check_metrics(model)
-    name, options, factor = _loss_of(model)
-    measures: list[Measure | None] = []
-    for samples in (feeding.training, feeding.validation):
-        if samples is None:
-            measures.append(None)
-            continue
-        _, y, weight = keras.utils.unpack_x_y_sample_weight(samples.tensors)
-        measures.append(measure_of(model, y, weight))
-    training, validation = measures
-    assert training is not None
-    return Compiled(name, options, factor, training, validation)
+    measure = _measure_of(model, member.training)
+    held_out = None if validation is None else _measure_of(model, validation)
+    return Compiled(*_loss_of(model), measure, held_out)
+
+
+def _measure_of(model: Any, samples: Samples) -> Measure:
+    _, y, weight = samples.first_row
+    return measure_of(model, y, weight)
 
 
 def _check_metrics(model: Any) -> None:

@@ -12,9 +12,9 @@ import numpy as np
 from kerastune_lite._src.keras.fast.numpy.losses import Loss
 from kerastune_lite._src.keras.fast.numpy.masks import Masks
 from kerastune_lite._src.keras.fast.numpy.measuring import Measure
-from kerastune_lite._src.keras.fast.numpy.network import Bound, Network, Number, Pass
+from kerastune_lite._src.keras.fast.numpy.network import Network, Number, Pass
 from kerastune_lite._src.keras.fast.numpy.optimizers import Rule, Update
-from kerastune_lite._src.keras.fast.numpy.values import ArrayValues
+from kerastune_lite._src.keras.fast.numpy.values import ArrayValues, Bound
 from kerastune_lite._src.keras.loading import load_keras
 
 keras = load_keras()
@@ -159,8 +159,9 @@ class Epoch:
         plan, members = self._plan, stretch.members
         values, scalars = self._part(members)
         masks = self._masks_of(values, scalars)
-        bound = Bound(values.weights, values.others, values.shapes, masks)
-        change = Change(plan, values, bound.gradients, scalars)
+        bound = Bound(values, masks)
+        numbers = {name: number.of(scalars) for name, number in plan.numbers.items()}
+        update = Update(plan.rule, values, bound.gradients, numbers, plan.options)
         for begin, end, x, y, weight in self._batches(stretch, batch_size, masks):
             here, size = (members, slice(begin, end)), end - begin
             forward = self._forward(bound, x, here)
@@ -173,7 +174,7 @@ class Epoch:
             gradient = plan.loss.gradient(self._given[here], forward.outputs, y, share)
             plan.network.backward(bound, gradient, forward.kept)
             plan.network.add_gradients_of_penalties(bound, scalars)
-            change()
+            update()
             if halt and not self._is_finite(here, y, weight):
                 return end
         return stretch.end
@@ -190,7 +191,7 @@ class Epoch:
         for stretch in runs(self._counts):
             members, count = stretch.members, stretch.end
             values, scalars = self._part(members)
-            bound = Bound(values.weights, values.others, values.shapes, None)
+            bound = Bound(values, None)
             for begin, end, x, *_ in self._batches(stretch, count, None):
                 self._forward(bound, x, (members, slice(begin, end)))
             self._penalties[members] += network.penalty(bound, scalars) * count
@@ -241,46 +242,3 @@ class Epoch:
             y, outputs = np.take(self._y, order, 0), self._outputs[member, :samples]
             found.append(dict(measure(total, samples, y, outputs, weight)))
         return found
-
-
-class Change:
-    """An update of all weights, as the optimizer of a structure makes it.
-
-    Args:
-        plan: of the structure.
-        values: changed in place.
-        gradients: `(G, size)`, read and overwritten by each call.
-        scalars: `(G, k)`, those of the structure.
-    """
-
-    def __init__(self, plan: Plan, values: ArrayValues, gradients: Array, scalars: Array) -> None:
-        self._plan = plan
-        self._iterations, rate, *others = values.alone
-        numbers = {name: number.of(scalars) for name, number in plan.numbers.items()}
-        self._update = Update(
-            values.weights,
-            gradients,
-            values.rows,
-            rate.reshape(-1, 1),
-            self._step(),
-            numbers.__getitem__,
-            [other.reshape(-1, 1) for other in others],
-            np.empty_like(gradients),
-        )
-        self._clip, self._decay = numbers["clipvalue"], numbers["weight_decay"]
-
-    def _step(self) -> Array:
-        return (self._iterations + 1).astype(np.float32).reshape(-1, 1)
-
-    def __call__(self) -> None:
-        update = self._update
-        if np.any(self._clip):
-            clip = np.asarray(self._clip, np.float32)
-            np.clip(update.gradients, -clip, clip, out=update.gradients)
-        if np.any(self._decay):
-            decayed = np.multiply(update.weights, np.float32(self._decay), out=update.scratch)
-            decayed *= update.rate
-            update.weights -= decayed
-        update.step = self._step()
-        self._plan.rule.change(update, self._plan.options)
-        self._iterations += 1

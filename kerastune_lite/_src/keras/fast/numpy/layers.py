@@ -8,7 +8,6 @@ what a gradient needs of a forward pass is handed out, and handed in again.
 
 from __future__ import annotations
 
-import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -16,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kerastune_lite._src.keras.fast.numpy.activations import Activation, activation_of, leaky_relu
+from kerastune_lite._src.keras.fast.numpy.values import Bound, Place
 from kerastune_lite._src.keras.loading import load_keras
 
 keras = load_keras()
@@ -25,37 +25,6 @@ Array = np.ndarray
 
 class NotInArrays(Exception):
     """This model is left to TensorFlow; the message says what is not written out in NumPy."""
-
-
-class Values(ABC):
-    """The values that the nodes compute with; see `network.Bound`."""
-
-    training: bool
-
-    @abstractmethod
-    def value(self, place: Place) -> Array:
-        """Of a variable, `(G, ...)`, with an axis for the samples where it is a vector."""
-
-    @abstractmethod
-    def gradient(self, place: Place) -> Array:
-        """Where that of a weight is to be written."""
-
-    @abstractmethod
-    def mask(self, dropout: int, shape: tuple[int, ...]) -> Array:
-        """What a dropout layer multiplies this batch with, `(G, batch, ...)`."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Place:
-    """Where a variable is found.
-
-    Attributes:
-        trained: among those with gradients, or among the others.
-        index: there.
-    """
-
-    trained: bool
-    index: int
 
 
 Finder = Callable[[Any], Place]
@@ -74,11 +43,11 @@ class Node(ABC):
         return (type(self).__name__,)
 
     @abstractmethod
-    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+    def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
         """The layer's output, and what the gradient needs of this batch."""
 
     @abstractmethod
-    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+    def backward(self, values: Bound, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
         """The gradients by its inputs, arrays of its own; those by weights are written.
 
         Args:
@@ -138,14 +107,14 @@ class Dense(Activated):
     def kind(self) -> tuple[Any, ...]:
         return (*super().kind, self._bias is None, self.trained)
 
-    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+    def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
         (x,) = xs
         y = np.matmul(x, values.value(self._kernel))
         if self._bias is not None:
             y += values.value(self._bias)
         return self._activated(x, y)
 
-    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+    def backward(self, values: Bound, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
         dy = self._before(dy, kept)
         if self.trained:
             np.matmul(kept.inputs.swapaxes(1, 2), dy, out=values.gradient(self._kernel))
@@ -159,10 +128,10 @@ class Dense(Activated):
 class Activate(Activated):
     """`keras.layers.Activation`, `LeakyReLU`, `ReLU`, `Softmax`."""
 
-    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+    def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
         return self._activated(xs[0], xs[0].copy())
 
-    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+    def backward(self, values: Bound, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
         return (self._before(dy, kept),)
 
 
@@ -176,14 +145,14 @@ class Dropout(Node):
     def __init__(self, index: int) -> None:
         self._index = index
 
-    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+    def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
         (x,) = xs
         if not values.training:
             return x, None
         mask = values.mask(self._index, x.shape)
         return x * mask, mask
 
-    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+    def backward(self, values: Bound, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
         dy *= kept
         return (dy,)
 
@@ -203,7 +172,7 @@ class BatchNormalization(Node):
     def kind(self) -> tuple[Any, ...]:
         return (*super().kind, self._gamma is None, self._beta is None, self._learns)
 
-    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+    def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
         (x,) = xs
         of_batch = values.training and self._learns
         if of_batch:
@@ -228,11 +197,11 @@ class BatchNormalization(Node):
         return y, (normal, scale, of_batch)
 
     @staticmethod
-    def _along(values: Values, place: Place, x: Array) -> Array:
+    def _along(values: Bound, place: Place, x: Array) -> Array:
         value = values.value(place)
         return value.reshape(value.shape[0], *([1] * (x.ndim - 2)), -1)
 
-    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+    def backward(self, values: Bound, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
         normal, scale, of_batch = kept
         axes = tuple(range(1, dy.ndim - 1))
         for place, product in ((self._beta, None), (self._gamma, normal)):
@@ -258,11 +227,11 @@ class Reshape(Node):
     def __init__(self, shape: tuple[int, ...]) -> None:
         self._shape = shape
 
-    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+    def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
         before = xs[0].shape
         return xs[0].reshape(*before[:2], *self._shape), before
 
-    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+    def backward(self, values: Bound, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
         return (dy.reshape(kept),)
 
 
@@ -272,10 +241,10 @@ class Rescaling(Node):
     def __init__(self, scale: float, offset: float) -> None:
         self._scale, self._offset = np.float32(scale), np.float32(offset)
 
-    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+    def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
         return xs[0] * self._scale + self._offset, None
 
-    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+    def backward(self, values: Bound, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
         return (dy * self._scale,)
 
 
@@ -290,33 +259,33 @@ class Sum(Node):
     def __init__(self, signs: Sequence[int], average: bool = False) -> None:
         self._shares = [np.float32(sign / (len(signs) if average else 1)) for sign in signs]
 
-    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+    def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
         total = xs[0] * self._shares[0]
         for x, share in zip(xs[1:], self._shares[1:]):
             total += x * share
         return total, None
 
-    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+    def backward(self, values: Bound, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
         return [dy * share for share in self._shares]
 
 
 class Product(Node):
     """`keras.layers.Multiply` of two inputs."""
 
-    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+    def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
         return xs[0] * xs[1], xs
 
-    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+    def backward(self, values: Bound, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
         return dy * kept[1], dy * kept[0]
 
 
 class Concatenate(Node):
     """`keras.layers.Concatenate` along the last axis."""
 
-    def forward(self, values: Values, xs: Sequence[Array]) -> tuple[Array, Any]:
+    def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
         return np.concatenate(xs, -1), np.cumsum([x.shape[-1] for x in xs])[:-1]
 
-    def backward(self, values: Values, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+    def backward(self, values: Bound, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
         return [np.ascontiguousarray(part) for part in np.split(dy, kept, -1)]
 
 

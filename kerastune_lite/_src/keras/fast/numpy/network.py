@@ -20,10 +20,8 @@ from kerastune_lite._src.keras.fast.numpy.layers import (
     Dropout,
     Node,
     NotInArrays,
-    Place,
-    Values,
 )
-from kerastune_lite._src.keras.fast.numpy.masks import Masks
+from kerastune_lite._src.keras.fast.numpy.values import Bound, Place
 from kerastune_lite._src.keras.fast.structure import Structure
 from kerastune_lite._src.keras.fast.supported import MODELS
 
@@ -225,7 +223,7 @@ class Network:
             reached.append(node.trained or before)
         return [any(place >= 0 and reached[place] for place in inputs) for inputs in self.inputs]
 
-    def forward(self, values: Values, x: Array) -> Pass:
+    def forward(self, values: Bound, x: Array) -> Pass:
         """What the layers compute for a batch, `(G, b, ...)`."""
         outputs: list[Array] = []
         kept: list[Any] = []
@@ -237,7 +235,7 @@ class Network:
         given = outputs[self.output] if self.fused is None else kept[self.output].before
         return Pass(outputs[self.output], given, kept)
 
-    def backward(self, values: Values, dy: Array, kept: Sequence[Any]) -> None:
+    def backward(self, values: Bound, dy: Array, kept: Sequence[Any]) -> None:
         """Write the gradients by all weights.
 
         Args:
@@ -256,7 +254,7 @@ class Network:
                     known = gradients[source]
                     gradients[source] = dx if known is None else known + dx
 
-    def penalty(self, values: Values, scalars: Array) -> Any:
+    def penalty(self, values: Bound, scalars: Array) -> Any:
         """What the weights add to the losses, `(G,)`."""
         total: Any = 0.0
         for each in self.penalties:
@@ -269,7 +267,7 @@ class Network:
                 total = total + np.square(flat).sum(1) * _column(l2)
         return total
 
-    def add_gradients_of_penalties(self, values: Values, scalars: Array) -> None:
+    def add_gradients_of_penalties(self, values: Bound, scalars: Array) -> None:
         """Add the gradients of `penalty` to those that `backward` has written."""
         for each in self.penalties:
             weight, gradient = values.value(each.weight), values.gradient(each.weight)
@@ -289,53 +287,3 @@ def _spread(number: Any, like: Array) -> Any:
     if np.ndim(number) == 0:
         return np.float32(number)
     return number.astype(np.float32).reshape(-1, *([1] * (like.ndim - 1)))
-
-
-class Bound(Values):
-    """The variables of members, as the nodes want them.
-
-    Args:
-        weights: `(G, size)`, all weights of a member side by side.
-        others: `(G, ...)` each; changed in place by what keeps statistics.
-        shapes: of the weights.
-        masks: of dropout layers; None: it is measured, not trained.
-    """
-
-    def __init__(
-        self,
-        weights: Array,
-        others: Sequence[Array],
-        shapes: Sequence[tuple[int, ...]],
-        masks: Masks | None,
-    ) -> None:
-        self.training = masks is not None
-        self.weights = weights
-        self.gradients = np.empty_like(weights) if self.training else weights
-        self._values = _views(weights, shapes)
-        self._gradients = _views(self.gradients, shapes)
-        self._others = [_along_samples(other) for other in others]
-        self._masks = masks
-
-    def value(self, place: Place) -> Array:
-        return (self._values if place.trained else self._others)[place.index]
-
-    def gradient(self, place: Place) -> Array:
-        return self._gradients[place.index]
-
-    def mask(self, dropout: int, shape: tuple[int, ...]) -> Array:
-        assert self._masks is not None
-        return self._masks.of(dropout, shape)
-
-
-def _views(rows: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
-    views, begin = [], 0
-    for shape in shapes:
-        end = begin + int(np.prod(shape))
-        views.append(_along_samples(rows[:, begin:end].reshape(len(rows), *shape)))
-        begin = end
-    return views
-
-
-def _along_samples(value: Array) -> Array:
-    """A vector of each member with an axis for the samples."""
-    return value[:, None] if value.ndim == 2 else value

@@ -14,32 +14,55 @@ from typing import Any
 
 import numpy as np
 
+from kerastune_lite._src.keras.fast.numpy.values import ArrayValues
+
 Array = np.ndarray
 
 
-@dataclasses.dataclass
 class Update:
-    """What an update is made of; rows are `(G, size)`, numbers `(G, 1)` in single precision.
+    """The updates of all weights, as an optimizer makes them; numbers are `(G, 1)`.
 
-    Attributes:
-        weights: changed in place.
-        gradients: may be overwritten.
-        slots: of the weights' size, in the order in which Keras makes them; changed in place.
-        rate: the learning rate.
-        step: of this update, from 1 on.
-        number: a scalar of the optimizer by its name, in double precision.
-        others: its variables that are of no weight's size.
-        scratch: a row to compute in.
+    Args:
+        rule: of the optimizer.
+        values: changed in place.
+        gradients: `(G, size)`, read and overwritten by each call.
+        numbers: the optimizer's scalars, in double precision: those of the rule, "clipvalue" and
+            "weight_decay".
+        options: its attributes that are no scalars.
     """
 
-    weights: Array
-    gradients: Array
-    slots: list[Array]
-    rate: Array
-    step: Array
-    number: Callable[[str], Any]
-    others: list[Array]
-    scratch: Array
+    def __init__(
+        self,
+        rule: Rule,
+        values: ArrayValues,
+        gradients: Array,
+        numbers: Mapping[str, Any],
+        options: Mapping[str, Any],
+    ) -> None:
+        self._rule = rule
+        self.numbers, self.options = numbers, options
+        self.weights, self.gradients, self.slots = values.weights, gradients, values.rows
+        self._iterations, *alone = values.alone
+        self.rate, *self.others = (value.reshape(-1, 1) for value in alone)
+        """The learning rate; variables that are of no weight's size."""
+        self.step = np.empty_like(self.rate)
+        """From 1 on, in single precision."""
+        self.scratch = np.empty_like(gradients)
+        """A row to compute in."""
+
+    def __call__(self) -> None:
+        """Change the weights."""
+        clip, decay = self.numbers["clipvalue"], self.numbers["weight_decay"]
+        if np.any(clip):
+            clip = np.asarray(clip, np.float32)
+            np.clip(self.gradients, -clip, clip, out=self.gradients)
+        if np.any(decay):
+            decayed = np.multiply(self.weights, np.float32(decay), out=self.scratch)
+            decayed *= self.rate
+            self.weights -= decayed
+        self.step = (self._iterations + 1).astype(np.float32).reshape(-1, 1)
+        self._rule.change(self)
+        self._iterations += 1
 
 
 def _single(value: Any) -> Any:
@@ -60,16 +83,16 @@ def _squared_toward(slot: Array, gradients: Array, share: Any, scratch: Array) -
     slot += scratch
 
 
-def _sgd(update: Update, options: Mapping[str, Any]) -> None:
+def _sgd(update: Update) -> None:
     gradients = update.gradients
     gradients *= update.rate
     if not update.slots:
         update.weights -= gradients
         return
-    momentum, (slot,) = _single(update.number("momentum")), update.slots
+    momentum, (slot,) = _single(update.numbers["momentum"]), update.slots
     slot *= momentum
     slot -= gradients
-    if options["nesterov"]:
+    if update.options["nesterov"]:
         np.multiply(slot, momentum, out=update.scratch)
         update.scratch -= gradients
         update.weights += update.scratch
@@ -81,8 +104,8 @@ def _power(base: Any, step: Array) -> Array:
     return np.power(_single(base), step, dtype=np.float32)
 
 
-def _adam(update: Update, options: Mapping[str, Any]) -> None:
-    beta_1, beta_2 = update.number("beta_1"), update.number("beta_2")
+def _adam(update: Update) -> None:
+    beta_1, beta_2 = update.numbers["beta_1"], update.numbers["beta_2"]
     moment, velocity, *largest = update.slots
     scratch = update.scratch
     alpha = update.rate * np.sqrt(1 - _power(beta_2, update.step))
@@ -92,27 +115,27 @@ def _adam(update: Update, options: Mapping[str, Any]) -> None:
     if largest:
         velocity = np.maximum(largest[0], velocity, out=largest[0])
     np.sqrt(velocity, out=scratch)
-    scratch += _single(update.number("epsilon"))
+    scratch += _single(update.numbers["epsilon"])
     change = np.multiply(moment, alpha, out=update.gradients)
     change /= scratch
     update.weights -= change
 
 
-def _adamax(update: Update, options: Mapping[str, Any]) -> None:
-    beta_1, beta_2 = update.number("beta_1"), update.number("beta_2")
+def _adamax(update: Update) -> None:
+    beta_1, beta_2 = update.numbers["beta_1"], update.numbers["beta_2"]
     moment, norm = update.slots
     _toward(moment, update.gradients, 1 - beta_1, update.scratch)
     norm *= _single(beta_2)
     np.maximum(norm, np.abs(update.gradients), out=norm)
-    np.add(norm, _single(update.number("epsilon")), out=update.scratch)
+    np.add(norm, _single(update.numbers["epsilon"]), out=update.scratch)
     update.scratch *= 1 - _power(beta_1, update.step)
     change = np.multiply(moment, update.rate, out=update.gradients)
     change /= update.scratch
     update.weights -= change
 
 
-def _nadam(update: Update, options: Mapping[str, Any]) -> None:
-    beta_1, beta_2 = _single(update.number("beta_1")), _single(update.number("beta_2"))
+def _nadam(update: Update) -> None:
+    beta_1, beta_2 = _single(update.numbers["beta_1"]), _single(update.numbers["beta_2"])
     moment, velocity = update.slots
     (product,) = update.others
     one, half = np.float32(1), np.float32(0.5)
@@ -126,54 +149,54 @@ def _nadam(update: Update, options: Mapping[str, Any]) -> None:
     gradients += moment * (following / (one - product * following))
     np.divide(velocity, one - _power(beta_2, update.step), out=update.scratch)
     np.sqrt(update.scratch, out=update.scratch)
-    update.scratch += _single(update.number("epsilon"))
+    update.scratch += _single(update.numbers["epsilon"])
     gradients *= update.rate
     gradients /= update.scratch
     update.weights -= gradients
 
 
-def _rmsprop(update: Update, options: Mapping[str, Any]) -> None:
-    rho, gradients, scratch = update.number("rho"), update.gradients, update.scratch
+def _rmsprop(update: Update) -> None:
+    rho, gradients, scratch = update.numbers["rho"], update.gradients, update.scratch
     velocity, *rest = update.slots
     velocity *= _single(rho)
     np.multiply(gradients, gradients, out=scratch)
     scratch *= _single(1 - rho)
     velocity += scratch
-    moment = rest.pop(0) if options["momentum"] else None
-    if options["centered"]:
+    moment = rest.pop(0) if update.options["momentum"] else None
+    if update.options["centered"]:
         (average,) = rest
         average *= _single(rho)
         np.multiply(gradients, _single(1 - rho), out=scratch)
         average += scratch
         np.multiply(average, average, out=scratch)
         np.subtract(velocity, scratch, out=scratch)
-        scratch += _single(update.number("epsilon"))
+        scratch += _single(update.numbers["epsilon"])
     else:
-        np.add(velocity, _single(update.number("epsilon")), out=scratch)
+        np.add(velocity, _single(update.numbers["epsilon"]), out=scratch)
     np.sqrt(scratch, out=scratch)
     gradients *= update.rate
     gradients /= scratch
     if moment is None:
         update.weights -= gradients
         return
-    moment *= _single(update.number("momentum"))
+    moment *= _single(update.numbers["momentum"])
     moment += gradients
     update.weights -= moment
 
 
-def _adagrad(update: Update, options: Mapping[str, Any]) -> None:
+def _adagrad(update: Update) -> None:
     (accumulator,) = update.slots
     np.multiply(update.gradients, update.gradients, out=update.scratch)
     accumulator += update.scratch
-    np.add(accumulator, _single(update.number("epsilon")), out=update.scratch)
+    np.add(accumulator, _single(update.numbers["epsilon"]), out=update.scratch)
     np.sqrt(update.scratch, out=update.scratch)
     update.gradients *= update.rate
     update.gradients /= update.scratch
     update.weights -= update.gradients
 
 
-def _adadelta(update: Update, options: Mapping[str, Any]) -> None:
-    rho, epsilon = update.number("rho"), _single(update.number("epsilon"))
+def _adadelta(update: Update) -> None:
+    rho, epsilon = update.numbers["rho"], _single(update.numbers["epsilon"])
     of_gradients, of_changes = update.slots
     gradients, scratch = update.gradients, update.scratch
 
@@ -191,8 +214,8 @@ def _adadelta(update: Update, options: Mapping[str, Any]) -> None:
     update.weights -= gradients
 
 
-def _lion(update: Update, options: Mapping[str, Any]) -> None:
-    beta_1, beta_2 = _single(update.number("beta_1")), _single(update.number("beta_2"))
+def _lion(update: Update) -> None:
+    beta_1, beta_2 = _single(update.numbers["beta_1"]), _single(update.numbers["beta_2"])
     (moment,) = update.slots
     np.multiply(moment, beta_1, out=update.scratch)
     update.scratch += update.gradients * (np.float32(1) - beta_1)
@@ -214,7 +237,7 @@ class Rule:
         options: the attributes that decide what it does.
     """
 
-    change: Callable[[Update, Mapping[str, Any]], None]
+    change: Callable[[Update], None]
     numbers: tuple[str, ...]
     options: tuple[str, ...] = ()
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
 from kerastune_lite._src.keras.compat import probes
-from kerastune_lite._src.keras.fast.engines import Feeding
+from kerastune_lite._src.keras.fast.member import Member
 from kerastune_lite._src.keras.fast.numpy.array_program import ArrayProgram
-from kerastune_lite._src.keras.fast.numpy.comparison import difference
 from kerastune_lite._src.keras.fast.numpy.compiled import compiled_of
 from kerastune_lite._src.keras.fast.numpy.layers import NotInArrays
 from kerastune_lite._src.keras.fast.program_cache import PROGRAMS, Known
+from kerastune_lite._src.keras.fast.self_check import difference
 from kerastune_lite._src.keras.fast.structure import Place, Structure
 from kerastune_lite._src.util.threads import in_turn
 
@@ -30,69 +29,64 @@ no sooner: NumPy's takes half a millisecond by then, and to start those of a ste
 
 
 @in_turn
-def program_in_arrays(model: Any, structure: Structure, feeding: Feeding) -> ArrayProgram:
+def program_in_arrays(member: Member) -> ArrayProgram:
     """The program that trains a model in NumPy.
-
-    Args:
-        model: built.
-        structure: the model's.
-        feeding: its data.
 
     Raises:
         NotInArrays: there is none.
+        NotShared: the model has no structure.
     """
     import tensorflow as tf
 
     missing = probes.missing_for_arrays()
     if missing:
         raise NotInArrays(missing)
-    weights = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
+    weights = sum(int(np.prod(v.shape)) for v in member.model.trainable_variables)
     has_gpu = bool(tf.config.list_physical_devices("GPU"))
-    if weights * feeding.batch_size > (_BESIDE_GPU if has_gpu else _ARITHMETIC):
+    if weights * member.batch_size > (_BESIDE_GPU if has_gpu else _ARITHMETIC):
         raise NotInArrays("a large network")
-    key = "\n".join(("arrays", structure.key, *_types(feeding)))
+    key = "\n".join(("arrays", member.structure.key, *member.types))
     known = PROGRAMS.get(key)
     if known is None:
-        known = _made(model, structure, feeding)
+        known = _made(member)
         PROGRAMS.put(key, known)
     if known.program is not None:
         try:
-            _prove(known, model, structure, feeding)
+            _prove(known, member)
         except Exception as error:
             # With these data (a class that the model does not know); the next one may be trained.
             raise NotInArrays(f"the self-check raised {type(error).__name__}") from error
     if known.program is None:
         raise NotInArrays(known.banned or "it cannot be written out")
-    made: ArrayProgram = known.program
-    return made
+    program: ArrayProgram = known.program
+    return program
 
 
-def _made(model: Any, structure: Structure, feeding: Feeding) -> Known:
+def _made(member: Member) -> Known:
     try:
-        compiled = compiled_of(model, structure, feeding)
-        program = ArrayProgram(model, structure, feeding.training.tensors, compiled)
+        program = ArrayProgram(member.model, member.structure, member.training, compiled_of(member))
     except NotInArrays as reason:
         return Known(None, banned=str(reason))
     except Exception as error:
         # Keras raises what it likes where a model is not as the checks know it.
         logger.debug("A program in NumPy cannot be made.", exc_info=error)
         return Known(None, banned=f"preparing raised {type(error).__name__}")
-    return Known(program, structure.scalars)
+    return Known(program, member.structure.scalars)
 
 
-def _prove(known: Known, model: Any, structure: Structure, feeding: Feeding) -> None:
+def _prove(known: Known, member: Member) -> None:
     """Compare a program with a model's own training, unless comparisons have shown it right.
 
     They have where all that it is made of was compared before, with it or with another program.
     """
-    program: ArrayProgram = known.program
-    about = "\n".join((structure.measured, *_types(feeding)))
+    program, structure = known.program, member.structure
+    about = "\n".join((structure.measured, *member.types))
     facts = {f"{about}\n{fact}" for fact in (*program.facts, *_numbered(structure.places))}
     unproven = PROGRAMS.unproven(facts)
 
     def compare() -> str | None:
         with _other_scalars(structure, known.traced_with):
-            return _difference(program, model, structure, feeding)
+            return _difference(program, member)
 
     if not unproven:
         known.trusted = True
@@ -130,16 +124,9 @@ def _other_scalars(structure: Structure, used: Sequence[float]) -> Iterator[None
             object.__setattr__(place.owner, place.attribute, value)
 
 
-def _difference(
-    program: ArrayProgram, model: Any, structure: Structure, feeding: Feeding
-) -> str | None:
+def _difference(program: ArrayProgram, member: Member) -> str | None:
     # The layers are built, and metrics make their variables in the first step; a symbolic build of
     # all would take a quarter of the comparison's time.
-    if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
-    return difference(program, model, structure, feeding)
-
-
-def _types(feeding: Feeding) -> tuple[str, str]:
-    validation = feeding.validation
-    return feeding.training.types, "" if validation is None else validation.types
+    if not member.model.optimizer.built:
+        member.model.optimizer.build(member.model.trainable_variables)
+    return difference(program, member)

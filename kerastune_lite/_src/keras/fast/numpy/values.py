@@ -1,11 +1,13 @@
-"""The states of members as arrays."""
+"""The states of members as arrays, and as the layers of a network compute with them."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+
+from kerastune_lite._src.keras.fast.numpy.masks import Masks
 
 Array = np.ndarray
 
@@ -34,35 +36,65 @@ class ArrayValues:
         changed = ([change(array) for array in group] for group in groups)
         return ArrayValues(self.shapes, change(self.weights), *changed)
 
-    def copy(self) -> ArrayValues:
-        """The same in arrays of their own."""
-        return self.each(np.copy)
-
-    def picked(self, members: Sequence[int]) -> ArrayValues:
-        """Those of some members."""
-        return self.each(lambda array: array[list(members)])
-
-    def with_member(self, place: int, by: ArrayValues) -> ArrayValues:
-        """The values with those of one member replaced by those of another one, alone in `by`."""
-        new = self.copy()
-        pairs = [(new.weights, by.weights)]
-        pairs += zip(new.others, by.others)
-        pairs += zip(new.rows, by.rows)
-        pairs += zip(new.alone, by.alone)
-        for array, replacing in pairs:
-            array[place] = replacing[0]
-        return new
-
 
 def row(values: Sequence[Array]) -> Array:
     """These side by side."""
     return np.concatenate([np.asarray(value).reshape(-1) for value in values])
 
 
-def parts(row: Array, shapes: Sequence[tuple[int, ...]]) -> Iterator[Array]:
-    """What `row` was made of."""
-    begin = 0
+def views(rows: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
+    """What rows were made of: `(..., size)` to `(..., *shape)` each."""
+    found, begin = [], 0
     for shape in shapes:
         end = begin + int(np.prod(shape))
-        yield row[begin:end].reshape(shape)
+        found.append(rows[..., begin:end].reshape(*rows.shape[:-1], *shape))
         begin = end
+    return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a variable is found.
+
+    Attributes:
+        trained: among those with gradients, or among the others.
+        index: there.
+    """
+
+    trained: bool
+    index: int
+
+
+class Bound:
+    """The variables of members, as the layers want them.
+
+    Args:
+        values: changed in place by what keeps statistics.
+        masks: of dropout layers; None: it is measured, not trained.
+    """
+
+    def __init__(self, values: ArrayValues, masks: Masks | None) -> None:
+        self.training = masks is not None
+        self.gradients = np.empty_like(values.weights) if self.training else values.weights
+        self._weights = _along_samples(views(values.weights, values.shapes))
+        self._gradients = _along_samples(views(self.gradients, values.shapes))
+        self._others = _along_samples(values.others)
+        self._masks = masks
+
+    def value(self, place: Place) -> Array:
+        """Of a variable, `(G, ...)`, with an axis for the samples where it is a vector."""
+        return (self._weights if place.trained else self._others)[place.index]
+
+    def gradient(self, place: Place) -> Array:
+        """Where that of a weight is to be written."""
+        return self._gradients[place.index]
+
+    def mask(self, dropout: int, shape: tuple[int, ...]) -> Array:
+        """What a dropout layer multiplies this batch with, `(G, batch, ...)`."""
+        assert self._masks is not None
+        return self._masks.of(dropout, shape)
+
+
+def _along_samples(values: Sequence[Array]) -> list[Array]:
+    """Vectors of each member with an axis for the samples."""
+    return [value[:, None] if value.ndim == 2 else value for value in values]

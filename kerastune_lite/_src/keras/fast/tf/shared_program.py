@@ -3,55 +3,47 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from kerastune_lite._src.keras.compat.symbolic_build import build_all
-from kerastune_lite._src.keras.fast.engines import Feeding, first_row
+from kerastune_lite._src.keras.fast.member import Member
 from kerastune_lite._src.keras.fast.program_cache import PROGRAMS, Known, traced
 from kerastune_lite._src.keras.fast.self_check import difference
-from kerastune_lite._src.keras.fast.structure import NotShared, Structure, structure_of
-from kerastune_lite._src.keras.fast.tf.traced_program import Program
+from kerastune_lite._src.keras.fast.structure import NotShared, Structure
+from kerastune_lite._src.keras.fast.tf.traced_program import TracedProgram
 from kerastune_lite._src.util.threads import in_turn
 
 
 @in_turn
-def shared_program(model: Any, structure: Structure, feeding: Feeding) -> tuple[Structure, Program]:
-    """The program for this model, traced now if there is none yet, and the structure it is of.
-
-    Args:
-        structure: with open sizes, where there can be.
+def shared_program(member: Member) -> TracedProgram:
+    """The program for a training, traced now if there is none yet.
 
     Raises:
         NotShared: there is none for this model.
     """
-    known = _known(model, structure, feeding)
-    if known.program is None and structure.sized:
-        structure = structure_of(model, sized=False)
-        known = _known(model, structure, feeding)
+    known = _known(member, member.structure)
+    if known.program is None and member.structure.sized:
+        known = _known(member, member.literal_structure)
     if known.program is None:
         raise NotShared(known.banned or "it cannot be traced")
-    return structure, known.program
+    program: TracedProgram = known.program
+    return program
 
 
-def _known(model: Any, structure: Structure, feeding: Feeding) -> Known:
-    """What is known of the shared program for this model; it is traced if there is none yet."""
-    validation = feeding.validation
-    types = feeding.training.types, "" if validation is None else validation.types
-    key = "\n".join((structure.key, str(structure.sized), *types))
+def _known(member: Member, structure: Structure) -> Known:
+    """What is known of the shared program for a structure; it is traced if there is none yet."""
+    key = "\n".join((structure.key, str(structure.sized), *member.types))
     known = PROGRAMS.get(key)
     if known is not None:
         program = known.program
-        known.check(structure.scalars, lambda: difference(program, model, structure, feeding))
+        known.check(structure.scalars, lambda: difference(program, member))
         return known
-    known = traced(lambda: _trace(model, structure, feeding), structure.scalars)
+    known = traced(lambda: _trace(member, structure), structure.scalars)
     PROGRAMS.put(key, known)
-    _check_trace(known, key, model, structure, feeding)
+    _check_trace(known, key, member)
     return known
 
 
-def _check_trace(
-    known: Known, key: str, model: Any, structure: Structure, feeding: Feeding
-) -> None:
+def _check_trace(known: Known, key: str, member: Member) -> None:
     """Compare a new program with the model that it was traced with.
 
     One of those that differ in nothing but numbers is enough. Numbers are read by Keras's own code
@@ -63,17 +55,13 @@ def _check_trace(
         return
     if not PROGRAMS.unproven([form]):
         known.trusted = True
-    elif known.compare(lambda: difference(program, model, structure, feeding)):
+    elif known.compare(lambda: difference(program, member)):
         PROGRAMS.prove([form])
 
 
 _NUMBER = re.compile(r"(?<![\w#])-?\d+(\.\d+)?(e-?\d+)?")
 
 
-def _trace(model: Any, structure: Structure, feeding: Feeding) -> Program:
-    data = feeding.training.tensors
-    build_all(model, first_row(data))
-    program = Program(model, structure, data)
-    if feeding.validation is not None:
-        program.measurement(model, structure, feeding.validation.tensors)
-    return program
+def _trace(member: Member, structure: Structure) -> TracedProgram:
+    build_all(member.model, member.training.first_row)
+    return TracedProgram(member.model, structure, member.training, member.validation)

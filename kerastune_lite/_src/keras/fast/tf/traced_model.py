@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from kerastune_lite._src.keras.compat import internals
-from kerastune_lite._src.keras.fast.slots import Slot
+from kerastune_lite._src.keras.fast.state import State
 from kerastune_lite._src.keras.loading import load_keras
 
 keras = load_keras()
-
-
-@dataclasses.dataclass(frozen=True)
-class State:
-    """All that training changes, as tensors in the order of the model's and optimizer's variables.
-
-    Attributes:
-        trainable: the weights with gradients.
-        others: statistics of BatchNormalization, states of seed generators.
-        optimizer: iterations, learning rate, slots.
-    """
-
-    trainable: list[Any]
-    others: list[Any]
-    optimizer: list[Any]
 
 
 class TracedModel:
@@ -36,14 +20,10 @@ class TracedModel:
     Args:
         model: the model.
         optimizer: a copy of its optimizer, built for its variables by Keras's plain methods.
-        slots: how the optimizer's variables begin.
         places: the scalars that are read at run time: (object, attribute).
     """
 
-    def __init__(
-        self, model: Any, optimizer: Any, slots: list[Slot], places: Sequence[tuple[Any, str]]
-    ) -> None:
-        self.slots = slots
+    def __init__(self, model: Any, optimizer: Any, places: Sequence[tuple[Any, str]]) -> None:
         self.places = places
         self.trainable = list(model.trainable_variables)
         self.others = list(model.non_trainable_variables)
@@ -51,6 +31,14 @@ class TracedModel:
         self.metrics = list(model.metrics_variables)
         self._model = model
         self._optimizer = optimizer
+
+    @property
+    def specs(self) -> list[list[Any]]:
+        """Of a state's tensors, as TensorFlow's specs."""
+        import tensorflow as tf
+
+        groups = self.trainable, self.others, self.optimizer_variables
+        return [[tf.TensorSpec(tuple(v.shape), v.dtype) for v in group] for group in groups]
 
     def fresh_metrics(self) -> list[Any]:
         """The metrics' variables as an epoch begins."""

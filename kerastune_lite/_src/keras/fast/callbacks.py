@@ -1,10 +1,9 @@
-"""What `fit` does around its epochs: callbacks, validation, stopping. The epochs are another's."""
+"""The callbacks of a training: which of them suit the fast paths, and what they look at."""
 
 from __future__ import annotations
 
-import enum
 import math
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from kerastune_lite._src.keras.compat.callbacks import (
@@ -13,36 +12,11 @@ from kerastune_lite._src.keras.compat.callbacks import (
     monitors,
     profiles_batches,
 )
-from kerastune_lite._src.keras.compat.internals import first_epoch
 from kerastune_lite._src.keras.fast.fit_call import FitCall, Unsuitable
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.keras.metric_directions import direction_of, metric_names
 
 keras = load_keras()
-
-
-class Want(enum.Enum):
-    """What the loop asks of whoever computes the epochs."""
-
-    TRAIN = "train an epoch"
-    TRAIN_ONE = "train its first batch only"
-    MEASURE = "measure on the validation data"
-    SHOW = "put the state of the training into the model, for callbacks to see"
-    SHOW_RESULT = "the same, at the end of an epoch"
-    TELL_RESULT = "nothing: an epoch has ended, and callbacks hear of its logs only"
-    TAKE = "take over what callbacks changed in the model"
-
-
-RESULTS = (Want.SHOW_RESULT, Want.TELL_RESULT)
-"""After these callbacks have seen results, so that an epoch cannot be begun anew."""
-
-Loop = Generator["tuple[Want, int]", Any, Any]
-"""Yields what it wants and the epoch; is sent the logs; returns the History."""
-
-
-class FirstEpochFailed(Exception):
-    """Before any callback saw a result of it; the message is the name of what was raised."""
-
 
 _BATCH_HOOKS = (
     "on_batch_begin",
@@ -81,7 +55,6 @@ _SEE_NO_MORE = frozenset(
 """Keras's callbacks that look at the model only when an epoch has ended, and at no more of it than
 its weights and learning rate."""
 
-
 _SEE_LOGS = frozenset(("CSVLogger", "History", "ProgbarLogger", "TerminateOnNaN"))
 """Those of them that read nothing but logs, and set nothing but `stop_training`."""
 
@@ -114,7 +87,7 @@ def _has_batch_hooks(callback: Any) -> bool:
     )
 
 
-def looks_closely(callback: Any) -> bool:
+def _looks_closely(callback: Any) -> bool:
     """Whether a callback may look at all of the model, at any time."""
     if getattr(callback, "epoch_level", False):
         return False
@@ -175,12 +148,9 @@ class Callbacks:
         for callback in self.list.callbacks:
             _decide_direction(callback, model)
         self.look = any(map(_looks, self.list.callbacks))
-        self.look_closely = any(map(looks_closely, self.list.callbacks))
-        self._nan_stoppers = [
-            callback
-            for callback in self.list.callbacks
-            if isinstance(callback, keras.callbacks.TerminateOnNaN)
-        ]
+        self.look_closely = any(map(_looks_closely, self.list.callbacks))
+        stopper = keras.callbacks.TerminateOnNaN
+        self._nan_stoppers = [c for c in self.list.callbacks if isinstance(c, stopper)]
 
     @property
     def halt_on_nan(self) -> bool:
@@ -192,62 +162,3 @@ class Callbacks:
         if self._nan_stoppers and not math.isfinite(float(logs.get("loss", 0.0))):
             for callback in self._nan_stoppers:
                 callback.on_train_batch_end(steps - 1, {"loss": float(logs["loss"])})
-
-
-def loop(model: Any, call: FitCall, callbacks: Callbacks, validates: bool) -> Loop:
-    """The epochs of a training, as `fit` goes through them.
-
-    Args:
-        model: its `stop_training` ends the loop.
-        call: the arguments of `fit`.
-        callbacks: of this training.
-        validates: whether there is validation data.
-    """
-    closely = callbacks.look_closely
-    model.stop_training = False
-    callbacks.list.on_train_begin()
-    logs: dict[str, Any] | None = None
-    for epoch in range(first_epoch(model, call.initial_epoch), call.epochs):
-        callbacks.list.on_epoch_begin(epoch)
-        if callbacks.look:
-            # Whatever they may do: schedules of the learning rate are set here.
-            yield Want.TAKE, epoch
-        # One that has stopped already is stopped by `fit` when it has trained a batch.
-        trained, steps = yield (Want.TRAIN_ONE if model.stop_training else Want.TRAIN), epoch
-        callbacks.tell_of_nan(trained, int(steps))
-        logs = dict(trained)
-        if validates and call.validates_after(epoch):
-            if closely:
-                yield Want.SHOW, epoch
-            callbacks.list.on_test_begin()
-            if closely:
-                yield Want.TAKE, epoch
-            measured = numbers((yield Want.MEASURE, epoch))
-            callbacks.list.on_test_end(measured)
-            if closely:
-                yield Want.TAKE, epoch
-            logs.update({f"val_{name}": value for name, value in measured.items()})
-        yield (Want.SHOW_RESULT if callbacks.look else Want.TELL_RESULT), epoch
-        callbacks.list.on_epoch_end(epoch, logs)
-        if model.stop_training:
-            break
-    if logs is not None and not callbacks.look:
-        yield Want.SHOW, epoch
-    if call.epochs > 0:
-        model.optimizer.finalize_variable_values(model.trainable_weights)
-    callbacks.list.on_train_end(logs)
-    return model.history
-
-
-def numbers(logs: Mapping[str, Any]) -> dict[str, Any]:
-    """Logs as `evaluate` returns them: plain numbers, those of a metric side by side."""
-    result: dict[str, Any] = {}
-    for name, value in sorted(logs.items()):
-        if isinstance(value, Mapping):
-            result.update(numbers(value))
-            continue
-        try:
-            result[name] = float(value)
-        except (TypeError, ValueError):  # one number per class
-            result[name] = value
-    return result
