@@ -116,11 +116,15 @@ class Contender:
         self.trials = trials
         self.result: dict[str, Any] | None = None
         self._name = name
-        # Not forked: TensorFlow's threads do not survive that.
-        spawn = multiprocessing.get_context("spawn")
-        self._connection, theirs = spawn.Pipe()
+        # Forked from a process that has loaded Keras and no more: TensorFlow's threads, which the
+        # first tensor starts, do not survive that.
+        forkserver = multiprocessing.get_context("forkserver")
+        forkserver.set_forkserver_preload(["kerastune_lite._src.keras.session"])
+        self._connection, theirs = forkserver.Pipe()
         own = [values[i] for i in trials]
-        self._process = spawn.Process(target=contend, args=(name, row, own, theirs), daemon=True)
+        self._process = forkserver.Process(
+            target=contend, args=(name, row, own, theirs), daemon=True
+        )
         self._process.start()
         theirs.close()
 
