@@ -18,7 +18,7 @@ help:  ## list what can be made
 demo: $(VENV)/installed  ## tune a network on real images: 20 trials, a minute or two
 	$(BIN)/python examples/digits.py
 
-test: $(VENV)/installed-dev  ## run the suite: of each table of slow cases a quarter, another one each week
+test: $(VENV)/installed-dev  ## run the suite: of each table with slow cases an eighth, another one each day
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cases=sample
 
 test-full: $(VENV)/installed-dev  ## run the suite with all cases

@@ -63,7 +63,7 @@ def say(tuner):
 
 
 def run(directory, code, backend="jax"):
-    """What `code` says last, in a process of its own."""
+    """What `code` says, in a process of its own."""
     process = subprocess.run(
         [sys.executable, "-c", SCRIPT + code, str(directory)],
         capture_output=True,
@@ -72,13 +72,21 @@ def run(directory, code, backend="jax"):
     )
     assert process.returncode == 0, process.stderr
     assert "port.cc" not in process.stderr  # TensorFlow's start-up notes
-    return json.loads(process.stdout.splitlines()[-1])
+    return [json.loads(line) for line in process.stdout.splitlines()]
 
 
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory):
     directory = tmp_path_factory.mktemp("jax")
-    return directory, run(directory, "t = tuner(2); search(t); say(t)")
+    (said,) = run(directory, "t = tuner(2); search(t); say(t)")
+    return directory, said
+
+
+@pytest.fixture(scope="module")
+def continued(searched, tmp_path_factory):
+    """What another process says of the reopened project, and after another trial."""
+    copy = shutil.copytree(searched[0], tmp_path_factory.mktemp("continued") / "copy")
+    return run(copy, "say(tuner(2)); t = tuner(3); search(t); say(t)")
 
 
 def test_a_search_on_jax(searched):
@@ -97,19 +105,18 @@ def test_the_best_model_scores_what_its_trial_scored(searched):
     assert len(said["predicted"]) == 16
 
 
-def test_another_process_reopens_the_project(searched):
+def test_another_process_reopens_the_project(searched, continued):
     directory, said = searched
-    reopened = run(directory, "say(tuner(2))")
+    reopened, _ = continued
     assert reopened["trials"] == said["trials"]
     np.testing.assert_allclose(reopened["predicted"], said["predicted"], rtol=1e-5)
     # Reading needs no backend, so it does not matter which one this process has.
     assert [trial.path for trial in kt.open_project(directory / "p").trials] == ["model.fit"] * 2
 
 
-def test_a_search_goes_on_in_another_process(searched, tmp_path):
-    directory, said = searched
-    copy = shutil.copytree(directory, tmp_path / "copy")
-    longer = run(copy, "t = tuner(3); search(t); say(t)")
+def test_a_search_goes_on_in_another_process(searched, continued):
+    _, said = searched
+    _, longer = continued
     assert longer["trials"][:2] == said["trials"]
     assert [status for status, *_ in longer["trials"]] == ["COMPLETED"] * 3
     assert longer["evaluated"] == pytest.approx(longer["best"], rel=1e-5)
@@ -117,6 +124,6 @@ def test_a_search_goes_on_in_another_process(searched, tmp_path):
 
 def test_weights_are_read_on_another_backend(searched):
     directory, said = searched
-    read = run(directory, "say(tuner(2))", backend="tensorflow")
+    (read,) = run(directory, "say(tuner(2))", backend="tensorflow")
     assert read["backend"] == "tensorflow"
     np.testing.assert_allclose(read["predicted"], said["predicted"], rtol=1e-4, atol=1e-5)

@@ -1,11 +1,11 @@
 """The benchmarks run, and compare like with like; how long anything takes is not tested."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.processes import printed_by
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -13,14 +13,7 @@ pytestmark = pytest.mark.slow
 
 
 def run(name, *arguments):
-    ended = subprocess.run(
-        [sys.executable, str(BENCHMARKS / name), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
+    return printed_by(BENCHMARKS / name, *arguments)
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes import environment
+from tests.processes import environment, printed_by
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -32,10 +32,10 @@ def test_digits_and_digits_again(tmp_path):
     assert first.stderr == "", "TensorFlow's start-up notes stay away"
     assert (tmp_path / "digits" / "tensorboard" / "trial_0001").is_dir()
 
-    again = run("digits.py", "--trials", 3, "--directory", tmp_path)
-    assert "resumes after 2/3 trials" in again.stdout
-    assert [line for line in again.stdout.splitlines() if line.startswith("3/3  trial 2")]
-    assert "trial 0  val_accuracy" not in again.stdout, "what was trained is not trained again"
+    again = printed_by(EXAMPLES / "digits.py", "--trials", 3, "--directory", tmp_path)
+    assert "resumes after 2/3 trials" in again
+    assert [line for line in again.splitlines() if line.startswith("3/3  trial 2")]
+    assert "trial 0  val_accuracy" not in again, "what was trained is not trained again"
 
 
 def test_sklearn_pipeline(tmp_path):
@@ -49,8 +49,7 @@ def test_sklearn_pipeline(tmp_path):
 
 
 def test_hyperband_against_random_search(tmp_path):
-    shown = run(
-        "hyperband.py", "--max-epochs", 3, "--times", 1, "--directory", tmp_path
-    ).stdout.splitlines()
+    small = ("--max-epochs", 3, "--times", 1, "--directory", tmp_path)
+    shown = printed_by(EXAMPLES / "hyperband.py", *small).splitlines()
     assert [line.split(":")[0] for line in shown[-3:-1]] == ["Hyperband", "Random search"]
     assert "times as many epochs" in shown[-1]

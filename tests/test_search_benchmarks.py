@@ -3,12 +3,13 @@
 import importlib.util
 import json
 import math
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests.processes import printed_by
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -37,14 +38,7 @@ def report(modules):
 
 
 def run(name, *arguments):
-    ended = subprocess.run(
-        [sys.executable, str(BENCHMARKS / name), *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
+    return printed_by(BENCHMARKS / name, *arguments)
 
 
 # ---------------------------------------------------------------------- problems

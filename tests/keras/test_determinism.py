@@ -1,9 +1,8 @@
 """Determinism is as it was after a fit, also after the first one of a process."""
 
-import subprocess
-import sys
-
 import pytest
+
+from tests.processes import Forked
 
 CODE = """
 from tensorflow.python.framework import config
@@ -23,7 +22,9 @@ assert draws[0][0] == draws[1][0]
 
 
 def run(on):
-    subprocess.run([sys.executable, "-c", CODE.format(on=on)], check=True)
+    process = Forked(CODE.format(on=on))
+    process.read()
+    assert process.returncode == 0
 
 
 def test_off_before_and_afterwards():

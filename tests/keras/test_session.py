@@ -66,6 +66,17 @@ def graphs():
     return sum(type(each) is FuncGraph for each in gc.get_objects())
 
 
+def test_collections_leave_out_what_was_there_before():
+    gc.unfreeze()  # what the suite has frozen
+    with session.short_collections():
+        assert gc.get_freeze_count()
+    assert not gc.get_freeze_count()
+    gc.freeze()
+    with session.short_collections():
+        pass
+    assert gc.get_freeze_count(), "the program's own"
+
+
 def test_what_was_traced_is_let_go_of():
     def train():
         session.begin(0, collect=False)

@@ -3,8 +3,6 @@
 import dataclasses
 import json
 import os
-import subprocess
-import sys
 import zipfile
 
 import numpy as np
@@ -15,6 +13,7 @@ from kerastune_lite._src.keras.state_files import read_state, write_state
 from kerastune_lite._src.util.errors import StoreError
 from tests.keras.models import FEATURES, keras
 from tests.keras.resumed import X, Y, build, fit, momentum
+from tests.processes import Forked
 
 # Between Keras and TensorFlow, about their own conversions to NumPy.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -95,10 +94,7 @@ model = build(lambda: keras.optimizers.Adam(0.05), seed=3)
 restore_model(read_state(Path({str(tmp_path / "state")!r})), model)
 print(int(model.optimizer.iterations), model.layers[0].kernel.numpy().tobytes().hex())
 """
-    printed = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout
-    assert printed.split() == ["3", state.arrays["model/0"].tobytes().hex()]
+    assert Forked(code).read().split() == ["3", state.arrays["model/0"].tobytes().hex()]
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -1,15 +1,13 @@
 """kill -9 in the middle of a search, again and again: nothing that was finished is ever missing."""
 
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
 import kerastune_lite as kt
+from tests.processes import Forked
 
 FUNCTION = """
 import sys, time
@@ -94,21 +92,9 @@ print("done", flush=True)
 """
 
 
-def start(code, directory, trials):
-    return subprocess.Popen(
-        [sys.executable, "-c", code, str(directory), str(trials)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONHASHSEED": "0"},
-    )
-
-
 def lines_of(process):
     """What it printed by the time it died; a line cut in two is none."""
-    text = process.stdout.read()
-    process.stdout.close()
-    process.wait()
-    return [line.split() for line in text.split("\n")[:-1]]
+    return [line.split() for line in process.read().split("\n")[:-1]]
 
 
 def trials_of(directory):
@@ -128,22 +114,22 @@ def learned(code):
 
 
 def kill_and_resume(code, tmp_path, trials, kills, longest):
-    undisturbed = start(code, tmp_path / "whole", trials)
+    undisturbed = Forked(code, tmp_path / "whole", trials)
     assert lines_of(undisturbed)[-1] == ["done"]
 
     dice = random.Random(1)
     reported = {}
     killed = 0
     for _ in range(kills):
-        process = start(code, tmp_path / "killed", trials)
+        process = Forked(code, tmp_path / "killed", trials)
         assert process.stdout.readline() == "ready\n"
         time.sleep(dice.uniform(0.0, longest))
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         for number, *score in lines_of(process):
             if score:
                 reported[number] = float(score[0])
         killed += process.returncode == -signal.SIGKILL
-    assert lines_of(start(code, tmp_path / "killed", trials))[-1] == ["done"]
+    assert lines_of(Forked(code, tmp_path / "killed", trials))[-1] == ["done"]
 
     survivors = trials_of(tmp_path / "killed")
     assert [t.number for t in survivors] == list(range(trials)), "each once, none missing"
@@ -179,7 +165,7 @@ def test_kills_while_keras_trains_what_was_learned(tmp_path):
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
 def test_kills_between_and_within_rungs(tmp_path):
     """No rung that was trained is trained again, and the search goes on to the same end."""
-    undisturbed = start(RUNGS, tmp_path / "whole", 9)
+    undisturbed = Forked(RUNGS, tmp_path / "whole", 9)
     lines = lines_of(undisturbed)
     assert lines[-1] == ["done"]
     whole = trials_of(tmp_path / "whole")
@@ -190,12 +176,12 @@ def test_kills_between_and_within_rungs(tmp_path):
     done: dict[int, int] = {}
     stood = set()
     for kill in range(6):
-        process = start(RUNGS, tmp_path / "killed", 9)
+        process = Forked(RUNGS, tmp_path / "killed", 9)
         assert process.stdout.readline() == "ready\n"
         seen = []
         if kill < 5:
             seen = [process.stdout.readline().split() for _ in range(dice.randint(1, 16))]
-            process.send_signal(signal.SIGKILL)
+            process.kill()
         places = trained([*seen, *lines_of(process)])
         assert [place for place in places if place[1] < done.get(place[0], 0)] == []
         killed += process.returncode == -signal.SIGKILL

@@ -1,11 +1,12 @@
 """The benchmark of searches by cost: what begins together, what it costs, when it has ended."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests.processes import printed_by
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -62,8 +63,6 @@ def test_trials_side_by_side_are_alike_and_cost_what_was_measured(search_quality
 
 @pytest.mark.slow
 def test_stacked_cost_compares_trials_that_trained_in_the_two_ways():
-    command = [sys.executable, BENCHMARKS / "stacked_cost.py"]
-    command += ["--trials", "8", "--epochs", "2", "--turns", "1"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended.stderr
-    assert [line[:7] for line in ended.stdout.splitlines()[2:]] == ["2 x 128", "1 x 32 "]
+    arguments = ("--trials", 8, "--epochs", 2, "--turns", 1)
+    printed = printed_by(BENCHMARKS / "stacked_cost.py", *arguments)
+    assert [line[:7] for line in printed.splitlines()[2:]] == ["2 x 128", "1 x 32 "]

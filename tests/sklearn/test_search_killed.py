@@ -1,10 +1,10 @@
 """Searches that are killed, and go on."""
 
 import signal
-import subprocess
-import sys
 
 import pytest
+
+from tests.processes import Forked
 
 SCRIPT = """
 import os, signal, sys
@@ -40,31 +40,29 @@ print(scored, "fits:", [round(s, 6) for s in search.cv_results_["mean_test_score
 
 
 def run(directory, kind, deadly, sig="SIGKILL"):
+    """The exit status, and all that it said."""
     code = SCRIPT.replace("{signal}", sig)
-    return subprocess.run(
-        [sys.executable, "-c", code, str(directory), kind, str(deadly)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    process = Forked(code, directory, kind, deadly, stderr=True)
+    said = process.read()
+    return process.returncode, said
 
 
 @pytest.mark.parametrize("kind", ["linear", pytest.param("keras", marks=pytest.mark.slow)])
 def test_a_killed_search_goes_on_as_if_nothing_had_happened(tmp_path, kind):
-    whole = run(tmp_path / "whole", kind, -1)
-    assert whole.returncode == 0, whole.stderr
-    fits, results = whole.stdout.split(" fits: ")
-    killed = run(tmp_path / "killed", kind, 8)
-    assert killed.returncode == -signal.SIGKILL
-    rest, again = run(tmp_path / "killed", kind, -1).stdout.split(" fits: ")
+    status, whole = run(tmp_path / "whole", kind, -1)
+    assert status == 0, whole
+    fits, results = whole.split(" fits: ")
+    killed, _ = run(tmp_path / "killed", kind, 8)
+    assert killed == -signal.SIGKILL
+    rest, again = run(tmp_path / "killed", kind, -1)[1].split(" fits: ")
     assert again == results
     assert int(rest) == int(fits) - 7, "of the folds that were scored none is trained again"
 
 
 def test_ctrl_c_keeps_what_was_found(tmp_path):
-    stopped = run(tmp_path, "linear", 8, "SIGINT")
-    assert stopped.returncode == 0, stopped.stderr
-    assert stopped.stdout.startswith("8 fits: [")
-    assert stopped.stdout.count(",") >= 1
-    early = run(tmp_path / "early", "linear", 2, "SIGINT")
-    assert "KeyboardInterrupt" in early.stderr
+    status, stopped = run(tmp_path, "linear", 8, "SIGINT")
+    assert status == 0, stopped
+    assert stopped.startswith("8 fits: [")
+    assert stopped.count(",") >= 1
+    _, early = run(tmp_path / "early", "linear", 2, "SIGINT")
+    assert "KeyboardInterrupt" in early

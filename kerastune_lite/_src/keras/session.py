@@ -83,8 +83,11 @@ def short_collections() -> Iterator[None]:
 
     Building and tracing models makes garbage by the megabyte, and each full collection goes
     through all of TensorFlow's modules: a fifth of a second. Garbage that is there by now is
-    collected after the search.
+    collected after the search. Where the program has frozen objects itself, they stay as they are.
     """
+    if gc.get_freeze_count():
+        yield
+        return
     gc.freeze()
     try:
         yield

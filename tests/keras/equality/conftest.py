@@ -9,10 +9,3 @@ from kerastune_lite._src.keras import session
 def traced_functions():
     with session.traced_functions():
         yield
-
-
-@pytest.fixture(autouse=True, scope="session")
-def short_collections():
-    """A tenth of the time goes into collections of garbage otherwise."""
-    with session.short_collections():
-        yield
