@@ -141,6 +141,12 @@ def lacking(monkeypatch):
     return lack
 
 
+def test_other_parts_need_no_names(monkeypatch):
+    monkeypatch.setattr(global_state, "module", breaks)
+    assert models.LAYERS.is_there
+    assert not names.COUNTERS.is_there
+
+
 @pytest.mark.parametrize("part", [callbacks.MONITORS, models.LAYERS])
 def test_without_it_models_are_trained_with_fit(part):
     assert part.probes.items() <= probes.EVERY_PATH.probes.items()
