@@ -360,7 +360,7 @@ class KerasWrapper(Portable, BaseWrapper):
         return predict(self.model_, X, arguments)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The accuracy of a classifier or R² of a regressor on `X` and `y`.
+        """The score of the predictions: accuracy or R², or what an overridden `scorer` returns.
 
         Args:
             X: `(n, features)`.

@@ -118,9 +118,11 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
         tags.classifier_tags.multi_label = True
         return tags
 
+    score = KerasWrapper.score  # the mixin's would not call `scorer`
+
     @staticmethod
     def scorer(y_true: Any, y_pred: Any, **kwargs: Any) -> float:
-        """The function that `score` computes: the accuracy."""
+        """The function that `score` computes: the accuracy; override it for another one."""
         return float(accuracy_score(y_true, y_pred, **kwargs))
 
     @property
@@ -299,9 +301,11 @@ class KerasRegressor(RegressorMixin, KerasWrapper):
         tags.regressor_tags.poor_score = True
         return tags
 
+    score = KerasWrapper.score  # the mixin's would not call `scorer`
+
     @staticmethod
     def scorer(y_true: Any, y_pred: Any, **kwargs: Any) -> float:
-        """The function that `score` computes: the coefficient of determination R²."""
+        """The function that `score` computes: R², unless it is overridden."""
         return float(r2_score(y_true, y_pred, **kwargs))
 
     @property
