@@ -285,6 +285,11 @@ def test_arguments_of_the_builder_without_a_prefix():
     assert fitted.model_.layers[0].units == 3
 
 
+def test_score_is_that_of_the_scorer():
+    fitted = classifier(score__normalize=False).fit(X, Y)
+    assert fitted.score(X, Y) == np.sum(fitted.predict(X) == Y)
+
+
 def test_partial_fit_goes_on():
     stepwise = classifier(shuffle=False)
     for _ in range(3):

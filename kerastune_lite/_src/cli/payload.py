@@ -6,36 +6,22 @@ NaN and infinities, which JSON lacks, are words if they are hyperparameters, oth
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
 from typing import Any
 
 from kerastune_lite._src.cli.projects import counts_of, last_change, objective_name, status_of
 from kerastune_lite._src.core.trial import Execution, Trial
 from kerastune_lite._src.search.open_project import OpenedProject
+from kerastune_lite._src.store.text import finite
 
 
 def to_json(value: Any) -> str:
     """ASCII text, which every terminal and pipe can show."""
-    return json.dumps(_strict(value), indent=2, allow_nan=False) + "\n"
-
-
-def _strict(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(name): _strict(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_strict(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return json.dumps(finite(value, lambda _: None), indent=2, allow_nan=False) + "\n"
 
 
 def spelled(value: Any) -> Any:
     """Hyperparameters with "Infinity", "-Infinity" and "NaN" as words, which float() reads."""
-    if isinstance(value, Mapping):
-        return {name: spelled(each) for name, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [spelled(each) for each in value]
-    is_word = isinstance(value, float) and not math.isfinite(value)
-    return json.dumps(value) if is_word else value
+    return finite(value, json.dumps)
 
 
 def overview(project: OpenedProject) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +20,7 @@ from kerastune_lite._src.store.project_folder import projects_below
 from kerastune_lite._src.util.errors import StoreError
 from kerastune_lite._src.util.formatting import (
     NOTHING,
+    moment_text,
     one_line,
     score_text,
     seconds_text,
@@ -101,19 +101,13 @@ def _projects_table(rows: Sequence[Mapping[str, Any]]) -> Table:
             NOTHING if row["objective"] is None else one_line(row["objective"]),
             NOTHING if row["best_trial"] is None else str(row["best_trial"]),
             row["status"],
-            _moment(row["last_change"]),
+            moment_text(row["last_change"]),
         )
         for row in rows
     ]
     table = plain_table(headers, cells)
     table.columns[0].overflow = "fold"
     return table
-
-
-def _moment(seconds: float | None) -> str:
-    if seconds is None:
-        return NOTHING
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
 
 
 def _standing(project: OpenedProject) -> str:

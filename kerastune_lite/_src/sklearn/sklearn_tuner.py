@@ -56,8 +56,8 @@ class BuiltEstimator(BaseEstimator):
 
     def fit(self, X: Any, y: Any = None, **params: Any) -> BuiltEstimator:
         """Build the estimator and fit it."""
-        told = None if self._assignment is None else self._assignment.hp
-        hp = HyperParameters(values=self.hyperparameters) if told is None else told
+        asked = None if self._assignment is None else self._assignment.hp
+        hp = HyperParameters(values=self.hyperparameters) if asked is None else asked
         self.estimator_ = self._built(hp).fit(X, y, **params)
         return self
 

@@ -309,5 +309,5 @@ def _known_by(folds: Folds) -> dict[str, Any]:
 def _data(folds: Folds) -> dict[str, str]:
     """Checksums of the data and the folds, to recognise them."""
     splits = [tuple(map(np.asarray, split)) for split in folds.splits]
-    told = checksums({"X": folds.X, "y": folds.y, **folds.fit_params})
-    return {**told, "folds": checksum_of(splits) or ""}
+    known = checksums({"X": folds.X, "y": folds.y, **folds.fit_params})
+    return {**known, "folds": checksum_of(splits) or ""}

@@ -139,8 +139,8 @@ class KerasWrapper(Portable, BaseWrapper):
             return super()._check_model_param()
         if not takes_hp(self._builds_from, given_names(self)):
             return builder  # scikeras refuses callable objects
-        told = None if self._assignment is None else self._assignment.hp
-        self._hp = HyperParameters(values=self._given()) if told is None else told
+        asked = None if self._assignment is None else self._assignment.hp
+        self._hp = HyperParameters(values=self._given()) if asked is None else asked
         return functools.partial(builder, self._hp)
 
     def _given(self) -> dict[str, Value]:
@@ -311,17 +311,17 @@ class KerasWrapper(Portable, BaseWrapper):
         Raises:
             HandedOver: a search trains it together with others.
         """
-        model, source, told = self.model_, self._builds_from, self._assignment
+        model, source, asked = self.model_, self._builds_from, self._assignment
         seed = seed_of_fit(self.random_state)
         if seed is None:
-            seed = int(np.random.randint(2**31 - 1)) if told is None else told.seed
+            seed = int(np.random.randint(2**31 - 1)) if asked is None else asked.seed
         # The whole model may be needed afterwards, to be saved or trained further.
-        whole = told is None or told.needs_all
+        whole = asked is None or asked.needs_all
         overridden = is_hypermodel(source) and overrides_fit(source)
         dispatcher = Dispatcher(self.fast)
         fit = Fit(model, (), {"x": X, "y": y, **arguments}, (seed, 0), whole)
-        if told is not None:
-            told.hand_over(dispatcher, fit, overridden)
+        if asked is not None:
+            asked.hand_over(dispatcher, fit, overridden)
         with dispatcher.in_place_of_fit(model, seed, whole) as taken:
             if overridden:
                 history = source.fit(self._hp, model, X, y, **arguments)
@@ -361,7 +361,7 @@ class KerasWrapper(Portable, BaseWrapper):
         return predict(self.model_, X, arguments)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The accuracy of a classifier or R² of a regressor on `X` and `y`.
+        """The score of the predictions: accuracy or R², or what an overridden `scorer` returns.
 
         Args:
             X: `(n, features)`.

@@ -118,9 +118,11 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
         tags.classifier_tags.multi_label = True
         return tags
 
+    score = KerasWrapper.score  # the mixin's would not call `scorer`
+
     @staticmethod
     def scorer(y_true: Any, y_pred: Any, **kwargs: Any) -> float:
-        """What `score` computes from `y_true` and `y_pred`: the accuracy."""
+        """What `score` computes from `y_true` and `y_pred`: accuracy; override it for another."""
         return float(accuracy_score(y_true, y_pred, **kwargs))
 
     @property
@@ -299,9 +301,11 @@ class KerasRegressor(RegressorMixin, KerasWrapper):
         tags.regressor_tags.poor_score = True
         return tags
 
+    score = KerasWrapper.score  # the mixin's would not call `scorer`
+
     @staticmethod
     def scorer(y_true: Any, y_pred: Any, **kwargs: Any) -> float:
-        """What `score` computes from `y_true` and `y_pred`: the coefficient of determination R²."""
+        """What `score` computes from `y_true` and `y_pred`: R²; override it for another."""
         return float(r2_score(y_true, y_pred, **kwargs))
 
     @property

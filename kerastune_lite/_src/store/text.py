@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 _DUMP = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
@@ -19,15 +19,16 @@ def dumped(value: Any) -> str:
     try:
         return _DUMP(value)
     except ValueError:
-        return _DUMP(_spelled(value))
+        return _DUMP(finite(value, str))
 
 
-def _spelled(value: Any) -> Any:
+def finite(value: Any, replace: Callable[[float], str | None]) -> Any:
+    """`value` with NaN and infinities, at any depth, replaced."""
     if isinstance(value, Mapping):
-        return {name: _spelled(each) for name, each in value.items()}
+        return {name: finite(each, replace) for name, each in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_spelled(each) for each in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+        return [finite(each, replace) for each in value]
+    return replace(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def values_dumped(value: Any) -> str:

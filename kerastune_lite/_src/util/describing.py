@@ -75,14 +75,14 @@ def described(value: Any, values: bool = True) -> Any:
 def label(value: Any) -> str:
     """A short name of `value` for people, the same in every process."""
     describer = _Describer(values=True)
-    told = describer.describe(value)
+    result = describer.describe(value)
     try:
         text = getattr(value, "__name__", None)
         if type(text) is not str:
             # A set has another order in each process, and the length of a `repr` has no limit.
-            text = json.dumps(told) if describer.met_set or describer.cut_off else repr(value)
+            text = json.dumps(result) if describer.met_set or describer.cut_off else repr(value)
     except Exception:  # A user's object may raise anything.
-        text = told if isinstance(told, str) else json.dumps(told)
+        text = result if isinstance(result, str) else json.dumps(result)
     return _ADDRESS.sub("", " ".join(_clean(text).split()))[:_LABEL]
 
 
@@ -108,13 +108,13 @@ class _Describer:
             return _class_name(value)
         self._within.append(id(value))
         try:
-            return self._told(value)
+            return self._described(value)
         except Exception:  # A user's object may raise anything.
             return _class_name(value)
         finally:
             self._within.pop()
 
-    def _told(self, value: Any) -> Any:
+    def _described(self, value: Any) -> Any:
         if isinstance(value, enum.Enum):
             return f"{type(value).__name__}.{value.name}"
         if isinstance(value, np.generic):
@@ -146,19 +146,23 @@ class _Describer:
     def _mapping(self, value: Mapping[Any, Any]) -> Any:
         if len(value) > _MOST_ITEMS:
             return _summed(value, len(value))
-        told: dict[str, Any] = {}
+        result: dict[str, Any] = {}
         for key, each in value.items():
             name = self._key(key)
-            if name in told:  # 1 and "1" are two keys
+            if name in result:  # 1 and "1" are two keys
                 name = f"{name} ({_class_name(key)})"
-            told[name] = self.describe(each)
-        return told
+            result[name] = self.describe(each)
+        return result
 
     def _key(self, key: Any) -> str:
-        told = self.describe(key)
-        if isinstance(told, str):
-            return told
-        return str(told) if isinstance(told, (bool, int, float, type(None))) else json.dumps(told)
+        result = self.describe(key)
+        if isinstance(result, str):
+            return result
+        return (
+            str(result)
+            if isinstance(result, (bool, int, float, type(None)))
+            else json.dumps(result)
+        )
 
     def _sequence(self, value: Sequence[Any]) -> Any:
         if len(value) > _LONG and self._values:
@@ -171,10 +175,10 @@ class _Describer:
         self.met_set = True
         if len(value) > _MOST_ITEMS:
             return f"{_class_name(value)}[{len(value)}]"
-        told = sorted(self._all(list(value)), key=lambda each: json.dumps(each, sort_keys=True))
-        if len(told) <= _LONG:
-            return {"set": told}
-        return f"{_class_name(value)}[{len(told)}]#{_digest(json.dumps(told).encode())}"
+        result = sorted(self._all(list(value)), key=lambda each: json.dumps(each, sort_keys=True))
+        if len(result) <= _LONG:
+            return {"set": result}
+        return f"{_class_name(value)}[{len(result)}]#{_digest(json.dumps(result).encode())}"
 
     # ------------------------------------------------------------------ objects
 
@@ -188,9 +192,9 @@ class _Describer:
         if isinstance(value, type):
             # Its attributes are meant for its instances: only its name is read.
             return _clean(value.__qualname__)
-        told = self._of_data(value) or self._of_settings(value)
-        if told is not None:
-            return told
+        result = self._of_data(value) or self._of_settings(value)
+        if result is not None:
+            return result
         # An estimator may have a name, too: its parameters, which say more, come first.
         for name in ("__qualname__", "__name__"):
             given = getattr(value, name, None)
@@ -201,9 +205,9 @@ class _Describer:
     def _of_data(self, value: Any) -> str | None:
         """Type and shape of an array, table or tensor, with a checksum of its values."""
         if self._values:
-            told = checksum_of(value)
-            if told is not None:
-                return told
+            result = checksum_of(value)
+            if result is not None:
+                return result
         shape = getattr(value, "shape", None)
         if shape is None or callable(shape):
             return None
@@ -240,10 +244,10 @@ def _plain(value: Any) -> Any:
         return value if math.isfinite(value) else str(value)
     if isinstance(value, str):
         return _shortened(_clean(value))
-    told = bytes(value)
-    if len(told) <= _MOST_BYTES:
-        return repr(told)
-    return f"bytes[{len(told)}]#{_digest(told)}"
+    result = bytes(value)
+    if len(result) <= _MOST_BYTES:
+        return repr(result)
+    return f"bytes[{len(result)}]#{_digest(result)}"
 
 
 def _shortened(text: str) -> str:

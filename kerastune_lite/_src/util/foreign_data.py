@@ -51,15 +51,15 @@ def _tensor(value: Any) -> Any:
 
 def _frame(frame: Any) -> Any:
     dtypes = list(frame.dtypes)
-    told = ["\0".join(map(str, frame.columns)), " ".join(map(str, dtypes))]
+    header = ["\0".join(map(str, frame.columns)), " ".join(map(str, dtypes))]
     if frame.size > _CELLS:
-        return [*told, *(column for _, column in columns_of(frame))]
+        return [*header, *(column for _, column in columns_of(frame))]
     # Columns of one type are read together: one by one, thousands of them would take long.
     alike: dict[Any, list[int]] = {}
     for place, dtype in enumerate(dtypes):
         is_number = isinstance(dtype, np.dtype) and dtype.kind in _NUMBERS
         alike.setdefault(dtype if is_number else place, []).append(place)
-    return [*told, *(_columns(frame, each) for each in alike.values())]
+    return [*header, *(_columns(frame, each) for each in alike.values())]
 
 
 def _columns(frame: Any, looked_at: list[int]) -> np.ndarray:

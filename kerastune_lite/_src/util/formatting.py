@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import math
+import time
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from typing import Union
@@ -38,6 +39,13 @@ def seconds_text(seconds: float | None) -> str:
     if seconds is None:
         return NOTHING
     return f"{seconds:.1f}" if seconds < 99.95 else f"{seconds:.0f}"
+
+
+def moment_text(moment: float | None) -> str:
+    """A local time, from seconds since 1970."""
+    if moment is None:
+        return NOTHING
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(moment))
 
 
 def counted(count: int, noun: str) -> str:

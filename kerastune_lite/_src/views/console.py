@@ -84,12 +84,12 @@ class LineView(View):
         if self._progress.max_trials is not None:
             which = f"{count_text(self._progress)}  {which}"
         seconds = "" if trial.seconds is None else f"{seconds_text(trial.seconds)} s"
-        ending = [seconds, values_text(trial.values)]
+        rest = [seconds, values_text(trial.values)]
         if trial.status is TrialStatus.FAILED:
             what = "REJECTED" if trial.rejected else "FAILED"
-            return [which, f"{what}: {trial.failure or NO_REASON}", *ending]
+            return [which, f"{what}: {trial.failure or NO_REASON}", *rest]
         score = f"{metric_name(self._progress)} {score_text(trial.score)}"
-        return [which, score, best_text(self._progress, named=False), *ending]
+        return [which, score, best_text(self._progress, named=False), *rest]
 
     def _write(self, *parts: str) -> None:
         stream = sys.stdout if self._stream is None else self._stream

@@ -6,6 +6,7 @@ import os
 import time
 from pathlib import Path
 
+from kerastune_lite._src.util.formatting import moment_text
 from kerastune_lite._src.views.report import sections
 from kerastune_lite._src.views.report.searched import Searched
 from kerastune_lite._src.views.report.style import STYLE
@@ -45,7 +46,7 @@ def page(searched: Searched) -> str:
 <h1>{escaped(searched.name)}</h1>
 <p class="quiet">{escaped(sections.overview(searched))}</p>
 {"".join(parts)}
-<footer>Written by kerastune_lite on {time.strftime("%Y-%m-%d %H:%M")}.</footer>
+<footer>Written by kerastune_lite on {moment_text(time.time())}.</footer>
 </main>
 </body>
 </html>

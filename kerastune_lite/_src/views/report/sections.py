@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import os
-import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from kerastune_lite._src.analysis import importances as importance
@@ -12,7 +11,7 @@ from kerastune_lite._src.analysis.certainty import certainty
 from kerastune_lite._src.analysis.curves import fan
 from kerastune_lite._src.analysis.unit_cube import scored
 from kerastune_lite._src.core.trial import REJECTED, Trial
-from kerastune_lite._src.util.formatting import score_text
+from kerastune_lite._src.util.formatting import moment_text, score_text
 from kerastune_lite._src.views.plots.lines import drawing, scores_of
 from kerastune_lite._src.views.report import charts
 from kerastune_lite._src.views.report.searched import Searched
@@ -41,8 +40,7 @@ def overview(searched: Searched) -> str:
     parts = [f"{len(searched.trials)} trials" + (f" ({ended})" if ended else "")]
     parts.append(f"by {objective_text(searched.objective)}")
     if started:
-        begun = time.strftime("%Y-%m-%d %H:%M", time.localtime(min(started)))
-        parts.append(f"begun {begun}, {clock_text(spent)} of training")
+        parts.append(f"begun {moment_text(min(started))}, {clock_text(spent)} of training")
     return "; ".join(parts)
 
 

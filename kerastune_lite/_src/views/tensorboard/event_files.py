@@ -246,23 +246,26 @@ def _add_session(summary: summary_pb2.Summary, tag: str, **info: object) -> None
     summary.value.add(tag=tag, metadata=_metadata(PLUGIN_NAME, content), tensor=NULL_TENSOR)
 
 
+def _events(data: bytes) -> Iterator[tuple[bytes, event_pb2.Event]]:
+    for record in records(data):
+        yield record, event_pb2.Event.FromString(record)
+
+
 def scalars_before(data: bytes, epoch: int | None) -> list[bytes]:
     """The scalar events of a file's content whose step is below `epoch` (None: all of them)."""
     session = SESSION_START_INFO_TAG.encode()
-    kept = []
-    for record in records(data):
-        event = event_pb2.Event.FromString(record)
-        if not event.HasField("summary") or session in record:
-            continue
-        if epoch is None or event.step < epoch:
-            kept.append(record)
-    return kept
+    return [
+        record
+        for record, event in _events(data)
+        if event.HasField("summary")
+        and session not in record
+        and (epoch is None or event.step < epoch)
+    ]
 
 
 def scalars_of(data: bytes) -> Iterator[tuple[int, dict[str, float]]]:
     """The step and the scalars, by tag, of the events in a file's content."""
-    for record in records(data):
-        event = event_pb2.Event.FromString(record)
+    for _, event in _events(data):
         scalars = {
             value.tag: value.tensor.float_val[0]
             for value in event.summary.value
@@ -275,11 +278,9 @@ def scalars_of(data: bytes) -> Iterator[tuple[int, dict[str, float]]]:
 def last_step(data: bytes, tag: str) -> int | None:
     """The step of the latest event with `tag` in a file's content."""
     found = None
-    for record in records(data):
-        if tag.encode() in record:
-            event = event_pb2.Event.FromString(record)
-            if any(value.tag == tag for value in event.summary.value):
-                found = event.step
+    for _, event in _events(data):
+        if any(value.tag == tag for value in event.summary.value):
+            found = event.step
     return found
 
 

@@ -52,8 +52,8 @@ def loss_of(trial: Trial) -> float:
 
 def _counts(trials: Sequence[Trial]) -> str:
     counts = collections.Counter(trial.status for trial in trials)
-    told = (TrialStatus.COMPLETED, TrialStatus.PAUSED, TrialStatus.FAILED)
-    parts = [f"{counts[status]} {status.value.lower()}" for status in told if counts[status]]
+    shown = (TrialStatus.COMPLETED, TrialStatus.PAUSED, TrialStatus.FAILED)
+    parts = [f"{counts[status]} {status.value.lower()}" for status in shown if counts[status]]
     return f"{counted(len(trials), 'trial')}: {', '.join(parts)}."
 
 
