@@ -43,6 +43,7 @@ class ModelFactory:
             FatalValueError: an optimizer or a loss is missing.
             FailedTrialError: the model is larger than `max_model_size`.
         """
+        load_keras()  # quietly, before the builder imports it
         model = self.build_unchecked(hp)
         check_is_model(model)
         self._compile(model)

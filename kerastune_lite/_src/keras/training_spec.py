@@ -15,8 +15,9 @@ from kerastune_lite._src.keras.fit_arguments import FitArguments
 class TrainingSpec:
     """What is the same for all executions of a search.
 
-    It holds no tuner, no open file and nothing of TensorFlow's, so that it can be sent to another
-    process with cloudpickle, if what the user gave can.
+    It holds no tuner, no open file and no TensorFlow object, so it can be sent to another process
+    with cloudpickle if the user's own objects can. The exception is a tuner that overrides
+    `_build_hypermodel`: its method builds the models, and holds the tuner.
 
     Attributes:
         models: builds what is trained.
