@@ -7,7 +7,7 @@
     fit_arguments.py data_checks.py  the arguments of `fit`; data that `fit` certainly refuses
     callbacks.py scored.py           what reports epochs; the epoch whose weights are kept
     weights.py build_configs.py      weights on disk; models that their builder leaves unbuilt
-    resuming.py callback_state.py state_files.py    a training that goes on where it was paused
+    resuming.py callback_state.py state_files.py    a training that is resumed
     metric_directions.py not_finite.py automatic_names.py determinism.py session.py loading.py
     compat/     all that is not public and that we lean on, with a probe of each part
     fast/       the same training in less time

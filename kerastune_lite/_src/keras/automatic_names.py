@@ -1,4 +1,4 @@
-"""The names that Keras gives: counted from one in each model, whatever was made before."""
+"""The names that Keras gives: counted from one in each model."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def built_from_one(build: Callable[[], Built], begin: Callable[[], None] = count
 
     A layer that was made outside of `build` may have such a name already. Then the names of its
     kind are counted on from that name, as they would have been without the new beginning. As only
-    the model itself decides, its names are the same whatever was built before, in all processes.
+    the model itself decides, its names do not depend on what was built before, or on the process.
 
     Args:
         begin: the new beginning; called again for another try.
 
     Raises:
-        ValueError: `build` gives one name to two layers; and whatever else it raises.
+        ValueError: `build` gives one name to two layers. Its other exceptions pass through.
     """
     taken: list[str] = []
     while True:
@@ -54,7 +54,7 @@ def built_from_one(build: Callable[[], Built], begin: Callable[[], None] = count
         except ValueError as error:
             twice = _used_twice(error)
             if twice is None or twice in taken:
-                # The user's own names; or build() begins anew by itself.
+                # The user's own names; or build() resets them itself.
                 raise
             taken.append(twice)
 

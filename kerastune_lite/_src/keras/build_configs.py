@@ -1,4 +1,4 @@
-"""Whether a model has its variables, and what it needs to make them again in another process."""
+"""Whether a model has its variables, and what it needs to create them in another process."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _PARTS = "parts"
 """The key of the configs of a model's layers, by their place among them."""
 
 _ERRORS = (TypeError, ValueError, AttributeError, NotImplementedError, RuntimeError)
-"""What Keras and a layer's own build() raise for shapes of another model, or for none."""
+"""Raised by Keras and by a layer's own build() for wrong or missing shapes."""
 
 
 def is_complete(model: Any) -> bool:
-    """Whether all variables that the model will have are there, as far as its layers know.
+    """Whether the model has all its variables, as far as its layers know.
 
     `model.built` does not tell: it says that the model was called, which a train_step of its own
     need not do, and nothing of the layers that its call() leaves out.
@@ -27,7 +27,7 @@ def is_complete(model: Any) -> bool:
 
 
 def build_config_of(model: Any) -> dict[str, Any] | None:
-    """The shapes that a model was built with, and those of its layers; as far as JSON can hold it.
+    """The shapes with which a model and its layers were built, as far as JSON can represent them.
 
     The layers' are what is left where the model itself was never called.
     """
@@ -47,10 +47,10 @@ def _own_config(layer: Any) -> dict[str, Any]:
     try:
         config = json.loads(json.dumps(layer.get_build_config()))
     except (TypeError, ValueError, NotImplementedError):
-        # It has none that JSON can hold, or Keras raises: it is built without it.
+        # JSON cannot represent it, or Keras raises: the layer is built without it.
         return {}
     if not isinstance(config, dict) or config.get("input_shape", ()) is None:
-        # What is left of a call that failed: a shape that nobody knows.
+        # Left over from a call that failed: the shape is unknown.
         return {}
     return config
 
@@ -62,10 +62,10 @@ def _is_graph(layer: Any) -> bool:
 
 
 def build_from(model: Any, config: Mapping[str, Any]) -> Exception | None:
-    """Make the variables that `build_config_of` tells of, where they are missing.
+    """Create the missing variables that `build_config_of` describes.
 
     Args:
-        config: of an equal model that had them.
+        config: of an equal model that has them.
 
     Returns:
         What went wrong. Some variables may be there all the same.
@@ -85,10 +85,10 @@ def _build_itself(layer: Any, config: dict[str, Any]) -> Exception | None:
     keras = load_keras()
     inherited = type(layer).build is keras.layers.Layer.build
     if inherited and not isinstance(layer, keras.Model):
-        # It makes variables in its layers only, and these have configs of their own.
+        # Only its layers have variables, and they have configs of their own.
         return None
     with warnings.catch_warnings():
-        # Where that is so, variables are missing, and whoever loads them notices.
+        # Then variables are missing, which loading the weights detects.
         warnings.filterwarnings("ignore", message=r"(?s).*had a build config, but the model")
         try:
             layer.build_from_config(config)
@@ -101,12 +101,12 @@ def _build_itself(layer: Any, config: dict[str, Any]) -> Exception | None:
 
 
 def _with_free_batch(model: Any, config: dict[str, Any]) -> dict[str, Any]:
-    """The config without the size of the batch that the model happened to be built with."""
+    """The config without the batch size with which the model was built."""
     keras_made = type(model).get_build_config.__module__.startswith("keras.")
     layers = [model, *layers_within(model)]
     stateful = any(getattr(layer, "stateful", False) for layer in layers)
     if not keras_made or stateful:
-        # A user's own method says what it likes; what keeps a state for each sample needs the size.
+        # A user's own method may return anything; stateful layers need the batch size.
         return config
     sizes = {shape[0] for shape in _shapes(config) if shape}
     if len(sizes) != 1:

@@ -51,7 +51,7 @@ class ModelFactory:
         return model
 
     def build_unchecked(self, hp: HyperParameters) -> Any:
-        """What the user's code returns, whatever it is."""
+        """What the user's code returns, of any type."""
         return (self.build_instead or self.hypermodel.build)(hp)
 
     def described(self) -> Any:
@@ -64,7 +64,7 @@ class ModelFactory:
         return {name: value for name, value in named.items() if value is not None}
 
     def _compile(self, model: Any) -> None:
-        """Compile `model` anew where the tuner names its own optimizer, loss or metrics."""
+        """Compile `model` again if the tuner has its own optimizer, loss or metrics."""
         overrides = self._overrides
         if not overrides:
             return
@@ -102,7 +102,7 @@ def check_is_model(model: Any) -> None:
 
 
 def _is_of_keras_2(model: Any) -> bool:
-    """Whether it is a model of the package that goes on with Keras 2; that need not be there."""
+    """Whether it is a model of Keras 2; its package need not be installed."""
     # Before Keras 3 it was a part of TensorFlow, and its code in `keras.engine`.
     packages = ("tf_keras.", "keras.engine.", "tensorflow.python.keras.")
     return any(f"{base.__module__}.".startswith(packages) for base in type(model).__mro__)

@@ -1,4 +1,4 @@
-"""What callbacks know of a training: their plain data, taken out of them and put back.
+"""The state of callbacks: their plain data, copied out of them and put back.
 
 Plain data are None, booleans, numbers, text, NumPy scalars and arrays, and lists, tuples, sets,
 dictionaries and queues (`collections.deque`) of these. They go into a file as JSON, and the arrays
@@ -49,7 +49,7 @@ _TYPES = {tag: kind for kind, tag in (_COLLECTIONS | _MAPPINGS).items()}
 
 
 class NotPlainError(TypeError):
-    """Something that is no plain data."""
+    """A value is not plain data."""
 
 
 def pack(value: Any, name: str, arrays: MutableMapping[str, np.ndarray]) -> Any:
@@ -60,7 +60,7 @@ def pack(value: Any, name: str, arrays: MutableMapping[str, np.ndarray]) -> Any:
         arrays: receives copies of them.
 
     Raises:
-        NotPlainError: it is no plain data, or holds some that is none.
+        NotPlainError: it is not plain data, or contains a value that is not.
     """
     kind = type(value)
     if value is None or kind in (bool, int, str):
@@ -119,7 +119,7 @@ _KNOWN: dict[type, Known] = {
 }
 
 _OF_ALL = tuple(vars(keras.callbacks.Callback()))
-"""What `fit` gives every callback."""
+"""The attributes of every callback."""
 
 _CONSTANTS = (
     types.FunctionType,
@@ -135,7 +135,7 @@ _CONSTANTS = (
     np.dtype,
     np.ufunc,
 )
-"""What is no plain data and no state either."""
+"""Types that are neither plain data nor state."""
 
 
 def _names(callback: Any) -> list[str]:
@@ -160,7 +160,7 @@ def take(
         arrays: receives them.
 
     Returns:
-        The attributes, packed, and the names of those that are no plain data and may be state.
+        The attributes, packed, and the names of those that may be state but are not plain data.
     """
     kept: dict[str, Any] = {}
     left_out = []
@@ -188,7 +188,7 @@ def put_back(callback: Any, kept: Mapping[str, Any], arrays: Mapping[str, np.nda
     known = _KNOWN.get(type(callback))
     for attribute, packed in kept.items():
         if attribute == "monitor_op" and monitors(callback):
-            # Chosen at the end of the first epoch; a checkpoint in mid-epoch needs it before.
+            # Keras sets it when the first epoch ends; a checkpoint in mid-epoch needs it before.
             choose_comparison(callback, "min" if packed == "less" else "max")
         elif known is None or known.state is None or attribute in known.state:
             vars(callback)[attribute] = unpack(packed, arrays)
@@ -214,16 +214,16 @@ def put_all_back(
     arrays: Mapping[str, np.ndarray],
     callbacks: Sequence[Any],
 ) -> None:
-    """Give callbacks the states that `take_all` took from their like.
+    """Give callbacks the states that `take_all` returned for callbacks of the same classes.
 
     Raises:
-        StoreError: they are others, or in another order.
+        StoreError: the classes or their order differ.
     """
     expected = [state["class"] for state in states]
     received = [type(callback).__name__ for callback in callbacks]
     if received != expected:
         raise StoreError(
-            "A training goes on with callbacks of the same classes in the same order as before. "
+            "A training is resumed with callbacks of the same classes in the same order as before. "
             f"Expected: {_listed(expected)}. Received: {_listed(received)}. Pass the callbacks "
             "that the search began with, or begin a new project."
         )
@@ -238,7 +238,7 @@ def _listed(names: Sequence[str]) -> str:
 def cannot_resume(callbacks: Sequence[Any]) -> str | None:
     """Why a training with these callbacks cannot be continued in a later segment; None if it can.
 
-    Only the attributes that are there now are judged; what `on_train_begin` adds is not.
+    Only attributes that exist now are checked, not those that `on_train_begin` adds.
     """
     for callback in callbacks:
         unknown = unknown_memory(callback)

@@ -27,10 +27,10 @@ UserCallbacks = Any
 
 
 def fresh_callbacks(given: UserCallbacks, trial: Trial) -> list[Any]:
-    """The user's callbacks for one execution: copies, or what the user's function makes.
+    """The user's callbacks for one execution: copies, or what the user's function returns.
 
     Raises:
-        FatalTypeError: something in the list is no Keras callback.
+        FatalTypeError: an item of the list is not a Keras callback.
         FatalValueError: a callback cannot be copied.
     """
     if given is None:
@@ -58,7 +58,7 @@ def _as_list(given: Any) -> list[Any]:
 
 
 def _copied(callback: Any) -> Any:
-    # A callback that was used before still holds that model, which is not to be copied along.
+    # A callback that was used before still holds that model, which must not be copied with it.
     model = getattr(callback, "model", None)
     try:
         return copy.deepcopy(callback, {id(model): None})
@@ -71,7 +71,7 @@ def _copied(callback: Any) -> Any:
 
 
 def check_callbacks(given: UserCallbacks) -> None:
-    """Find out now whether each execution can have its callbacks.
+    """Check before the search that each execution can get its callbacks.
 
     Raises:
         FatalTypeError, FatalValueError: as `fresh_callbacks` would in the first trial.
@@ -88,14 +88,14 @@ def tensorboard_directories(given: UserCallbacks) -> list[Path]:
 
 
 def redirect_tensorboard(callbacks: Sequence[Any], run: str) -> None:
-    """Give each TensorBoard callback its own directory for this run, to keep trials apart."""
+    """Give each TensorBoard callback its own directory for this run, to separate trials."""
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.TensorBoard):
             callback.log_dir = os.path.join(callback.log_dir, run)
 
 
 class OneOfOurs(keras.callbacks.Callback):
-    """A callback of the search's own: there is one for each execution.
+    """A callback of the search itself; there is one for each execution.
 
     A HyperModel.fit that hands copies of its callbacks to each of its trainings, as is usual, has
     them all talk to that one.
@@ -116,7 +116,7 @@ class EpochReporter(OneOfOurs):
 
     Args:
         objective: what "best" means.
-        report: called with the epoch and its metrics; its answer says whether to go on.
+        report: called with the epoch and its metrics; its answer says whether to continue.
         keep_below: weights of epochs that are no better than this loss are not kept; None
             keeps the best epoch's whatever it is.
         strict: whether the objective must be among the metrics of each epoch; a FatalValueError
@@ -126,7 +126,7 @@ class EpochReporter(OneOfOurs):
     """
 
     epoch_level = True
-    """The fast paths may take it: it wants no batches, and looks at weights only."""
+    """The fast paths may use it: it needs no batches, and reads only weights."""
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class EpochReporter(OneOfOurs):
         """One list per metric, NaN where it was not measured; vectors are left out."""
         self.epochs = 0
         self.best_epoch: int | None = None
-        """Counted from 0 over all epochs that were seen."""
+        """Counted from 0 over all epochs seen."""
         self.best_weights: list[Any] | None = None
         self._best_loss = math.inf
         self._keep_below = math.inf if keep_below is None else keep_below
@@ -168,7 +168,7 @@ class EpochReporter(OneOfOurs):
             raise FatalValueError(missing_metrics(missing, logs or {}, "model.fit()"))
         for name, value in metrics.items():
             series = self.history.setdefault(name, [])
-            # A metric that is not there in every epoch (validation_freq) stays aligned.
+            # A metric that some epochs lack (validation_freq) stays aligned.
             series.extend([math.nan] * (self.epochs - len(series)))
             series.append(value)
         weights = None
@@ -178,7 +178,7 @@ class EpochReporter(OneOfOurs):
         if not missing:
             self._keep_if_best(self._objective.loss(metrics), weights)
         self.epochs += 1
-        # A second fit() of the same execution counts from 0 again; its epochs follow on.
+        # A second fit() of the same execution counts from 0 again; its epochs are appended.
         self._latest = max(int(epoch), self._latest + 1)
         if not self._report(self._latest, metrics) and self.model is not None:
             self.model.stop_training = True
@@ -210,7 +210,7 @@ class EpochReporter(OneOfOurs):
 
 
 class SizeLimit(OneOfOurs):
-    """Fails the trial if the model is too large, as soon as the first batch has built it.
+    """Fails the trial as soon as the first batch has built a model that is too large.
 
     Args:
         max_model_size: in parameters.
@@ -243,10 +243,10 @@ class SizeLimit(OneOfOurs):
 
 
 def hook_callers(hooks: Hooks | None, trial: Trial) -> list[HookCaller]:
-    """What calls the hooks of epochs and batches that a tuner's subclass overrides, if it does.
+    """Callbacks that call the epoch and batch hooks that a subclass of a tuner overrides.
 
     Args:
-        trial: handed to the hooks.
+        trial: passed to the hooks.
     """
     if hooks is None:
         return []

@@ -31,21 +31,21 @@ _BATCHES = (
     "IterDataset",
     "DataAdapter",
 )
-"""Names of the classes whose data comes in batches, with targets and weights."""
+"""Names of classes whose data come in batches, with targets and weights."""
 
 _MAKERS = (types.FunctionType, types.MethodType, functools.partial)
 
 _NUMBERS = (bool, int, float, np.number, np.bool_, type(None))
 
 _LOOKED_AT = 100
-"""Items of an array of Python's objects."""
+"""How many items of an array of Python objects are checked."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
 class Needs:
-    """What the models of a search need, as far as the first one tells.
+    """What the models of a search need, judged by the first one.
 
     Attributes:
         data: whether `fit` is Keras's own, so that it is known what it takes.
@@ -75,13 +75,13 @@ def _is_own(kind: type, name: str) -> bool:
 
 
 def check_data(given: Mapping[str, Any], needs: Needs) -> None:
-    """Refuse what `fit` cannot train on.
+    """Refuse data that `fit` cannot train on.
 
     Args:
         given: its arguments by name; where a function makes the data it is not known yet.
 
     Raises:
-        FatalTypeError, FatalValueError: with what is wrong and how to mend it.
+        FatalTypeError, FatalValueError: the message says what is wrong and how to fix it.
     """
     if not needs.data:
         return
@@ -105,7 +105,7 @@ def check_data(given: Mapping[str, Any], needs: Needs) -> None:
 
 
 def brings_batches(x: Any) -> bool:
-    """Whether data comes in batches, with its targets and weights in them."""
+    """Whether data come in batches that contain targets and weights."""
     if isinstance(x, types.GeneratorType):
         return True
     return any(kind.__name__ in _BATCHES for kind in type(x).__mro__)
@@ -201,7 +201,7 @@ def _check_split(x: Any, split: Any) -> None:
 
 
 def leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """The arrays of a structure, as Keras takes it apart, and what to call them."""
+    """The arrays of a structure, as Keras flattens it, and their names in messages."""
     if isinstance(value, dict):
         for key, each in value.items():
             yield from leaves(f"{name}[{key!r}]", each)
@@ -213,7 +213,7 @@ def leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _check_type(part: str, leaf: Any, whole: Any) -> None:
-    """Refuse what is no array, tensor or table at all."""
+    """Refuse data that are no array, tensor or table."""
     module = type(leaf).__module__.partition(".")[0]
     is_array = hasattr(leaf, "shape") or hasattr(leaf, "__array__")
     # Python's own objects with a shape, and NumPy's single values, are no arrays to Keras.
@@ -261,7 +261,7 @@ def _check_values(part: str, leaf: Any, is_target: bool) -> None:
 
 
 def _becomes_numbers(table: Any) -> bool:
-    """Whether Keras makes numbers of a table whose columns are not all of numbers.
+    """Whether Keras converts a table whose columns are not all numbers.
 
     It does so with the whole table at once, where a column is of floats in another precision.
     """
@@ -284,7 +284,7 @@ def _dtype(leaf: Any) -> str:
 
 
 def _kinds(leaf: Any) -> set[str]:
-    """Of what is in an array: "number", "text" or "other"; numbers where it cannot be told."""
+    """The content of an array: "number", "text" or "other"; "number" if unknown."""
     if isinstance(leaf, np.ndarray):
         return {_kind_of_array(leaf)}
     if type(leaf).__module__.partition(".")[0] == "pandas":
@@ -309,7 +309,7 @@ def _kind_of_array(array: np.ndarray) -> str:
 
 
 def _kind_of_column(column: np.ndarray) -> str:
-    """Numbers that are only kept as objects may be such for Keras as well."""
+    """Keras may accept numbers that are stored as objects."""
     if column.dtype.kind in "biufc":
         return "number"
     items = [each for each in column.tolist() if isinstance(each, str) or each == each]

@@ -1,4 +1,4 @@
-"""TensorFlow's generator and its switch for determinism: set for a fit, and back afterwards."""
+"""TensorFlow's generator and its switch for determinism: set for a fit, and restored."""
 
 from __future__ import annotations
 

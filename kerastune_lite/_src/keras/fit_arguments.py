@@ -1,4 +1,4 @@
-"""The arguments of `search()`, which are those of `fit`: checked once, made up for each trial."""
+"""The arguments of `search()`, which are those of `fit`: checked once, completed for each trial."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class FitArguments:
             user's business then, and are handed over as they are.
         named: hyperparameters that were declared outside `build(hp)`: they are in force although
             `build` does not ask for them.
-        in_run_trial: whether a `run_trial` of the user's own passes them on: it has read the
+        in_run_trial: whether the user's `run_trial` passes them: it has read the
             hyperparameters of these names, and made of them what it wanted.
 
     Raises:
@@ -77,18 +77,18 @@ class FitArguments:
                     f"search() takes `{name}` by name only. Received {len(self.args)} positional "
                     f"arguments: write {name}=..."
                 )
-        # Further ones go by name, so that a hyperparameter can take the place of a None.
+        # Others are passed by name, so that a hyperparameter can replace a None.
         self.args = self.args[:_DATA]
         self.kwargs.update((name, self._given[name]) for name in positional[_DATA:])
 
     def check(self, space: Space, objective: Objective, scheduled: bool = False) -> None:
-        """Find what would fail in every trial.
+        """Check for mistakes that would fail every trial.
 
         Args:
             scheduled: whether a scheduler decides for how many epochs trials are trained.
 
         Raises:
-            FatalValueError: with what is wrong and how to mend it.
+            FatalValueError: the message says what is wrong and how to fix it.
         """
         if self.overridden:
             return
@@ -110,12 +110,12 @@ class FitArguments:
         self._check_validation(objective)
 
     def check_data(self, needs: Needs) -> None:
-        """Find data that would fail in every trial."""
+        """Check for data that would fail every trial."""
         if not self.overridden:
             check_data(self._given, needs)
 
     def why_not_finite(self) -> str:
-        """What may have made a loss NaN; the data are looked at once per search."""
+        """A possible cause of a NaN loss; the data are checked once per search."""
         if self._found is None:
             args = {f"argument {place}": value for place, value in enumerate(self.args)}
             self._found = explanation(self._given or {**args, **self.kwargs})
@@ -127,7 +127,7 @@ class FitArguments:
         return "No NaN was found in the data; the learning rate may be too high."
 
     def _in_force(self, name: str, x: Any, scheduled: bool) -> bool:
-        """Whether a hyperparameter becomes the argument of its name; it is said once if not."""
+        """Whether a hyperparameter becomes the argument of its name; if not, warn once."""
         given = self._given.get(name)
         if name == "epochs" and scheduled:
             instead = "the search decides for how many epochs each trial is trained"
@@ -176,11 +176,11 @@ class FitArguments:
 
     @property
     def validates_every_epoch(self) -> bool:
-        """Whether validation metrics are there from the first epoch on."""
+        """Whether every epoch has validation metrics."""
         return self._given.get("validation_freq", 1) == 1
 
     def default_epochs(self, epochs: int) -> None:
-        """Train for so many epochs unless something else was asked for."""
+        """Set the number of epochs unless it was given."""
         if not self.overridden and self._given.get("epochs") is None:
             self._given["epochs"] = self.kwargs["epochs"] = epochs
 
@@ -190,8 +190,8 @@ class FitArguments:
         """The arguments for one execution, with fresh data and the tuned fit arguments.
 
         Args:
-            hp: as `build` left it; what `build` did not ask for this time is not passed on.
-            end_epoch: train to here (excluded), whatever `epochs` says: a scheduler decides it.
+            hp: after `build`; hyperparameters that `build` did not ask for are not passed.
+            end_epoch: train to here (excluded) as the scheduler decides, instead of `epochs`.
 
         """
         if self.overridden:
@@ -210,7 +210,7 @@ class FitArguments:
             if declared and self._in_force(name, x, end_epoch is not None):
                 kwargs[name] = hp.get(name)
         if self._given.get("shuffle") is None and _keeps_its_order(x):
-            # Else Keras warns that it will not shuffle, which nobody asked it to.
+            # Otherwise Keras warns that it will not shuffle.
             kwargs["shuffle"] = False
         if end_epoch is not None:
             kwargs["epochs"] = end_epoch
@@ -218,7 +218,7 @@ class FitArguments:
 
 
 def _made(value: Any) -> Any:
-    """The data itself, where a function that makes it was given."""
+    """The data; a function that makes data is called."""
     return value() if isinstance(value, _MAKERS) else value
 
 

@@ -129,7 +129,7 @@ def overrides_fit(hypermodel: Any) -> bool:
 
 
 def accepts(function: Callable[..., Any], name: str) -> bool:
-    """Whether a function of the user's can be called with the keyword `name`."""
+    """Whether a function of the user can be called with the keyword `name`."""
     parameters = inspect.signature(function).parameters
     return name in parameters or any(
         p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()
@@ -137,7 +137,7 @@ def accepts(function: Callable[..., Any], name: str) -> bool:
 
 
 def check_takes_callbacks(hypermodel: Any) -> None:
-    """Raise unless a `fit` of the user's own takes `callbacks`.
+    """Raise unless the user's own `fit` takes `callbacks`.
 
     Raises:
         FatalTypeError: it does not.

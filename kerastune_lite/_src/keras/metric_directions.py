@@ -18,7 +18,7 @@ def resolved(objective: Objective, model: Any = None) -> Objective:
     """`objective` with its direction (of each part, for several).
 
     Args:
-        model: a compiled model, whose own metrics are asked first.
+        model: a compiled model, whose own metrics come first.
 
     Raises:
         ValueError: Keras does not know the metric and no direction was given.
@@ -40,7 +40,7 @@ def resolved(objective: Objective, model: Any = None) -> Objective:
 
 
 def _hint(model: Any) -> str:
-    """The names that there are, in case the one that was given is mistyped."""
+    """A hint with the known names, for a mistyped one."""
     if not isinstance(model, load_keras().Model):
         return ""
     names = sorted({"loss", *metric_names(model)})
@@ -51,7 +51,7 @@ def _hint(model: Any) -> str:
 
 
 def metric_names(model: Any) -> set[str]:
-    """What the metrics are called that `compile` was given, weighted ones too."""
+    """The names of the metrics passed to `compile`, including weighted ones."""
     names = (
         each if isinstance(each, str) else getattr(each, "name", getattr(each, "__name__", ""))
         for each in _flat(_compiled_with(model), names=True)
@@ -60,7 +60,7 @@ def metric_names(model: Any) -> set[str]:
 
 
 def _compiled_with(model: Any) -> list[Any]:
-    """The nests of metrics that `compile` was given, each None where there are none."""
+    """The nests of metrics passed to `compile`; None if there are none."""
     given = compile_arguments(model)
     return [given.get(name) for name in ("metrics", "weighted_metrics")]
 
@@ -70,7 +70,7 @@ def direction_of(name: str, model: Any) -> Direction | None:
 
     Args:
         name: as in the logs.
-        model: a compiled model, whose own metrics are asked first.
+        model: a compiled model, whose own metrics come first.
     """
     name = name.removeprefix("val_")
     outputs = _outputs_of(model)
@@ -98,7 +98,7 @@ def _ask(metric: Any) -> Direction | None:
 
 
 def _outputs_of(model: Any) -> list[str]:
-    """The names by which Keras tells the outputs of `model` apart in its logs."""
+    """The names of the outputs of `model` in Keras's logs."""
     names = [str(output) for output in getattr(model, "output_names", None) or []]
     # A subclassed model has no such list; where it has several outputs, its loss is a dict.
     loss = getattr(model, "loss", None)

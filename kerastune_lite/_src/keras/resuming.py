@@ -1,9 +1,9 @@
-"""The state of a training between two epochs, so that a later segment goes on where one ended.
+"""The state of a training between two epochs, from which a later segment continues.
 
 Epochs [0, k) and then, in another process, [k, n) give the history and the weights of [0, n) in one
 go. Kept are the model's variables (weights, moving averages, the states of its random generators),
 its optimizers' and what the callbacks remember; not the global generators of Python, NumPy and
-Keras, and not how far an input was read that goes on from epoch to epoch (`steps_per_epoch`).
+Keras, and not the position in an input that is read across epochs (`steps_per_epoch`).
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class TrainingState:
         epoch: the next one to train, counted from 0.
         stopped: whether a callback asked to stop; there is no next epoch then.
         arrays: the values of the variables, and the arrays that callbacks hold.
-        data: all else, as JSON can hold it. `data["callbacks"][i]["left_out"]` names the
+        data: everything else, as JSON. `data["callbacks"][i]["left_out"]` names the
             attributes of a callback that may be state and could not be kept.
     """
 
@@ -54,7 +54,7 @@ class TrainingState:
 
     @property
     def extra(self) -> dict[str, Any]:
-        """What `capture` was given under this name."""
+        """The `extra` data passed to `capture`."""
         return unpack(self.data["extra"], self.arrays)
 
 
@@ -95,7 +95,7 @@ def capture(
 
 
 def _optimizers(model: Any) -> dict[str, Any]:
-    """All of them by attribute: a model with its own train_step may have several."""
+    """All optimizers by attribute: a model with its own train_step may have several."""
     found = {
         name: value
         for name, value in vars(model).items()
@@ -136,7 +136,7 @@ def _history(
 
 
 def restore_model(state: TrainingState, model: Any) -> None:
-    """Give a compiled model the variables of the state, and its optimizers theirs.
+    """Set the variables of a compiled model and of its optimizers to those of the state.
 
     The model may be without variables yet; so may the optimizers.
 
@@ -160,7 +160,7 @@ def restore_model(state: TrainingState, model: Any) -> None:
 
 @in_turn
 def _build(state: TrainingState, model: Any) -> None:
-    """Make the variables of the model, as far as the state tells of them.
+    """Create the variables of the model that the state describes.
 
     Raises:
         StoreError: the state is that of another model.
@@ -206,14 +206,14 @@ def _matched(
 
 def _other_model(state: TrainingState, difference: str) -> StoreError:
     return StoreError(
-        f"The training that was to go on at epoch {state.epoch} does not fit the model that "
+        f"The training that was to be resumed at epoch {state.epoch} does not fit the model that "
         f"build(hp) makes: {difference}. Has the builder changed since the search? A subclassed "
         "model is safest when build(hp) creates its variables, by calling it on an example."
     )
 
 
 def restore_callbacks(state: TrainingState, callbacks: Sequence[Any]) -> None:
-    """Give callbacks what those of the earlier segment remembered.
+    """Give callbacks the state of those of the earlier segment.
 
     Args:
         callbacks: of the same classes, in the same order, as `capture` was given.
@@ -225,7 +225,7 @@ def restore_callbacks(state: TrainingState, callbacks: Sequence[Any]) -> None:
 
 
 def check_resumable(callbacks: Sequence[Any]) -> None:
-    """Refuse callbacks that could not go on where they stopped.
+    """Refuse callbacks that cannot be resumed.
 
     Raises:
         FatalValueError: with the name of one.
@@ -245,7 +245,7 @@ def make_resumable(
     state: TrainingState | None,
     keep: bool,
 ) -> StateKeeper | None:
-    """Have a call of `fit` begin with a state, and keep the one that it ends with.
+    """Make a call of `fit` start from a state, and keep its last state.
 
     Args:
         arguments: of `fit`, to be added to; with `callbacks` and, unless that is 1, `epochs`.
@@ -278,7 +278,7 @@ class StateKeeper(OneOfOurs):
 
     At the end of the segment's last epoch, that is, or of the one in which a callback stops the
     training: what callbacks and `fit` do at the end of a training, such as taking back the best
-    weights, would not have been done there had it gone on.
+    weights, would not happen at that epoch in a training without a pause.
 
     Args:
         callbacks: those whose memory is kept.
@@ -287,7 +287,7 @@ class StateKeeper(OneOfOurs):
     """
 
     epoch_level = True
-    """The fast paths may take it, if all of the optimizer is in the model when epochs end."""
+    """The fast paths may use it if the model has the optimizer's state at the end of an epoch."""
 
     def __init__(
         self,
@@ -326,7 +326,7 @@ class StateKeeper(OneOfOurs):
 
 
 class StateRestorer(OneOfOurs):
-    """Puts a state back as `fit(initial_epoch=state.epoch)` begins; put it behind the others.
+    """Restores a state when `fit(initial_epoch=state.epoch)` begins; put it last in the list.
 
     Keras's callbacks forget what they know when a training begins, some open their files then, and
     one may load weights of its own: so the callbacks get their memory back before that, and once
@@ -339,7 +339,7 @@ class StateRestorer(OneOfOurs):
     """
 
     epoch_level = True
-    """The fast paths may take it: the model is in that state before they begin."""
+    """The fast paths may use it: the model is in that state before they begin."""
 
     def __init__(self, state: TrainingState, callbacks: Sequence[Any]) -> None:
         super().__init__()
@@ -365,7 +365,7 @@ class StateRestorer(OneOfOurs):
             return
         if epoch != state.epoch:
             raise FatalRuntimeError(
-                "A training that goes on must be given its first epoch: "
+                "A training that is resumed must be given its first epoch: "
                 f"fit(initial_epoch={state.epoch}). Received: epoch {epoch}. A HyperModel.fit of "
                 "your own has to hand `initial_epoch` on to model.fit()."
             )

@@ -1,4 +1,4 @@
-"""Which epoch's weights are those that a returned result speaks of."""
+"""Finds the epoch, and its weights, that a returned result refers to."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from kerastune_lite._src.core.objective import DefaultObjective, Objective
 from kerastune_lite._src.search.execution.returned import Result
 
 _MEMORY = 256 * 2**20
-"""Bytes of weights that are kept of one training while nobody knows which are wanted."""
+"""Bytes of weights kept from one training until it is known which are wanted."""
 
 
 class EpochWeights:
-    """The weights of a model after its epochs; of the latest ones, if all are too large."""
+    """The weights of a model after each epoch; only the latest if all are too large."""
 
     def __init__(self, memory: int = _MEMORY) -> None:
         self._memory = memory
         self._kept: dict[int, Sequence[np.ndarray]] = {}
 
     def add(self, epoch: int, weights: Sequence[np.ndarray]) -> None:
-        """Keep those of an epoch."""
+        """Keep the weights of an epoch."""
         self._kept[epoch] = weights
         size = sum(each.nbytes for each in weights)
         while len(self._kept) > 1 and size * len(self._kept) > self._memory:
             del self._kept[next(iter(self._kept))]
 
     def clear(self) -> None:
-        """Forget all: the model is another one."""
+        """Forget all weights: a new model is trained."""
         self._kept.clear()
 
     def of(self, epoch: int) -> Sequence[np.ndarray] | None:
-        """Those of an epoch, if they are kept."""
+        """The weights of an epoch, if they are kept."""
         return self._kept.get(epoch)
 
     def epoch_of(self, weights: Sequence[np.ndarray]) -> int | None:
-        """The latest epoch after which they were the model's."""
+        """The latest epoch after which the model had these weights."""
         for epoch, kept in reversed(self._kept.items()):
             if len(kept) == len(weights) and all(map(np.array_equal, kept, weights)):
                 return epoch
@@ -48,13 +48,13 @@ class EpochWeights:
 def epochs_of(
     result: Result, objective: Objective, epochs: Mapping[int, Mapping[str, float]]
 ) -> list[int]:
-    """The epochs whose metrics are those of the result.
+    """The epochs whose metrics equal those of the result.
 
     Args:
         epochs: the metrics of each.
 
     Returns:
-        Those that agree in all metrics; or else in the objective only.
+        Those that agree in all metrics, or, if there are none, in the objective.
     """
     scored = [e for e, metrics in epochs.items() if _same_score(result, objective, metrics)]
     exact = [
@@ -84,7 +84,7 @@ def _same(one: float, other: float) -> bool:
 
 
 class Scored:
-    """Finds what to keep of a training once its result is known.
+    """Chooses the weights to keep once the result of a training is known.
 
     Args:
         reporter: has seen its epochs.
@@ -99,9 +99,9 @@ class Scored:
         self._put = False
 
     def epoch(self, result: Result) -> int | None:
-        """The epoch that the result speaks of, of those with known weights; None if there is none.
+        """The epoch that the result refers to, if its weights are known; otherwise None.
 
-        Of several the best one by the search's own reckoning, or else the latest.
+        If several match: the best one by the objective, or else the latest.
         """
         reporter = self._reporter
         seen = {epoch: reporter.metrics_at(epoch) for epoch in reporter.of_this_model}
@@ -114,7 +114,7 @@ class Scored:
         """Give the model the weights of an epoch; with None it stays as `fit` left it.
 
         Returns:
-            The epoch whose weights it has now; the last one if they are no epoch's.
+            The epoch whose weights it has now; the last epoch if none matches.
         """
         reporter, self._put = self._reporter, True
         if epoch is None:

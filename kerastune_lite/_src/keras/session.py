@@ -16,7 +16,7 @@ keras = load_keras()
 
 
 def begin(seed: int, collect: bool) -> None:
-    """Start afresh: names count from one again, and all random generators from `seed`.
+    """Reset: names count from one again, and all random generators start from `seed`.
 
     What the user set for the process (mixed precision, a distribution, logging) stays in force.
 
@@ -41,7 +41,7 @@ def begin(seed: int, collect: bool) -> None:
 
 
 def seed_all(seed: int) -> None:
-    """Have all random generators begin with `seed`.
+    """Seed all random generators with `seed`.
 
     Args:
         seed: below 2**32; for Python, NumPy and Keras.
@@ -74,12 +74,12 @@ class Collections:
 
 
 collections = Collections()
-"""Those of this process."""
+"""The counter of this process."""
 
 
 @contextlib.contextmanager
 def short_collections() -> Iterator[None]:
-    """Within it, the garbage collector does not look at what was there before.
+    """Within it, the garbage collector ignores the objects that existed before.
 
     Building and tracing models makes garbage by the megabyte, and each full collection goes
     through all of TensorFlow's modules: a fifth of a second. Garbage that is there by now is
@@ -97,9 +97,9 @@ def short_collections() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _traced_functions() -> Iterator[None]:
-    """Around the training of a model: what TensorFlow traces in it is let go of afterwards.
+    """Wraps the training of a model: what TensorFlow traces in it is released afterwards.
 
-    Each trial has a new model and traces its functions anew. TensorFlow keeps in a global table
+    Each trial has a new model and traces its functions again. TensorFlow keeps in a global table
     what is needed to differentiate each custom gradient (there is one in most losses), and thereby
     the whole graph, some megabytes a model, for ever. Its advice not to trace functions again and
     again is held back as well: here it is no mistake.
@@ -122,4 +122,4 @@ def _traced_functions() -> Iterator[None]:
 
 
 traced_functions = Shared(_traced_functions)
-"""`_traced_functions` for all threads: what one lets go of may be what another is tracing with."""
+"""`_traced_functions` for all threads: one must not release what another is tracing with."""

@@ -38,7 +38,7 @@ def train_together(
 
     Yields:
         Each one that has ended, with its History or the exception that ended it, and the seconds
-        that it took as its share. With a NotStacked, it has to be trained alone, anew.
+        of its share. With a NotStacked, it has to be trained alone from a new model.
     """
     left = {id(each.member): each for each in group}
     members = [each.member for each in group if each.member is not None]

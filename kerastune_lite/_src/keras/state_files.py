@@ -41,7 +41,7 @@ def write_state(state: TrainingState, path: Path) -> None:
 
 
 def keep_state(keeper: StateKeeper | None, folder: Path, name: str | None) -> dict[str, Any]:
-    """Write the state in which a training ended, if it is wanted and can be resumed from.
+    """Write the last state of a training, if it is needed and can be resumed.
 
     Args:
         keeper: has seen the training.
@@ -76,7 +76,7 @@ def _head(state: TrainingState) -> dict[str, Any]:
 
 
 def _foreign(array: np.ndarray) -> bool:
-    """Whether NumPy alone would not know the dtype again: bfloat16 and its like."""
+    """Whether NumPy alone cannot read the dtype back, such as bfloat16."""
     return array.dtype.type.__module__.split(".")[0] == "ml_dtypes"
 
 
@@ -89,7 +89,7 @@ def read_state(path: Path) -> TrainingState:
     try:
         with zipfile.ZipFile(path) as archive:
             return _read(archive)
-    # A damaged file makes zipfile, json and NumPy raise whatever they like.
+    # A damaged file makes zipfile, json and NumPy raise exceptions of many kinds.
     except Exception as error:
         raise StoreError(
             f"The state of a training {path} cannot be read: {error or type(error).__name__}. It "

@@ -51,10 +51,10 @@ keras = load_keras()
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """What is left of an execution: what `fit` returned, and what we make of it.
+    """The result of an execution: what `fit` returned, and what is recorded.
 
     Attributes:
-        scored: can put other weights into its model, should the result turn out to be another.
+        scored: can put other weights into the model if `run_trial` returns another result.
     """
 
     returned: Any
@@ -64,15 +64,15 @@ class Trained:
 
 @dataclasses.dataclass(frozen=True)
 class Prepared:
-    """An execution that can begin.
+    """An execution that is ready to begin.
 
     Attributes:
-        execution: which repeat.
-        model: built and compiled; in the state in which the training goes on.
+        execution: its index.
+        model: built and compiled; in the state from which training continues.
         args, kwargs: for `fit`.
-        reporter: sees each epoch; last but for the keeper and restorer of states.
-        keeper: keeps the state at the segment's end, if it is wanted.
-        complete: whether the builder made all its variables.
+        reporter: sees each epoch; only the keeper and restorer of states come after it.
+        keeper: keeps the state at the end of the segment, if it is needed.
+        complete: whether the builder created all its variables.
         started: `time.perf_counter()`.
     """
 
@@ -92,11 +92,11 @@ class Trainer:
     Args:
         spec: of all executions of the search.
         segment: what to train.
-        hp: the trial's hyperparameters, asked by the builder.
-        emit: told of each epoch.
+        hp: passed to the builder.
+        emit: called with each epoch.
         dispatcher: how models are trained.
         hooks: of the tuner, for epochs and batches.
-        open_result: whether what is returned in the end may be another result than `fit` gives.
+        open_result: whether the final result may differ from that of `fit`.
     """
 
     def __init__(
@@ -121,17 +121,17 @@ class Trainer:
         """One execution, over the segment's epochs.
 
         Args:
-            trial: bound to this trainer's hyperparameters; handed to the user's callbacks.
-            execution: which repeat.
+            trial: bound to this trainer's hyperparameters; passed to the user's callbacks.
+            execution: its index.
         """
         return self.run(self.prepare(trial, execution))
 
     @in_turn
     def run(self, prepared: Prepared) -> Trained:
-        """Train what was prepared, alone."""
+        """Train a prepared execution alone."""
         seed = self._segment.seed + prepared.execution
         session.collections.failed = True  # until the end is reached
-        # Others may have been prepared in between, and each draws from the generators.
+        # Other executions may have been prepared meanwhile, and each draws random numbers.
         session.seed_all(seed)
         whole = self._needs_all(prepared)
         with (
@@ -145,18 +145,18 @@ class Trainer:
 
     def _fit(self, prepared: Prepared) -> Any:
         fit = self._spec.models.hypermodel.fit
-        # One of the user's own may train in threads and wait for them (a cross-validation).
+        # The user's own `fit` may train in threads and wait for them (a cross-validation).
         lent = lent_turn() if self._spec.fit.overridden else contextlib.nullcontext()
         with lent:
             return fit(self._hp, prepared.model, *prepared.args, **prepared.kwargs)
 
     def _needs_all(self, prepared: Prepared) -> bool:
-        """Whether the state of the optimizer is wanted in the model, too."""
+        """Whether the model must contain the state of the optimizer, too."""
         overridden = self._spec.fit.overridden
         return overridden or prepared.keeper is not None or "initial_epoch" in prepared.kwargs
 
     def member(self, prepared: Prepared) -> Member:
-        """The same as a training that may go on side by side with others.
+        """The same as a member that can be trained side by side with others.
 
         Raises:
             NotStacked: it has to be trained alone.
@@ -171,7 +171,7 @@ class Trainer:
 
     @in_turn
     def prepare(self, trial: Trial, execution: int) -> Prepared:
-        """Build the model and all that goes with it."""
+        """Build the model, its callbacks and the arguments of `fit`."""
         spec, segment, fit = self._spec, self._segment, self._spec.fit
         started = time.perf_counter()
         state = self._state_before()
@@ -218,12 +218,12 @@ class Trainer:
         seconds: float | None = None,
         keep_below: float | None = None,
     ) -> Trained:
-        """What came of the training, its best weights and its state on disk.
+        """Record a training; its best weights and its state are written to disk.
 
         Args:
             returned: by `fit`.
             taken: the paths it took.
-            seconds: it took; by default all that passed since it was prepared.
+            seconds: the duration; default: since it was prepared.
             keep_below: the loss of an earlier repeat whose weights are kept: of a trial only the
                 best execution's are.
         """
@@ -324,7 +324,7 @@ class Trainer:
 
 
 def _joined(texts: Iterable[str | None]) -> str | None:
-    """The distinct ones of `texts`."""
+    """The distinct texts, joined; None if there are none."""
     return ", ".join(dict.fromkeys(filter(None, texts))) or None
 
 

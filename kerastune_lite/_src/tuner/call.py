@@ -1,4 +1,4 @@
-"""What `search()` was called with."""
+"""The arguments of one call of `search()`."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class SearchCall:
         return 2 if self.verbose == 3 else 0
 
     def described(self, function: Callable[..., Any], before: int) -> dict[str, Any]:
-        """As JSON, so that it is noticed when a later call differs: shapes and checksums.
+        """Shapes and checksums as JSON, to detect that a later call differs.
 
         Args:
-            function: where the arguments go, behind so many others `before` them.
+            function: receives the arguments, after `before` others.
         """
         parameters = list(inspect.signature(function).parameters.values())[before:]
         names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD][: len(self.args)]
@@ -55,4 +55,4 @@ class SearchCall:
 
 
 def model_fit(x: Any, y: Any) -> None:
-    """Names the data as `model.fit` does, whose class need not be loaded for that."""
+    """Has the names of the data in `model.fit`, without loading Keras."""

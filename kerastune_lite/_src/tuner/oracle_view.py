@@ -1,4 +1,4 @@
-"""`tuner.oracle`: what KerasTuner's scripts read off there."""
+"""`tuner.oracle`, as scripts for KerasTuner read it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class TunerOracle:
         return self._results.get_trial(trial_id)
 
     def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
-        """The completed trials from the best on."""
+        """The completed trials, the best first."""
         return self._results.get_best_trials(num_trials)
 
     def __getattr__(self, name: str) -> Any:

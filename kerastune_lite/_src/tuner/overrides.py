@@ -1,4 +1,4 @@
-"""What subclasses and scripts may change in KerasTuner's classes, and how that is done here.
+"""What subclasses and scripts may change in KerasTuner, and the way to do it here.
 
 KerasTuner's scripts override methods and set attributes that are no part of its documentation.
 Those that are honoured here are methods and properties of the tuner; this module knows the others,
@@ -65,7 +65,7 @@ OF_ORACLES = frozenset(
 
 
 def check_overrides(tuner: type, oracle: type) -> None:
-    """Tell of methods that subclasses define and that nothing here calls.
+    """Warn of methods that subclasses define and that nothing here calls.
 
     Args:
         tuner, oracle: their classes.
@@ -96,7 +96,7 @@ def check_overrides(tuner: type, oracle: type) -> None:
 
 
 def _defined_in(kind: type) -> dict[str, str]:
-    """The names that a class of the user's defines itself, each with the class."""
+    """The names that the user's classes define, each with its class."""
     found: dict[str, str] = {}
     for each in kind.__mro__:
         if each.__module__.startswith(_OWN):

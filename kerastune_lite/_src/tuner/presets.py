@@ -18,7 +18,7 @@ from kerastune_lite._src.util.public import public
 
 
 def _refuse(part: str, kwargs: dict[str, Any], name: str) -> None:
-    """Raise if an oracle or scheduler is given to a search that is known by its own.
+    """Refuse an oracle or scheduler for a search that has its own.
 
     Raises:
         TypeError: one is.
@@ -132,7 +132,7 @@ class GridSearch(Tuner):
 
 @public("kerastune_lite")
 class BayesianOptimization(Tuner):
-    """Bayesian optimisation: a Gaussian process says where to look next.
+    """Bayesian optimisation: a Gaussian process proposes the next values.
 
     The space's defaults come first, then quasi-random points, then the model's proposals. What a
     plain `Tuner` does, too.
@@ -229,13 +229,13 @@ class EvolutionarySearch(Tuner):
 class Hyperband(Tuner):
     """Hyperband (Li et al., 2018): many trials for a few epochs, the better ones for more.
 
-    Trials that go on are resumed: weights, optimizer, callbacks. `search(epochs=...)` is taken and
+    Promoted trials are resumed: weights, optimizer, callbacks. `search(epochs=...)` is taken and
     ignored, as in KerasTuner: how long a trial trains is decided here. `tuner.scheduler.describe()`
     says what is trained.
 
     Args:
         max_epochs: that the best trials are trained for.
-        factor: one in so many goes on to the next rung, which is so many times as long.
+        factor: one in `factor` trials goes on to the next rung, which is `factor` times as long.
         hyperband_iterations: how often to run all brackets.
         min_epochs: no rung ends before.
         oracle: proposes values. Default: random. With a Bayesian one it is `BOHB`.
@@ -285,10 +285,12 @@ class Hyperband(Tuner):
 
 @public("kerastune_lite")
 class BOHB(Hyperband):
-    """Hyperband whose trials a model proposes, in the manner of BOHB (Falkner et al., 2018).
+    """Hyperband with trials proposed by a model, similar to BOHB (Falkner et al., 2018).
 
     The model is the Gaussian process of `BayesianOptimization`, with the training time as one more
-    input, so that short trainings say where long ones pay. The arguments are those of `Hyperband`.
+    input, so that short trainings inform the choice of long ones.
+
+    The arguments are those of `Hyperband`.
 
     Example:
         >>> tuner = kt.BOHB(build, "val_loss", max_epochs=9, max_trials=12, directory="runs")
@@ -330,7 +332,7 @@ class ASHA(Tuner):
 
     Args:
         max_epochs: that the best trials are trained for.
-        factor: one in so many goes on to the next rung, which is so many times as long.
+        factor: one in `factor` trials goes on to the next rung, which is `factor` times as long.
         min_epochs: no rung ends before.
         stop: whether trials train on and are stopped, instead of pausing at the end of each rung;
             nothing has to be kept of them then.

@@ -1,4 +1,4 @@
-"""What running the builder once tells before the first trial: its space, and its metrics."""
+"""Runs the builder before the first trial to read its space and its metrics."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class Probed:
 
 @dataclasses.dataclass(frozen=True)
 class Probe:
-    """Builds models for what the builder declares, not to train them.
+    """Builds models to see what the builder declares; they are not trained.
 
     Attributes:
         models: their factory.
-        in_run_trial: whether a `run_trial` of the user's own trains what is built, which need be
-            no Keras model.
+        in_run_trial: whether the user's own `run_trial` trains what is built, which need not be
+            a Keras model.
         frozen_space: whether the builder may ask for nothing that was not given.
         shown: Python's warnings that need not be shown again.
     """
@@ -63,11 +63,11 @@ class Probe:
     def build(self, hp: HyperParameters) -> Any:
         """A model for `hp`; None if the builder gave up this trial.
 
-        What it declared before it gave up is known; the trials themselves will tell the rest.
+        What it declared before it gave up is known; trials add the rest.
 
         Raises:
             FatalError: the model could not be trained.
-            Exception: whatever the builder raises.
+            Exception: raised by the builder.
         """
         try:
             with once(self.shown):

@@ -1,4 +1,4 @@
-"""How a tuner trains: what its constructor settled, and what becomes of it with arguments of `fit`.
+"""How a tuner trains: the settings of its constructor, combined with the arguments of `fit`.
 
 The modules that need Keras are imported where they are used: a tuner whose `run_trial` has nothing
 to do with Keras never loads it.
@@ -29,11 +29,11 @@ from kerastune_lite._src.util.errors import FatalValueError, StoreError
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """What the constructor of a tuner settles about the training of its models.
+    """The settings of a tuner's constructor that concern training.
 
     Attributes:
         probe: builds models for what the builder declares.
-        probed: what it told.
+        probed: what it found.
         checkpoints: where weights and states are kept.
     """
 
@@ -43,7 +43,7 @@ class Training:
 
     @property
     def models(self) -> ModelFactory:
-        """Their factory."""
+        """The factory of the models."""
         return self.probe.models
 
     @property
@@ -53,16 +53,16 @@ class Training:
 
     @property
     def in_run_trial(self) -> bool:
-        """Whether a `run_trial` of the user's own trains the trials."""
+        """Whether the user's own `run_trial` trains the trials."""
         return self.probe.in_run_trial
 
     @property
     def objective(self) -> Objective:
-        """With its direction."""
+        """The objective, with its direction."""
         return self.probed.objective
 
     def receiver(self, run_trial: Callable[..., Any]) -> tuple[Callable[..., Any], int]:
-        """What the arguments of `search()` are for, and how many others come before them.
+        """The function that receives the arguments of `search()`, after so many others.
 
         Args:
             run_trial: of the tuner.
@@ -196,7 +196,7 @@ class Training:
         fit = FitArguments(args, kwargs, overrides_fit(hypermodel), trial.values, in_run_trial=True)
         if trial.best_step is not None:
             fit.default_epochs(trial.best_step + 1)
-        # What is given to `fit` may speak of outputs and metrics by name.
+        # Arguments of `fit` may name outputs and metrics.
         model = named_as_in_trials(functools.partial(self.models.build, hp))
         fit_args, fit_kwargs = fit.for_execution(hp)
         hypermodel.fit(hp, model, *fit_args, **fit_kwargs)

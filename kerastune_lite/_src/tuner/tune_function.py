@@ -1,4 +1,4 @@
-"""Searching for the arguments of a function that has nothing to do with Keras."""
+"""Searches for the best arguments of any function, without Keras."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def tune_function(
         function: returns a float to be minimised, or a dict of metrics with the objective in it.
             It takes the values by name if its parameters have the names of the space; otherwise
             all of them as one dict. If it takes `epochs`, too, a scheduler may ask for results
-            after few of them; if `initial_epoch` as well, it may go on from there; and if it
+            after few of them; if `initial_epoch` as well, it may continue from there; and if it
             yields one value per epoch, it may be stopped in between.
         space: see above.
         objective: the metric to optimise, as for `Tuner`. None: the float.
         max_trials: as for `Tuner`.
         verbose: as for `Tuner.search`.
         **kwargs: further arguments of `Tuner`: oracle, scheduler, seed, executions_per_trial, ...
-            With a `directory` the search is kept there and goes on when it is called again;
+            With a `directory` the search is kept there and is resumed by the next call;
             without one it is forgotten with the tuner.
 
     Returns:
@@ -87,7 +87,7 @@ def tune_function(
     known = None if space is None else _space(space)
     if known is not None:
         kwargs["hyperparameters"] = HyperParameters(known)
-        # A function of `hp` may ask for something new at values that nobody has tried yet.
+        # A function of `hp` may ask for new parameters at values that were not tried yet.
         kwargs.setdefault("allow_new_entries", callable(space))
         kwargs.setdefault("tune_new_entries", callable(space))
     scheduled = getattr(kwargs.get("scheduler"), "decides_epochs", False)
@@ -110,7 +110,7 @@ def tune_function(
 
 
 def _space(given: Any) -> Space:
-    """The parameters of a space in one of the forms in which users write it."""
+    """The parameters of a space in any of the forms that users may write."""
     if isinstance(given, HyperParameters):
         return given.space
     if isinstance(given, Mapping):
@@ -164,7 +164,7 @@ def _is_number(value: Any) -> bool:
 def _call_of(
     function: Callable[..., Any], space: Space | None, scheduled: bool
 ) -> Callable[..., Any]:
-    """`function` as one of `hp` or of a dict of values, and of what a scheduler tells it.
+    """`function`, to be called with `hp` or a dict of values, and with the scheduler's epochs.
 
     Raises:
         TypeError: it cannot be called so.
@@ -195,7 +195,7 @@ def _call_of(
 
 
 def _check_epochs(signature: inspect.Signature, takes_epochs: bool, scheduled: bool) -> None:
-    """Whether the function takes `epochs` if it will be told, and only then needs it."""
+    """Check that the function takes `epochs` if a scheduler passes it, and only then."""
     if scheduled and not takes_epochs:
         raise TypeError(
             "This scheduler trains trials for some epochs first, and the better ones for more, so "
@@ -252,7 +252,7 @@ class _FunctionTuner(Tuner):
         self._by_values = by_values
         self._declare = declare
         self.source = f"{getattr(function, '__name__', type(function).__name__)}()"
-        """What to call it in messages."""
+        """Its name in messages."""
         takes = _parameters(function)
         if "epochs" in takes:
             # As its signature is what says whether it can be told.

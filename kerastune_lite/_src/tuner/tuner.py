@@ -1,4 +1,4 @@
-"""The tuner: what users construct, search with, and ask for results."""
+"""The tuner: users construct it, search with it, and read results from it."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ class Tuner(Results, Hooks):
     ) -> None:
         """Search until `max_trials` are done, `max_time` is over, or the space is exhausted.
 
-        A project that was interrupted, or whose process died, goes on where it stood.
+        A project that was interrupted, or whose process died, is resumed.
 
         Args:
             *fit_args, **fit_kwargs: as for `model.fit`: data, epochs, validation_data or
@@ -204,7 +204,7 @@ class Tuner(Results, Hooks):
             self.on_search_end()
 
     def enqueue(self, values: Mapping[str, Value]) -> None:
-        """Have a point of your own tried before those of the oracle.
+        """Add a point to be tried before those of the oracle.
 
         Args:
             values: by name; hyperparameters that are left out take their defaults.
@@ -243,7 +243,7 @@ class Tuner(Results, Hooks):
 
     @property
     def oracle(self) -> TunerOracle:
-        """Best trials and the like, under the names that KerasTuner's scripts use."""
+        """Trials and space under the names that KerasTuner uses."""
         return TunerOracle(self)
 
     @property
@@ -336,7 +336,7 @@ class Tuner(Results, Hooks):
         return evaluated(self.get_best_trials(top), self.objective, self.load_model, x, y, kwargs)
 
     def retrain(self, trial: Trial | None = None, *fit_args: Any, **fit_kwargs: Any) -> Any:
-        """Train a trial's model anew, on other (usually: all) data.
+        """Train a new model with a trial's values, on other (usually: all) data.
 
         Args:
             trial: default: the best one.

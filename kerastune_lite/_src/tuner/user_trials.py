@@ -63,9 +63,9 @@ class UserTrials(GuardedJob):
     """The job of a search whose trials are trained by the user's own `run_trial`.
 
     Args:
-        run_trial: called with each trial and what `search()` was called with.
+        run_trial: called with each trial and the arguments of `search()`.
         source: what messages call it.
-        training: what it is trained with, where it calls `super().run_trial(...)`.
+        training: used by `super().run_trial(...)`.
         call: of `search()`.
         scheduled: whether a scheduler decides for how many epochs trials are trained.
         hooks: of the tuner, for epochs and batches.
@@ -150,7 +150,7 @@ class UserTrials(GuardedJob):
         callbacks = kwargs.pop("callbacks", None)
         verbose = kwargs.pop("verbose", self._call.verbose_of_fit)
         kwargs.pop("initial_epoch", None)
-        # run_trial may declare hyperparameters and pass them on under whatever names.
+        # run_trial may declare hyperparameters and pass them under other names.
         spec = self._training.spec(args, kwargs, callbacks, verbose, self._call.fast)
         spec.fit.check(under_way.hp.space, spec.objective)
         if self._dispatcher is None:
@@ -244,7 +244,7 @@ class UserTrials(GuardedJob):
                     executions = [dataclasses.replace(e, epochs=0) for e in executions]
                 executions = [_reached(e, segment) for e in executions]
             else:
-                # A number that sums up several trainings does not tell of their epochs.
+                # A number that sums up several trainings says nothing about their epochs.
                 longest = max(e.epochs for e in under_way.trained)
                 executions = [
                     dataclasses.replace(e, epochs=e.epochs or longest) for e in executions
@@ -255,7 +255,7 @@ class UserTrials(GuardedJob):
             self._delete_unused(under_way, executions)
 
     def _as_returned(self, under_way: UnderWay, results: Sequence[Result]) -> list[Execution]:
-        """The executions that were trained, with the weights of the epochs that results speak of.
+        """The trained executions, with the weights of the epochs that the results refer to.
 
         A single result of several trainings may be that of one of them: its weights are kept.
         """
@@ -285,7 +285,7 @@ class UserTrials(GuardedJob):
         return dataclasses.replace(execution, best_epoch=epoch)
 
     def _epochs(self, segment: Segment) -> dict[str, int]:
-        """What a scheduler wants to be trained."""
+        """The epochs that the scheduler wants, as arguments of `run_trial`."""
         if segment.end_epoch is None or not self._takes_epochs:
             return {}
         told = {"epochs": segment.end_epoch}
@@ -294,7 +294,7 @@ class UserTrials(GuardedJob):
         return told
 
     def _drained(self, yielded: Generator[Any, Any, Any], under_way: UnderWay) -> _Yielded:
-        """The epochs that a generator yields, reported one by one, until it is told to stop."""
+        """Report the epochs that a generator yields, one by one, until the search stops it."""
         history: dict[str, list[float]] = {}
         segment = under_way.segment
         with contextlib.closing(yielded):
@@ -314,7 +314,7 @@ class UserTrials(GuardedJob):
         return _Yielded(history)
 
     def _delete_unused(self, under_way: UnderWay, executions: Sequence[Execution]) -> None:
-        """Delete weights that were written on behalf of `run_trial` and that no execution names."""
+        """Delete weights that were written for `run_trial` and that no execution names."""
         written = {under_way.saved, *(execution.weights for execution in under_way.trained)}
         for name in written - {None} - {execution.weights for execution in executions}:
             (self._checkpoints.folder / str(name)).unlink(missing_ok=True)
@@ -328,7 +328,7 @@ class _Yielded:
 
 
 def _reached(execution: Execution, segment: Segment) -> Execution:
-    """An execution together with what it had reached before this segment.
+    """An execution, with the epochs that it reached before this segment.
 
     One that was told how many epochs to train for, and returned a number, has trained for these.
     """
@@ -349,7 +349,7 @@ def _reached(execution: Execution, segment: Segment) -> Execution:
 
 
 def _traced_functions() -> contextlib.AbstractContextManager[None]:
-    """What is traced in a user's `run_trial` is let go of, if Keras is in use at all."""
+    """Release what is traced in a user's `run_trial`, if Keras is used."""
     if "keras" not in sys.modules:
         return contextlib.nullcontext()
     from kerastune_lite._src.keras.session import traced_functions
@@ -358,7 +358,7 @@ def _traced_functions() -> contextlib.AbstractContextManager[None]:
 
 
 def can_resume(callbacks: Any, trial: Trial) -> bool:
-    """Whether the memory of all callbacks can be kept from one rung to the next."""
+    """Whether the state of all callbacks can be kept from one rung to the next."""
     from kerastune_lite._src.keras.callback_state import cannot_resume
     from kerastune_lite._src.keras.callbacks import fresh_callbacks
 
