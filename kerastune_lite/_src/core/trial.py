@@ -314,6 +314,7 @@ class Report:
         fatal: an exception that must stop the search.
         redeclared: by the name of a parameter that was declared with several domains: the one that
             applies, and another one.
+        lost: how the process that ran it died, if it did; there are no executions then.
     """
 
     segment: Segment
@@ -322,3 +323,4 @@ class Report:
     added: tuple[Parameter, ...] = ()
     fatal: BaseException | None = None
     redeclared: Mapping[str, tuple[Domain, Domain]] = dataclasses.field(default_factory=dict)
+    lost: str | None = None

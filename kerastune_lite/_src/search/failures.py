@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import re
 
 from kerastune_lite._src.core.events import StopReason
 from kerastune_lite._src.core.history import TrialHistory
-from kerastune_lite._src.core.trial import REJECTED, Trial, TrialStatus
+from kerastune_lite._src.core.trial import (
+    REJECTED,
+    Execution,
+    Outcome,
+    Report,
+    Segment,
+    Trial,
+    TrialStatus,
+)
 from kerastune_lite._src.search.limits import Limits
 
 logger = logging.getLogger(__name__)
@@ -39,6 +48,24 @@ class Failures:
         self._limits = limits
         self._in_a_row = 0
         self._rejected = 0
+        self._lost: set[tuple[int, int]] = set()
+
+    def may_retry(self, trial: Trial, failed: Execution) -> bool:
+        """Whether an execution that failed is tried again."""
+        failures = sum(
+            e.index == failed.index and e.outcome is Outcome.FAILED for e in trial.executions
+        )
+        return failed.outcome is Outcome.FAILED and failures <= self._limits.max_retries_per_trial
+
+    def lost_before(self, segment: Segment) -> bool:
+        """Whether the process of this execution has died before; this time is noted.
+
+        The first time that says nothing of the trial: the machine may have been out of memory.
+        """
+        place = segment.trial.number, segment.execution
+        before = place in self._lost
+        self._lost.add(place)
+        return before
 
     def note(self, trial: Trial) -> None:
         """Count a trial that has ended.
@@ -141,3 +168,10 @@ def shortened(message: str | None) -> str:
 
 def _is_library(path: str) -> bool:
     return any(part in path for part in _LIBRARIES)
+
+
+def as_failed(report: Report, message: str) -> Report:
+    """The report of a segment that has failed, in place of one that was lost."""
+    segment = report.segment
+    failed = Execution(segment.execution, Outcome.FAILED, segment.attempt, message=message)
+    return dataclasses.replace(report, executions=(failed,), lost=None)

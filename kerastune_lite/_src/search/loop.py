@@ -14,10 +14,10 @@ from kerastune_lite._src.core import events as ev
 from kerastune_lite._src.core.events import StopReason
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective
-from kerastune_lite._src.core.trial import Execution, Outcome, Report, Segment, Trial, TrialStatus
+from kerastune_lite._src.core.trial import Outcome, Report, Segment, Trial, TrialStatus
 from kerastune_lite._src.search.execution.job import Job
 from kerastune_lite._src.search.execution.runner import Runner
-from kerastune_lite._src.search.failures import Failures
+from kerastune_lite._src.search.failures import Failures, as_failed
 from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.search.interrupts import Interrupts
 from kerastune_lite._src.search.limits import Limits
@@ -265,6 +265,11 @@ class Search:
             # The failure may be the interrupt, caught and raised as another exception by the
             # user's code; the trial will be trained again.
             raise KeyboardInterrupt
+        if report.lost is not None:
+            if not self._failures.lost_before(report.segment):
+                self._run_again(trial)
+                return
+            report = as_failed(report, report.lost)
         self._grow_space(report, trial)
         self._warn_of_redeclared(report)
         if report.fatal is not None:
@@ -281,7 +286,7 @@ class Search:
         if self._parts.job.whole_trials:
             trial = self._cut_short(trial)  # Otherwise the remaining epochs would count as missing.
         failed = [e for e in executions if e.outcome is not Outcome.COMPLETED]
-        hopeless = [e for e in failed if not self._may_retry(trial, e)]
+        hopeless = [e for e in failed if not self._failures.may_retry(trial, e)]
         ended = [
             ev.ExecutionEnded(trial.number, e, will_retry=e in failed and not hopeless)
             for e in executions
@@ -298,6 +303,11 @@ class Search:
             self._rung_ended(
                 dataclasses.replace(trial, values=report.values or trial.values), ended
             )
+
+    def _run_again(self, trial: Trial) -> None:
+        """Submit a segment again whose process died."""
+        self._begun = {begun for begun in self._begun if begun[0] != trial.number}
+        self._submit(trial, self._segments.missing(trial))
 
     def _rung_ended(self, trial: Trial, ended: Sequence[ev.Event]) -> None:
         """A trial has reached its goal, or ended before it."""
@@ -368,12 +378,6 @@ class Search:
                 other.describe(),
                 name,
             )
-
-    def _may_retry(self, trial: Trial, failed: Execution) -> bool:
-        failures = sum(
-            e.index == failed.index and e.outcome is Outcome.FAILED for e in trial.executions
-        )
-        return failed.outcome is Outcome.FAILED and failures <= self._limits.max_retries_per_trial
 
     def _end_trial(self, trial: Trial, ended: Sequence[ev.Event]) -> None:
         self._record(*ended, ev.TrialEnded(trial))

@@ -1,0 +1,148 @@
+"""Segments that run in worker processes."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from kerastune_lite._src.search.execution.processes import ProcessRunner
+from kerastune_lite._src.util.errors import FatalTypeError
+from kerastune_lite.schedulers import Decision
+from tests.doubles import job_of
+from tests.search.execution.conformance import RunnerConformance, drain, segments
+
+
+class TestProcessRunner(RunnerConformance):
+    @pytest.fixture(params=[1, 3])
+    def runner(self, request, tmp_path):
+        runner = ProcessRunner(request.param, tmp_path / "logs")
+        yield runner
+        runner.close()
+
+
+@pytest.fixture
+def opened(tmp_path):
+    runners = []
+
+    def opening(function, workers=2, emit=lambda event: Decision.CONTINUE):
+        runner = ProcessRunner(workers, tmp_path / "logs")
+        runners.append(runner)
+        runner.open(job_of(function), emit)
+        return runner
+
+    yield opening
+    for runner in runners:
+        runner.close()
+
+
+@pytest.mark.parametrize("how", ["signal", "exit", "segfault"])
+def test_a_worker_that_dies_is_replaced_and_its_segment_is_lost(opened, how):
+    def train(hp, report, segment):
+        import ctypes
+        import os
+        import signal
+        import sys
+
+        if segment.trial.number == 1:
+            sys.stdout.write("about to die")
+            sys.stdout.flush()
+            if how == "signal":
+                os.kill(os.getpid(), signal.SIGKILL)
+            elif how == "exit":
+                os._exit(7)
+            ctypes.string_at(0)
+        return float(segment.trial.number)
+
+    runner = opened(train)
+    runner.submit(segments(6))
+    reports = {report.segment.trial.number: report for report in drain(runner)}
+    assert sorted(reports) == [0, 1, 2, 3, 4, 5]
+    lost = reports.pop(1)
+    ended = {"signal": "SIGKILL", "exit": "status 7", "segfault": "SIGSEGV"}[how]
+    assert ended in lost.lost
+    assert lost.executions == ()
+    assert [report.executions[0].score for report in reports.values()] == list(map(float, reports))
+    log = lost.lost.rpartition("See ")[2].rstrip(".")
+    assert "about to die" in Path(log).read_text()
+
+
+def test_workers_train_at_the_same_time(opened):
+    def train(hp, report, segment):
+        import time
+
+        began = time.monotonic()
+        time.sleep(0.5)
+        report({"began": began, "ended": time.monotonic()})
+        return 0.0
+
+    spans = []
+
+    def emit(event):
+        spans.append((event.metrics["began"], event.metrics["ended"]))
+        return Decision.CONTINUE
+
+    runner = opened(train, emit=emit)
+    runner.submit(segments(2))
+    drain(runner)
+    (one, other) = spans
+    assert max(one[0], other[0]) < min(one[1], other[1]), "they overlap"
+
+
+def test_what_cannot_be_sent_is_refused_before_anything_is_trained(opened):
+    lock = threading.Lock()
+    with pytest.raises(FatalTypeError, match="cannot be sent"):
+        opened(lambda hp, report, segment: lock.acquire())
+
+
+def test_no_process_is_left(opened):
+    runner = opened(lambda hp, report, segment: float(os.getpid()))
+    runner.submit(segments(2))
+    pids = {int(report.executions[0].score) for report in drain(runner)}
+    assert os.getpid() not in pids
+    runner.close()
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+def test_a_worker_ends_when_the_search_dies(tmp_path):
+    from tests.processes import Forked
+
+    code = f"""
+import os, sys, time
+from tests.doubles import job_of
+from tests.search.execution.conformance import segments
+from kerastune_lite._src.search.execution.processes import ProcessRunner
+from kerastune_lite.schedulers import Decision
+from pathlib import Path
+
+def train(hp, report, segment):
+    report({{"pid": float(os.getpid())}})
+    time.sleep(60)
+    return 0.0
+
+def emit(event):
+    print(int(event.metrics["pid"]), flush=True)
+    return Decision.CONTINUE
+
+runner = ProcessRunner(1, Path({str(tmp_path)!r}))
+runner.open(job_of(train), emit)
+runner.submit(segments(1))
+runner.wait()
+"""
+    search = Forked(code)
+    pid = int(search.stdout.readline())
+    search.kill()
+    search.read()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    os.kill(pid, signal.SIGKILL)
+    pytest.fail("the worker is still there")

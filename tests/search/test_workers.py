@@ -1,0 +1,75 @@
+"""Searches whose segments run in worker processes."""
+
+import pytest
+
+from kerastune_lite._src.core import events as ev
+from kerastune_lite._src.core.trial import TrialStatus
+from kerastune_lite._src.search.execution.inline import InlineRunner
+from kerastune_lite._src.search.execution.processes import ProcessRunner
+from kerastune_lite.hyperparameters import Float, Parameter, Space
+from tests.doubles import MemoryStore, job_of, make_search
+
+SPACE = Space([Parameter("x", Float(0.0, 1.0))])
+
+
+def run(tmp_path, function, runner=None, **limits):
+    store = MemoryStore()
+    search = make_search(
+        job_of(function),
+        tmp_path,
+        space=SPACE,
+        store=store,
+        runner=runner or ProcessRunner(2, tmp_path / "logs"),
+        **limits,
+    )
+    search.run("p", {})
+    return search.history, store
+
+
+def dying(tmp_path, number, times):
+    """Trains three epochs; in its second one the process of trial `number` dies, so many times."""
+    folder = str(tmp_path)
+
+    def train(hp, report, segment):
+        import os
+        import signal
+
+        for epoch in range(3):
+            report({"loss": float(epoch)})
+            marks = [name for name in os.listdir(folder) if name.startswith("died")]
+            if segment.trial.number == number and epoch == 1 and len(marks) < times:
+                os.mkdir(os.path.join(folder, f"died{len(marks)}"))
+                os.kill(os.getpid(), signal.SIGKILL)
+        return float(hp.get("x"))
+
+    return train
+
+
+def test_the_trials_are_those_of_one_process(tmp_path):
+    def train(hp, report, segment):
+        return float(hp.get("x"))
+
+    one, _ = run(tmp_path, train, InlineRunner(), max_trials=8)
+    two, _ = run(tmp_path, train, max_trials=8)
+    assert [trial.values for trial in one] == [trial.values for trial in two]
+    assert [trial.score for trial in one] == [trial.score for trial in two]
+
+
+def test_a_worker_that_dies_once_costs_no_trial(tmp_path):
+    history, store = run(tmp_path, dying(tmp_path, 2, 1), max_trials=5)
+    assert [trial.status for trial in history] == [TrialStatus.COMPLETED] * 5
+    assert [len(trial.executions) for trial in history] == [1] * 5
+    of_third = [e for e in store.events if getattr(e, "trial", None) == 2]
+    begun = [event for event in of_third if isinstance(event, ev.SegmentStarted)]
+    assert len(begun) == 2, "it was begun again, so that its earlier epochs do not count"
+    assert list(history.losses(2, 0)) == [0.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("retries", [0, 1])
+def test_a_trial_that_kills_its_workers_fails_alone(tmp_path, retries):
+    history, _ = run(tmp_path, dying(tmp_path, 2, 99), max_trials=5, max_retries_per_trial=retries)
+    done = [TrialStatus.COMPLETED] * 5
+    done[2] = TrialStatus.FAILED
+    assert [trial.status for trial in history] == done
+    assert "SIGKILL" in history[2].message
+    assert len(list(tmp_path.glob("died*"))) == 2 + retries
