@@ -32,10 +32,11 @@ class SearchCall:
         return 2 if self.verbose == 3 else 0
 
     def described(self, function: Callable[..., Any], before: int) -> dict[str, Any]:
-        """As JSON, so that it is noticed when a later call differs: shapes and checksums.
+        """Shapes and checksums as JSON, to notice whether a later call differs.
 
         Args:
-            function: where the arguments go, behind so many others `before` them.
+            function: receives the arguments.
+            before: how many other arguments it takes before them.
         """
         parameters = list(inspect.signature(function).parameters.values())[before:]
         names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD][: len(self.args)]
@@ -55,4 +56,4 @@ class SearchCall:
 
 
 def model_fit(x: Any, y: Any) -> None:
-    """Names the data as `model.fit` does, whose class need not be loaded for that."""
+    """Has the parameter names of `model.fit`, without loading Keras."""

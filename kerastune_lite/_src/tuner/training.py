@@ -1,4 +1,4 @@
-"""How a tuner trains: what its constructor settled, and what becomes of it with arguments of `fit`.
+"""How a tuner trains: the settings of its constructor, combined with the arguments of `fit`.
 
 The modules that need Keras are imported where they are used: a tuner whose `run_trial` has nothing
 to do with Keras never loads it.
@@ -29,11 +29,11 @@ from kerastune_lite._src.util.errors import FatalValueError, StoreError
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """What the constructor of a tuner settles about the training of its models.
+    """The settings of a tuner's constructor that training needs.
 
     Attributes:
-        probe: builds models for what the builder declares.
-        probed: what it told.
+        probe: runs the builder to find out what it declares.
+        probed: its results.
         checkpoints: where weights and states are kept.
     """
 
@@ -43,29 +43,29 @@ class Training:
 
     @property
     def models(self) -> ModelFactory:
-        """Their factory."""
+        """The factory of the models."""
         return self.probe.models
 
     @property
     def frozen_space(self) -> bool:
-        """Whether the builder may ask for nothing that was not given."""
+        """Whether the builder must not declare new parameters."""
         return self.probe.frozen_space
 
     @property
     def in_run_trial(self) -> bool:
-        """Whether a `run_trial` of the user's own trains the trials."""
+        """Whether the user's own `run_trial` trains the trials."""
         return self.probe.in_run_trial
 
     @property
     def objective(self) -> Objective:
-        """With its direction."""
+        """The objective, with its direction."""
         return self.probed.objective
 
     def receiver(self, run_trial: Callable[..., Any]) -> tuple[Callable[..., Any], int]:
-        """What the arguments of `search()` are for, and how many others come before them.
+        """What receives the arguments of `search()`, and how many others come before them.
 
         Args:
-            run_trial: of the tuner.
+            run_trial: the tuner's.
         """
         if self.in_run_trial:
             return run_trial, 1
@@ -80,15 +80,16 @@ class Training:
         verbose: int,
         fast: bool,
     ) -> TrainingSpec:
-        """All that is needed to train with these arguments.
+        """Everything that training with these arguments needs.
 
         Args:
-            args, kwargs: of `fit`.
+            args, kwargs: the arguments of `fit`.
             callbacks, verbose, fast: see `TrainingSpec`.
 
         Raises:
             FatalValueError: there is no hypermodel.
-            FatalTypeError: `model.fit` takes no such arguments, or HyperModel.fit no callbacks.
+            FatalTypeError: `model.fit` does not accept the arguments, or HyperModel.fit no
+                callbacks.
         """
         hypermodel = self.models.hypermodel
         if hypermodel is None:
@@ -108,14 +109,14 @@ class Training:
         )
 
     def job(self, call: SearchCall, scheduled: bool, hooks: Hooks) -> Job:
-        """The job of a search, its arguments checked.
+        """The job of a search, with checked arguments.
 
         Args:
-            scheduled: whether a scheduler decides for how many epochs trials are trained.
-            hooks: of the tuner.
+            scheduled: whether a scheduler decides how long trials train.
+            hooks: the tuner's.
 
         Raises:
-            ValueError, TypeError: the arguments cannot work.
+            ValueError, TypeError: an argument is invalid.
         """
         from kerastune_lite._src.keras.callbacks import check_callbacks
         from kerastune_lite._src.keras.training_job import TrainingJob
@@ -132,13 +133,13 @@ class Training:
     def load(self, trial: Trial, ranked: bool) -> Any:
         """The model of `trial` with the weights of its best epoch.
 
-        Its automatic names are new ones, so that several models can be parts of one.
+        Its automatic names are new ones, so that several models can be combined in one.
 
         Args:
             ranked: whether it is one of the trials that keep their weights.
 
         Raises:
-            StoreError: there are none, or they do not fit.
+            StoreError: there are no weights, or they do not fit.
         """
         from kerastune_lite._src.keras.weights import load_weights
 
@@ -165,8 +166,8 @@ class Training:
         if path is None and ranked:
             return (
                 f"Trial {trial.trial_id} has no weights: its model had no variables when its "
-                "training ended. A model keeps its layers in attributes, so that Keras knows of "
-                "them; one that makes its variables itself does so with add_weight()."
+                "training ended. Keras finds only layers in attributes of a model, and variables "
+                "that add_weight() created."
             )
         return (
             f"The weights of trial {trial.trial_id} are not kept: only the best "
@@ -175,7 +176,7 @@ class Training:
         )
 
     def save(self, model: Any, trial: int) -> tuple[str, Any]:
-        """Keep the weights of a model that the user's `run_trial` trained.
+        """Store the weights of a model that the user's `run_trial` trained.
 
         Returns:
             The name of their file, and what the model is built from.
@@ -194,14 +195,14 @@ class Training:
             raise ValueError(_without_hypermodel("retrain() builds and fits"))
         if not isinstance(trial, Trial):
             raise TypeError(
-                "retrain() takes a trial, and after it the arguments for fit. Received: "
+                "retrain() takes a trial first, then the arguments of fit. Received: "
                 f"{type(trial).__name__}. Write tuner.retrain(None, x, y) for the best trial."
             )
         hp = trial.hyperparameters.copy()
         fit = FitArguments(args, kwargs, overrides_fit(hypermodel), trial.values, in_run_trial=True)
         if trial.best_step is not None:
             fit.default_epochs(trial.best_step + 1)
-        # What is given to `fit` may speak of outputs and metrics by name.
+        # The arguments of `fit` may name outputs and metrics.
         model = named_as_in_trials(functools.partial(self.models.build, hp))
         fit_args, fit_kwargs = fit.for_execution(hp)
         hypermodel.fit(hp, model, *fit_args, **fit_kwargs)
