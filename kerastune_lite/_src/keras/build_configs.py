@@ -1,4 +1,4 @@
-"""Whether a model has its variables, and what it needs to make them again in another process."""
+"""Whether a model has its variables, and what is needed to create them in another process."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from kerastune_lite._src.keras.compat.models import layers_within, parts_of
 from kerastune_lite._src.keras.loading import load_keras
 
 _PARTS = "parts"
-"""The key of the configs of a model's layers, by their place among them."""
+"""The key of the configs of a model's layers, by their index."""
 
 _ERRORS = (TypeError, ValueError, AttributeError, NotImplementedError, RuntimeError)
-"""What Keras and a layer's own build() raise for shapes of another model, or for none."""
+"""What Keras and a layer's own build() raise for shapes of another model, or without shapes."""
 
 
 def is_complete(model: Any) -> bool:
-    """Whether all variables that the model will have are there, as far as its layers know.
+    """Whether the model has all its variables, as far as its layers know.
 
-    `model.built` does not tell: it says that the model was called, which a train_step of its own
-    need not do, and nothing of the layers that its call() leaves out.
+    `model.built` is not enough: it says that the model was called, which a custom train_step need
+    not do, and nothing about the layers that its call() does not use.
     """
     return bool(model.built or model.weights) and all(each.built for each in layers_within(model))
 
 
 def build_config_of(model: Any) -> dict[str, Any] | None:
-    """The shapes that a model was built with, and those of its layers; as far as JSON can hold it.
+    """The shapes that a model and its layers were built with, as far as JSON can hold them.
 
-    The layers' are what is left where the model itself was never called.
+    If the model itself was never called, only its layers have shapes.
     """
     config = _own_config(model)
     parts = {}
@@ -47,10 +47,10 @@ def _own_config(layer: Any) -> dict[str, Any]:
     try:
         config = json.loads(json.dumps(layer.get_build_config()))
     except (TypeError, ValueError, NotImplementedError):
-        # It has none that JSON can hold, or Keras raises: it is built without it.
+        # There is none that JSON can hold, or Keras raises: the layer is built without it.
         return {}
     if not isinstance(config, dict) or config.get("input_shape", ()) is None:
-        # What is left of a call that failed: a shape that nobody knows.
+        # The result of a call that failed: an unknown shape.
         return {}
     return config
 
@@ -62,13 +62,13 @@ def _is_graph(layer: Any) -> bool:
 
 
 def build_from(model: Any, config: Mapping[str, Any]) -> Exception | None:
-    """Make the variables that `build_config_of` tells of, where they are missing.
+    """Create the missing variables that `build_config_of` describes.
 
     Args:
-        config: of an equal model that had them.
+        config: that of an equal model with variables.
 
     Returns:
-        What went wrong. Some variables may be there all the same.
+        The error, if any. Some variables may exist nevertheless.
     """
     own = {name: value for name, value in config.items() if name != _PARTS}
     failure = None
@@ -85,28 +85,28 @@ def _build_itself(layer: Any, config: dict[str, Any]) -> Exception | None:
     keras = load_keras()
     inherited = type(layer).build is keras.layers.Layer.build
     if inherited and not isinstance(layer, keras.Model):
-        # It makes variables in its layers only, and these have configs of their own.
+        # It creates variables only in its layers, which have their own configs.
         return None
     with warnings.catch_warnings():
-        # Where that is so, variables are missing, and whoever loads them notices.
+        # In that case variables are missing, which is noticed when values are loaded.
         warnings.filterwarnings("ignore", message=r"(?s).*had a build config, but the model")
         try:
             layer.build_from_config(config)
         except _ERRORS as error:
             return error
-    # As Keras does when it loads a whole model: the layers are built by now, and a subclass
-    # without a build() of its own does not notice that.
+    # As Keras does when it loads a whole model: the layers are built by now, which a subclass
+    # without its own build() does not notice.
     layer.built = True
     return None
 
 
 def _with_free_batch(model: Any, config: dict[str, Any]) -> dict[str, Any]:
-    """The config without the size of the batch that the model happened to be built with."""
+    """The config without the batch size that the model was built with."""
     keras_made = type(model).get_build_config.__module__.startswith("keras.")
     layers = [model, *layers_within(model)]
     stateful = any(getattr(layer, "stateful", False) for layer in layers)
     if not keras_made or stateful:
-        # A user's own method says what it likes; what keeps a state for each sample needs the size.
+        # A user's own method may return anything; stateful layers need the batch size.
         return config
     sizes = {shape[0] for shape in _shapes(config) if shape}
     if len(sizes) != 1:
@@ -141,7 +141,7 @@ def _is_shape(nested: Any) -> bool:
 
 
 def with_tuples(nested: Any) -> Any:
-    """Shapes as the tuples they were before they went through JSON."""
+    """Shapes as tuples again; JSON turns them into lists."""
     if isinstance(nested, dict):
         return {name: with_tuples(each) for name, each in nested.items()}
     if isinstance(nested, list):

@@ -1,4 +1,4 @@
-"""Which epoch's weights are those that a returned result speaks of."""
+"""Finds the epoch that a returned result is from, and its weights."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from kerastune_lite._src.core.objective import DefaultObjective, Objective
 from kerastune_lite._src.search.execution.returned import Result
 
 _MEMORY = 256 * 2**20
-"""Bytes of weights that are kept of one training while nobody knows which are wanted."""
+"""How many bytes of weights are kept in a training until it is known which are needed."""
 
 
 class EpochWeights:
-    """The weights of a model after its epochs; of the latest ones, if all are too large."""
+    """The weights of a model after its epochs; only of the latest ones if all are too large."""
 
     def __init__(self, memory: int = _MEMORY) -> None:
         self._memory = memory
         self._kept: dict[int, Sequence[np.ndarray]] = {}
 
     def add(self, epoch: int, weights: Sequence[np.ndarray]) -> None:
-        """Keep those of an epoch."""
+        """Keep the weights of an epoch."""
         self._kept[epoch] = weights
         size = sum(each.nbytes for each in weights)
         while len(self._kept) > 1 and size * len(self._kept) > self._memory:
             del self._kept[next(iter(self._kept))]
 
     def clear(self) -> None:
-        """Forget all: the model is another one."""
+        """Delete all weights: the model is another one."""
         self._kept.clear()
 
     def of(self, epoch: int) -> Sequence[np.ndarray] | None:
-        """Those of an epoch, if they are kept."""
+        """The weights of an epoch, if they are kept."""
         return self._kept.get(epoch)
 
     def epoch_of(self, weights: Sequence[np.ndarray]) -> int | None:
-        """The latest epoch after which they were the model's."""
+        """The latest epoch after which the model had these weights."""
         for epoch, kept in reversed(self._kept.items()):
             if len(kept) == len(weights) and all(map(np.array_equal, kept, weights)):
                 return epoch
@@ -48,13 +48,13 @@ class EpochWeights:
 def epochs_of(
     result: Result, objective: Objective, epochs: Mapping[int, Mapping[str, float]]
 ) -> list[int]:
-    """The epochs whose metrics are those of the result.
+    """The epochs whose metrics equal those of the result.
 
     Args:
         epochs: the metrics of each.
 
     Returns:
-        Those that agree in all metrics; or else in the objective only.
+        Those that agree in all metrics; if there are none, those that agree in the objective.
     """
     scored = [e for e, metrics in epochs.items() if _same_score(result, objective, metrics)]
     exact = [
@@ -84,12 +84,12 @@ def _same(one: float, other: float) -> bool:
 
 
 class Scored:
-    """Finds what to keep of a training once its result is known.
+    """Finds the weights to keep once the result of a training is known.
 
     Args:
-        reporter: has seen its epochs.
-        model: trained, as `fit` left it.
-        objective: of the search.
+        reporter: the EpochReporter of the training.
+        model: as `fit` left it.
+        objective: that of the search.
     """
 
     def __init__(self, reporter: Any, model: Any, objective: Objective) -> None:
@@ -99,9 +99,9 @@ class Scored:
         self._put = False
 
     def epoch(self, result: Result) -> int | None:
-        """The epoch that the result speaks of, of those with known weights; None if there is none.
+        """The epoch that the result is from, among those with known weights; None if there is none.
 
-        Of several the best one by the search's own reckoning, or else the latest.
+        If there are several, the best epoch of the search if it is one of them, else the latest.
         """
         reporter = self._reporter
         seen = {epoch: reporter.metrics_at(epoch) for epoch in reporter.of_this_model}
@@ -111,10 +111,10 @@ class Scored:
         return max(found, default=None)
 
     def put(self, epoch: int | None) -> int | None:
-        """Give the model the weights of an epoch; with None it stays as `fit` left it.
+        """Set the weights of the model to those of an epoch; None leaves them as they are.
 
         Returns:
-            The epoch whose weights it has now; the last one if they are no epoch's.
+            The epoch whose weights the model has now; the last one if they are from no epoch.
         """
         reporter, self._put = self._reporter, True
         if epoch is None:
@@ -127,9 +127,9 @@ class Scored:
         return epoch
 
     def settle(self) -> None:
-        """Give the model the weights of the best epoch, unless `put` has given it others.
+        """Set the weights of the model to those of the best epoch, unless `put` was called.
 
-        Also when the last epoch is the best: a callback may have restored others since.
+        Also if the last epoch is the best: a callback may have restored other weights since.
         """
         if not self._put and self._reporter.best_weights is not None:
             self.model.set_weights(self._reporter.best_weights)

@@ -51,10 +51,10 @@ keras = load_keras()
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """What is left of an execution: what `fit` returned, and what we make of it.
+    """The result of an execution: what `fit` returned, and the record of it.
 
     Attributes:
-        scored: can put other weights into its model, should the result turn out to be another.
+        scored: selects other weights if `run_trial` returns the result of another epoch.
     """
 
     returned: Any
@@ -64,15 +64,15 @@ class Trained:
 
 @dataclasses.dataclass(frozen=True)
 class Prepared:
-    """An execution that can begin.
+    """An execution that is ready to start.
 
     Attributes:
-        execution: which repeat.
-        model: built and compiled; in the state in which the training goes on.
+        execution: the index of the repeat.
+        model: built and compiled; with the restored state if the training is resumed.
         args, kwargs: for `fit`.
-        reporter: sees each epoch; last but for the keeper and restorer of states.
-        keeper: keeps the state at the segment's end, if it is wanted.
-        complete: whether the builder made all its variables.
+        reporter: receives each epoch; only the keeper and the restorer of states come after it.
+        keeper: captures the state at the end of the segment, if it is wanted.
+        complete: whether the builder created all variables of the model.
         started: `time.perf_counter()`.
     """
 
@@ -90,13 +90,13 @@ class Trainer:
     """Trains executions of one segment's trial.
 
     Args:
-        spec: of all executions of the search.
+        spec: that of all executions of the search.
         segment: what to train.
-        hp: the trial's hyperparameters, asked by the builder.
-        emit: told of each epoch.
-        dispatcher: how models are trained.
-        hooks: of the tuner, for epochs and batches.
-        open_result: whether what is returned in the end may be another result than `fit` gives.
+        hp: the trial's hyperparameters, for the builder.
+        emit: called for each epoch.
+        dispatcher: chooses how models are trained.
+        hooks: the tuner's, for epochs and batches.
+        open_result: whether the final result may differ from that of `fit`.
     """
 
     def __init__(
@@ -118,11 +118,11 @@ class Trainer:
         self._emit = emit
 
     def train(self, trial: Trial, execution: int) -> Trained:
-        """One execution, over the segment's epochs.
+        """Train one execution for the segment's epochs.
 
         Args:
-            trial: bound to this trainer's hyperparameters; handed to the user's callbacks.
-            execution: which repeat.
+            trial: bound to this trainer's hyperparameters; passed to the user's callbacks.
+            execution: the index of the repeat.
         """
         return self.run(self.prepare(trial, execution))
 
@@ -145,21 +145,21 @@ class Trainer:
 
     def _fit(self, prepared: Prepared) -> Any:
         fit = self._spec.models.hypermodel.fit
-        # One of the user's own may train in threads and wait for them (a cross-validation).
+        # A user's own `fit` may train in threads and wait for them (a cross-validation).
         lent = lent_turn() if self._spec.fit.overridden else contextlib.nullcontext()
         with lent:
             return fit(self._hp, prepared.model, *prepared.args, **prepared.kwargs)
 
     def _needs_all(self, prepared: Prepared) -> bool:
-        """Whether the state of the optimizer is wanted in the model, too."""
+        """Whether the model must receive the state of the optimizer, too."""
         overridden = self._spec.fit.overridden
         return overridden or prepared.keeper is not None or "initial_epoch" in prepared.kwargs
 
     def member(self, prepared: Prepared) -> Member:
-        """The same as a training that may go on side by side with others.
+        """The same as a training side by side with others.
 
         Raises:
-            NotStacked: it has to be trained alone.
+            NotStacked: it must be trained alone.
         """
         if self._spec.fit.overridden:
             raise NotStacked("HyperModel.fit() is the user's own")
@@ -171,7 +171,7 @@ class Trainer:
 
     @in_turn
     def prepare(self, trial: Trial, execution: int) -> Prepared:
-        """Build the model and all that goes with it."""
+        """Build the model and everything that its training needs."""
         spec, segment, fit = self._spec, self._segment, self._spec.fit
         started = time.perf_counter()
         state = self._state_before()
@@ -187,7 +187,7 @@ class Trainer:
         reporter = EpochReporter(
             spec.objective,
             lambda epoch, metrics: self._report(execution, epoch, metrics),
-            # What a user's own fit() returns need not be the best epoch's: keep them in any case.
+            # The result of a user's own fit() may not be from the best epoch: keep weights anyway.
             None if fit.overridden else segment.keep_below,
             strict=not fit.overridden and fit.validates_every_epoch,
             keep_each=fit.overridden or self._open_result,
@@ -204,7 +204,7 @@ class Trainer:
             return read_state(self._spec.folder / segment.resume_from)
         if segment.start_epoch:
             raise FatalRuntimeError(
-                "Training begins in mid-trial from a file with its state there. Received: "
+                "A training that starts in mid-trial needs a file with its state. Received: "
                 f"start_epoch={segment.start_epoch} without `resume_from`."
             )
         return None
@@ -218,14 +218,14 @@ class Trainer:
         seconds: float | None = None,
         keep_below: float | None = None,
     ) -> Trained:
-        """What came of the training, its best weights and its state on disk.
+        """Record the result of the training, and store its best weights and its state.
 
         Args:
-            returned: by `fit`.
-            taken: the paths it took.
-            seconds: it took; by default all that passed since it was prepared.
-            keep_below: the loss of an earlier repeat whose weights are kept: of a trial only the
-                best execution's are.
+            returned: the result of `fit`.
+            taken: the paths of the training.
+            seconds: its duration; by default the time since its preparation began.
+            keep_below: the loss of an earlier repeat whose weights are stored: only those of a
+                trial's best execution are.
         """
         spec, segment = self._spec, self._segment
         reporter, execution = prepared.reporter, prepared.execution
@@ -295,7 +295,7 @@ class Trainer:
         if reporter.epochs and (
             not fit.overridden or returned is None or _covers(returned, reporter.epochs)
         ):
-            # A History leaves out epochs without validation; what we saw has a place for each.
+            # A History omits epochs without validation; the reporter has an entry for each.
             best = from_history(reporter.history, objective, source)
             return finite(best, objective, fit.why_not_finite)
         result = combined(read_results(returned, objective, source))
@@ -324,7 +324,7 @@ class Trainer:
 
 
 def _joined(texts: Iterable[str | None]) -> str | None:
-    """The distinct ones of `texts`."""
+    """The distinct texts in one."""
     return ", ".join(dict.fromkeys(filter(None, texts))) or None
 
 
