@@ -1,10 +1,15 @@
 """The search space: domains, conditions, the `hp` object, and reading a space from `build(hp)`."""
 
-from kerastune_lite._src.space.domains import Boolean, Choice, Domain, Fixed, Value
-from kerastune_lite._src.space.hyperparameters import HyperParameters
-from kerastune_lite._src.space.numeric import Float, Int
-from kerastune_lite._src.space.parameters import Condition, Parameter, Space
-from kerastune_lite._src.space.reading import read_space
+from typing import TYPE_CHECKING
+
+from kerastune_lite._src.util.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from kerastune_lite._src.space.domains import Boolean, Choice, Domain, Fixed, Value
+    from kerastune_lite._src.space.hyperparameters import HyperParameters
+    from kerastune_lite._src.space.numeric import Float, Int
+    from kerastune_lite._src.space.parameters import Condition, Parameter, Space
+    from kerastune_lite._src.space.reading import read_space
 
 __all__ = [
     "Boolean",
@@ -20,3 +25,21 @@ __all__ = [
     "Value",
     "read_space",
 ]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Boolean": "_src.space.domains",
+        "Choice": "_src.space.domains",
+        "Condition": "_src.space.parameters",
+        "Domain": "_src.space.domains",
+        "Fixed": "_src.space.domains",
+        "Float": "_src.space.numeric",
+        "HyperParameters": "_src.space.hyperparameters",
+        "Int": "_src.space.numeric",
+        "Parameter": "_src.space.parameters",
+        "Space": "_src.space.parameters",
+        "Value": "_src.space.domains",
+        "read_space": "_src.space.reading",
+    },
+)

@@ -1,6 +1,6 @@
 import pytest
 
-from kerastune_lite._src.keras.building import BuildOptions, build_model, check_compiled, model_size
+from kerastune_lite._src.keras.building import ModelFactory, check_compiled, model_size
 from kerastune_lite._src.keras.hypermodel import FunctionHyperModel
 from kerastune_lite._src.util.errors import FailedTrialError, FatalTypeError, FatalValueError
 from kerastune_lite.hyperparameters import HyperParameters
@@ -8,7 +8,7 @@ from tests.keras.models import FEATURES, Subclassed, data, keras, linear
 
 
 def build(function, **options):
-    return build_model(FunctionHyperModel(function), HyperParameters(), BuildOptions(**options))
+    return ModelFactory(FunctionHyperModel(function), **options).build(HyperParameters())
 
 
 def uncompiled(hp=None):

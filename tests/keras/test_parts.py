@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.keras import automatic_names, session
-from kerastune_lite._src.keras.building import BuildOptions, override_compile
+from kerastune_lite._src.keras.building import ModelFactory
 from kerastune_lite._src.keras.callback_state import cannot_resume, put_back, take
 from kerastune_lite._src.keras.compat import (
     callbacks,
@@ -23,11 +23,13 @@ from kerastune_lite._src.keras.compat import (
     thread_state,
 )
 from kerastune_lite._src.keras.determinism import deterministic
+from kerastune_lite._src.keras.fast.callbacks import check_callbacks
 from kerastune_lite._src.keras.fast.fit_call import Unsuitable
-from kerastune_lite._src.keras.fast.loop import check_callbacks
+from kerastune_lite._src.keras.hypermodel import FunctionHyperModel
 from kerastune_lite._src.keras.metric_directions import resolved
 from kerastune_lite._src.keras.resuming import capture, restore_model
 from kerastune_lite._src.util.errors import FatalRuntimeError
+from kerastune_lite.hyperparameters import HyperParameters
 from tests.keras.models import data, keras, linear
 from tests.keras.resumed import begin, build, go_on
 
@@ -176,7 +178,7 @@ def test_what_compile_was_given_is_made_of_its_config(lacking):
         ["mape"],
     )
     assert given["optimizer"].get_config() == model.optimizer.get_config()
-    override_compile(model, BuildOptions(optimizer="adam"))
+    ModelFactory(FunctionHyperModel(lambda hp: model), optimizer="adam").build(HyperParameters())
     assert (model.loss, type(model.optimizer).__name__) == ("mae", "Adam")
     assert models.compile_arguments(keras.Sequential()) == {}
 

@@ -211,5 +211,5 @@ def test_a_limit_of_the_system_leaves_the_earlier_file(tmp_path, state, limit):
 
 def test_a_folder_that_cannot_be_made(tmp_path, state):
     (tmp_path / "states").write_text("a file stands in the way")
-    with pytest.raises(StoreError, match="may be written to"):
+    with pytest.raises(StoreError, match="the folder is writable"):
         write_state(state, tmp_path / "states" / "state")

@@ -205,7 +205,7 @@ def test_a_limit_of_the_system_on_the_size_of_files(tmp_path):
 
 def test_a_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "checkpoints").write_text("a file stands in the way")
-    with pytest.raises(StoreError, match="may be written to"):
+    with pytest.raises(StoreError, match="the folder is writable"):
         save_weights(linear(), tmp_path / NAME)
 
 
@@ -213,5 +213,5 @@ def test_a_folder_that_cannot_be_made(tmp_path):
 def test_a_folder_without_permission(tmp_path):
     folder = tmp_path / "checkpoints"
     folder.mkdir(mode=0o500)
-    with pytest.raises(StoreError, match="may be written to"):
+    with pytest.raises(StoreError, match="the folder is writable"):
         save_weights(linear(), tmp_path / NAME)

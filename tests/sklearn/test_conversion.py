@@ -63,7 +63,7 @@ def test_an_unfitted_one_from_a_trial(tuner):
 
 def test_a_search_that_found_nothing_has_nothing_to_convert(tmp_path):
     tuner = kt.RandomSearch(build_sigmoid, "val_loss", directory=tmp_path)
-    with pytest.raises(ValueError, match=r"Call search\(\) first"):
+    with pytest.raises(ValueError, match=r"search\(\) has not been called yet"):
         tuner.to_sklearn()
 
 

@@ -128,7 +128,7 @@ def test_attributes_of_the_users_own_can_be_set(tmp_path):
     tuner = tuner_with({"__init__": init}, tmp_path)
     tuner.later = 3
     assert (tuner.before, tuner.after, tuner.later) == (1, 2, 3)
-    with pytest.raises(AttributeError, match="'later' of tuner.oracle cannot be set"):
+    with pytest.raises(AttributeError, match=r"'later' of tuner\.oracle cannot be set"):
         tuner.oracle.later = 3
 
 

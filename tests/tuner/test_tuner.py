@@ -1,7 +1,9 @@
 """The tuner over plain functions: no Keras, a real store."""
 
+import gc
 import logging
 import math
+import weakref
 
 import pytest
 
@@ -407,3 +409,58 @@ def test_functions_are_known_again_by_the_names_that_earlier_versions_kept():
     current["compile"]["loss"] = "make.<locals>.other"
     with pytest.raises(SettingsMismatchError, match="compile"):
         check_settings(stored, current, "a folder", has_scores=True)
+
+
+class Remembers(kt.RandomSearch):
+    """Notes what its `run_trial` is called with."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.calls = []
+
+    def run_trial(self, trial, *args, **kwargs):
+        trial.hyperparameters.Int("n", 0, 99)
+        self.calls.append((args, kwargs))
+        if len(self.calls) == 2 and args[0] == "first":
+            with pytest.raises(ProjectInUseError):
+                self.search("second", verbose=0)
+        return 1.0
+
+
+def test_a_search_that_is_refused_changes_nothing_in_the_one_under_way(tmp_path):
+    tuner = Remembers(max_trials=4, directory=tmp_path, project_name="p")
+    tuner.search("first", verbose=0)
+    assert [args for args, _ in tuner.calls] == [("first",)] * 4
+
+
+def test_nothing_that_a_search_was_given_is_kept(tmp_path):
+    class Data:
+        pass
+
+    data = Data()
+    tuner = Remembers(max_trials=2, directory=tmp_path, project_name="p")
+    tuner.search(data, verbose=0)
+    tuner.calls.clear()
+    gone = weakref.ref(data)
+    del data
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_run_trial_that_is_assigned_later_is_called(tmp_path):
+    tuner = Remembers(max_trials=2, directory=tmp_path, project_name="p")
+    tuner.run_trial = lambda trial: float(trial.hyperparameters.Int("n", 0, 99))
+    tuner.search(verbose=0)
+    assert not tuner.calls
+
+
+def test_a_scheduler_decides_whatever_epochs_search_was_given(tmp_path):
+    class Told(kt.ASHA):
+        def run_trial(self, trial, *args, **kwargs):
+            epochs.append(kwargs["epochs"])
+            return trial.hyperparameters.Int("n", 0, 99) / kwargs["epochs"]
+
+    epochs = []
+    tuner = Told(max_trials=4, max_epochs=4, factor=2, directory=tmp_path, project_name="p")
+    tuner.search(epochs=77, verbose=0)
+    assert set(epochs) == {1, 2, 4}

@@ -43,6 +43,7 @@ class ModelFactory:
             FatalValueError: an optimizer or a loss is missing.
             FailedTrialError: the model is larger than `max_model_size`.
         """
+        load_keras()  # silently, before the builder imports it
         model = self.build_unchecked(hp)
         check_is_model(model)
         self._compile(model)
@@ -50,7 +51,7 @@ class ModelFactory:
         return model
 
     def build_unchecked(self, hp: HyperParameters) -> Any:
-        """What the user's code returns, whatever it is."""
+        """What the user's code returns, of any type."""
         return (self.build_instead or self.hypermodel.build)(hp)
 
     def described(self) -> Any:

@@ -88,7 +88,7 @@ def tensorboard_directories(given: UserCallbacks) -> list[Path]:
 
 
 def redirect_tensorboard(callbacks: Sequence[Any], run: str) -> None:
-    """Give each TensorBoard callback its own directory for this run, to keep trials apart."""
+    """Give each TensorBoard callback its own directory for this run, to separate trials."""
     for callback in callbacks:
         if isinstance(callback, keras.callbacks.TensorBoard):
             callback.log_dir = os.path.join(callback.log_dir, run)
@@ -140,7 +140,7 @@ class EpochReporter(OneOfOurs):
         """One list per metric, NaN where it was not measured; vectors are left out."""
         self.epochs = 0
         self.best_epoch: int | None = None
-        """Counted from 0 over all epochs that were seen."""
+        """Counted from 0 over all epochs seen."""
         self.best_weights: list[Any] | None = None
         self._best_loss = math.inf
         self._keep_below = math.inf if keep_below is None else keep_below

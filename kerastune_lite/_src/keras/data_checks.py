@@ -31,7 +31,7 @@ _BATCHES = (
     "IterDataset",
     "DataAdapter",
 )
-"""Names of the classes whose data comes in batches, with targets and weights."""
+"""Names of classes whose data comes in batches, with targets and weights."""
 
 _MAKERS = (types.FunctionType, types.MethodType, functools.partial)
 

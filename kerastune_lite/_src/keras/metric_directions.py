@@ -18,7 +18,7 @@ def resolved(objective: Objective, model: Any = None) -> Objective:
     """`objective` with its direction (of each part, for several).
 
     Args:
-        model: a compiled model, whose own metrics are asked first.
+        model: a compiled model, whose own metrics come first.
 
     Raises:
         ValueError: Keras does not know the metric and no direction was given.
@@ -70,7 +70,7 @@ def direction_of(name: str, model: Any) -> Direction | None:
 
     Args:
         name: as in the logs.
-        model: a compiled model, whose own metrics are asked first.
+        model: a compiled model, whose own metrics come first.
     """
     name = name.removeprefix("val_")
     outputs = _outputs_of(model)

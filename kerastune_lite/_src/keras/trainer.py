@@ -128,10 +128,10 @@ class Trainer:
 
     @in_turn
     def run(self, prepared: Prepared) -> Trained:
-        """Train what was prepared, alone."""
+        """Train a prepared execution alone."""
         seed = self._segment.seed + prepared.execution
         session.collections.failed = True  # until the end is reached
-        # Others may have been prepared in between, and each draws from the generators.
+        # Other executions may have been prepared meanwhile, and each draws random numbers.
         session.seed_all(seed)
         whole = self._needs_all(prepared)
         with (

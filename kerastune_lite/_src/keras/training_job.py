@@ -193,7 +193,7 @@ class TrainingJob(Job):
                 outcome.executions.append(trained.execution)
 
     def _ended(self, training: _Training) -> Iterator[Report]:
-        """The report of its segment, if it was the last of its executions."""
+        """The report of its segment, if this was the last of its executions."""
         asked = training.asked
         asked.under_way -= 1
         if asked.under_way == 0:

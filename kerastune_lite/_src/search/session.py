@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
@@ -19,6 +19,7 @@ from kerastune_lite._src.search.execution.runner import Runner
 from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.search.limits import Limits
 from kerastune_lite._src.search.loop import Parts, Search
+from kerastune_lite._src.search.planner import recorded_queue
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.parameters import Space
 from kerastune_lite._src.store.checkpoints import Checkpoints
@@ -105,11 +106,13 @@ class Session:
     """A project that is open, and that no other process may search meanwhile.
 
     Attributes:
+        where: the project is.
         project: as it was found.
         known: that, and what was known before; with a seed.
     """
 
     definition: Definition
+    where: str
     store: Store
     project: Project
     known: Known
@@ -121,12 +124,12 @@ class Session:
         hooks: Hooks,
         checkpoints: Checkpoints,
         views: Sequence[View],
-        queue: Mapping[int, Mapping[str, Value]],
+        waiting: Iterable[Mapping[str, Value]] = (),
     ) -> Search:
-        """A search that can run; the project knows its space.
+        """A search that can run; its space is recorded.
 
         Args:
-            queue: points to try first: position -> values.
+            waiting: points that were enqueued since the last search.
         """
         definition, known = self.definition, self.known
         assert known.seed is not None
@@ -149,9 +152,18 @@ class Session:
             known.seed,
             known.history,
             known.space,
-            queue,
+            recorded_queue(self.store, self.project, waiting, known.history),
             definition.tune_new_entries,
         )
+
+    def warn_of_changes(self, told: Mapping[str, Any]) -> None:
+        """Warn if the project was searched with other data or arguments.
+
+        Args:
+            told: what is known of them.
+        """
+        if self.known.has_scores:
+            st.warn_of_fit_arguments(dict(self.project.settings), told, self.where)
 
     def settings(self, told: Mapping[str, Any]) -> dict[str, Any]:
         """For the record: what is searched, and what is known of the data and arguments."""
@@ -159,11 +171,17 @@ class Session:
 
 
 @contextlib.contextmanager
-def opened(folder: ProjectFolder, definition: Definition, known: Known) -> Iterator[Session]:
+def opened(
+    folder: ProjectFolder,
+    definition: Definition,
+    known: Known,
+    check: Callable[[Project], None] = lambda project: None,
+) -> Iterator[Session]:
     """Open a project to search in it; it is made if there is none.
 
     Args:
         known: of the search so far.
+        check: raises if the project does not fit for reasons of the caller's.
 
     Raises:
         SettingsMismatchError: the project's trials do not fit this search.
@@ -172,7 +190,9 @@ def opened(folder: ProjectFolder, definition: Definition, known: Known) -> Itera
     """
     with folder.writing(), contextlib.closing(folder.open()) as store:
         project = store.load()
-        known = definition.taken_over(project, known, str(folder.root))
+        check(project)
+        where = str(folder.root)
+        known = definition.taken_over(project, known, where)
         if known.seed is None:
             known = dataclasses.replace(known, seed=secrets.randbelow(2**31))
-        yield Session(definition, store, project, known)
+        yield Session(definition, where, store, project, known)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import secrets
 import sys
 import tempfile
@@ -29,6 +30,7 @@ from kerastune_lite._src.sklearn.candidates import Candidates
 from kerastune_lite._src.sklearn.folds import FoldJob
 from kerastune_lite._src.store.checkpoints import Checkpoints
 from kerastune_lite._src.store.project_folder import ProjectFolder
+from kerastune_lite._src.store.store import Project
 from kerastune_lite._src.util.checksums import changed
 from kerastune_lite._src.util.errors import SettingsMismatchError, StoreError
 from kerastune_lite._src.views.choose import search_views
@@ -55,7 +57,7 @@ class Wish:
     verbose: int
 
 
-class Project:
+class CVProject:
     """The folder of a search, and the seed that goes with it.
 
     Args:
@@ -85,7 +87,7 @@ class Project:
         """Where files are kept."""
         return self._folder.root
 
-    def __enter__(self) -> Project:
+    def __enter__(self) -> CVProject:
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -118,11 +120,13 @@ class Project:
         views = search_views(wish.verbose, self._folder.tensorboard if self._kept else None)
         # Enough at once to keep all processes busy.
         runner = InlineRunner(max(1, -(-job.processes // wish.folds)))
-        with opened(self._folder, definition, Known(candidates.space, self.seed)) as session:
-            if session.project.trials:
-                _check_data(session.project.settings, wish, str(self.root))
-            queue, checkpoints = session.project.queue, Checkpoints(self.root, keep=0)
-            search = session.search(job, runner, Hooks(), checkpoints, views, queue)
+        known, check = (
+            Known(candidates.space, self.seed),
+            functools.partial(_check_data, wish, str(self.root)),
+        )
+        with opened(self._folder, definition, known, check) as session:
+            checkpoints = Checkpoints(self.root, keep=0)
+            search = session.search(job, runner, Hooks(), checkpoints, views)
             told = {"fit": dict(wish.known_by), "data": dict(wish.data)}
             return search.history, _run(search, self._folder.name, session.settings(told))
 
@@ -139,12 +143,15 @@ def _run(search: Search, name: str, settings: Mapping[str, Any]) -> StopReason:
         raise
 
 
-def _check_data(stored: Mapping[str, Any], wish: Wish, where: str) -> None:
+def _check_data(wish: Wish, where: str, project: Project) -> None:
     """Refuse to compare scores on other data.
 
     Raises:
         SettingsMismatchError: with what differs.
     """
+    if not project.trials:
+        return
+    stored = project.settings
     # Earlier versions kept checksums of another kind, beside what is compared here, and the
     # parameters of an estimator beside its class.
     known = {name: value for name, value in stored.get("fit", {}).items() if name in wish.known_by}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib
 import math
 from collections.abc import Callable, Iterator, Sequence
 
@@ -15,9 +14,6 @@ from kerastune_lite._src.core.trial import Execution, Report, Segment
 from kerastune_lite._src.search.execution.job import Emit, Job
 from kerastune_lite._src.sklearn.candidates import keras_step
 from kerastune_lite._src.sklearn.fold import TEST, TRAIN, Evaluated, Folds, evaluate
-
-_PUBLIC = ("errors", "hyperparameters", "sklearn")
-"""cloudpickle sends a class by reference only if the module that it names is imported."""
 
 
 class FoldJob(Job):
@@ -35,9 +31,6 @@ class FoldJob(Job):
         self.processes: int = joblib.effective_n_jobs(n_jobs)
 
     def open(self) -> None:
-        if self.processes > 1:
-            for name in _PUBLIC:
-                importlib.import_module(f"kerastune_lite.{name}")
         # Keras is only loaded for estimators that need it.
         if keras_step(self._folds.estimator) is not None:
             from kerastune_lite._src.keras import session

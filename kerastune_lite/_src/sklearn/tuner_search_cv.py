@@ -24,7 +24,7 @@ from kerastune_lite._src.sklearn import compat, rows
 from kerastune_lite._src.sklearn.assignment import Assignment
 from kerastune_lite._src.sklearn.candidates import Candidates, candidates_of, keras_step
 from kerastune_lite._src.sklearn.class_weights import check_weights_of_search
-from kerastune_lite._src.sklearn.cv_project import Project, Wish, seed_of
+from kerastune_lite._src.sklearn.cv_project import CVProject, Wish, seed_of
 from kerastune_lite._src.sklearn.fold import TEST, Folds
 from kerastune_lite._src.sklearn.folds import FoldJob
 from kerastune_lite._src.sklearn.seeding import RandomState, kept_generators
@@ -148,7 +148,7 @@ class TunerSearchCV(compat.BaseSearch):
             fit_params = routed.estimator.fit
             check_weights_of_search(step[1], step[0], self.param_distributions, fit_params, y)
         objective = self._objective(scorers)
-        with Project(self.directory, self.project_name, seed_of(self.random_state)) as project:
+        with CVProject(self.directory, self.project_name, seed_of(self.random_state)) as project:
             folds = Folds(
                 clone(self.estimator),
                 X,
@@ -183,7 +183,7 @@ class TunerSearchCV(compat.BaseSearch):
             name = self.refit if callable(self.scoring) and isinstance(self.refit, str) else "score"
         return Objective(f"{TEST}{name}", "max")
 
-    def _run_search(self, project: Project, folds: Folds) -> tuple[TrialHistory, StopReason]:
+    def _run_search(self, project: CVProject, folds: Folds) -> tuple[TrialHistory, StopReason]:
         step = keras_step(self.estimator)
         epochs = None
         if step is not None:

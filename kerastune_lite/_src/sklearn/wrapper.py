@@ -108,7 +108,7 @@ class KerasWrapper(Portable, BaseWrapper):
         return params
 
     def set_params(self, **params: Any) -> Any:
-        """Set parameters, and the values of hyperparameters as `hp__<name>`; returns the estimator.
+        """Set `params`, hyperparameters as `hp__<name>` among them; returns the estimator.
 
         Raises:
             ValueError: there is no such parameter.

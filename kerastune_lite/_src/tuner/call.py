@@ -1,4 +1,4 @@
-"""What `search()` was called with."""
+"""The arguments of one call of `search()`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The best trials' models on data that the search has not seen."""
+"""Evaluates the best models on data that the search has not seen."""
 
 from __future__ import annotations
 

@@ -175,18 +175,13 @@ class Training:
             "again with tuner.retrain(trial, x, y)."
         )
 
-    def save(self, model: Any, trial: int) -> tuple[str, Any]:
-        """Store the weights of a model that the user's `run_trial` trained.
-
-        Returns:
-            The name of their file, and what the model is built from.
-        """
-        from kerastune_lite._src.keras.build_configs import build_config_of
+    def save(self, model: Any, trial: int) -> str:
+        """Store the weights of a model that the user's `run_trial` trained; returns their file."""
         from kerastune_lite._src.keras.weights import save_weights
 
         name = weights_name(trial, 0)
         save_weights(model, self.checkpoints.folder / name)
-        return name, build_config_of(model)
+        return name
 
     def retrain(self, trial: Trial, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """A new model for `trial`, trained with these arguments of `fit`."""

@@ -1,4 +1,4 @@
-"""Searching for the arguments of a function that has nothing to do with Keras."""
+"""Searches for the best arguments of any function, without Keras."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def tune_function(
     known = None if space is None else _space(space)
     if known is not None:
         kwargs["hyperparameters"] = HyperParameters(known)
-        # A function of `hp` may ask for something new at values that nobody has tried yet.
+        # A function of `hp` may ask for new parameters at values that were not tried yet.
         kwargs.setdefault("allow_new_entries", callable(space))
         kwargs.setdefault("tune_new_entries", callable(space))
     scheduled = getattr(kwargs.get("scheduler"), "decides_epochs", False)
@@ -110,7 +110,7 @@ def tune_function(
 
 
 def _space(given: Any) -> Space:
-    """The parameters of a space in one of the forms in which users write it."""
+    """The parameters of a space in any of the forms that users may write."""
     if isinstance(given, HyperParameters):
         return given.space
     if isinstance(given, Mapping):

@@ -1,10 +1,10 @@
-"""The tuner: what users construct, search with, and ask for results."""
+"""The tuner: users construct it, search with it, and read results from it."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kerastune_lite._src.algorithms.oracles.bayesian import BayesianOracle
@@ -22,7 +22,6 @@ from kerastune_lite._src.search.execution.inline import InlineRunner
 from kerastune_lite._src.search.execution.job import Job
 from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.search.limits import Limits
-from kerastune_lite._src.search.planner import recorded_queue
 from kerastune_lite._src.search.results import Results
 from kerastune_lite._src.search.session import Definition, Known, opened
 from kerastune_lite._src.space.domains import Value
@@ -38,7 +37,7 @@ from kerastune_lite._src.tuner.oracle_view import TunerOracle
 from kerastune_lite._src.tuner.overrides import check_attribute, check_overrides
 from kerastune_lite._src.tuner.probing import Probe
 from kerastune_lite._src.tuner.training import Training
-from kerastune_lite._src.tuner.user_trials import UserTrials
+from kerastune_lite._src.tuner.user_trials import BY_HAND, UserTrials
 from kerastune_lite._src.util.public import public
 from kerastune_lite._src.views.choose import search_views
 
@@ -141,8 +140,7 @@ class Tuner(Results, Hooks):
         probe = Probe(models, trains_itself, not allow_new_entries)
         probed = probe.read(hyperparameters, create_objective(objective))
         self._training = Training(probe, probed, self._checkpoints)
-        source = getattr(self, "source", f"{type(self).__name__}.run_trial()")
-        self._user_trials = UserTrials(self.run_trial, source, self._training, self)
+        self._user_trials: UserTrials | None = None
         self._waiting: list[dict[str, Value]] = []
         self._store: Store | None = None
         space = probed.space if tune_new_entries else probed.given
@@ -156,8 +154,6 @@ class Tuner(Results, Hooks):
         if self._made:
             check_attribute(self, name)
         super().__setattr__(name, value)
-
-    # ------------------------------------------------------------------ searching
 
     def search(
         self,
@@ -189,23 +185,23 @@ class Tuner(Results, Hooks):
             RuntimeError: too many trials failed in a row, or all trials failed.
         """
         call = SearchCall(fit_args, fit_kwargs, callbacks, verbose, fast)
-        job = self._job(call)
         views = search_views(verbose, self._folder.tensorboard, call.tensorboard_directories())
+        job = self._job(call)
         told = call.described(*self._training.receiver(self.run_trial))
         with opened(self._folder, self._definition(), self._known) as session:
-            self._known, project = session.known, session.project
-            if self._known.has_scores:
-                st.warn_of_fit_arguments(dict(project.settings), told, self.project_dir)
-            queue = recorded_queue(session.store, project, self._waiting, self._known.history)
-            self._waiting.clear()
-            search = session.search(job, InlineRunner(), self, self._checkpoints, views, queue)
+            self._known = session.known
+            session.warn_of_changes(told)
+            runner, waiting = InlineRunner(), self._waiting
+            search = session.search(job, runner, self, self._checkpoints, views, waiting)
+            waiting.clear()
             self._store = session.store
-            self.on_search_begin()
+            self._user_trials = job if isinstance(job, UserTrials) else None
             try:
+                self.on_search_begin()
                 search.run(self._folder.name, session.settings(told))
             finally:
                 self._known = dataclasses.replace(self._known, space=search.space)
-                self._store = None
+                self._store = self._user_trials = None
             self.on_search_end()
 
     def enqueue(self, values: Mapping[str, Value]) -> None:
@@ -232,8 +228,7 @@ class Tuner(Results, Hooks):
             each execution.
         """
         if not self.overrides("_build_and_fit_model"):
-            count = self.executions_per_trial
-            return self._user_trials.train(trial, fit_args, fit_kwargs, count)
+            return self._train(trial, fit_args, fit_kwargs)
         return [
             self._build_and_fit_model(trial, *fit_args, **fit_kwargs)
             for _ in range(self.executions_per_trial)
@@ -241,14 +236,11 @@ class Tuner(Results, Hooks):
 
     def _build_and_fit_model(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> Any:
         """Train one execution, and return the result of `fit`; KerasTuner's scripts override it."""
-        count = self.executions_per_trial
-        return self._user_trials.train(trial, fit_args, fit_kwargs, count, only_one=True)[0]
+        return self._train(trial, fit_args, fit_kwargs, only_one=True)[0]
 
     def _build_hypermodel(self, hp: HyperParameters) -> Any:
         """A trial's model, before it is checked; KerasTuner's scripts override it."""
         return self.hypermodel.build(hp)
-
-    # ------------------------------------------------------------------ results
 
     @property
     def oracle(self) -> TunerOracle:
@@ -309,15 +301,17 @@ class Tuner(Results, Hooks):
         Raises:
             StoreError: the trial has no weights (any more), or they do not fit.
         """
-        return self._training.load(trial, trial in self.get_best_trials(self._checkpoints.keep))
+        ranked = trial in self._known.history.best(self._checkpoints.keep)
+        return self._training.load(trial, ranked)
 
     def save_model(self, trial_id: str | int, model: Any, step: int = 0) -> None:
         """Store the weights of `model` for the trial `trial_id`; for use in your own `run_trial`.
 
-        Args:
-            step: accepted for compatibility with KerasTuner; the latest call counts.
+        The latest call counts, whatever `step` is.
         """
-        self._user_trials.note_saved(*self._training.save(model, int(trial_id)))
+        name = self._training.save(model, int(trial_id))
+        if self._user_trials is not None:
+            self._user_trials.note_saved(name, model)
 
     def evaluate_best(self, x: Any, y: Any = None, top: int = 5, **kwargs: Any) -> Evaluations:
         """The best trials' scores on data that the search has not seen, beside their own.
@@ -392,6 +386,15 @@ class Tuner(Results, Hooks):
     def _job(self, call: SearchCall) -> Job:
         """The job of a search, with checked arguments."""
         scheduled = self.scheduler.decides_epochs
-        if self._training.in_run_trial:
-            return self._user_trials.asked(call, scheduled)
-        return self._training.job(call, scheduled, self)
+        if not self._training.in_run_trial:
+            return self._training.job(call, scheduled, self)
+        source = getattr(self, "source", f"{type(self).__name__}.run_trial()")
+        return UserTrials(self.run_trial, source, self._training, call, scheduled, self)
+
+    def _train(
+        self, trial: Trial, args: Sequence[Any], kwargs: Mapping[str, Any], only_one: bool = False
+    ) -> list[Any]:
+        """Train executions of `trial`; `args` and `kwargs` are those of `fit`."""
+        if self._user_trials is None:
+            raise RuntimeError(BY_HAND)
+        return self._user_trials.train(trial, args, kwargs, self.executions_per_trial, only_one)

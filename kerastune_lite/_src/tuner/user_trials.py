@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+BY_HAND = "Only search() may call run_trial(), for each trial."
+
 
 @dataclasses.dataclass
 class UnderWay:
@@ -64,6 +66,8 @@ class UserTrials(GuardedJob):
         run_trial: called with each trial and the arguments of `search()`.
         source: its name in messages.
         training: for its calls of `super().run_trial(...)`.
+        call: the call of `search()`.
+        scheduled: whether a scheduler decides how long trials train.
         hooks: the tuner's, for epochs and batches.
     """
 
@@ -72,6 +76,8 @@ class UserTrials(GuardedJob):
         run_trial: Callable[..., Any],
         source: str,
         training: Training,
+        call: SearchCall,
+        scheduled: bool,
         hooks: Hooks,
     ) -> None:
         self._run_trial = run_trial
@@ -85,30 +91,20 @@ class UserTrials(GuardedJob):
         self._takes_epochs = accepts(run_trial, "epochs")
         self._takes_first = "initial_epoch" in inspect.signature(run_trial).parameters
         super().__init__(self._train, whole_trials=True, resumable=self._takes_first)
-
-    def asked(self, call: SearchCall, scheduled: bool) -> UserTrials:
-        """This job, ready for a search.
-
-        Args:
-            call: the call of `search()`.
-            scheduled: whether a scheduler decides how long trials train.
-        """
         self._call = call
         self._kwargs = dict(call.kwargs)
         if call.callbacks is not None:
             self._kwargs["callbacks"] = call.callbacks
-        if call.verbose != "auto" and accepts(self._run_trial, "verbose"):
+        if call.verbose != "auto" and accepts(run_trial, "verbose"):
             self._kwargs["verbose"] = call.verbose_of_fit
-        vars(self).pop("_why_not_finite", None)
         if scheduled and not self._takes_epochs:
             logger.warning(
                 "This search trains trials for a few epochs first, and the better ones for more. "
                 "%s does not take `epochs`, so it trains the whole trial each time. Write "
                 "def run_trial(self, trial, *args, epochs, **kwargs) and train for this many; with "
                 "a parameter `initial_epoch`, too, it can resume a training.",
-                self._source,
+                source,
             )
-        return self
 
     def close(self) -> None:
         self._dispatcher = None  # also releases the data on the device
@@ -149,7 +145,7 @@ class UserTrials(GuardedJob):
 
         under_way = self._under_way
         if under_way is None:
-            raise RuntimeError("Only search() may call run_trial(), for each trial.")
+            raise RuntimeError(BY_HAND)
         kwargs = dict(kwargs)
         callbacks = kwargs.pop("callbacks", None)
         verbose = kwargs.pop("verbose", self._call.verbose_of_fit)
@@ -181,15 +177,13 @@ class UserTrials(GuardedJob):
             returned.append(trained.returned)
         return returned
 
-    def note_saved(self, name: str, build_config: Mapping[str, Any] | None) -> None:
-        """Note that the running trial has stored the weights of its model.
+    def note_saved(self, name: str, model: Any) -> None:
+        """Note that the running trial has stored the weights of `model` in the file `name`."""
+        from kerastune_lite._src.keras.build_configs import build_config_of
 
-        Args:
-            name: the name of their file.
-            build_config: what the model is built from.
-        """
         if self._under_way is not None:
-            self._under_way.saved, self._under_way.build_config = name, build_config
+            self._under_way.saved = name
+            self._under_way.build_config = build_config_of(model)
 
     def _part_of(self, segment: Segment, execution: int, resumable: bool) -> Segment:
         """The part of a whole trial's segment that trains one of its executions.
@@ -222,6 +216,7 @@ class UserTrials(GuardedJob):
         self._under_way = under_way
         try:
             with _traced_functions(), once(self._training.probe.shown):
+                # A scheduler decides, whatever `epochs` was given to search().
                 told = {**self._kwargs, **self._epochs(segment)}
                 returned = self._run_trial(trial, *self._call.args, **told)
                 if inspect.isgenerator(returned):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -13,6 +14,8 @@ def public(module: str) -> Callable[[_Named], _Named]:
 
     Tracebacks, documentation and pickles name that module, so the private file may move.
     """
+    # cloudpickle stores a class by reference only if the module that it names is imported.
+    importlib.import_module(module)
 
     def named(value: _Named) -> _Named:
         value.__module__ = module
