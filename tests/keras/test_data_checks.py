@@ -239,7 +239,7 @@ def test_messages_name_what_is_wrong(tmp_path, args, kwargs, message):
 
 def test_what_is_never_used_is_told(tmp_path, caplog):
     search(tmp_path, (X[:20], Y), {"validation_split": 0.25})
-    assert "x with 20, y with 24. What is beyond 20 is not used" in caplog.text
+    assert "x with 20, y with 24. Those beyond 20 are not used" in caplog.text
 
 
 def test_functions_that_make_the_data_are_left_alone(tmp_path):

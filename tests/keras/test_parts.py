@@ -259,7 +259,7 @@ def test_averages_are_not_continued(lacking, kind):
     assert cannot_resume([kind()]) is None
     lacking(callbacks.AVERAGES)
     assert cannot_resume([kind()]) == (
-        f"What {kind.__name__} remembers must be known: {callbacks.AVERAGES.missing()}"
+        f"The state of {kind.__name__} must be known: {callbacks.AVERAGES.missing()}"
     )
 
 
@@ -273,7 +273,7 @@ def test_callbacks_with_another_memory_are_not_continued(monkeypatch, kind):
     known = {keras.callbacks.EarlyStopping: callbacks.Known(("waits",))}
     monkeypatch.setattr(callbacks, "KNOWN", known)
     assert cannot_resume([kind()]) == (
-        f"What {kind.__name__} remembers must be known: "
+        f"The state of {kind.__name__} must be known: "
         f"Keras {keras.__version__} does not keep 'waits' in EarlyStopping"
     )
 

@@ -108,7 +108,7 @@ def test_a_damaged_file_is_refused(tmp_path, state):
     whole = path.read_bytes()
     for length in range(0, len(whole), len(whole) // 40):
         path.write_bytes(whole[:length])
-        with pytest.raises(StoreError, match=r"cannot be read: .*Put it back from a copy"):
+        with pytest.raises(StoreError, match=r"cannot be read: .*Restore it from a copy"):
             read_state(path)
     rng = np.random.default_rng(0)
     for place in rng.integers(0, len(whole), 200):
@@ -147,11 +147,11 @@ def head_of(**fields):
     ("head", "why"),
     [
         (None, "state.json"),
-        ([], "no state"),
-        ({"format": "another"}, "no state"),
-        (head_of(version=2), "version 2, and version 1 is known"),
-        (head_of(epoch="1"), "no state"),
-        (head_of(data=[]), "no state"),
+        ([], "not the state"),
+        ({"format": "another"}, "not the state"),
+        (head_of(version=2), "version 2, but only version 1 is known"),
+        (head_of(epoch="1"), "not the state"),
+        (head_of(data=[]), "not the state"),
         (head_of(arrays=[["missing", None]]), "0.npy"),
     ],
 )

@@ -108,7 +108,7 @@ class TestEpochs:
             assert len(curves["default_objective"]) == trial.epochs
 
     def test_one_that_cannot_be_told_is_refused(self):
-        with pytest.raises(TypeError, match=r"give it a parameter `epochs`.*takes \(point\)"):
+        with pytest.raises(TypeError, match=r"needs a parameter `epochs`.*signature \(point\)"):
             kt.tune_function(bowl, SPACE, None, None, scheduler=Hyperband(9), verbose=0)
 
     def test_one_that_yields_for_ever_is_stopped_at_each_rung(self):
@@ -197,7 +197,7 @@ class TestSpaces:
         points = self.points(lambda kind, x=2.0: x, hp)
         assert all(("x" in point) == (point["kind"] == "a") for point in points)
         assert len({len(point) for point in points}) == 2
-        with pytest.raises(TypeError, match="under a condition needs a default"):
+        with pytest.raises(TypeError, match="conditional parameter needs a default"):
             self.points(lambda kind, x: x, hp)
 
     def test_epochs_by_name_and_as_a_hyperparameter(self):
@@ -211,7 +211,7 @@ class TestSpaces:
             ({"x": "uniform(0, 1)"}, "Received: x='uniform.* of type str"),
             ({"x": (0.0, 1.0)}, r"range or two values\. Write Float\(0\.0, 1\.0\)"),
             ({"x": (0, 1)}, r"Write Int\(0, 1\) .* or \[0, 1\]"),
-            ({3: [1, 2]}, "must be texts.*write '3'"),
+            ({3: [1, 2]}, "must be strings.*write '3'"),
             ([("x", [1, 2])], r"`space` must be a dict such as .* of type list"),
             ("x", "`space` must be a dict"),
         ],
@@ -226,8 +226,8 @@ class TestSpaces:
     [
         (None, "`function` must be a function. Received: None"),
         (SPACE, "The function comes first"),
-        (lambda: 1.0, r"a parameter for each name of the space, \['x', 'kind'\].*takes \(\)"),
-        (lambda x, z: 1.0, r"Received one that takes \(x, z\)"),
+        (lambda: 1.0, r"a parameter for each name of the space, \['x', 'kind'\].*signature \(\)"),
+        (lambda x, z: 1.0, r"Received a function with the signature \(x, z\)"),
         (lambda point, epochs: 1.0, "this search has none. Pass scheduler="),
     ],
 )

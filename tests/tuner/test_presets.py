@@ -127,7 +127,7 @@ def test_numpys_integers_are_integers(tmp_path):
     ],
 )
 def test_what_a_search_is_known_for_cannot_be_exchanged(tmp_path, kind, part):
-    with pytest.raises(TypeError, match=f"{kind.__name__} brings its own {part}, .*Tuner"):
+    with pytest.raises(TypeError, match=f"{kind.__name__} has its own {part}.*Tuner"):
         made(kind, tmp_path, **{part: None})
 
 

@@ -1,15 +1,15 @@
 """How a Keras model is trained. Nothing outside this room imports Keras.
 
-    training_spec.py                 all that is needed to train, as one value
+    training_spec.py                 everything that training needs, as one value
     training_job.py trainer.py       the job of a search; one execution from `build` to its record
     side_by_side.py                  executions, or folds, that are trained together
     hypermodel.py building.py        the user's builder; the models that it builds, checked
     fit_arguments.py data_checks.py  the arguments of `fit`; data that `fit` certainly refuses
     callbacks.py scored.py           what reports epochs; the epoch whose weights are kept
     weights.py build_configs.py      weights on disk; models that their builder leaves unbuilt
-    resuming.py callback_state.py state_files.py    a training that is resumed
+    resuming.py callback_state.py state_files.py    trainings that are resumed
     metric_directions.py not_finite.py automatic_names.py determinism.py session.py loading.py
-    compat/     all that is not public and that we lean on, with a probe of each part
+    compat/     the private parts of Keras and TensorFlow that we use, each with a probe
     fast/       the same training in less time
 
 Importing this room does not load Keras; its modules do when a model is first built.

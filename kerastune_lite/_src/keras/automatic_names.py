@@ -1,4 +1,4 @@
-"""The names that Keras gives: counted from one in each model."""
+"""Keras's automatic names: numbered from one in each model, whatever was built before."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _TWICE = (
     re.compile(r'The name "(?P<name>[^"]+)" is used \d+ times in the model'),
     re.compile(r"Name '(?P<name>[^']+)' is already the name of a layer"),
 )
-"""What Keras says of two layers of one name, in a functional and in a Sequential model."""
+"""Keras's messages about two layers of one name, in functional and Sequential models."""
 
 
 @contextlib.contextmanager
 def set_aside() -> Iterator[None]:
-    """Within it, names may be counted anew; afterwards no earlier name is given again."""
+    """Allow new numbering of names in the body; afterwards no earlier name is used again."""
     before = dict(counters())
     try:
         yield
@@ -32,17 +32,17 @@ def set_aside() -> Iterator[None]:
 
 
 def built_from_one(build: Callable[[], Built], begin: Callable[[], None] = count_from_one) -> Built:
-    """What `build` returns, its names counted from one.
+    """The result of `build`, with names numbered from one.
 
-    A layer that was made outside of `build` may have such a name already. Then the names of its
-    kind are counted on from that name, as they would have been without the new beginning. As only
-    the model itself decides, its names do not depend on what was built before, or on the process.
+    A layer that was made outside of `build` may already have such a name. Then the numbering of its
+    kind continues after that name. The names depend only on the model itself: they are the same in
+    all processes, whatever was built before.
 
     Args:
-        begin: the new beginning; called again for another try.
+        begin: restarts the numbering; called again for each attempt.
 
     Raises:
-        ValueError: `build` gives one name to two layers. Its other exceptions pass through.
+        ValueError: `build` uses one name for two layers, or raises this itself.
     """
     taken: list[str] = []
     while True:
@@ -54,15 +54,15 @@ def built_from_one(build: Callable[[], Built], begin: Callable[[], None] = count
         except ValueError as error:
             twice = _used_twice(error)
             if twice is None or twice in taken:
-                # The user's own names; or build() resets them itself.
+                # The user's own names; or build() restarts the numbering itself.
                 raise
             taken.append(twice)
 
 
 def named_as_in_trials(build: Callable[[], Built]) -> Built:
-    """What `build` returns, named as if nothing had been built before."""
+    """The result of `build`, named as if nothing had been built before."""
     if "keras" not in sys.modules:
-        return build()  # Nothing was, and this need be no Keras model.
+        return build()  # Nothing was built, and this may not be a Keras model.
     with set_aside():
         return built_from_one(build)
 
@@ -76,7 +76,7 @@ def _used_twice(error: ValueError) -> str | None:
 
 
 def _pass_over(name: str) -> None:
-    """Have the names of its kind begin after this one."""
+    """Make the names of its kind start after this one."""
     given = counters()
     given[name] = max(given.get(name, 0), 1)
     numbered = re.fullmatch(r"(.+)_(\d+)", name)

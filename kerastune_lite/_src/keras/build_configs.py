@@ -1,4 +1,4 @@
-"""Whether a model has its variables, and what it needs to create them in another process."""
+"""Whether a model has its variables, and what is needed to create them in another process."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from kerastune_lite._src.keras.compat.models import layers_within, parts_of
 from kerastune_lite._src.keras.loading import load_keras
 
 _PARTS = "parts"
-"""The key of the configs of a model's layers, by their place among them."""
+"""The key of the configs of a model's layers, by their index."""
 
 _ERRORS = (TypeError, ValueError, AttributeError, NotImplementedError, RuntimeError)
-"""Raised by Keras and by a layer's own build() for wrong or missing shapes."""
+"""What Keras and a layer's own build() raise for shapes of another model, or without shapes."""
 
 
 def is_complete(model: Any) -> bool:
     """Whether the model has all its variables, as far as its layers know.
 
-    `model.built` does not tell: it says that the model was called, which a train_step of its own
-    need not do, and nothing of the layers that its call() leaves out.
+    `model.built` is not enough: it says that the model was called, which a custom train_step need
+    not do, and nothing about the layers that its call() does not use.
     """
     return bool(model.built or model.weights) and all(each.built for each in layers_within(model))
 
 
 def build_config_of(model: Any) -> dict[str, Any] | None:
-    """The shapes with which a model and its layers were built, as far as JSON can represent them.
+    """The shapes that a model and its layers were built with, as far as JSON can hold them.
 
-    The layers' are what is left where the model itself was never called.
+    If the model itself was never called, only its layers have shapes.
     """
     config = _own_config(model)
     parts = {}
@@ -47,10 +47,10 @@ def _own_config(layer: Any) -> dict[str, Any]:
     try:
         config = json.loads(json.dumps(layer.get_build_config()))
     except (TypeError, ValueError, NotImplementedError):
-        # JSON cannot represent it, or Keras raises: the layer is built without it.
+        # There is none that JSON can hold, or Keras raises: the layer is built without it.
         return {}
     if not isinstance(config, dict) or config.get("input_shape", ()) is None:
-        # Left over from a call that failed: the shape is unknown.
+        # The result of a call that failed: an unknown shape.
         return {}
     return config
 
@@ -65,10 +65,10 @@ def build_from(model: Any, config: Mapping[str, Any]) -> Exception | None:
     """Create the missing variables that `build_config_of` describes.
 
     Args:
-        config: of an equal model that has them.
+        config: that of an equal model with variables.
 
     Returns:
-        What went wrong. Some variables may be there all the same.
+        The error, if any. Some variables may exist nevertheless.
     """
     own = {name: value for name, value in config.items() if name != _PARTS}
     failure = None
@@ -85,23 +85,23 @@ def _build_itself(layer: Any, config: dict[str, Any]) -> Exception | None:
     keras = load_keras()
     inherited = type(layer).build is keras.layers.Layer.build
     if inherited and not isinstance(layer, keras.Model):
-        # Only its layers have variables, and they have configs of their own.
+        # It creates variables only in its layers, which have their own configs.
         return None
     with warnings.catch_warnings():
-        # Then variables are missing, which loading the weights detects.
+        # In that case variables are missing, which is noticed when values are loaded.
         warnings.filterwarnings("ignore", message=r"(?s).*had a build config, but the model")
         try:
             layer.build_from_config(config)
         except _ERRORS as error:
             return error
-    # As Keras does when it loads a whole model: the layers are built by now, and a subclass
-    # without a build() of its own does not notice that.
+    # As Keras does when it loads a whole model: the layers are built by now, which a subclass
+    # without its own build() does not notice.
     layer.built = True
     return None
 
 
 def _with_free_batch(model: Any, config: dict[str, Any]) -> dict[str, Any]:
-    """The config without the batch size with which the model was built."""
+    """The config without the batch size that the model was built with."""
     keras_made = type(model).get_build_config.__module__.startswith("keras.")
     layers = [model, *layers_within(model)]
     stateful = any(getattr(layer, "stateful", False) for layer in layers)
@@ -141,7 +141,7 @@ def _is_shape(nested: Any) -> bool:
 
 
 def with_tuples(nested: Any) -> Any:
-    """Shapes as the tuples they were before they went through JSON."""
+    """Shapes as tuples again; JSON turns them into lists."""
     if isinstance(nested, dict):
         return {name: with_tuples(each) for name, each in nested.items()}
     if isinstance(nested, list):

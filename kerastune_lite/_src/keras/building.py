@@ -23,8 +23,8 @@ class ModelFactory:
         hypermodel: has `build(hp)`, and `fit(hp, model, ...)` to train with; None: there are no
             models to build.
         optimizer, loss, metrics: override those that the builder compiled with.
-        max_model_size: in parameters; trials of larger models are rejected.
-        build_instead: is called in place of `hypermodel.build`.
+        max_model_size: the largest number of parameters; trials with larger models are rejected.
+        build_instead: called instead of `hypermodel.build`.
     """
 
     hypermodel: Any
@@ -39,11 +39,11 @@ class ModelFactory:
         """The compiled model for `hp`.
 
         Raises:
-            FatalTypeError: what was built is no Keras model, or an override cannot be copied.
+            FatalTypeError: the result is not a Keras model, or an override cannot be copied.
             FatalValueError: an optimizer or a loss is missing.
             FailedTrialError: the model is larger than `max_model_size`.
         """
-        load_keras()  # quietly, before the builder imports it
+        load_keras()  # silently, before the builder imports it
         model = self.build_unchecked(hp)
         check_is_model(model)
         self._compile(model)
@@ -71,8 +71,7 @@ class ModelFactory:
         compiled = compile_arguments(model)
         compiled.update((name, _fresh(name, value)) for name, value in overrides.items())
         missing = [name for name in ("optimizer", "loss") if compiled.get(name) is None]
-        # A builder that compiles without a loss has its reasons: a train_step() of its own, or
-        # add_loss().
+        # A builder may compile without a loss on purpose, with its own train_step() or add_loss().
         if missing and not model.compiled:
             raise FatalValueError(
                 "A model must be compiled with an optimizer and a loss, by build(hp) or by the "
@@ -92,8 +91,8 @@ def check_is_model(model: Any) -> None:
         if _is_of_keras_2(model):
             hint = (
                 " It must be one of Keras 3. This one is of Keras 2 (the package tf_keras): "
-                "import models, layers and all from `keras` in place of `tf_keras`; and if it was "
-                "made with tf.keras, unset the environment variable TF_USE_LEGACY_KERAS."
+                "import everything from `keras` instead of `tf_keras`; and if it was made with "
+                "tf.keras, unset the environment variable TF_USE_LEGACY_KERAS."
             )
         raise FatalTypeError(
             "build(hp) must return a Keras model."
@@ -102,14 +101,14 @@ def check_is_model(model: Any) -> None:
 
 
 def _is_of_keras_2(model: Any) -> bool:
-    """Whether it is a model of Keras 2; its package need not be installed."""
-    # Before Keras 3 it was a part of TensorFlow, and its code in `keras.engine`.
+    """Whether it is a model of Keras 2, which need not be installed."""
+    # Before Keras 3, Keras was a part of TensorFlow, with its code in `keras.engine`.
     packages = ("tf_keras.", "keras.engine.", "tensorflow.python.keras.")
     return any(f"{base.__module__}.".startswith(packages) for base in type(model).__mro__)
 
 
 def _fresh(name: str, override: Any) -> Any:
-    """A copy of the optimizer, loss or metrics, so that no state goes from trial to trial.
+    """A copy of the optimizer, loss or metrics, so that trials share no state.
 
     Raises:
         FatalTypeError: it cannot be copied.
@@ -119,23 +118,23 @@ def _fresh(name: str, override: Any) -> Any:
         return {key: _fresh(name, each) for key, each in override.items()}
     if isinstance(override, (list, tuple)):
         return [_fresh(name, each) for each in override]
-    # Losses are functions of their arguments: there is no state in them to share.
+    # Losses are functions of their arguments, without a state.
     if not isinstance(override, (keras.optimizers.Optimizer, keras.metrics.Metric)):
         return override
     try:
         return type(override).from_config(override.get_config())
     except (TypeError, ValueError, NotImplementedError) as error:
-        # Keras's base class raises the last one where a class has no get_config().
+        # Keras's base class raises the last one if a class has no get_config().
         raise FatalTypeError(
             f"Each model gets a copy of the tuner's `{name}`, made with get_config() and "
-            f"from_config(). {type(override).__name__} cannot be copied so: {error}. Give it a "
-            "get_config() that returns the arguments of its __init__, or compile with it in "
+            f"from_config(). {type(override).__name__} cannot be copied: {error}. Define its "
+            "get_config() so that it returns the arguments of its __init__, or compile with it in "
             "build(hp)."
         ) from error
 
 
 def check_size(model: Any, max_model_size: int | None) -> None:
-    """Raise if the model is too large, as far as its variables are there by now.
+    """Raise if the model is too large, counting the variables that exist by now.
 
     Raises:
         FailedTrialError: it is larger than `max_model_size`.
@@ -150,7 +149,7 @@ def check_size(model: Any, max_model_size: int | None) -> None:
 
 
 def model_size(model: Any) -> int:
-    """The number of parameters, trained or not, of those layers that are built by now."""
+    """The number of parameters, trainable or not, of the layers that are built by now."""
     return sum(math.prod(weight.shape) for weight in model.weights)
 
 
@@ -162,6 +161,6 @@ def check_compiled(model: Any) -> None:
     """
     if not model.compiled:
         raise FatalValueError(
-            "build(hp) must compile its model, or the tuner must be given `optimizer` and `loss`. "
+            "build(hp) must compile its model, or the tuner must receive `optimizer` and `loss`. "
             "Call model.compile(optimizer=..., loss=..., metrics=[...]) before returning it."
         )

@@ -1,8 +1,8 @@
-"""The state of callbacks: their plain data, copied out of them and put back.
+"""The state of callbacks: their plain data, which is read from them and restored.
 
-Plain data are None, booleans, numbers, text, NumPy scalars and arrays, and lists, tuples, sets,
-dictionaries and queues (`collections.deque`) of these. They go into a file as JSON, and the arrays
-beside it; there is no pickle.
+Plain data is None, booleans, numbers, text, NumPy scalars and arrays, and lists, tuples, sets,
+dictionaries and queues (`collections.deque`) of these. It is stored as JSON, with the arrays beside
+it, and without pickle.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ class NotPlainError(TypeError):
 
 
 def pack(value: Any, name: str, arrays: MutableMapping[str, np.ndarray]) -> Any:
-    """Plain data as JSON can hold it.
+    """Plain data as JSON.
 
     Args:
-        name: what arrays in `value` are called, with their place in it appended.
+        name: the first part of the names of arrays in `value`.
         arrays: receives copies of them.
 
     Raises:
-        NotPlainError: it is not plain data, or contains a value that is not.
+        NotPlainError: the value, or a part of it, is not plain data.
     """
     kind = type(value)
     if value is None or kind in (bool, int, str):
@@ -86,7 +86,7 @@ def pack(value: Any, name: str, arrays: MutableMapping[str, np.ndarray]) -> Any:
 
 
 def unpack(packed: Any, arrays: Mapping[str, np.ndarray]) -> Any:
-    """What `pack` was given; nothing in it is shared with `arrays`."""
+    """The inverse of `pack`; the result shares nothing with `arrays`."""
     if isinstance(packed, list):
         return [unpack(each, arrays) for each in packed]
     if not isinstance(packed, dict):
@@ -119,7 +119,7 @@ _KNOWN: dict[type, Known] = {
 }
 
 _OF_ALL = tuple(vars(keras.callbacks.Callback()))
-"""The attributes of every callback."""
+"""The attributes that every callback has."""
 
 _CONSTANTS = (
     types.FunctionType,
@@ -156,11 +156,11 @@ def take(
     """The state of one callback.
 
     Args:
-        name: what its arrays are called, with the attribute appended.
+        name: the first part of the names of its arrays.
         arrays: receives them.
 
     Returns:
-        The attributes, packed, and the names of those that may be state but are not plain data.
+        The packed attributes, and the names of those that may be state but are not plain data.
     """
     kept: dict[str, Any] = {}
     left_out = []
@@ -181,14 +181,15 @@ def take(
 
 
 def put_back(callback: Any, kept: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-    """Give a callback the state that `take` took from one of its class."""
+    """Restore the state that `take` read from a callback of the same class."""
     if isinstance(callback, keras.callbacks.CSVLogger):
-        # It opens its file when the training begins, and would start a new one.
+        # It opens its file when the training starts, and would overwrite it.
         callback.append = True
     known = _KNOWN.get(type(callback))
     for attribute, packed in kept.items():
         if attribute == "monitor_op" and monitors(callback):
-            # Keras sets it when the first epoch ends; a checkpoint in mid-epoch needs it before.
+            # Keras chooses it at the end of the first epoch; a checkpoint in mid-epoch needs it
+            # earlier.
             choose_comparison(callback, "min" if packed == "less" else "max")
         elif known is None or known.state is None or attribute in known.state:
             vars(callback)[attribute] = unpack(packed, arrays)
@@ -197,7 +198,7 @@ def put_back(callback: Any, kept: Mapping[str, Any], arrays: Mapping[str, np.nda
 def take_all(
     callbacks: Sequence[Any], arrays: MutableMapping[str, np.ndarray]
 ) -> list[dict[str, Any]]:
-    """The states of a list of callbacks, as JSON can hold them.
+    """The states of a list of callbacks, as JSON.
 
     Args:
         arrays: receives the arrays among them.
@@ -214,10 +215,10 @@ def put_all_back(
     arrays: Mapping[str, np.ndarray],
     callbacks: Sequence[Any],
 ) -> None:
-    """Give callbacks the states that `take_all` returned for callbacks of the same classes.
+    """Restore the states that `take_all` read from callbacks of the same classes.
 
     Raises:
-        StoreError: the classes or their order differ.
+        StoreError: the callbacks are others, or in another order.
     """
     expected = [state["class"] for state in states]
     received = [type(callback).__name__ for callback in callbacks]
@@ -225,7 +226,7 @@ def put_all_back(
         raise StoreError(
             "A training is resumed with callbacks of the same classes in the same order as before. "
             f"Expected: {_listed(expected)}. Received: {_listed(received)}. Pass the callbacks "
-            "that the search began with, or begin a new project."
+            "that the search started with, or start a new project."
         )
     for callback, state in zip(callbacks, states):
         put_back(callback, state["kept"], arrays)
@@ -236,21 +237,21 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def cannot_resume(callbacks: Sequence[Any]) -> str | None:
-    """Why a training with these callbacks cannot be continued in a later segment; None if it can.
+    """Why a training with these callbacks cannot be resumed in a later segment; None if it can.
 
-    Only attributes that exist now are checked, not those that `on_train_begin` adds.
+    Only the attributes that exist now are checked, not those that `on_train_begin` adds.
     """
     for callback in callbacks:
         unknown = unknown_memory(callback)
         if unknown is not None:
-            return f"What {type(callback).__name__} remembers must be known: {unknown}"
+            return f"The state of {type(callback).__name__} must be known: {unknown}"
         _, left_out = take(callback, "", {})
         if left_out:
             name = left_out[0]
             return (
-                "What a callback remembers must be plain data (numbers, text, lists, "
-                "dictionaries, NumPy arrays) to be kept between two segments of a training. "
+                "The state of a callback must be plain data (numbers, text, lists, dictionaries, "
+                "NumPy arrays) to be stored between two segments of a training. "
                 f"Received: {type(callback).__name__} with the attribute {name!r} of type "
-                f"{type(vars(callback)[name]).__name__}. Keep plain data in it instead."
+                f"{type(vars(callback)[name]).__name__}. Keep plain data in it instead"
             )
     return None

@@ -1,4 +1,4 @@
-"""Callbacks: copies of the user's for each execution, and our own that report and keep the best."""
+"""Callbacks: copies of the user's, and our own that report epochs and keep the best weights."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kerastune_lite._src.search.execution.returned import missing_metrics, scala
 from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.util.errors import FatalTypeError, FatalValueError
 
-load_keras()  # quietly; the type checker can follow the import below only
+load_keras()  # silently; the type checker understands only the import below
 import keras  # noqa: E402
 
 UserCallbacks = Any
@@ -27,10 +27,10 @@ UserCallbacks = Any
 
 
 def fresh_callbacks(given: UserCallbacks, trial: Trial) -> list[Any]:
-    """The user's callbacks for one execution: copies, or what the user's function returns.
+    """The user's callbacks for one execution: copies, or the result of the user's function.
 
     Raises:
-        FatalTypeError: an item of the list is not a Keras callback.
+        FatalTypeError: an item is not a Keras callback.
         FatalValueError: a callback cannot be copied.
     """
     if given is None:
@@ -58,7 +58,7 @@ def _as_list(given: Any) -> list[Any]:
 
 
 def _copied(callback: Any) -> Any:
-    # A callback that was used before still holds that model, which must not be copied with it.
+    # A callback that was used before still holds its model, which must not be copied.
     model = getattr(callback, "model", None)
     try:
         return copy.deepcopy(callback, {id(model): None})
@@ -71,7 +71,7 @@ def _copied(callback: Any) -> Any:
 
 
 def check_callbacks(given: UserCallbacks) -> None:
-    """Check before the search that each execution can get its callbacks.
+    """Raise if the first execution could not get its callbacks.
 
     Raises:
         FatalTypeError, FatalValueError: as `fresh_callbacks` would in the first trial.
@@ -95,10 +95,10 @@ def redirect_tensorboard(callbacks: Sequence[Any], run: str) -> None:
 
 
 class OneOfOurs(keras.callbacks.Callback):
-    """A callback of the search itself; there is one for each execution.
+    """A callback of the search, one for each execution.
 
-    A HyperModel.fit that hands copies of its callbacks to each of its trainings, as is usual, has
-    them all talk to that one.
+    It is not copied: a HyperModel.fit often passes copies of its callbacks to several trainings,
+    and all of these must report to the same one.
     """
 
     def __copy__(self) -> OneOfOurs:
@@ -109,24 +109,22 @@ class OneOfOurs(keras.callbacks.Callback):
 
 
 class EpochReporter(OneOfOurs):
-    """Reports each epoch, keeps the best epoch's weights in memory, and stops when told to.
+    """Reports each epoch, keeps the weights of the best one in memory, and stops on request.
 
-    Works as well when the user's own training loop calls it by hand, with `set_model` and
-    `on_epoch_end(epoch, logs)`, and when one execution trains several times.
+    Also works if the user's own training loop calls its `set_model` and `on_epoch_end(epoch,
+    logs)`, and if one execution trains several times.
 
     Args:
         objective: what "best" means.
-        report: called with the epoch and its metrics; its answer says whether to continue.
-        keep_below: weights of epochs that are no better than this loss are not kept; None
-            keeps the best epoch's whatever it is.
-        strict: whether the objective must be among the metrics of each epoch; a FatalValueError
-            says so.
-        keep_each: keep the weights of all epochs, as far as memory goes: which of them the result
-            will speak of, only the user's code knows.
+        report: called with the epoch and its metrics; returns whether to continue.
+        keep_below: only weights of an epoch with a loss below this one are kept. None: no limit.
+        strict: whether to raise a FatalValueError if the objective is missing in an epoch.
+        keep_each: whether to keep the weights of all epochs, up to a limit, because the user's code
+            decides which of them the result is from.
     """
 
     epoch_level = True
-    """The fast paths may use it: it needs no batches, and reads only weights."""
+    """The fast paths can use it: it needs no batches, and reads only weights."""
 
     def __init__(
         self,
@@ -168,7 +166,7 @@ class EpochReporter(OneOfOurs):
             raise FatalValueError(missing_metrics(missing, logs or {}, "model.fit()"))
         for name, value in metrics.items():
             series = self.history.setdefault(name, [])
-            # A metric that some epochs lack (validation_freq) stays aligned.
+            # A metric that is not measured in every epoch (validation_freq) stays aligned.
             series.extend([math.nan] * (self.epochs - len(series)))
             series.append(value)
         weights = None
@@ -178,7 +176,7 @@ class EpochReporter(OneOfOurs):
         if not missing:
             self._keep_if_best(self._objective.loss(metrics), weights)
         self.epochs += 1
-        # A second fit() of the same execution counts from 0 again; its epochs are appended.
+        # A second fit() of the same execution counts from 0 again; its epochs are numbered on.
         self._latest = max(int(epoch), self._latest + 1)
         if not self._report(self._latest, metrics) and self.model is not None:
             self.model.stop_training = True
@@ -196,7 +194,7 @@ class EpochReporter(OneOfOurs):
         return {} if self.best_epoch is None else self.metrics_at(self.best_epoch)
 
     def metrics_at(self, epoch: int) -> dict[str, float]:
-        """All metrics of an epoch that were measured in it."""
+        """All metrics that were measured in an epoch."""
         return {
             name: values[epoch]
             for name, values in self.history.items()
@@ -210,14 +208,14 @@ class EpochReporter(OneOfOurs):
 
 
 class SizeLimit(OneOfOurs):
-    """Fails the trial as soon as the first batch has built a model that is too large.
+    """Rejects the trial if the model is too large, as soon as the first batch has built it.
 
     Args:
-        max_model_size: in parameters.
+        max_model_size: the largest number of parameters.
     """
 
     epoch_level = True
-    """Where there are no batches, the model is built when the epoch begins."""
+    """Without batches, the model is built when the epoch begins."""
 
     def __init__(self, max_model_size: int | None) -> None:
         super().__init__()
@@ -238,12 +236,12 @@ class SizeLimit(OneOfOurs):
     def _measure(self) -> None:
         if not self._measured:
             check_size(self.model, self._max_model_size)
-            # A part that is called later has variables later.
+            # A part that is called later gets its variables later.
             self._measured = is_complete(self.model)
 
 
 def hook_callers(hooks: Hooks | None, trial: Trial) -> list[HookCaller]:
-    """Callbacks that call the epoch and batch hooks that a subclass of a tuner overrides.
+    """The callbacks that call the hooks for epochs and batches that a tuner overrides.
 
     Args:
         trial: passed to the hooks.
@@ -277,7 +275,7 @@ class HookCaller(OneOfOurs):
 
 
 class BatchHookCaller(HookCaller):
-    """Calls on_batch_begin and on_batch_end, too; apart because listening costs time per batch."""
+    """Calls on_batch_begin and on_batch_end, too; separate because batch hooks cost time."""
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         self._hooks.on_batch_begin(self._trial, self.model, batch, logs)

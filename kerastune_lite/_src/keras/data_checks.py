@@ -1,6 +1,6 @@
-"""Data that `model.fit` certainly refuses, found before the first trial.
+"""Finds data that `model.fit` certainly rejects, before the first trial.
 
-What may work is let through: if it does not, a trial fails with the message of `model.fit`.
+Data that may work is accepted: if it does not, a trial fails with the message of `model.fit`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _BATCHES = (
     "IterDataset",
     "DataAdapter",
 )
-"""Names of classes whose data come in batches, with targets and weights."""
+"""Names of classes whose data comes in batches, with targets and weights."""
 
 _MAKERS = (types.FunctionType, types.MethodType, functools.partial)
 
@@ -45,11 +45,11 @@ logger = logging.getLogger(__name__)
 
 @dataclasses.dataclass(frozen=True)
 class Needs:
-    """What the models of a search need, judged by the first one.
+    """What the models of a search need, as far as the first one shows.
 
     Attributes:
-        data: whether `fit` is Keras's own, so that it is known what it takes.
-        targets: whether the loss is Keras's own, which computes with `y`.
+        data: whether `fit` is Keras's own, whose requirements are known.
+        targets: whether the loss is Keras's own, which needs `y`.
     """
 
     data: bool
@@ -75,13 +75,13 @@ def _is_own(kind: type, name: str) -> bool:
 
 
 def check_data(given: Mapping[str, Any], needs: Needs) -> None:
-    """Refuse data that `fit` cannot train on.
+    """Raise if `fit` cannot train on the data.
 
     Args:
-        given: its arguments by name; where a function makes the data it is not known yet.
+        given: its arguments by name; data that a function makes is not known yet.
 
     Raises:
-        FatalTypeError, FatalValueError: the message says what is wrong and how to fix it.
+        FatalTypeError, FatalValueError: it cannot; the message says how to correct the data.
     """
     if not needs.data:
         return
@@ -105,7 +105,7 @@ def check_data(given: Mapping[str, Any], needs: Needs) -> None:
 
 
 def brings_batches(x: Any) -> bool:
-    """Whether data come in batches that contain targets and weights."""
+    """Whether data comes in batches, which include targets and weights."""
     if isinstance(x, types.GeneratorType):
         return True
     return any(kind.__name__ in _BATCHES for kind in type(x).__mro__)
@@ -116,7 +116,7 @@ def _check_batches(given: Mapping[str, Any]) -> None:
     for name in ("y", "sample_weight"):
         if given.get(name) is not None:
             raise FatalValueError(
-                f"Where `x` comes in batches ({kind}), `{name}` must be part of them: (x, y) or "
+                f"If `x` comes in batches ({kind}), `{name}` must be part of them: (x, y) or "
                 f"(x, y, sample_weight). Received: `{name}` of type {type(given[name]).__name__}."
             )
 
@@ -144,11 +144,11 @@ def _check_arrays(told: Mapping[str, Any], needs: Needs, cut: bool) -> None:
     """Check x, y and weights.
 
     Args:
-        told: in this order, by what to call them.
+        told: in this order, by their names in messages.
         cut: whether a part of each is cut off for validation.
 
     Raises:
-        FatalTypeError, FatalValueError: with the first one that is wrong.
+        FatalTypeError, FatalValueError: one of them is invalid.
     """
     lengths: dict[str, int] = {}
     for place, (name, value) in enumerate(told.items()):
@@ -175,7 +175,7 @@ def _check_lengths(lengths: Mapping[str, int], cut: bool) -> None:
     shown = ", ".join(f"{name} with {length}" for name, length in lengths.items())
     if first == 0:
         raise FatalValueError(f"There must be samples to train on. Received: {shown}.")
-    # What is beyond the end of `x` is cut off with the part for validation: Keras does not notice.
+    # Samples beyond the end of `x` are cut off with the validation part: Keras does not notice.
     if any(length < first if cut else length != first for length in others):
         raise FatalValueError(
             "All arrays must have the same number of samples, one for each of `x`. Received: "
@@ -183,7 +183,7 @@ def _check_lengths(lengths: Mapping[str, int], cut: bool) -> None:
         )
     if any(length != first for length in others):
         logger.warning(
-            "Arrays have different numbers of samples: %s. What is beyond %d is not used.",
+            "Arrays have different numbers of samples: %s. Those beyond %d are not used.",
             shown,
             first,
         )
@@ -201,7 +201,7 @@ def _check_split(x: Any, split: Any) -> None:
 
 
 def leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """The arrays of a structure, as Keras flattens it, and their names in messages."""
+    """The arrays of a nested structure, with names, flattened as in Keras."""
     if isinstance(value, dict):
         for key, each in value.items():
             yield from leaves(f"{name}[{key!r}]", each)
@@ -213,17 +213,17 @@ def leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _check_type(part: str, leaf: Any, whole: Any) -> None:
-    """Refuse data that are no array, tensor or table."""
+    """Raise if the value is not an array, tensor or table."""
     module = type(leaf).__module__.partition(".")[0]
     is_array = hasattr(leaf, "shape") or hasattr(leaf, "__array__")
-    # Python's own objects with a shape, and NumPy's single values, are no arrays to Keras.
+    # To Keras, standard-library objects with a shape and NumPy scalars are not arrays.
     if is_array and module not in sys.stdlib_module_names and not isinstance(leaf, np.generic):
         return
     name = part.partition("[")[0]
     if isinstance(whole, (list, tuple)):
         raise FatalTypeError(
             f"`{name}` must be an array. Received a {type(whole).__name__} of {len(whole)} items, "
-            "which Keras takes for as many inputs or outputs: write np.array(...) around it."
+            "which Keras takes for as many inputs or outputs. Convert it with np.array(...)."
         )
     raise FatalTypeError(
         f"`{name}` must be an array, a tensor, a table, or a dict or list of these. Received: "
@@ -246,7 +246,7 @@ def _length(part: str, leaf: Any) -> int | None:
 
 
 def _check_values(part: str, leaf: Any, is_target: bool) -> None:
-    """Refuse dates, and objects and texts where numbers are needed."""
+    """Raise for dates, and for objects and strings where numbers are needed."""
     found = _kinds(leaf)
     if "number" in found and len(found) > 1 and _becomes_numbers(leaf):
         return
@@ -261,9 +261,9 @@ def _check_values(part: str, leaf: Any, is_target: bool) -> None:
 
 
 def _becomes_numbers(table: Any) -> bool:
-    """Whether Keras converts a table whose columns are not all numbers.
+    """Whether Keras converts a table with columns that are not numbers.
 
-    It does so with the whole table at once, where a column is of floats in another precision.
+    It converts the whole table at once if a column has floats of another precision.
     """
     floatx = load_keras().config.floatx()
     dtypes = [str(dtype).lower() for dtype in getattr(table, "dtypes", ())]
@@ -284,7 +284,7 @@ def _dtype(leaf: Any) -> str:
 
 
 def _kinds(leaf: Any) -> set[str]:
-    """The content of an array: "number", "text" or "other"; "number" if unknown."""
+    """What is in an array: "number", "text" or "other"; "number" if unknown."""
     if isinstance(leaf, np.ndarray):
         return {_kind_of_array(leaf)}
     if type(leaf).__module__.partition(".")[0] == "pandas":
@@ -303,13 +303,13 @@ def _kind_of_array(array: np.ndarray) -> str:
         return "text" if all(isinstance(each, str) for each in items) else "other"
     if array.dtype.kind in "US":
         return "text of fixed length"
-    # What is none of NumPy's own types may be one of TensorFlow's.
+    # A type that is not NumPy's own may be TensorFlow's.
     known = array.dtype.kind != "V" or array.dtype.names is None
     return "number" if known and array.dtype.kind not in "mM" else "other"
 
 
 def _kind_of_column(column: np.ndarray) -> str:
-    """Keras may accept numbers that are stored as objects."""
+    """What is in a column; Keras accepts numbers that are stored as objects, too."""
     if column.dtype.kind in "biufc":
         return "number"
     items = [each for each in column.tolist() if isinstance(each, str) or each == each]

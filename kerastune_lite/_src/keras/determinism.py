@@ -1,4 +1,4 @@
-"""TensorFlow's generator and its switch for determinism: set for a fit, and restored."""
+"""TensorFlow's seed and determinism: set for a fit, and restored afterwards."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from kerastune_lite._src.keras.loading import first_import_of
 
 @contextlib.contextmanager
 def deterministic(seed: int) -> Iterator[None]:
-    """Within it TensorFlow and Keras draw from `seed`, and compute the same each time.
+    """Make TensorFlow and Keras draw from `seed`, and compute deterministically, in the body.
 
-    Without TensorFlow, or where its settings could not be taken back, it is nothing but Keras's
-    seed. They are kept for the whole process, so that only one thread may be in it at a time.
+    Without TensorFlow, or if its settings could not be restored, only Keras's seed is set. The
+    settings are those of the whole process, so only one thread may be in the body at a time.
     """
     try:
         with first_import_of("tensorflow"):

@@ -25,7 +25,7 @@ FIT_HYPERPARAMETERS = ("batch_size", "epochs")
 _MAKERS = (types.FunctionType, types.MethodType, functools.partial)
 
 _DATA = 2
-"""How many of `fit`'s arguments, x and y, stay positional where they were given so."""
+"""How many arguments of `fit` (x and y) may stay positional."""
 
 
 class FitArguments:
@@ -33,15 +33,15 @@ class FitArguments:
 
     Args:
         args, kwargs: as `search()` received them, without its `callbacks` and `verbose`.
-        overridden: whether the user's HyperModel has its own `fit`; its arguments are the
-            user's business then, and are handed over as they are.
-        named: hyperparameters that were declared outside `build(hp)`: they are in force although
-            `build` does not ask for them.
-        in_run_trial: whether the user's `run_trial` passes them: it has read the
-            hyperparameters of these names, and made of them what it wanted.
+        overridden: whether the user's HyperModel has its own `fit`, which receives the arguments
+            unchanged and unchecked.
+        named: hyperparameters that were declared outside `build(hp)`: they have an effect even if
+            `build` does not declare them.
+        in_run_trial: whether the user's own `run_trial` passes the arguments on; it may have used
+            `batch_size` and `epochs` itself.
 
     Raises:
-        FatalTypeError: `model.fit` takes no such arguments.
+        FatalTypeError: `model.fit` does not accept the arguments.
     """
 
     def __init__(
@@ -77,24 +77,24 @@ class FitArguments:
                     f"search() takes `{name}` by name only. Received {len(self.args)} positional "
                     f"arguments: write {name}=..."
                 )
-        # Others are passed by name, so that a hyperparameter can replace a None.
+        # Further ones are passed by name, so that a hyperparameter can replace a None.
         self.args = self.args[:_DATA]
         self.kwargs.update((name, self._given[name]) for name in positional[_DATA:])
 
     def check(self, space: Space, objective: Objective, scheduled: bool = False) -> None:
-        """Check for mistakes that would fail every trial.
+        """Raise if the arguments would fail in every trial.
 
         Args:
-            scheduled: whether a scheduler decides for how many epochs trials are trained.
+            scheduled: whether a scheduler decides how long trials train.
 
         Raises:
-            FatalValueError: the message says what is wrong and how to fix it.
+            FatalValueError: they would; the message says how to correct them.
         """
         if self.overridden:
             return
         if isinstance(objective, DefaultObjective):
             raise FatalValueError(
-                "model.fit() reports several metrics, so the tuner must be told which one counts. "
+                "model.fit() reports several metrics, so the tuner must know which one counts. "
                 'Received: objective=None. Write objective="val_loss", or override '
                 "HyperModel.fit() or Tuner.run_trial() and return a float to minimise."
             )
@@ -110,12 +110,12 @@ class FitArguments:
         self._check_validation(objective)
 
     def check_data(self, needs: Needs) -> None:
-        """Check for data that would fail every trial."""
+        """Raise if the data would fail in every trial."""
         if not self.overridden:
             check_data(self._given, needs)
 
     def why_not_finite(self) -> str:
-        """A possible cause of a NaN loss; the data are checked once per search."""
+        """Possible causes of a NaN loss; the data is examined once per search."""
         if self._found is None:
             args = {f"argument {place}": value for place, value in enumerate(self.args)}
             self._found = explanation(self._given or {**args, **self.kwargs})
@@ -127,7 +127,7 @@ class FitArguments:
         return "No NaN was found in the data; the learning rate may be too high."
 
     def _in_force(self, name: str, x: Any, scheduled: bool) -> bool:
-        """Whether a hyperparameter becomes the argument of its name; if not, warn once."""
+        """Whether a hyperparameter becomes the argument of its name; if not, it is logged once."""
         given = self._given.get(name)
         if name == "epochs" and scheduled:
             instead = "the search decides for how many epochs each trial is trained"
@@ -141,7 +141,7 @@ class FitArguments:
             self._warned.add(name)
             logger.warning(
                 "The hyperparameter %r has no effect on model.fit(): %s. It is drawn and recorded "
-                "all the same. Take it out of build(hp), or leave the decision to it.",
+                "nevertheless. Remove it from build(hp), or let it decide.",
                 name,
                 instead,
             )
@@ -169,18 +169,18 @@ class FitArguments:
             )
         if split and _brings_batches(x) and self._given.get("validation_data") is None:
             raise FatalValueError(
-                "`validation_split` cuts a piece off arrays; data that comes in batches cannot be "
-                f"cut ({type(x).__name__}). Received: validation_split={split!r}. Pass "
+                "`validation_split` works for arrays only, not for data that comes in batches "
+                f"({type(x).__name__}). Received: validation_split={split!r}. Pass "
                 "validation_data= instead."
             )
 
     @property
     def validates_every_epoch(self) -> bool:
-        """Whether every epoch has validation metrics."""
+        """Whether validation metrics are measured in each epoch."""
         return self._given.get("validation_freq", 1) == 1
 
     def default_epochs(self, epochs: int) -> None:
-        """Set the number of epochs unless it was given."""
+        """Train for this many epochs unless the user gave another number."""
         if not self.overridden and self._given.get("epochs") is None:
             self._given["epochs"] = self.kwargs["epochs"] = epochs
 
@@ -190,8 +190,9 @@ class FitArguments:
         """The arguments for one execution, with fresh data and the tuned fit arguments.
 
         Args:
-            hp: after `build`; hyperparameters that `build` did not ask for are not passed.
-            end_epoch: train to here (excluded) as the scheduler decides, instead of `epochs`.
+            hp: as `build` left it; what `build` did not declare this time is not passed on.
+            end_epoch: train to this epoch (excluded), as a scheduler decided; it overrides
+                `epochs`.
 
         """
         if self.overridden:
@@ -210,7 +211,7 @@ class FitArguments:
             if declared and self._in_force(name, x, end_epoch is not None):
                 kwargs[name] = hp.get(name)
         if self._given.get("shuffle") is None and _keeps_its_order(x):
-            # Otherwise Keras warns that it will not shuffle.
+            # Otherwise Keras warns that it does not shuffle.
             kwargs["shuffle"] = False
         if end_epoch is not None:
             kwargs["epochs"] = end_epoch
@@ -218,7 +219,7 @@ class FitArguments:
 
 
 def _made(value: Any) -> Any:
-    """The data; a function that makes data is called."""
+    """`value`, or what it returns if it is a function that makes data."""
     return value() if isinstance(value, _MAKERS) else value
 
 

@@ -16,7 +16,8 @@ def _honouring_tunable(build: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(build)
     def wrapper(self: Any, hp: HyperParameters, *args: Any, **kwargs: Any) -> Any:
         if not self.tunable:
-            # Not hp.copy(): that fills in new parameters as the search does, and may draw them.
+            # Not hp.copy(): it fills in new parameters as the search does, perhaps with random
+            # values.
             hp = HyperParameters(hp.space, hp.values)
         return build(self, hp, *args, **kwargs)
 
@@ -29,8 +30,8 @@ class HyperModel:
 
     Args:
         name: for the user's own use.
-        tunable: when false, `build` gets a copy of `hp`: what it declares keeps its default
-            and does not enter the search.
+        tunable: if false, `build` gets a copy of `hp`: what it declares keeps its default and does
+            not enter the search.
 
     Example:
         >>> class Classifier(kt.HyperModel):
@@ -65,8 +66,8 @@ class HyperModel:
         Args:
             hp: hyperparameters may be declared here, too.
             model: what `build` returned.
-            *args, **kwargs: what `search()` was given, and `callbacks`. Hand the callbacks on to
-                `model.fit`, or call their `on_epoch_end(epoch, logs)` in a loop of your own.
+            *args, **kwargs: the arguments of `search()`, and `callbacks`. Pass the callbacks to
+                `model.fit`, or call their `on_epoch_end(epoch, logs)` in your own loop.
 
         Returns:
             A History, a dict of metrics, or the objective's value as a float.
@@ -74,7 +75,7 @@ class HyperModel:
         return model.fit(*args, **kwargs)
 
     def declare_hyperparameters(self, hp: HyperParameters) -> None:
-        """Declare hyperparameters in `hp` ahead of the first `build`. Nothing by default."""
+        """Declare hyperparameters in `hp` before the first `build`. Does nothing by default."""
 
 
 class FunctionHyperModel(HyperModel):
@@ -105,7 +106,7 @@ def get_hypermodel(given: Any) -> Any:
             f"`hypermodel` must be an instance. Received the class {given.__name__}: write "
             f"{given.__name__}()."
         )
-    # Keras need not be loaded to know one of its models.
+    # Keras need not be loaded to recognise one of its models.
     if any(k.__name__ == "Model" and k.__module__.startswith("keras") for k in type(given).__mro__):
         raise TypeError(
             "`hypermodel` must be a function build(hp) that makes a model: each trial trains a new "
@@ -129,7 +130,7 @@ def overrides_fit(hypermodel: Any) -> bool:
 
 
 def accepts(function: Callable[..., Any], name: str) -> bool:
-    """Whether a function of the user can be called with the keyword `name`."""
+    """Whether a user's function accepts the keyword `name`."""
     parameters = inspect.signature(function).parameters
     return name in parameters or any(
         p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()
@@ -137,15 +138,15 @@ def accepts(function: Callable[..., Any], name: str) -> bool:
 
 
 def check_takes_callbacks(hypermodel: Any) -> None:
-    """Raise unless the user's own `fit` takes `callbacks`.
+    """Raise if the user's own `fit` does not accept `callbacks`.
 
     Raises:
-        FatalTypeError: it does not.
+        FatalTypeError: it does not accept them.
     """
     if overrides_fit(hypermodel) and not accepts(hypermodel.fit, "callbacks"):
         raise FatalTypeError(
             "HyperModel.fit() receives `callbacks`: they report each epoch and keep the best "
             f"weights. {type(hypermodel).__name__}.fit() does not take them: write "
-            "def fit(self, hp, model, *args, callbacks=None, **kwargs) and hand them on to "
+            "def fit(self, hp, model, *args, callbacks=None, **kwargs) and pass them to "
             "model.fit(callbacks=callbacks), or call their on_epoch_end(epoch, logs)."
         )

@@ -1,4 +1,4 @@
-"""Loads Keras without the start-up chatter of TensorFlow's native libraries."""
+"""Loads Keras without the start-up messages of TensorFlow's native libraries."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from types import ModuleType
 def load_keras() -> ModuleType:
     """The `keras` module.
 
-    Before the first import TensorFlow's notes about CPU features and missing GPUs are held
-    back, unless `TF_CPP_MIN_LOG_LEVEL` is set: then they are wanted as set. When the import
-    fails they are shown after all.
+    During the first import, TensorFlow's messages about CPU features and missing GPUs are hidden,
+    unless `TF_CPP_MIN_LOG_LEVEL` is set. If the import fails, they are shown.
     """
     with first_import_of("keras"):
         import keras
@@ -24,18 +23,18 @@ def load_keras() -> ModuleType:
 
 @contextlib.contextmanager
 def first_import_of(package: str) -> Iterator[None]:
-    """Hold back TensorFlow's notes in the body, if that is what imports `package`."""
+    """Hide TensorFlow's messages in the body, if `package` is imported there first."""
     if package in sys.modules or "TF_CPP_MIN_LOG_LEVEL" in os.environ:
         yield
         return
-    # Errors about a GPU are worth reading only where there is one.
+    # Errors about a GPU matter only if there is one.
     has_gpu = os.path.exists("/proc/driver/nvidia")
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2" if has_gpu else "3"
     try:
         with _held_back_stderr():
             yield
     finally:
-        # TensorFlow has read it by now; processes started from here make up their own mind.
+        # TensorFlow has read it by now, and child processes must not inherit it.
         del os.environ["TF_CPP_MIN_LOG_LEVEL"]
 
 
@@ -45,7 +44,7 @@ def _held_back_stderr() -> Iterator[None]:
     try:
         saved = os.dup(2)
     except OSError:
-        # Closed, as in a program without a console: there is nothing to hold back.
+        # Closed, as in a program without a console: there is nothing to hide.
         yield
         return
     if sys.stderr is not None:

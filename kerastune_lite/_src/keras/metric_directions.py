@@ -1,4 +1,4 @@
-"""Whether a metric is to be minimised or maximised: known by asking Keras, never guessed."""
+"""Whether a metric is to be minimised or maximised, according to Keras; never guessed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def resolved(objective: Objective, model: Any = None) -> Objective:
 
 
 def _hint(model: Any) -> str:
-    """A hint with the known names, for a mistyped one."""
+    """The names of the model's metrics, in case the given one is mistyped."""
     if not isinstance(model, load_keras().Model):
         return ""
     names = sorted({"loss", *metric_names(model)})
@@ -51,7 +51,7 @@ def _hint(model: Any) -> str:
 
 
 def metric_names(model: Any) -> set[str]:
-    """The names of the metrics passed to `compile`, including weighted ones."""
+    """The names of the metrics that `compile` received, including weighted ones."""
     names = (
         each if isinstance(each, str) else getattr(each, "name", getattr(each, "__name__", ""))
         for each in _flat(_compiled_with(model), names=True)
@@ -60,7 +60,7 @@ def metric_names(model: Any) -> set[str]:
 
 
 def _compiled_with(model: Any) -> list[Any]:
-    """The nests of metrics passed to `compile`; None if there are none."""
+    """The nested metrics and weighted metrics that `compile` received, or None."""
     given = compile_arguments(model)
     return [given.get(name) for name in ("metrics", "weighted_metrics")]
 
@@ -82,7 +82,7 @@ def direction_of(name: str, model: Any) -> Direction | None:
     own = _metrics_of(model)
     for candidate in names:
         if candidate in own:
-            # The user's own metric, even where Keras has another one of that name.
+            # The user's own metric, even if Keras has another one of that name.
             return own[candidate]
     for candidate in names:
         direction = _ask(_keras_metric(candidate))
@@ -92,7 +92,7 @@ def direction_of(name: str, model: Any) -> Direction | None:
 
 
 def _ask(metric: Any) -> Direction | None:
-    """What Keras noted on the metric, as its own callbacks read it."""
+    """The direction that Keras stores in the metric; its own callbacks read it, too."""
     directions: dict[str | None, Direction] = {"up": "max", "down": "min"}
     return directions.get(direction_of_metric(metric))
 
@@ -100,7 +100,7 @@ def _ask(metric: Any) -> Direction | None:
 def _outputs_of(model: Any) -> list[str]:
     """The names of the outputs of `model` in Keras's logs."""
     names = [str(output) for output in getattr(model, "output_names", None) or []]
-    # A subclassed model has no such list; where it has several outputs, its loss is a dict.
+    # A subclassed model has no such list; if it has several outputs, its loss is a dict.
     loss = getattr(model, "loss", None)
     return [*names, *map(str, loss)] if isinstance(loss, dict) else names
 
@@ -121,7 +121,7 @@ def _metrics_of(model: Any) -> dict[str, Direction | None]:
 
 
 def _flat(nested: Any, names: bool = False) -> Iterator[Any]:
-    """The objects and functions in a nest of metrics, and with `names` the plain names, too."""
+    """The objects and functions in nested metrics, and with `names` the plain names, too."""
     if isinstance(nested, dict):
         nested = list(nested.values())
     if isinstance(nested, (list, tuple)):
@@ -146,7 +146,7 @@ def _keras_metric(name: str) -> Any:
 
 
 def _default_name(kind: type) -> str:
-    """What Keras calls such a metric: the default of `name`, or the class in snake case."""
+    """Keras's name for such a metric: the default of `name`, or the class in snake case."""
     parameter = inspect.signature(kind).parameters.get("name")
     if parameter is not None and isinstance(parameter.default, str):
         return parameter.default

@@ -1,4 +1,4 @@
-"""Why a loss may be NaN: whether the data hold any."""
+"""Why a loss may be NaN: looks for NaN and infinity in the data."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ logger = logging.getLogger(__name__)
 
 _AT_ONCE = 2**20
 _ALL = 2**25
-"""The most values that are checked, which takes about 50 ms."""
+"""The total number of values that are examined, in about 50 ms."""
 _SINGLE = (str, bytes, bool, int, float, np.generic, type(None))
 
 
 def explanation(named: Mapping[str, Any]) -> str:
-    """A text that names the arguments with NaN or infinity; "" if there are none.
+    """Which of these arguments contain NaN or infinity, in words; "" if none was found.
 
     Args:
         named: the arguments by name; iterators are not consumed.
@@ -27,8 +27,8 @@ def explanation(named: Mapping[str, Any]) -> str:
     try:
         return "; ".join(_found(named))
     except Exception as error:
-        # Reading foreign data may raise anything; this is only a hint.
-        logger.debug("The data cannot be looked at.", exc_info=error)
+        # Data of other libraries may raise anything when it is read; this is only a hint.
+        logger.debug("The data cannot be examined.", exc_info=error)
         return ""
 
 
@@ -70,7 +70,7 @@ def _arrays(name: str, value: Any, depth: int) -> Iterator[tuple[str, np.ndarray
 
 
 def _numbers(array: np.ndarray) -> np.ndarray:
-    """Objects as numbers, other objects as zero: pandas keeps missing numbers in such columns."""
+    """Objects as numbers: NaN if missing, else 0. Pandas has missing numbers in such columns."""
     if array.dtype.kind != "O":
         return array if array.dtype.kind in "fc" else np.zeros(0)
     items = array.reshape(-1)[:_AT_ONCE].tolist()

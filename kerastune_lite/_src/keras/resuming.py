@@ -1,9 +1,10 @@
-"""The state of a training between two epochs, from which a later segment continues.
+"""The state of a training between two epochs, so that a later segment can resume it.
 
-Epochs [0, k) and then, in another process, [k, n) give the history and the weights of [0, n) in one
-go. Kept are the model's variables (weights, moving averages, the states of its random generators),
-its optimizers' and what the callbacks remember; not the global generators of Python, NumPy and
-Keras, and not the position in an input that is read across epochs (`steps_per_epoch`).
+Epochs [0, k) and then, in another process, [k, n) give the same history and weights as [0, n)
+without a pause. The state consists of the variables of the model (weights, moving averages, random
+generators) and of its optimizers, and of the state of the callbacks. It does not include the global
+generators of Python, NumPy and Keras, nor the position in an input that continues from epoch to
+epoch (`steps_per_epoch`).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.util.errors import FatalRuntimeError, FatalValueError, StoreError
 from kerastune_lite._src.util.threads import in_turn
 
-load_keras()  # quietly; the type checker can follow the import below only
+load_keras()  # silently; the type checker understands only the import below
 import keras  # noqa: E402
 
 
@@ -43,8 +44,8 @@ class TrainingState:
         epoch: the next one to train, counted from 0.
         stopped: whether a callback asked to stop; there is no next epoch then.
         arrays: the values of the variables, and the arrays that callbacks hold.
-        data: everything else, as JSON. `data["callbacks"][i]["left_out"]` names the
-            attributes of a callback that may be state and could not be kept.
+        data: everything else, as JSON. `data["callbacks"][i]["left_out"]` names the attributes of a
+            callback that may be state and could not be stored.
     """
 
     epoch: int
@@ -54,7 +55,7 @@ class TrainingState:
 
     @property
     def extra(self) -> dict[str, Any]:
-        """The `extra` data passed to `capture`."""
+        """The argument `extra` of `capture`."""
         return unpack(self.data["extra"], self.arrays)
 
 
@@ -68,11 +69,11 @@ def capture(
     """The state of a training, at the end of an epoch.
 
     Args:
-        callbacks: those whose memory is kept, in the order in which they will be given back.
+        callbacks: those whose state is stored, in the order in which it will be restored.
         epoch: the next one, counted from 0.
-        extra: plain data of the caller's.
-        logs: the metrics of the epoch that has just ended, where Keras's own History comes after
-            the caller and has yet to see it.
+        extra: plain data of the caller.
+        logs: the metrics of the epoch that has just ended, if Keras's History comes after the
+            caller and does not have them yet.
 
     Raises:
         NotPlainError: `extra` holds something else.
@@ -95,7 +96,7 @@ def capture(
 
 
 def _optimizers(model: Any) -> dict[str, Any]:
-    """All optimizers by attribute: a model with its own train_step may have several."""
+    """The optimizers by attribute: a model with its own train_step may have several."""
     found = {
         name: value
         for name, value in vars(model).items()
@@ -106,9 +107,9 @@ def _optimizers(model: Any) -> dict[str, Any]:
 
 @in_turn
 def _values(of: str, variables: Sequence[Any]) -> dict[str, np.ndarray]:
-    # By place: names may be equal, and count on when a model is built a second time.
+    # By index: names may be equal, and get new numbers when a model is built a second time.
     with warnings.catch_warnings():
-        # Between Keras and TensorFlow, about their own conversions to NumPy.
+        # A warning of NumPy about conversions by Keras and TensorFlow.
         warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
         return {f"{of}/{i}": each.numpy() for i, each in enumerate(variables)}
 
@@ -138,10 +139,10 @@ def _history(
 def restore_model(state: TrainingState, model: Any) -> None:
     """Set the variables of a compiled model and of its optimizers to those of the state.
 
-    The model may be without variables yet; so may the optimizers.
+    Model and optimizers need not have variables yet.
 
     Raises:
-        StoreError: the state is that of another model. The values of this one are as before.
+        StoreError: the state is that of another model; no values were changed.
     """
     _build(state, model)
     pairs = _matched(state, "model", model.variables, "model")
@@ -160,7 +161,7 @@ def restore_model(state: TrainingState, model: Any) -> None:
 
 @in_turn
 def _build(state: TrainingState, model: Any) -> None:
-    """Create the variables of the model that the state describes.
+    """Create the variables of the model, as far as the state describes them.
 
     Raises:
         StoreError: the state is that of another model.
@@ -206,35 +207,34 @@ def _matched(
 
 def _other_model(state: TrainingState, difference: str) -> StoreError:
     return StoreError(
-        f"The training that was to be resumed at epoch {state.epoch} does not fit the model that "
+        f"The training to be resumed at epoch {state.epoch} does not fit the model that "
         f"build(hp) makes: {difference}. Has the builder changed since the search? A subclassed "
         "model is safest when build(hp) creates its variables, by calling it on an example."
     )
 
 
 def restore_callbacks(state: TrainingState, callbacks: Sequence[Any]) -> None:
-    """Give callbacks the state of those of the earlier segment.
+    """Restore the state of the callbacks of the earlier segment.
 
     Args:
-        callbacks: of the same classes, in the same order, as `capture` was given.
+        callbacks: of the same classes, in the same order, as in `capture`.
 
     Raises:
-        StoreError: they are others.
+        StoreError: the callbacks are others.
     """
     put_all_back(state.data["callbacks"], state.arrays, callbacks)
 
 
 def check_resumable(callbacks: Sequence[Any]) -> None:
-    """Refuse callbacks that cannot be resumed.
+    """Raise if a callback cannot be resumed.
 
     Raises:
-        FatalValueError: with the name of one.
+        FatalValueError: the message names it.
     """
     reason = cannot_resume(callbacks)
     if reason is not None:
         raise FatalValueError(
-            "A training that is continued later needs callbacks whose memory can be kept: numbers, "
-            f"texts, arrays, and lists and dicts of these. Received: {reason}."
+            f"A training that is resumed later needs callbacks whose state can be stored. {reason}."
         )
 
 
@@ -245,17 +245,17 @@ def make_resumable(
     state: TrainingState | None,
     keep: bool,
 ) -> StateKeeper | None:
-    """Make a call of `fit` start from a state, and keep its last state.
+    """Make a call of `fit` start from a state, and capture the one that it ends with.
 
     Args:
-        arguments: of `fit`, to be added to; with `callbacks` and, unless that is 1, `epochs`.
+        arguments: of `fit`, to be extended; with `callbacks` and, unless it is 1, `epochs`.
         model: to be trained.
-        callbacks: those whose memory is kept.
-        state: where an earlier training ended; None: begin at the beginning.
+        callbacks: those whose state is stored.
+        state: that at the end of an earlier training. None: start from scratch.
         keep: whether the state at the end is wanted.
 
     Returns:
-        What has that state afterwards.
+        The callback that has this state afterwards; None if it is not wanted.
 
     Raises:
         StoreError: `state` is of another model.
@@ -274,20 +274,20 @@ def make_resumable(
 
 
 class StateKeeper(OneOfOurs):
-    """Captures the state at the end of a segment; put it last in the list.
+    """Captures the state at the end of a segment; it must be the last callback.
 
-    At the end of the segment's last epoch, that is, or of the one in which a callback stops the
-    training: what callbacks and `fit` do at the end of a training, such as taking back the best
-    weights, would not happen at that epoch in a training without a pause.
+    That is at the end of the segment's last epoch, or of the one in which a callback stops the
+    training. What callbacks and `fit` do after that, such as restoring the best weights, is not
+    part of the state: a training without a pause would not do it there.
 
     Args:
-        callbacks: those whose memory is kept.
+        callbacks: those whose state is stored.
         end_epoch: the segment is [start, end_epoch).
-        extra: makes the caller's plain data, at that moment.
+        extra: returns plain data of the caller at that moment.
     """
 
     epoch_level = True
-    """The fast paths may use it if the model has the optimizer's state at the end of an epoch."""
+    """The fast paths can use it if they update the model's optimizer at the end of epochs."""
 
     def __init__(
         self,
@@ -306,8 +306,8 @@ class StateKeeper(OneOfOurs):
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         if epoch != self._end_epoch - 1:
             return
-        # In the last epoch of a training this one throws the weights away for their averages. Let
-        # it believe that there is another epoch until the weights are kept.
+        # In the last epoch of a training this callback replaces the weights by their averages.
+        # Pretend that there is another epoch until the weights are captured.
         for callback in self._callbacks:
             if isinstance(callback, keras.callbacks.SwapEMAWeights) and callback.params:
                 self._put_off.append((callback, callback.params))
@@ -326,20 +326,20 @@ class StateKeeper(OneOfOurs):
 
 
 class StateRestorer(OneOfOurs):
-    """Restores a state when `fit(initial_epoch=state.epoch)` begins; put it last in the list.
+    """Restores a state when `fit(initial_epoch=state.epoch)` starts; put it after the others.
 
-    Keras's callbacks forget what they know when a training begins, some open their files then, and
-    one may load weights of its own: so the callbacks get their memory back before that, and once
-    more after it, together with the model.
+    When a training starts, Keras's callbacks reset their state, some open their files, and one may
+    load weights. So the callbacks are restored before that, and again after it, together with the
+    model.
 
     Args:
-        state: let go of when the first epoch begins; a later `fit` is not touched. If that is
-            another epoch than the state's, FatalRuntimeError is raised.
-        callbacks: as `restore_callbacks` takes them.
+        state: released when the first epoch starts, so that it does not affect a later `fit`. If
+            that epoch is not the state's, FatalRuntimeError is raised.
+        callbacks: as for `restore_callbacks`.
     """
 
     epoch_level = True
-    """The fast paths may use it: the model is in that state before they begin."""
+    """The fast paths can use it: the model is in that state before they start."""
 
     def __init__(self, state: TrainingState, callbacks: Sequence[Any]) -> None:
         super().__init__()
@@ -356,7 +356,7 @@ class StateRestorer(OneOfOurs):
             return
         restore_model(self._state, self.model)
         restore_callbacks(self._state, self._callbacks)
-        # The backup of a BackupAndRestore is not where this segment begins.
+        # This segment does not start from the backup of a BackupAndRestore.
         forget_restored_epoch(self.model)
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
@@ -365,11 +365,11 @@ class StateRestorer(OneOfOurs):
             return
         if epoch != state.epoch:
             raise FatalRuntimeError(
-                "A training that is resumed must be given its first epoch: "
-                f"fit(initial_epoch={state.epoch}). Received: epoch {epoch}. A HyperModel.fit of "
-                "your own has to hand `initial_epoch` on to model.fit()."
+                "A resumed training needs its first epoch: fit(initial_epoch="
+                f"{state.epoch}). Received: epoch {epoch}. Your own HyperModel.fit() must pass "
+                "`initial_epoch` to model.fit()."
             )
-        # Only now: the History that fit() adds comes behind us in on_train_begin.
+        # Only now: in on_train_begin the History that fit() adds comes after this callback.
         history = getattr(self.model, "history", None)
         if state.data["history"] is not None and isinstance(history, keras.callbacks.History):
             vars(history).update(unpack(state.data["history"], state.arrays))

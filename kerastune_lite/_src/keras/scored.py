@@ -1,4 +1,4 @@
-"""Finds the epoch, and its weights, that a returned result refers to."""
+"""Finds the epoch that a returned result is from, and its weights."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from kerastune_lite._src.core.objective import DefaultObjective, Objective
 from kerastune_lite._src.search.execution.returned import Result
 
 _MEMORY = 256 * 2**20
-"""Bytes of weights kept from one training until it is known which are wanted."""
+"""How many bytes of weights are kept in a training until it is known which are needed."""
 
 
 class EpochWeights:
-    """The weights of a model after each epoch; only the latest if all are too large."""
+    """The weights of a model after its epochs; only of the latest ones if all are too large."""
 
     def __init__(self, memory: int = _MEMORY) -> None:
         self._memory = memory
@@ -30,7 +30,7 @@ class EpochWeights:
             del self._kept[next(iter(self._kept))]
 
     def clear(self) -> None:
-        """Forget all weights: a new model is trained."""
+        """Delete all weights: the model is another one."""
         self._kept.clear()
 
     def of(self, epoch: int) -> Sequence[np.ndarray] | None:
@@ -54,7 +54,7 @@ def epochs_of(
         epochs: the metrics of each.
 
     Returns:
-        Those that agree in all metrics, or, if there are none, in the objective.
+        Those that agree in all metrics; if there are none, those that agree in the objective.
     """
     scored = [e for e, metrics in epochs.items() if _same_score(result, objective, metrics)]
     exact = [
@@ -84,12 +84,12 @@ def _same(one: float, other: float) -> bool:
 
 
 class Scored:
-    """Chooses the weights to keep once the result of a training is known.
+    """Finds the weights to keep once the result of a training is known.
 
     Args:
-        reporter: has seen its epochs.
-        model: trained, as `fit` left it.
-        objective: of the search.
+        reporter: the EpochReporter of the training.
+        model: as `fit` left it.
+        objective: that of the search.
     """
 
     def __init__(self, reporter: Any, model: Any, objective: Objective) -> None:
@@ -99,9 +99,9 @@ class Scored:
         self._put = False
 
     def epoch(self, result: Result) -> int | None:
-        """The epoch that the result refers to, if its weights are known; otherwise None.
+        """The epoch that the result is from, among those with known weights; None if there is none.
 
-        If several match: the best one by the objective, or else the latest.
+        If there are several, the best epoch of the search if it is one of them, else the latest.
         """
         reporter = self._reporter
         seen = {epoch: reporter.metrics_at(epoch) for epoch in reporter.of_this_model}
@@ -111,10 +111,10 @@ class Scored:
         return max(found, default=None)
 
     def put(self, epoch: int | None) -> int | None:
-        """Give the model the weights of an epoch; with None it stays as `fit` left it.
+        """Set the weights of the model to those of an epoch; None leaves them as they are.
 
         Returns:
-            The epoch whose weights it has now; the last epoch if none matches.
+            The epoch whose weights the model has now; the last one if they are from no epoch.
         """
         reporter, self._put = self._reporter, True
         if epoch is None:
@@ -127,9 +127,9 @@ class Scored:
         return epoch
 
     def settle(self) -> None:
-        """Give the model the weights of the best epoch, unless `put` has given it others.
+        """Set the weights of the model to those of the best epoch, unless `put` was called.
 
-        Also when the last epoch is the best: a callback may have restored others since.
+        Also if the last epoch is the best: a callback may have restored other weights since.
         """
         if not self._put and self._reporter.best_weights is not None:
             self.model.set_weights(self._reporter.best_weights)

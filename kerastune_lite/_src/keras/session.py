@@ -1,4 +1,4 @@
-"""A clean start for each execution: Keras's counters, the seeds, and the memory of dead models."""
+"""A clean start for each execution: Keras's counters, seeds, and the memory of old models."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ keras = load_keras()
 
 
 def begin(seed: int, collect: bool) -> None:
-    """Reset: names count from one again, and all random generators start from `seed`.
+    """Start anew: names are numbered from one, and all random generators start with `seed`.
 
     What the user set for the process (mixed precision, a distribution, logging) stays in force.
 
@@ -24,7 +24,7 @@ def begin(seed: int, collect: bool) -> None:
         seed: below 2**32; for Python, NumPy and Keras.
         collect: whether to run the garbage collector.
     """
-    # To forget takes these settings back to their defaults along with the counters.
+    # `forget` resets these settings, too.
     policy = keras.config.dtype_policy()
     distribution = keras.distribution.distribution()
     filtering = keras.config.is_traceback_filtering_enabled()
@@ -41,21 +41,21 @@ def begin(seed: int, collect: bool) -> None:
 
 
 def seed_all(seed: int) -> None:
-    """Seed all random generators with `seed`.
+    """Make all random generators start with `seed`.
 
     Args:
         seed: below 2**32; for Python, NumPy and Keras.
     """
-    # With another backend this loads TensorFlow, where it is installed, to seed tf.data as well.
+    # With another backend this loads TensorFlow, if it is installed, to seed tf.data as well.
     with first_import_of("tensorflow"):
         keras.utils.set_random_seed(seed)
 
 
 class Collections:
-    """When to run the garbage collector; dead models are full of reference cycles.
+    """Decides when to run the garbage collector: unused models have reference cycles.
 
-    That is before every eighth training, and after one that failed: its model may be what filled
-    the memory.
+    It runs before every eighth training, and after a failed one, whose model may have filled the
+    memory.
     """
 
     _EVERY = 8
@@ -74,16 +74,16 @@ class Collections:
 
 
 collections = Collections()
-"""The counter of this process."""
+"""Shared by the whole process."""
 
 
 @contextlib.contextmanager
 def short_collections() -> Iterator[None]:
-    """Within it, the garbage collector ignores the objects that existed before.
+    """Make the garbage collector ignore earlier objects in the body.
 
-    Building and tracing models makes garbage by the megabyte, and each full collection goes
-    through all of TensorFlow's modules: a fifth of a second. Garbage that is there by now is
-    collected after the search. Where the program has frozen objects itself, they stay as they are.
+    Building and tracing models makes megabytes of garbage, and each full collection goes through
+    all of TensorFlow's modules, in a fifth of a second. Earlier garbage is collected after the
+    search. If the program has frozen objects itself, this does nothing.
     """
     if gc.get_freeze_count():
         yield
@@ -97,12 +97,12 @@ def short_collections() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _traced_functions() -> Iterator[None]:
-    """Wraps the training of a model: what TensorFlow traces in it is released afterwards.
+    """Release what TensorFlow traces in the body, the training of a model.
 
-    Each trial has a new model and traces its functions again. TensorFlow keeps in a global table
-    what is needed to differentiate each custom gradient (there is one in most losses), and thereby
-    the whole graph, some megabytes a model, for ever. Its advice not to trace functions again and
-    again is held back as well: here it is no mistake.
+    Each trial has a new model and traces its functions anew. For each custom gradient (most losses
+    have one) TensorFlow keeps an entry in a global table for ever, and with it the whole graph,
+    some megabytes per model. Its warning about repeated tracing is hidden, too: it is intended
+    here.
     """
     logger = logging.getLogger("tensorflow")
 
@@ -122,4 +122,4 @@ def _traced_functions() -> Iterator[None]:
 
 
 traced_functions = Shared(_traced_functions)
-"""`_traced_functions` for all threads: one must not release what another is tracing with."""
+"""`_traced_functions` for all threads: one might release what another is tracing with."""

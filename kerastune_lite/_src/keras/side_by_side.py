@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 class Waiting(Protocol):
-    """What waits for its training."""
+    """Something that waits for its training."""
 
     member: Member | None
 
@@ -37,8 +37,8 @@ def train_together(
     """Train a group side by side.
 
     Yields:
-        Each one that has ended, with its History or the exception that ended it, and the seconds
-        of its share. With a NotStacked, it has to be trained alone from a new model.
+        Each one that has ended, with its History or the exception that ended it, and its share of
+        the time in seconds. After a NotStacked, it must be trained again, alone.
     """
     left = {id(each.member): each for each in group}
     members = [each.member for each in group if each.member is not None]

@@ -22,10 +22,10 @@ def write_state(state: TrainingState, path: Path) -> None:
     """Write a state to one file, atomically.
 
     Args:
-        path: its folder is made.
+        path: its folder is created.
 
     Raises:
-        StoreError: it could not be written; an earlier file of that name is untouched.
+        StoreError: it could not be written; an earlier file of that name is unchanged.
     """
     name, what = f"{path.name}.partial", "The state of a training"
     with (
@@ -41,14 +41,14 @@ def write_state(state: TrainingState, path: Path) -> None:
 
 
 def keep_state(keeper: StateKeeper | None, folder: Path, name: str | None) -> dict[str, Any]:
-    """Write the last state of a training, if it is needed and can be resumed.
+    """Write the state in which a training ended, if it is wanted and can be resumed.
 
     Args:
-        keeper: has seen the training.
+        keeper: that of the training.
         folder, name: of the file; without a name nothing is written.
 
     Returns:
-        `state` and `stopped`, as an Execution has them.
+        `state` or `stopped`, as arguments of an Execution.
 
     Raises:
         StoreError: it could not be written.
@@ -76,7 +76,7 @@ def _head(state: TrainingState) -> dict[str, Any]:
 
 
 def _foreign(array: np.ndarray) -> bool:
-    """Whether NumPy alone cannot read the dtype back, such as bfloat16."""
+    """Whether NumPy itself does not have the dtype, such as bfloat16."""
     return array.dtype.type.__module__.split(".")[0] == "ml_dtypes"
 
 
@@ -89,23 +89,23 @@ def read_state(path: Path) -> TrainingState:
     try:
         with zipfile.ZipFile(path) as archive:
             return _read(archive)
-    # A damaged file makes zipfile, json and NumPy raise exceptions of many kinds.
+    # With a damaged file, zipfile, json and NumPy may raise anything.
     except Exception as error:
         raise StoreError(
             f"The state of a training {path} cannot be read: {error or type(error).__name__}. It "
-            "must be a file that this project wrote, as it was written. Put it back from a copy, "
-            "or begin a new project."
+            "must be an unchanged file of this project. Restore it from a copy, or start a new "
+            "project."
         ) from error
 
 
 def _read(archive: zipfile.ZipFile) -> TrainingState:
     head = json.loads(archive.read(_HEAD))
     if not isinstance(head, dict) or head.get("format") != _FORMAT:
-        raise ValueError("it is no state of a training")
+        raise ValueError("it is not the state of a training")
     if head["version"] != _VERSION:
-        raise ValueError(f"it has version {head['version']}, and version {_VERSION} is known")
+        raise ValueError(f"it has version {head['version']}, but only version {_VERSION} is known")
     if type(head["epoch"]) is not int or not isinstance(head["data"], dict):
-        raise ValueError("it is no state of a training")
+        raise ValueError("it is not the state of a training")
     arrays = {}
     for index, (name, dtype) in enumerate(head["arrays"]):
         with archive.open(f"{index}.npy") as member:

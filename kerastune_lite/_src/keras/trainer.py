@@ -51,10 +51,10 @@ keras = load_keras()
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """The result of an execution: what `fit` returned, and what is recorded.
+    """The result of an execution: what `fit` returned, and the record of it.
 
     Attributes:
-        scored: can put other weights into the model if `run_trial` returns another result.
+        scored: selects other weights if `run_trial` returns the result of another epoch.
     """
 
     returned: Any
@@ -64,15 +64,15 @@ class Trained:
 
 @dataclasses.dataclass(frozen=True)
 class Prepared:
-    """An execution that is ready to begin.
+    """An execution that is ready to start.
 
     Attributes:
-        execution: its index.
-        model: built and compiled; in the state from which training continues.
+        execution: the index of the repeat.
+        model: built and compiled; with the restored state if the training is resumed.
         args, kwargs: for `fit`.
-        reporter: sees each epoch; only the keeper and restorer of states come after it.
-        keeper: keeps the state at the end of the segment, if it is needed.
-        complete: whether the builder created all its variables.
+        reporter: receives each epoch; only the keeper and the restorer of states come after it.
+        keeper: captures the state at the end of the segment, if it is wanted.
+        complete: whether the builder created all variables of the model.
         started: `time.perf_counter()`.
     """
 
@@ -90,12 +90,12 @@ class Trainer:
     """Trains executions of one segment's trial.
 
     Args:
-        spec: of all executions of the search.
+        spec: that of all executions of the search.
         segment: what to train.
-        hp: passed to the builder.
-        emit: called with each epoch.
-        dispatcher: how models are trained.
-        hooks: of the tuner, for epochs and batches.
+        hp: the trial's hyperparameters, for the builder.
+        emit: called for each epoch.
+        dispatcher: chooses how models are trained.
+        hooks: the tuner's, for epochs and batches.
         open_result: whether the final result may differ from that of `fit`.
     """
 
@@ -118,11 +118,11 @@ class Trainer:
         self._emit = emit
 
     def train(self, trial: Trial, execution: int) -> Trained:
-        """One execution, over the segment's epochs.
+        """Train one execution for the segment's epochs.
 
         Args:
             trial: bound to this trainer's hyperparameters; passed to the user's callbacks.
-            execution: its index.
+            execution: the index of the repeat.
         """
         return self.run(self.prepare(trial, execution))
 
@@ -145,21 +145,21 @@ class Trainer:
 
     def _fit(self, prepared: Prepared) -> Any:
         fit = self._spec.models.hypermodel.fit
-        # The user's own `fit` may train in threads and wait for them (a cross-validation).
+        # A user's own `fit` may train in threads and wait for them (a cross-validation).
         lent = lent_turn() if self._spec.fit.overridden else contextlib.nullcontext()
         with lent:
             return fit(self._hp, prepared.model, *prepared.args, **prepared.kwargs)
 
     def _needs_all(self, prepared: Prepared) -> bool:
-        """Whether the model must contain the state of the optimizer, too."""
+        """Whether the model must receive the state of the optimizer, too."""
         overridden = self._spec.fit.overridden
         return overridden or prepared.keeper is not None or "initial_epoch" in prepared.kwargs
 
     def member(self, prepared: Prepared) -> Member:
-        """The same as a member that can be trained side by side with others.
+        """The same as a training side by side with others.
 
         Raises:
-            NotStacked: it has to be trained alone.
+            NotStacked: it must be trained alone.
         """
         if self._spec.fit.overridden:
             raise NotStacked("HyperModel.fit() is the user's own")
@@ -171,7 +171,7 @@ class Trainer:
 
     @in_turn
     def prepare(self, trial: Trial, execution: int) -> Prepared:
-        """Build the model, its callbacks and the arguments of `fit`."""
+        """Build the model and everything that its training needs."""
         spec, segment, fit = self._spec, self._segment, self._spec.fit
         started = time.perf_counter()
         state = self._state_before()
@@ -187,7 +187,7 @@ class Trainer:
         reporter = EpochReporter(
             spec.objective,
             lambda epoch, metrics: self._report(execution, epoch, metrics),
-            # What a user's own fit() returns need not be the best epoch's: keep them in any case.
+            # The result of a user's own fit() may not be from the best epoch: keep weights anyway.
             None if fit.overridden else segment.keep_below,
             strict=not fit.overridden and fit.validates_every_epoch,
             keep_each=fit.overridden or self._open_result,
@@ -204,7 +204,7 @@ class Trainer:
             return read_state(self._spec.folder / segment.resume_from)
         if segment.start_epoch:
             raise FatalRuntimeError(
-                "Training begins in mid-trial from a file with its state there. Received: "
+                "A training that starts in mid-trial needs a file with its state. Received: "
                 f"start_epoch={segment.start_epoch} without `resume_from`."
             )
         return None
@@ -218,14 +218,14 @@ class Trainer:
         seconds: float | None = None,
         keep_below: float | None = None,
     ) -> Trained:
-        """Record a training; its best weights and its state are written to disk.
+        """Record the result of the training, and store its best weights and its state.
 
         Args:
-            returned: by `fit`.
-            taken: the paths it took.
-            seconds: the duration; default: since it was prepared.
-            keep_below: the loss of an earlier repeat whose weights are kept: of a trial only the
-                best execution's are.
+            returned: the result of `fit`.
+            taken: the paths of the training.
+            seconds: its duration; by default the time since its preparation began.
+            keep_below: the loss of an earlier repeat whose weights are stored: only those of a
+                trial's best execution are.
         """
         spec, segment = self._spec, self._segment
         reporter, execution = prepared.reporter, prepared.execution
@@ -295,7 +295,7 @@ class Trainer:
         if reporter.epochs and (
             not fit.overridden or returned is None or _covers(returned, reporter.epochs)
         ):
-            # A History leaves out epochs without validation; what we saw has a place for each.
+            # A History omits epochs without validation; the reporter has an entry for each.
             best = from_history(reporter.history, objective, source)
             return finite(best, objective, fit.why_not_finite)
         result = combined(read_results(returned, objective, source))
@@ -324,7 +324,7 @@ class Trainer:
 
 
 def _joined(texts: Iterable[str | None]) -> str | None:
-    """The distinct texts, joined; None if there are none."""
+    """The distinct texts in one."""
     return ", ".join(dict.fromkeys(filter(None, texts))) or None
 
 

@@ -1,4 +1,4 @@
-"""The job of a search over Keras models: executions train side by side where that is faster."""
+"""The job of a search over Keras models: trains executions, side by side if that is faster."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class _Asked:
     """A segment that must be reported.
 
     Attributes:
-        hp: of its first execution.
-        outcome: of the executions trained so far.
-        under_way: how many of its executions are being trained.
+        hp: those of its first execution.
+        outcome: that of all executions so far.
+        under_way: the number of its executions that are in training.
     """
 
     segment: Segment
@@ -49,7 +49,7 @@ class _Training:
 
     Attributes:
         asked: the segment that it is part of.
-        segment: its own: that one, or one of its companions.
+        segment: its own: that one or one of its companions.
     """
 
     asked: _Asked
@@ -62,7 +62,7 @@ class _Training:
 
     @property
     def must(self) -> bool:
-        """Whether it must be trained, even alone."""
+        """Whether it must be trained in any case."""
         return self.segment is self.asked.segment
 
 
@@ -70,9 +70,9 @@ class TrainingJob(Job):
     """Trains segments of Keras models.
 
     Args:
-        spec: of all executions.
-        hooks: of the tuner, for epochs and batches.
-        shown: Python's warnings that need not be shown again.
+        spec: that of all executions.
+        hooks: the tuner's, for epochs and batches.
+        shown: Python's warnings that were already shown.
     """
 
     def __init__(
@@ -123,9 +123,9 @@ class TrainingJob(Job):
         yield from self._train_candidates(candidates)
 
     def _prepared(self, asked: _Asked, segment: Segment, emit: Emit) -> _Training | None:
-        """An execution with its model; None if building failed: the outcome records that."""
+        """An execution with its model; None if that fails, which is part of the outcome."""
         hp = asked.hp if segment is asked.segment else hyperparameters_of(segment)
-        # A companion that cannot be built is requested again, and reports the failure then.
+        # A repeat that cannot be built now is requested once more, and fails then.
         outcome = asked.outcome if segment is asked.segment else Guarded(segment)
         started = time.perf_counter()
         with guarded(segment, outcome):
@@ -138,7 +138,7 @@ class TrainingJob(Job):
         return None
 
     def _make_member(self, training: _Training) -> None:
-        """Check whether it can be trained side by side with others."""
+        """Make it a member of a stack, if it can be trained side by side with others."""
         try:
             training.member = training.trainer.member(training.prepared)
         except NotStacked as reason:
@@ -149,7 +149,7 @@ class TrainingJob(Job):
             self._together = together(training.member)
 
     def _train(self, training: _Training) -> None:
-        """Train it alone, as it was prepared."""
+        """Train it alone."""
         with guarded(training.segment, training.asked.outcome) as outcome:
             outcome.executions.append(training.trainer.run(training.prepared).execution)
 
@@ -186,7 +186,7 @@ class TrainingJob(Job):
             outcome.executions.append(trained.execution)
 
     def _train_anew(self, training: _Training) -> None:
-        """Train it alone with a new model and new callbacks, if it must be trained."""
+        """Train it alone, with a new model and new callbacks, if it must be trained."""
         if training.must:
             with guarded(training.segment, training.asked.outcome) as outcome:
                 trained = training.trainer.train(training.trial, training.segment.execution)

@@ -1,4 +1,4 @@
-"""All that is needed to train, as one value."""
+"""Everything that training needs, as one value."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ from kerastune_lite._src.keras.fit_arguments import FitArguments
 class TrainingSpec:
     """What is the same for all executions of a search.
 
-    It holds no tuner, no open file and no TensorFlow object, so it can be sent to another process
-    with cloudpickle if the user's own objects can. The exception is a tuner that overrides
-    `_build_hypermodel`: its method builds the models, and holds the tuner.
+    It contains no tuner, no open file and no objects of TensorFlow: cloudpickle can send it to
+    another process, if it can send what the user passed.
 
     Attributes:
-        models: builds what is trained.
+        models: builds the models.
         objective: with its direction.
-        fit: where the arguments of `fit` come from.
-        callbacks: as the user gave them.
-        folder: of the project.
+        fit: the arguments of `fit`.
+        callbacks: as the user passed them.
+        folder: that of the project.
         verbose: passed to `fit`: 0 silent, 2 a line per epoch.
         fast: whether to train on the fastest path that gives the result of `model.fit`.
-        frozen_space: whether to refuse hyperparameters that the space does not hold.
+        frozen_space: whether hyperparameters that are not in the space are an error.
     """
 
     models: ModelFactory

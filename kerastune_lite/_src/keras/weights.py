@@ -1,4 +1,4 @@
-"""Weights on disk, in Keras's own format, written so that no partial file is ever visible."""
+"""Weights on disk, in Keras's own format, written atomically."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def save_weights(model: Any, path: Path) -> None:
         path: ends in `.weights.h5`; its folder is created.
 
     Raises:
-        StoreError: they could not be written; an earlier file of that name is untouched.
+        StoreError: they could not be written; an earlier file of that name is unchanged.
     """
     name = path.name.replace(".weights.h5", ".partial.weights.h5")
     mend = "Free some space (or set keep_checkpoints lower)"
     with replacing(path, name, "The weights", mend) as scratch, warnings.catch_warnings():
-        # Between Keras and TensorFlow, about their own conversions to NumPy.
+        # A warning of NumPy about conversions by Keras and TensorFlow.
         warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
         with _full_disk_as_os_error(), _taken_for_built(model):
             model.save_weights(scratch)
@@ -35,9 +35,9 @@ def save_weights(model: Any, path: Path) -> None:
 
 @contextlib.contextmanager
 def _taken_for_built(model: Any) -> Iterator[None]:
-    """Within it, a model that was never called counts as built if it has variables.
+    """Mark a model with variables as built in the body, even if it was never called.
 
-    Keras saves no others. The user's own train_step may call only parts of the model.
+    Keras saves only built models, and a user's own train_step may call only parts of the model.
     """
     built = model.built
     model.built = built or bool(model.weights)
@@ -49,13 +49,13 @@ def _taken_for_built(model: Any) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _full_disk_as_os_error() -> Iterator[None]:
-    """HDF5 reports a failed write with different exceptions, depending on where it happened."""
+    """Raise OSError if HDF5 cannot write; its exception depends on where it failed."""
     try:
         yield
     except RuntimeError as error:
-        # h5py: "Can't decrement id ref count (unable to extend file properly)" and the like.
+        # h5py: "Can't decrement id ref count (unable to extend file properly)", for example.
         if isinstance(error, (NotImplementedError, RecursionError)):
-            # Kinds of RuntimeError that concern the model, not the disk.
+            # These kinds of RuntimeError are about the model, not the disk.
             raise
         raise OSError(str(error)) from error
 
@@ -71,10 +71,10 @@ def load_weights(model: Any, path: Path, build_config: Mapping[str, Any] | None)
         StoreError: the file is missing or does not fit the model.
     """
     with warnings.catch_warnings():
-        # The file contains the state of the optimizer, too; that of the new model has none yet.
+        # The file has the optimizer's state, too, but the new optimizer has no variables for it.
         warnings.filterwarnings("ignore", message="Skipping variable loading for optimizer")
         failure = None if build_config is None else build_from(model, build_config)
-        # For good: it has all its variables.
+        # Permanently: it has all variables that it will get.
         model.built = model.built or bool(model.weights)
         try:
             model.load_weights(path)

@@ -32,10 +32,11 @@ class SearchCall:
         return 2 if self.verbose == 3 else 0
 
     def described(self, function: Callable[..., Any], before: int) -> dict[str, Any]:
-        """Shapes and checksums as JSON, to detect that a later call differs.
+        """Shapes and checksums as JSON, to notice whether a later call differs.
 
         Args:
-            function: receives the arguments, after `before` others.
+            function: receives the arguments.
+            before: how many other arguments it takes before them.
         """
         parameters = list(inspect.signature(function).parameters.values())[before:]
         names = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD][: len(self.args)]
@@ -55,4 +56,4 @@ class SearchCall:
 
 
 def model_fit(x: Any, y: Any) -> None:
-    """Has the names of the data in `model.fit`, without loading Keras."""
+    """Has the parameter names of `model.fit`, without loading Keras."""

@@ -23,7 +23,7 @@ def evaluated(
     """One row for each trial.
 
     Args:
-        load: makes the trained model of a trial.
+        load: returns the trained model of a trial.
         x, y, kwargs: as for `model.evaluate`.
 
     Raises:
@@ -34,7 +34,7 @@ def evaluated(
         # The objective may be named after an output or a metric that Keras numbered.
         model = named_as_in_trials(functools.partial(load, trial))
         reported = model.evaluate(x, y, **{"verbose": 0, **kwargs, "return_dict": True})
-        # Of several executions the best one's weights are kept, and loaded here.
+        # Only the weights of the best execution are stored, and loaded here.
         losses = [each.loss for each in trial.completed_executions if each.loss is not None]
         own = objective.loss_of(min(losses))
         rows.append(Evaluation(trial.number, own, _score(objective, reported)))

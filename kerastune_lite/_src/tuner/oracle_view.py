@@ -1,4 +1,4 @@
-"""`tuner.oracle`, as scripts for KerasTuner read it."""
+"""`tuner.oracle`, as KerasTuner's scripts use it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class TunerOracle:
     """A tuner's trials under KerasTuner's names.
 
     Args:
-        tuner: whose.
+        tuner: the tuner.
     """
 
     def __init__(self, tuner: Any) -> None:
@@ -24,7 +24,7 @@ class TunerOracle:
 
     @property
     def max_trials(self) -> int | None:
-        """How many trials in all; it can be set before a search."""
+        """The total number of trials; it can be set before a search."""
         count: int | None = self._tuner.max_trials
         return count
 
@@ -36,8 +36,8 @@ class TunerOracle:
         if name not in ("max_trials", "_results", "_tuner"):
             check_attribute(self._tuner, name)
             raise AttributeError(
-                f"tuner.oracle has no {name!r} that could be set: it shows the tuner's trials "
-                "under KerasTuner's names. What can be set before a search is max_trials."
+                f"{name!r} of tuner.oracle cannot be set: it only shows the tuner's trials. "
+                "Only max_trials can be set, before a search."
             )
         super().__setattr__(name, value)
 
@@ -65,16 +65,16 @@ class TunerOracle:
         """A trial by its id.
 
         Raises:
-            KeyError: there is none.
+            KeyError: there is no such trial.
         """
         return self._results.get_trial(trial_id)
 
     def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
-        """The completed trials, the best first."""
+        """The completed trials, best first."""
         return self._results.get_best_trials(num_trials)
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(
-            f"tuner.oracle has no {name!r}. It holds get_best_trials, get_trial, get_space, "
-            "trials, hyperparameters, objective and max_trials; the rest is on the tuner itself."
+            f"tuner.oracle has no {name!r}. It has get_best_trials, get_trial, get_space, "
+            "trials, hyperparameters, objective and max_trials; use the tuner itself for the rest."
         )

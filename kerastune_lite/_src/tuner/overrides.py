@@ -1,8 +1,8 @@
-"""What subclasses and scripts may change in KerasTuner, and the way to do it here.
+"""What KerasTuner's users override and set, and what replaces it here.
 
-KerasTuner's scripts override methods and set attributes that are no part of its documentation.
-Those that are honoured here are methods and properties of the tuner; this module knows the others,
-so that none is ignored without a word.
+KerasTuner's scripts override methods and set attributes that it does not document. Those that have
+an effect here are methods and properties of the tuner; this module knows the others, so that none
+is ignored silently.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 _OWN = "kerastune_lite."
 
 REPLACED: Mapping[str, str] = {
-    # Methods of KerasTuner's tuners that decide what is trained, and what does it here.
+    # Methods of KerasTuner's tuners that decide what is trained, and what to do instead.
     "_activate_all_conditions": "declare hyperparameters in HyperModel.declare_hyperparameters(hp)",
     "_configure_tensorboard_dir": "pass callbacks=lambda trial: [...] to search()",
     "_deepcopy_callbacks": "pass callbacks=lambda trial: [...] to search()",
@@ -33,7 +33,7 @@ REPLACED: Mapping[str, str] = {
 }
 
 NEVER_CALLED = frozenset(
-    # Methods of KerasTuner's tuners for its files and its workers, of which there are none here.
+    # Methods of KerasTuner's tuners for its files and its workers, which do not exist here.
     (
         "_get_tuner_fname",
         "_is_worker",
@@ -71,18 +71,18 @@ def check_overrides(tuner: type, oracle: type) -> None:
         tuner, oracle: their classes.
 
     Raises:
-        TypeError: one of them would decide what is trained.
+        TypeError: one of them is meant to decide what is trained.
     """
     for name, place in _defined_in(tuner).items():
         if name in REPLACED:
             raise TypeError(
                 f"{place} overrides {name}(), which KerasTuner calls and kerastune_lite does not. "
-                f"What it does goes here in another way: {REPLACED[name]}."
+                f"Instead, {REPLACED[name]}."
             )
         if name in NEVER_CALLED:
             logger.warning(
                 "%s defines %s(), which KerasTuner calls and kerastune_lite does not: the project "
-                "on disk keeps itself. It can still be called by your own code.",
+                "on disk is always up to date. Your own code can still call it.",
                 place,
                 name,
             )
@@ -90,13 +90,13 @@ def check_overrides(tuner: type, oracle: type) -> None:
         if name in OF_ORACLES:
             raise TypeError(
                 f"{place} defines {name}(), which KerasTuner's searches call and kerastune_lite's "
-                "do not. An oracle of your own overrides propose(space, history, count, rng), "
+                "do not. Override propose(space, history, count, rng), "
                 "which returns values by name for up to `count` new trials."
             )
 
 
 def _defined_in(kind: type) -> dict[str, str]:
-    """The names that the user's classes define, each with its class."""
+    """The names that a user's class and its bases define, each with the class."""
     found: dict[str, str] = {}
     for each in kind.__mro__:
         if each.__module__.startswith(_OWN):
@@ -106,7 +106,7 @@ def _defined_in(kind: type) -> dict[str, str]:
 
 
 SET_AT_CONSTRUCTION = frozenset(
-    # Attributes of KerasTuner's tuners and oracles that are read once here.
+    # Attributes of KerasTuner's tuners and oracles that are read only by the constructor here.
     (
         "allow_new_entries",
         "directory",
@@ -127,17 +127,17 @@ SET_AT_CONSTRUCTION = frozenset(
 
 
 def check_attribute(tuner: Any, name: str) -> None:
-    """Refuse to set an attribute that is read when the tuner is made, and not again.
+    """Raise for an attribute that only the constructor reads.
 
     Args:
         tuner: its class is named in the message.
 
     Raises:
-        AttributeError: it is one.
+        AttributeError: it is such an attribute.
     """
     if name in SET_AT_CONSTRUCTION:
         raise AttributeError(
-            f"`{name}` is read when a tuner is made; setting it later would change nothing. Pass "
-            f"it to {type(tuner).__name__}(..., {name}=...). (What can be set before a search: "
-            "max_trials, executions_per_trial.)"
+            f"`{name}` is read only when a tuner is created. Pass it to "
+            f"{type(tuner).__name__}(..., {name}=...). (max_trials and executions_per_trial can be "
+            "set before a search.)"
         )

@@ -1,4 +1,4 @@
-"""Tuners under the names that users know: an oracle and a scheduler each."""
+"""Tuners under well-known names, each with an oracle and a scheduler."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from kerastune_lite._src.util.public import public
 
 
 def _refuse(part: str, kwargs: dict[str, Any], name: str) -> None:
-    """Refuse an oracle or scheduler for a search that has its own.
+    """Raise if an argument would replace the oracle or scheduler of a preset.
 
     Raises:
-        TypeError: one is.
+        TypeError: it would.
     """
     if part in kwargs:
         raise TypeError(
-            f"{name} brings its own {part}, which is what it is known for. Received: "
-            f"{part}={kwargs[part]!r}; leave it out, or take kerastune_lite.Tuner(build, "
-            "objective, oracle=..., scheduler=...), which combines any of them."
+            f"{name} has its own {part}. Received: {part}={kwargs[part]!r}. Omit it, or use "
+            "kerastune_lite.Tuner(build, objective, oracle=..., scheduler=...), which combines any "
+            "of them."
         )
 
 
 @public("kerastune_lite")
 class RandomSearch(Tuner):
-    """Random search: each trial draws its values independently, and none is drawn twice.
+    """Random search: each trial draws its values independently, and no point is drawn twice.
 
     The arguments are those of `Tuner`, in KerasTuner's order.
 
@@ -86,10 +86,10 @@ class RandomSearch(Tuner):
 
 @public("kerastune_lite")
 class GridSearch(Tuner):
-    """Exhaustive search: each combination once, in a stable order, conditional ones included.
+    """Exhaustive search: each combination once, in a stable order, including conditional ones.
 
-    A `Float` without a step, and an `Int` on a logarithmic scale, stand with ten points. The
-    arguments are those of `Tuner`, in KerasTuner's order; `max_trials=None` means all of them.
+    A `Float` without a step, and an `Int` on a logarithmic scale, have ten points. The arguments
+    are those of `Tuner`, in KerasTuner's order; `max_trials=None` means all combinations.
 
     Example:
         >>> space = kt.HyperParameters()
@@ -132,15 +132,15 @@ class GridSearch(Tuner):
 
 @public("kerastune_lite")
 class BayesianOptimization(Tuner):
-    """Bayesian optimisation: a Gaussian process proposes the next values.
+    """Bayesian optimisation: a Gaussian process proposes the points.
 
-    The space's defaults come first, then quasi-random points, then the model's proposals. What a
-    plain `Tuner` does, too.
+    The space's defaults come first, then quasi-random points, then the model's proposals. A plain
+    `Tuner` does the same.
 
     Args:
-        num_initial_points: how many trials come before the model.
+        num_initial_points: the number of trials before the model is used, including the defaults.
         alpha: the variance of the noise in the objective. None: learned.
-        beta: how much to explore, by a confidence bound. None: expected improvement.
+        beta: the weight of the uncertainty in the confidence bound. None: expected improvement.
 
     The other arguments are those of `Tuner`, in KerasTuner's order.
 
@@ -187,12 +187,12 @@ class EvolutionarySearch(Tuner):
     """Evolutionary search: mating, mutation, and survival of the best trials so far.
 
     The space's defaults come first, then quasi-random points until there is a population, then
-    children of the better ones: with no more than `population_size` trials there are none.
+    children of the better trials. Up to `population_size` trials there are no children.
 
     Args:
-        population_size: how many trials may be parents, and how many come before the first child.
-        tournament_size: of how many a parent is the best; the more, the greedier.
-        mutation_prob: with which probability a value is mutated. Default: 1 / number of values.
+        population_size: the number of possible parents, and of trials before the first child.
+        tournament_size: the number of trials in a tournament; larger is greedier.
+        mutation_prob: the probability that a value is mutated. Default: 1 / number of values.
 
     The other arguments are those of `Tuner`.
 
@@ -229,15 +229,14 @@ class EvolutionarySearch(Tuner):
 class Hyperband(Tuner):
     """Hyperband (Li et al., 2018): many trials for a few epochs, the better ones for more.
 
-    Promoted trials are resumed: weights, optimizer, callbacks. `search(epochs=...)` is taken and
-    ignored, as in KerasTuner: how long a trial trains is decided here. `tuner.scheduler.describe()`
-    says what is trained.
+    Trials are resumed with their weights, optimizer and callbacks. `search(epochs=...)` is accepted
+    and ignored, as in KerasTuner. `tuner.scheduler.describe()` lists the brackets.
 
     Args:
-        max_epochs: that the best trials are trained for.
-        factor: one in `factor` trials goes on to the next rung, which is `factor` times as long.
+        max_epochs: the epochs of the best trials.
+        factor: the ratio of the epochs, and of the numbers of trials, of neighbouring rungs.
         hyperband_iterations: how often to run all brackets.
-        min_epochs: no rung ends before.
+        min_epochs: the smallest number of epochs of the first rung.
         oracle: proposes values. Default: random. With a Bayesian one it is `BOHB`.
 
     The other arguments are those of `Tuner`, in KerasTuner's order.
@@ -285,12 +284,10 @@ class Hyperband(Tuner):
 
 @public("kerastune_lite")
 class BOHB(Hyperband):
-    """Hyperband with trials proposed by a model, similar to BOHB (Falkner et al., 2018).
+    """Hyperband with trials that a model proposes, similar to BOHB (Falkner et al., 2018).
 
     The model is the Gaussian process of `BayesianOptimization`, with the training time as one more
-    input, so that short trainings inform the choice of long ones.
-
-    The arguments are those of `Hyperband`.
+    input, so that it learns from short trainings, too. The arguments are those of `Hyperband`.
 
     Example:
         >>> tuner = kt.BOHB(build, "val_loss", max_epochs=9, max_trials=12, directory="runs")
@@ -326,16 +323,16 @@ class BOHB(Hyperband):
 class ASHA(Tuner):
     """Asynchronous successive halving (Li et al., 2020) with a Gaussian process to propose trials.
 
-    Every trial begins with few epochs; whenever one is among the best of those that came as far, it
-    goes on. The search ends after `max_trials`. `search(epochs=...)` is taken and ignored. Trials
-    pause at the end of each rung and are resumed: weights, optimizer, callbacks.
+    Every trial starts with a few epochs, and continues if it is among the best of those that
+    trained as long. The search ends after `max_trials`. `search(epochs=...)` is accepted and
+    ignored. Trials pause at the end of each rung and are resumed with their weights, optimizer and
+    callbacks.
 
     Args:
-        max_epochs: that the best trials are trained for.
-        factor: one in `factor` trials goes on to the next rung, which is `factor` times as long.
-        min_epochs: no rung ends before.
-        stop: whether trials train on and are stopped, instead of pausing at the end of each rung;
-            nothing has to be kept of them then.
+        max_epochs: the epochs of the best trials.
+        factor: the ratio of the epochs, and of the numbers of trials, of neighbouring rungs.
+        min_epochs: the smallest number of epochs of the first rung.
+        stop: whether to stop trials instead of pausing them; then their state is not stored.
         oracle: proposes values. Default: Bayesian.
 
     The other arguments are those of `Tuner`.

@@ -1,4 +1,4 @@
-"""Runs the builder before the first trial to read its space and its metrics."""
+"""Runs the builder before the first trial, to find out its space and metrics."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Probed:
     """What is known of a builder before the first trial.
 
     Attributes:
-        given: parameters that were given beforehand.
+        given: parameters that were declared beforehand.
         space: these and those of the builder.
-        declared: the names of those that are in force although `build` may not ask for them.
+        declared: the names of those that have an effect even if `build` does not declare them.
         objective: with its direction.
-        needs: what the first model requires of the data; None if that is not known.
+        needs: what the first model requires of the data; None if unknown.
     """
 
     given: Space
@@ -45,14 +45,14 @@ class Probed:
 
 @dataclasses.dataclass(frozen=True)
 class Probe:
-    """Builds models to see what the builder declares; they are not trained.
+    """Builds models to find out what the builder declares, not to train them.
 
     Attributes:
-        models: their factory.
-        in_run_trial: whether the user's own `run_trial` trains what is built, which need not be
-            a Keras model.
-        frozen_space: whether the builder may ask for nothing that was not given.
-        shown: Python's warnings that need not be shown again.
+        models: the factory of models.
+        in_run_trial: whether the user's own `run_trial` trains what is built, which may not be a
+            Keras model.
+        frozen_space: whether the builder must not declare new parameters.
+        shown: Python's warnings that were already shown.
     """
 
     models: ModelFactory
@@ -61,13 +61,13 @@ class Probe:
     shown: Shown = dataclasses.field(default_factory=set)
 
     def build(self, hp: HyperParameters) -> Any:
-        """A model for `hp`; None if the builder gave up this trial.
+        """A model for `hp`; None if the builder rejected this trial.
 
-        What it declared before it gave up is known; trials add the rest.
+        What it declared before that is known; the trials will add the rest.
 
         Raises:
-            FatalError: the model could not be trained.
-            Exception: raised by the builder.
+            FatalError: the model cannot be trained.
+            Exception: whatever the builder raises.
         """
         try:
             with once(self.shown):
@@ -88,11 +88,11 @@ class Probe:
         """Run the builder until all its parameters are known.
 
         Args:
-            hyperparameters: given beforehand; they win over those of the builder.
+            hyperparameters: declared beforehand; they take precedence over the builder's.
             objective: as the user gave it.
 
         Raises:
-            FatalRuntimeError: the builder asks for something that was not given.
+            FatalRuntimeError: the builder declares a new parameter although it must not.
             ValueError: the direction of the objective is not known.
             Exception: see `build` and `read_space`.
         """

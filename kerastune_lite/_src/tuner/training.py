@@ -29,11 +29,11 @@ from kerastune_lite._src.util.errors import FatalValueError, StoreError
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """The settings of a tuner's constructor that concern training.
+    """The settings of a tuner's constructor that training needs.
 
     Attributes:
-        probe: builds models for what the builder declares.
-        probed: what it found.
+        probe: runs the builder to find out what it declares.
+        probed: its results.
         checkpoints: where weights and states are kept.
     """
 
@@ -48,7 +48,7 @@ class Training:
 
     @property
     def frozen_space(self) -> bool:
-        """Whether the builder may ask for nothing that was not given."""
+        """Whether the builder must not declare new parameters."""
         return self.probe.frozen_space
 
     @property
@@ -62,10 +62,10 @@ class Training:
         return self.probed.objective
 
     def receiver(self, run_trial: Callable[..., Any]) -> tuple[Callable[..., Any], int]:
-        """The function that receives the arguments of `search()`, after so many others.
+        """What receives the arguments of `search()`, and how many others come before them.
 
         Args:
-            run_trial: of the tuner.
+            run_trial: the tuner's.
         """
         if self.in_run_trial:
             return run_trial, 1
@@ -80,15 +80,16 @@ class Training:
         verbose: int,
         fast: bool,
     ) -> TrainingSpec:
-        """All that is needed to train with these arguments.
+        """Everything that training with these arguments needs.
 
         Args:
-            args, kwargs: of `fit`.
+            args, kwargs: the arguments of `fit`.
             callbacks, verbose, fast: see `TrainingSpec`.
 
         Raises:
             FatalValueError: there is no hypermodel.
-            FatalTypeError: `model.fit` takes no such arguments, or HyperModel.fit no callbacks.
+            FatalTypeError: `model.fit` does not accept the arguments, or HyperModel.fit no
+                callbacks.
         """
         hypermodel = self.models.hypermodel
         if hypermodel is None:
@@ -108,14 +109,14 @@ class Training:
         )
 
     def job(self, call: SearchCall, scheduled: bool, hooks: Hooks) -> Job:
-        """The job of a search, its arguments checked.
+        """The job of a search, with checked arguments.
 
         Args:
-            scheduled: whether a scheduler decides for how many epochs trials are trained.
-            hooks: of the tuner.
+            scheduled: whether a scheduler decides how long trials train.
+            hooks: the tuner's.
 
         Raises:
-            ValueError, TypeError: the arguments cannot work.
+            ValueError, TypeError: an argument is invalid.
         """
         from kerastune_lite._src.keras.callbacks import check_callbacks
         from kerastune_lite._src.keras.training_job import TrainingJob
@@ -132,13 +133,13 @@ class Training:
     def load(self, trial: Trial, ranked: bool) -> Any:
         """The model of `trial` with the weights of its best epoch.
 
-        Its automatic names are new ones, so that several models can be parts of one.
+        Its automatic names are new ones, so that several models can be combined in one.
 
         Args:
             ranked: whether it is one of the trials that keep their weights.
 
         Raises:
-            StoreError: there are none, or they do not fit.
+            StoreError: there are no weights, or they do not fit.
         """
         from kerastune_lite._src.keras.weights import load_weights
 
@@ -165,8 +166,8 @@ class Training:
         if path is None and ranked:
             return (
                 f"Trial {trial.trial_id} has no weights: its model had no variables when its "
-                "training ended. A model keeps its layers in attributes, so that Keras knows of "
-                "them; one that makes its variables itself does so with add_weight()."
+                "training ended. Keras finds only layers in attributes of a model, and variables "
+                "that add_weight() created."
             )
         return (
             f"The weights of trial {trial.trial_id} are not kept: only the best "
@@ -175,7 +176,7 @@ class Training:
         )
 
     def save(self, model: Any, trial: int) -> str:
-        """Keep the weights of a model that the user's `run_trial` trained; returns their file."""
+        """Store the weights of a model that the user's `run_trial` trained; returns their file."""
         from kerastune_lite._src.keras.weights import save_weights
 
         name = weights_name(trial, 0)
@@ -189,14 +190,14 @@ class Training:
             raise ValueError(_without_hypermodel("retrain() builds and fits"))
         if not isinstance(trial, Trial):
             raise TypeError(
-                "retrain() takes a trial, and after it the arguments for fit. Received: "
+                "retrain() takes a trial first, then the arguments of fit. Received: "
                 f"{type(trial).__name__}. Write tuner.retrain(None, x, y) for the best trial."
             )
         hp = trial.hyperparameters.copy()
         fit = FitArguments(args, kwargs, overrides_fit(hypermodel), trial.values, in_run_trial=True)
         if trial.best_step is not None:
             fit.default_epochs(trial.best_step + 1)
-        # Arguments of `fit` may name outputs and metrics.
+        # The arguments of `fit` may name outputs and metrics.
         model = named_as_in_trials(functools.partial(self.models.build, hp))
         fit_args, fit_kwargs = fit.for_execution(hp)
         hypermodel.fit(hp, model, *fit_args, **fit_kwargs)

@@ -37,29 +37,29 @@ def tune_function(
 ) -> Tuner:
     """Minimise a function of hyperparameters, as Hyperopt's `fmin` does.
 
-    A space is given as
+    A space is one of these:
 
     - a dict: name -> `Float`, `Int`, `Choice`, ... of `kerastune_lite.hyperparameters`, a list of
-      values, or a range of whole numbers. What Hyperopt calls `hp.loguniform` is
-      `Float(1e-4, 1e-1, sampling="log")`, with the ends themselves; `hp.choice` is a list.
-    - a function of `hp`, which may ask for some parameters only where others have certain values
+      values, or a range of integers. Hyperopt's `hp.loguniform` corresponds to
+      `Float(1e-4, 1e-1, sampling="log")`, which includes its ends, and `hp.choice` to a list;
+    - a function of `hp`, which may declare some parameters only if others have certain values
       (`if hp.Choice("kind", ["a", "b"]) == "a": hp.Float("x", 0, 1)`);
-    - a `HyperParameters` in which they were declared, with conditional scopes perhaps;
-    - nothing: then the function itself takes `hp`, and asks it for what it wants.
+    - a `HyperParameters` with declared parameters, perhaps in conditional scopes;
+    - None: the function itself takes `hp` and declares parameters with it.
 
     Args:
-        function: returns a float to be minimised, or a dict of metrics with the objective in it.
-            It takes the values by name if its parameters have the names of the space; otherwise
-            all of them as one dict. If it takes `epochs`, too, a scheduler may ask for results
-            after few of them; if `initial_epoch` as well, it may continue from there; and if it
-            yields one value per epoch, it may be stopped in between.
+        function: returns a float to be minimised, or a dict of metrics that includes the objective.
+            It receives the values by name if its parameters have the names of the space, otherwise
+            as one dict. With a parameter `epochs`, a scheduler can ask for short trainings; with
+            `initial_epoch`, too, it can resume them. If the function yields one value per epoch, it
+            can be stopped early.
         space: see above.
         objective: the metric to optimise, as for `Tuner`. None: the float.
         max_trials: as for `Tuner`.
         verbose: as for `Tuner.search`.
         **kwargs: further arguments of `Tuner`: oracle, scheduler, seed, executions_per_trial, ...
-            With a `directory` the search is kept there and is resumed by the next call;
-            without one it is forgotten with the tuner.
+            With a `directory`, the search is stored there, and the next call resumes it; without
+            one it is deleted with the tuner.
 
     Returns:
         The tuner, with its results.
@@ -127,7 +127,7 @@ def _name(given: Any) -> str:
     if isinstance(given, str):
         return given
     raise TypeError(
-        "The names of a space must be texts, since hyperparameters are known by them. Received: "
+        "The names of a space must be strings. Received: "
         f"{given!r} of type {type(given).__name__}; write {str(given)!r}."
     )
 
@@ -142,14 +142,14 @@ def _domain(name: str, given: Any) -> Domain:
         low, high = given
         kind = "Int" if all(isinstance(end, int) for end in given) else "Float"
         raise TypeError(
-            f"It cannot be told whether {name}={given!r} means a range or two values. Write "
+            f"{name}={given!r} may mean a range or two values. Write "
             f"{kind}({low!r}, {high!r}) of kerastune_lite.hyperparameters, or [{low!r}, {high!r}]."
         )
     if isinstance(given, (list, tuple, range)):
         return Choice(tuple(given))
     raise TypeError(
         "A space maps names to domains (kerastune_lite.hyperparameters.Float, Int, Choice), to "
-        f"ranges of whole numbers, or to lists of values. Received: {name}={given!r} of type "
+        f"ranges of integers, or to lists of values. Received: {name}={given!r} of type "
         f"{type(given).__name__}."
     )
 
@@ -164,14 +164,14 @@ def _is_number(value: Any) -> bool:
 def _call_of(
     function: Callable[..., Any], space: Space | None, scheduled: bool
 ) -> Callable[..., Any]:
-    """`function`, to be called with `hp` or a dict of values, and with the scheduler's epochs.
+    """`function`, to be called with `hp` or a dict of values, and with a scheduler's epochs.
 
     Raises:
-        TypeError: it cannot be called so.
+        TypeError: its parameters do not allow that.
     """
     try:
         signature = inspect.signature(function)
-    except ValueError:  # Some that are not written in Python do not say.
+    except ValueError:  # Some functions that are not written in Python have no signature.
         return function
     tuned = dict.fromkeys(() if space is None else space.names)
     told = {name: 0 for name in _TOLD if name in signature.parameters and name not in tuned}
@@ -184,32 +184,31 @@ def _call_of(
         return function
     if space is None:
         raise TypeError(
-            "Without a `space` the function is called with `hp`, and asks it for what it wants: "
-            f"hp.Float('x', 0, 1). Received one that takes {signature}."
+            "Without a `space` the function must take `hp` and declare parameters with it: "
+            f"hp.Float('x', 0, 1). Received a function with the signature {signature}."
         )
     raise TypeError(
         "The function must take all values as one dict, or by name with a parameter for each name "
-        f"of the space, {list(tuned)}. (What is under a condition needs a default.) Received one "
-        f"that takes {signature}."
+        f"of the space, {list(tuned)}. (A conditional parameter needs a default.) Received a "
+        f"function with the signature {signature}."
     )
 
 
 def _check_epochs(signature: inspect.Signature, takes_epochs: bool, scheduled: bool) -> None:
-    """Check that the function takes `epochs` if a scheduler passes it, and only then."""
+    """Raise if a scheduler needs a parameter `epochs` that is missing, or the reverse."""
     if scheduled and not takes_epochs:
         raise TypeError(
-            "This scheduler trains trials for some epochs first, and the better ones for more, so "
-            "the function must be told for how many: give it a parameter `epochs`. With "
-            "`initial_epoch` among the parameters, too, it can go on where it stopped. Received "
-            f"one that takes {signature}."
+            "This scheduler trains trials for a few epochs first, and the better ones for more, so "
+            "the function needs a parameter `epochs`. With a parameter `initial_epoch`, too, it "
+            f"can resume a training. Received a function with the signature {signature}."
         )
     if takes_epochs and not scheduled:
         needed = signature.parameters["epochs"].default is inspect.Parameter.empty
         if needed:
             raise TypeError(
-                "`epochs` is told by a scheduler that decides for how many epochs trials are "
-                "trained, and this search has none. Pass scheduler=kerastune_lite.schedulers."
-                "ASHA(max_epochs=27), or give the parameter a default, or put it into the space."
+                "`epochs` comes from a scheduler that decides how long trials train, and this "
+                "search has none. Pass scheduler=kerastune_lite.schedulers.ASHA(max_epochs=27), "
+                "give the parameter a default, or add it to the space."
             )
 
 
@@ -221,7 +220,7 @@ def _parameters(function: Callable[..., Any]) -> Collection[str]:
 
 
 def _binds(signature: inspect.Signature, *args: Any, **kwargs: Any) -> bool:
-    """Whether a function could be called so."""
+    """Whether a function accepts these arguments."""
     try:
         signature.bind(*args, **kwargs)
     except TypeError:
@@ -233,10 +232,10 @@ class _FunctionTuner(Tuner):
     """Calls a function in each trial.
 
     Args:
-        function: as the user gave it.
-        call: the same, to be called with a dict of values, or with `hp`.
-        by_values: whether with a dict.
-        declare: asks `hp` for what is active in a trial; None if the space tells that.
+        function: that of the user.
+        call: the same, but called with a dict of values, or with `hp`.
+        by_values: whether `call` takes a dict.
+        declare: declares the active parameters of a trial in `hp`; None if the space defines them.
     """
 
     def __init__(
@@ -255,7 +254,7 @@ class _FunctionTuner(Tuner):
         """Its name in messages."""
         takes = _parameters(function)
         if "epochs" in takes:
-            # As its signature is what says whether it can be told.
+            # The signature of run_trial says which of these it accepts.
             self.run_trial = self._run_on if "initial_epoch" in takes else self._run_for  # type: ignore[method-assign]
         super().__init__(None, *args, **kwargs)
 

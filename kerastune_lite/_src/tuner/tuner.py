@@ -48,28 +48,28 @@ class Tuner(Results, Hooks):
 
     Args:
         hypermodel: a function `build(hp)` that returns a compiled Keras model, or a HyperModel.
-            None when a subclass overrides `run_trial`.
+            None if a subclass overrides `run_trial`.
         objective: the metric to optimise by its name in Keras's logs ("val_accuracy"), an
-            Objective, or a list of these (their sum). None: a float that `run_trial` returns,
-            to be minimised.
-        max_trials: how many trials in all, those of earlier runs of the script included. None:
-            until the space is exhausted.
+            Objective, or a list of these (their sum). None: minimise the float that `run_trial`
+            returns.
+        max_trials: the total number of trials, including those of earlier runs. None: until the
+            space is exhausted.
         oracle: proposes values. Default: Bayesian optimisation.
-        scheduler: says how long each trial trains. Default: to its end.
-        hyperparameters: parameters given beforehand; they win over those of the builder.
-        allow_new_entries: whether the builder may ask for others.
-        tune_new_entries: whether those are tuned, or keep their defaults.
-        seed: makes the search reproducible. None: drawn once and kept with the project.
-        executions_per_trial: train each trial so often; its score is the mean.
-        max_retries_per_trial: try a failed execution again, so often.
-        max_consecutive_failed_trials: stop after so many failures in a row. Trials that are
-            rejected (`max_model_size`, `FailedTrialError`) are no failures.
-        max_model_size: in parameters; trials with larger models are rejected.
-        max_time: seconds per call of `search()`; the trial under way is finished.
+        scheduler: decides how long each trial trains. Default: for all its epochs.
+        hyperparameters: parameters declared beforehand; they take precedence over the builder's.
+        allow_new_entries: whether the builder may declare others.
+        tune_new_entries: whether these are tuned; otherwise they keep their defaults.
+        seed: makes the search reproducible. None: drawn once and stored in the project.
+        executions_per_trial: how often each trial is trained; its score is the mean.
+        max_retries_per_trial: how often a failed execution is repeated.
+        max_consecutive_failed_trials: stop after this many failures in a row. Rejected trials
+            (`max_model_size`, `FailedTrialError`) do not count.
+        max_model_size: the largest number of parameters; trials with larger models are rejected.
+        max_time: seconds per call of `search()`; a running trial is finished.
         optimizer, loss, metrics: override those that the builder compiles with.
         keep_checkpoints: how many of the best trials keep their weights on disk.
-        directory, project_name: where the project lies: `directory/project_name`.
-        overwrite: delete what an earlier search left there. Otherwise that search is resumed.
+        directory, project_name: the project is the folder `directory/project_name`.
+        overwrite: delete an earlier search there. Otherwise it is resumed.
 
     Raises:
         TypeError, ValueError: an argument is invalid.
@@ -128,7 +128,7 @@ class Tuner(Results, Hooks):
         self.tune_new_entries = tune_new_entries
         self._oracle_in_use = oracle or BayesianOracle()
         self.scheduler = scheduler or FullTraining()
-        """Says how long each trial trains."""
+        """Decides how long each trial trains."""
         self._folder = ProjectFolder(directory or ".", project_name or "untitled_project")
         self._checkpoints = Checkpoints(self._folder.root, keep_checkpoints)
         if overwrite:
@@ -163,25 +163,26 @@ class Tuner(Results, Hooks):
         fast: bool = True,
         **fit_kwargs: Any,
     ) -> None:
-        """Search until `max_trials` are done, `max_time` is over, or the space is exhausted.
+        """Search until `max_trials` are done, `max_time` has passed, or the space is exhausted.
 
-        A project that was interrupted, or whose process died, is resumed.
+        An interrupted search is resumed, also if its process was killed.
 
         Args:
             *fit_args, **fit_kwargs: as for `model.fit`: data, epochs, validation_data or
-                validation_split, class_weight, ... A function in place of `x` is called for each
-                execution and makes the data. A HyperModel with its own `fit` gets them as they are.
+                validation_split, class_weight, ... If `x` is a function, it is called for each
+                execution and returns the data. A HyperModel with its own `fit` receives the
+                arguments unchanged.
             callbacks: Keras callbacks, copied for each execution, or a function of the trial
                 that returns a list of them.
             verbose: 0 silent; 1 (the same as "auto") a live line, or a block in a notebook; 2 a
-                line per trial; 3 the same, and Keras's own line per epoch.
-            fast: train on the fastest path that gives the result of `model.fit`; False takes
+                line per trial; 3 also Keras's line per epoch.
+            fast: train on the fastest path that gives the result of `model.fit`; False: use
                 `model.fit` itself for every trial (docs/training.md).
 
         Raises:
-            ValueError: the arguments cannot work; before anything is trained.
+            ValueError: an argument is invalid; raised before any training.
             ProjectInUseError: another process is searching this project.
-            RuntimeError: too many trials failed in a row, or all of them did.
+            RuntimeError: too many trials failed in a row, or all trials failed.
         """
         call = SearchCall(fit_args, fit_kwargs, callbacks, verbose, fast)
         views = search_views(verbose, self._folder.tensorboard, call.tensorboard_directories())
@@ -204,23 +205,23 @@ class Tuner(Results, Hooks):
             self.on_search_end()
 
     def enqueue(self, values: Mapping[str, Value]) -> None:
-        """Add a point to be tried before those of the oracle.
+        """Try a point of your own before those of the oracle.
 
         Args:
-            values: by name; hyperparameters that are left out take their defaults.
+            values: by name; omitted hyperparameters have their defaults.
 
         Raises:
-            ValueError: a name is not one that the builder asks for, or a value is not allowed.
+            ValueError: the builder does not declare a name, or a value is not allowed.
         """
         build = None if self.hypermodel is None else self._training.probe.build
         self._waiting.append(complete_point(values, self.space, build))
 
     def run_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> Any:
-        """Train a trial: override it to tune anything else, or to change the arguments.
+        """Train a trial. Override it to tune other things than models, or to change arguments.
 
         Args:
-            trial: `trial.hyperparameters` is the `hp` to declare parameters with and to read.
-            *fit_args, **fit_kwargs: what `search()` was given.
+            trial: `trial.hyperparameters` is its `hp`: it declares and returns hyperparameters.
+            *fit_args, **fit_kwargs: the arguments of `search()`.
 
         Returns:
             The objective as a float, a dict of metrics, a History, or a list of these, one for
@@ -234,7 +235,7 @@ class Tuner(Results, Hooks):
         ]
 
     def _build_and_fit_model(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> Any:
-        """Train one execution, and return what `fit` did; KerasTuner's scripts override it."""
+        """Train one execution, and return the result of `fit`; KerasTuner's scripts override it."""
         return self._train(trial, fit_args, fit_kwargs, only_one=True)[0]
 
     def _build_hypermodel(self, hp: HyperParameters) -> Any:
@@ -243,12 +244,12 @@ class Tuner(Results, Hooks):
 
     @property
     def oracle(self) -> TunerOracle:
-        """Trials and space under the names that KerasTuner uses."""
+        """The trials and the space, under the names that KerasTuner's scripts use."""
         return TunerOracle(self)
 
     @property
     def max_trials(self) -> int | None:
-        """How many trials in all; it can be set before a search."""
+        """The total number of trials; it can be set before a search."""
         return self._limits.max_trials
 
     @max_trials.setter
@@ -274,7 +275,7 @@ class Tuner(Results, Hooks):
 
     @property
     def seed(self) -> int | None:
-        """The seed in use; None until a search has begun without one given."""
+        """The seed in use; None before the first search if none was given."""
         return self._known.seed
 
     @property
@@ -284,12 +285,12 @@ class Tuner(Results, Hooks):
         return None if most is None else max(most - self._known.history.ended, 0)
 
     def get_best_models(self, num_models: int = 1) -> list[Any]:
-        """The models of the best `num_models` trials, the best first, as after their best epoch.
+        """The models of the best `num_models` trials, best first, as of their best epochs.
 
         Only the `keep_checkpoints` best trials have weights.
 
         Raises:
-            ValueError: no trial was completed; with the reason.
+            ValueError: no trial was completed; the message says why.
             StoreError: a trial has no weights.
         """
         return [self.load_model(trial) for trial in self._best_or_why(num_models)]
@@ -304,7 +305,7 @@ class Tuner(Results, Hooks):
         return self._training.load(trial, ranked)
 
     def save_model(self, trial_id: str | int, model: Any, step: int = 0) -> None:
-        """Keep the weights of `model` for the trial `trial_id`; for a user's own `run_trial`.
+        """Store the weights of `model` for the trial `trial_id`; for use in your own `run_trial`.
 
         The latest call counts, whatever `step` is.
         """
@@ -315,15 +316,15 @@ class Tuner(Results, Hooks):
     def evaluate_best(self, x: Any, y: Any = None, top: int = 5, **kwargs: Any) -> Evaluations:
         """The best trials' scores on data that the search has not seen, beside their own.
 
-        The winner of many trials is partly the luckiest one on the validation data. What it has
-        learned shows on data that decided nothing: neither a trial's values nor its best epoch.
+        The best of many trials is partly the luckiest one on the validation data. Its quality shows
+        on data that influenced neither a trial's values nor the choice of its best epoch.
 
         Args:
             x, y, **kwargs: as for `model.evaluate`.
             top: how many trials; those beyond `keep_checkpoints` have no weights.
 
         Returns:
-            One row for each trial, from the best on validation data on. It prints as a table that
+            One row for each trial, the best on validation data first. It prints as a table that
             also says whether the order changes.
 
         Raises:
@@ -336,12 +337,12 @@ class Tuner(Results, Hooks):
         return evaluated(self.get_best_trials(top), self.objective, self.load_model, x, y, kwargs)
 
     def retrain(self, trial: Trial | None = None, *fit_args: Any, **fit_kwargs: Any) -> Any:
-        """Train a new model with a trial's values, on other (usually: all) data.
+        """Train a new model for a trial, on other (usually all) data.
 
         Args:
             trial: default: the best one.
-            *fit_args, **fit_kwargs: for `fit`. `epochs` defaults to as many as led to the trial's
-                best epoch; `batch_size`, where tuned, to the trial's.
+            *fit_args, **fit_kwargs: for `fit`. `epochs` defaults to the number up to the trial's
+                best epoch, a tuned `batch_size` to the trial's.
 
         Returns:
             The trained model; `model.history` is its History.
@@ -350,12 +351,12 @@ class Tuner(Results, Hooks):
         return self._training.retrain(trial, fit_args, fit_kwargs)
 
     def to_sklearn(self, trial: Trial | None = None, **kwargs: Any) -> Any:
-        """A scikit-learn estimator, fitted, with the model of a trial.
+        """A fitted scikit-learn estimator with the model of a trial.
 
         Args:
             trial: default: the best one.
             **kwargs: `kind` ("classifier" or "regressor") and `classes` (labels in the order of the
-                outputs), where the model does not tell; parameters of the estimator.
+                outputs), if the model does not define them; parameters of the estimator.
         """
         from kerastune_lite._src.sklearn.conversion import fitted_estimator
 
@@ -383,7 +384,7 @@ class Tuner(Results, Hooks):
         )
 
     def _job(self, call: SearchCall) -> Job:
-        """The job of a search, its arguments checked."""
+        """The job of a search, with checked arguments."""
         scheduled = self.scheduler.decides_epochs
         if not self._training.in_run_trial:
             return self._training.job(call, scheduled, self)

@@ -37,17 +37,17 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-BY_HAND = "run_trial() is called by search(), for each trial; not by hand."
+BY_HAND = "Only search() may call run_trial(), for each trial."
 
 
 @dataclasses.dataclass
 class UnderWay:
-    """What is known of a trial while `run_trial` runs.
+    """A trial while its `run_trial` runs.
 
     Attributes:
-        trained: executions that were trained by us on its behalf.
-        scored: of each of them, what finds the weights of another of its epochs.
-        saved, build_config: of the weights that it had saved.
+        trained: the executions that `super().run_trial(...)` trained.
+        scored: for each of them, selects the weights of one of its epochs.
+        saved, build_config: see `note_saved`.
     """
 
     segment: Segment
@@ -64,11 +64,11 @@ class UserTrials(GuardedJob):
 
     Args:
         run_trial: called with each trial and the arguments of `search()`.
-        source: what messages call it.
-        training: used by `super().run_trial(...)`.
-        call: of `search()`.
-        scheduled: whether a scheduler decides for how many epochs trials are trained.
-        hooks: of the tuner, for epochs and batches.
+        source: its name in messages.
+        training: for its calls of `super().run_trial(...)`.
+        call: the call of `search()`.
+        scheduled: whether a scheduler decides how long trials train.
+        hooks: the tuner's, for epochs and batches.
     """
 
     def __init__(
@@ -99,15 +99,15 @@ class UserTrials(GuardedJob):
             self._kwargs["verbose"] = call.verbose_of_fit
         if scheduled and not self._takes_epochs:
             logger.warning(
-                "This search trains trials for some epochs first, and the better ones for more. "
+                "This search trains trials for a few epochs first, and the better ones for more. "
                 "%s does not take `epochs`, so it trains the whole trial each time. Write "
-                "def run_trial(self, trial, *args, epochs, **kwargs) and train for so many; with "
-                "`initial_epoch` among the arguments it can go on where it stopped.",
+                "def run_trial(self, trial, *args, epochs, **kwargs) and train for this many; with "
+                "a parameter `initial_epoch`, too, it can resume a training.",
                 source,
             )
 
     def close(self) -> None:
-        self._dispatcher = None  # and with it the data on the device
+        self._dispatcher = None  # also releases the data on the device
 
     @functools.cached_property
     def _why_not_finite(self) -> str:
@@ -115,7 +115,7 @@ class UserTrials(GuardedJob):
         found = explanation({**named, **self._kwargs})
         return f"{found}." if found else ""
 
-    # ------------------------------------------------------------------ on its behalf
+    # ------------------------------------------------------------------ for super().run_trial()
 
     def train(
         self,
@@ -125,19 +125,19 @@ class UserTrials(GuardedJob):
         wanted: int,
         only_one: bool = False,
     ) -> list[Any]:
-        """Train executions of the trial that is under way; for `super().run_trial(...)`.
+        """Train executions of the running trial, for `super().run_trial(...)`.
 
         Args:
-            args, kwargs: of `fit`, as `run_trial` passes them on.
+            args, kwargs: the arguments of `fit` that `run_trial` passes on.
             wanted: how many executions a trial has.
-            only_one: whether to train the next of them only.
+            only_one: whether to train only the next one.
 
         Returns:
-            What `fit` returned for each.
+            The result of `fit` for each.
 
         Raises:
             RuntimeError: no trial is under way.
-            FatalError: the arguments cannot work.
+            FatalError: an argument is invalid.
         """
         from kerastune_lite._src.keras import automatic_names
         from kerastune_lite._src.keras.fast.dispatcher import Dispatcher
@@ -150,12 +150,12 @@ class UserTrials(GuardedJob):
         callbacks = kwargs.pop("callbacks", None)
         verbose = kwargs.pop("verbose", self._call.verbose_of_fit)
         kwargs.pop("initial_epoch", None)
-        # run_trial may declare hyperparameters and pass them under other names.
+        # run_trial may declare hyperparameters and pass them on under any names.
         spec = self._training.spec(args, kwargs, callbacks, verbose, self._call.fast)
         spec.fit.check(under_way.hp.space, spec.objective)
         if self._dispatcher is None:
             self._dispatcher = Dispatcher(spec.fast)
-        # What is trained by a second call in the same trial is something else (a fold, perhaps).
+        # A second call in the same trial trains something else (a fold, perhaps).
         before = len(under_way.trained)
         resumable = before < (wanted if only_one else 1) and can_resume(callbacks, trial)
         first = before % wanted if only_one else 0
@@ -178,7 +178,7 @@ class UserTrials(GuardedJob):
         return returned
 
     def note_saved(self, name: str, model: Any) -> None:
-        """The trial under way has saved the weights of `model` to the file `name`."""
+        """Note that the running trial has stored the weights of `model` in the file `name`."""
         from kerastune_lite._src.keras.build_configs import build_config_of
 
         if self._under_way is not None:
@@ -188,10 +188,10 @@ class UserTrials(GuardedJob):
     def _part_of(self, segment: Segment, execution: int, resumable: bool) -> Segment:
         """The part of a whole trial's segment that trains one of its executions.
 
-        It begins where the execution ended in the rung before, if its state was kept.
+        It begins where the execution ended in the rung before, if its state was stored.
 
         Args:
-            resumable: whether states may be used and kept.
+            resumable: whether states may be used and stored.
         """
         trial = segment.trial
         reached = next((e for e in trial.completed_executions if e.index == execution), None)
@@ -200,7 +200,7 @@ class UserTrials(GuardedJob):
         if resumable and trial.resumable and trial.goal is not None:
             keep = state_name(trial.number, execution, trial.goal)
         first = reached.epochs if reached is not None and state is not None else 0
-        # What run_trial returns in the end may be better than what this part of it gives.
+        # The result of run_trial may be better than that of this part.
         return dataclasses.replace(
             segment, start_epoch=first, resume_from=state, keep_state=keep, keep_below=None
         )
@@ -240,11 +240,11 @@ class UserTrials(GuardedJob):
             )
             if not under_way.trained:
                 if segment.end_epoch is not None and not self._takes_epochs:
-                    # Whatever it has trained is what the scheduler gets for these epochs.
+                    # The scheduler takes its result for that of the requested epochs.
                     executions = [dataclasses.replace(e, epochs=0) for e in executions]
                 executions = [_reached(e, segment) for e in executions]
             else:
-                # A number that sums up several trainings says nothing about their epochs.
+                # A score of several trainings does not say how many epochs they had.
                 longest = max(e.epochs for e in under_way.trained)
                 executions = [
                     dataclasses.replace(e, epochs=e.epochs or longest) for e in executions
@@ -255,9 +255,10 @@ class UserTrials(GuardedJob):
             self._delete_unused(under_way, executions)
 
     def _as_returned(self, under_way: UnderWay, results: Sequence[Result]) -> list[Execution]:
-        """The trained executions, with the weights of the epochs that the results refer to.
+        """The trained executions, with the weights of the epochs that the results are from.
 
-        A single result of several trainings may be that of one of them: its weights are kept.
+        If a single result of several trainings is that of one of them, the weights of that one are
+        kept.
         """
         pairs = list(zip(under_way.trained, under_way.scored))
         if len(results) == len(pairs):
@@ -285,7 +286,7 @@ class UserTrials(GuardedJob):
         return dataclasses.replace(execution, best_epoch=epoch)
 
     def _epochs(self, segment: Segment) -> dict[str, int]:
-        """The epochs that the scheduler wants, as arguments of `run_trial`."""
+        """The epochs that a scheduler asks for, as arguments."""
         if segment.end_epoch is None or not self._takes_epochs:
             return {}
         told = {"epochs": segment.end_epoch}
@@ -294,14 +295,14 @@ class UserTrials(GuardedJob):
         return told
 
     def _drained(self, yielded: Generator[Any, Any, Any], under_way: UnderWay) -> _Yielded:
-        """Report the epochs that a generator yields, one by one, until the search stops it."""
+        """Report the epochs that a generator yields, one by one, until the scheduler stops it."""
         history: dict[str, list[float]] = {}
         segment = under_way.segment
         with contextlib.closing(yielded):
             for count, value in enumerate(yielded):
                 epoch = segment.start_epoch + count
                 if segment.end_epoch is not None and epoch >= segment.end_epoch:
-                    break  # More than it was asked for.
+                    break  # More epochs than requested.
                 metrics = scalars(value) if isinstance(value, Mapping) else {}
                 if not isinstance(value, Mapping):
                     metrics = dict(read_results(value, self._objective, self._source)[0].metrics)
@@ -328,9 +329,9 @@ class _Yielded:
 
 
 def _reached(execution: Execution, segment: Segment) -> Execution:
-    """An execution, with the epochs that it reached before this segment.
+    """An execution combined with its result before this segment.
 
-    One that was told how many epochs to train for, and returned a number, has trained for these.
+    One that returned only a number has trained for the requested epochs.
     """
     earlier = next(
         (e for e in segment.trial.completed_executions if e.index == execution.index), None
@@ -349,7 +350,7 @@ def _reached(execution: Execution, segment: Segment) -> Execution:
 
 
 def _traced_functions() -> contextlib.AbstractContextManager[None]:
-    """Release what is traced in a user's `run_trial`, if Keras is used."""
+    """Release what a user's `run_trial` traces, if Keras is loaded."""
     if "keras" not in sys.modules:
         return contextlib.nullcontext()
     from kerastune_lite._src.keras.session import traced_functions
@@ -358,7 +359,7 @@ def _traced_functions() -> contextlib.AbstractContextManager[None]:
 
 
 def can_resume(callbacks: Any, trial: Trial) -> bool:
-    """Whether the state of all callbacks can be kept from one rung to the next."""
+    """Whether the state of all callbacks can be stored from one rung to the next."""
     from kerastune_lite._src.keras.callback_state import cannot_resume
     from kerastune_lite._src.keras.callbacks import fresh_callbacks
 
