@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-BY_HAND = "Only search() may call run_trial(), for each trial."
+BY_HAND = "run_trial() may only be called by search(), for each trial."
 
 
 @dataclasses.dataclass
