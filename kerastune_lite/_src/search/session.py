@@ -1,4 +1,4 @@
-"""One call of `search()` and the project that it works in: whoever searches opens it here."""
+"""One call of `search()`, and the project that it opens."""
 
 from __future__ import annotations
 

@@ -227,7 +227,7 @@ def arguments_by_name(estimator: Any) -> set[str]:
 
 
 def routing_prefixes(estimator: Any) -> set[str]:
-    """What stands before "__" in parameters that scikeras hands on."""
+    """The prefixes (before "__") of parameters that scikeras passes on."""
     return set(estimator._routing_prefixes)
 
 

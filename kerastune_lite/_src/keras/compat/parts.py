@@ -38,7 +38,7 @@ class Part:
         return self.missing() is None
 
     def missing(self) -> str | None:
-        """What is missing, in words; None when all is well."""
+        """What is missing, in words; None if nothing is."""
         reason = _missing(self)
         if reason is not None:
             _say_once(f"{self.without}: {reason}.")

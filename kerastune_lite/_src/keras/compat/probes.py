@@ -20,17 +20,17 @@ keras = load_keras()
 
 
 def missing() -> str | None:
-    """What all fast paths need and do not find, in words; None when all is well."""
+    """What all fast paths need and is missing, in words; None if nothing is."""
     return EVERY_PATH.missing()
 
 
 def missing_for_arrays() -> str | None:
-    """What training in NumPy needs besides and does not find, in words; None when all is well."""
+    """What training in NumPy also needs and is missing, in words; None if nothing is."""
     return ARRAYS.missing()
 
 
 def missing_for_datasets() -> str | None:
-    """What it takes to read tf.data datasets and is not found, in words; None when all is well."""
+    """What reading tf.data datasets needs and is missing, in words; None if nothing is."""
     return DATASETS.missing()
 
 

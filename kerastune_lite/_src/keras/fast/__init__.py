@@ -15,7 +15,7 @@ members, TensorFlow one. The fastest program that there is for a model is taken,
 the way out: what is not on a list of what is known to work goes to a slower path, and so does what
 raises while a path gets ready; what differs in the comparison is banned.
 
-    dispatcher.py                   takes the place of `fit`, whoever calls it; picks the program
+    dispatcher.py                   takes the place of `fit`; picks the program
     fit_call.py callbacks.py        what `fit` was given
     samples.py datasets.py          its data, on the device once
     structure.py supported.py       what models that share a program have in common; the lists

@@ -78,7 +78,7 @@ class Dispatcher:
 
     @contextlib.contextmanager
     def in_place_of_fit(self, model: Any, seed: int, whole: bool) -> Iterator[list[Taken]]:
-        """Within it, `model.fit` goes through this dispatcher, whoever calls it.
+        """Within it, all calls of `model.fit` go through this dispatcher.
 
         Args:
             seed: of the shuffling.
