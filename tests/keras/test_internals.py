@@ -23,14 +23,7 @@ PARTS = [probes.EVERY_PATH, probes.ARRAYS, probes.DATASETS]
 PROBES = {what: probe for part in PARTS for what, probe in part.probes.items()}
 
 
-@pytest.fixture(autouse=True)
-def probed_anew():
-    kept = parts._missing, parts._say_once
-    for each in kept:
-        each.cache_clear()
-    yield
-    for each in kept:
-        each.cache_clear()
+pytestmark = pytest.mark.usefixtures("probed_anew")
 
 
 def model():

@@ -41,14 +41,7 @@ PARTS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def probed_anew():
-    kept = parts._missing, parts._say_once
-    for each in kept:
-        each.cache_clear()
-    yield
-    for each in kept:
-        each.cache_clear()
+pytestmark = pytest.mark.usefixtures("probed_anew")
 
 
 @pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)

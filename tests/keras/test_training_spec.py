@@ -1,16 +1,13 @@
 """A TrainingSpec is a value: another process trains the same with it."""
 
-import json
-import subprocess
-import sys
-
-import cloudpickle
 import numpy as np
 import pytest
 
 import kerastune_lite as kt
 from kerastune_lite._src.core.trial import Segment, Trial
 from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite._src.search.execution.inline import InlineRunner
+from kerastune_lite._src.search.execution.processes import ProcessRunner
 from kerastune_lite.schedulers import Decision
 
 keras = load_keras()
@@ -20,29 +17,6 @@ from kerastune_lite._src.keras.training_job import TrainingJob  # noqa: E402
 rng = np.random.default_rng(0)
 X = rng.normal(size=(60, 4)).astype("float32")
 Y = (X[:, 0] > 0).astype("int64")
-
-CHILD = """
-import json, sys
-import cloudpickle
-from kerastune_lite._src.keras.training_job import TrainingJob
-from kerastune_lite.schedulers import Decision
-
-def trained(spec, segment):
-    epochs = []
-    def emit(event):
-        epochs.append(dict(event.metrics))
-        return Decision.CONTINUE
-    job = TrainingJob(spec)
-    job.open()
-    (report,) = job.run([segment], emit)
-    job.close()
-    (execution,) = report.executions
-    return epochs, execution.score, execution.path, execution.message
-
-with open(sys.argv[1], "rb") as file:
-    given = cloudpickle.load(file)
-print(json.dumps([trained(*each) for each in given]))
-"""
 
 
 def spec_of(tmp_path, **arguments):
@@ -69,20 +43,21 @@ def stopping():
     return keras.callbacks.EarlyStopping(patience=2)
 
 
-def trained_here(spec, segment):
+def trained(runner, spec, segment):
+    """The metrics of each epoch, the score, and the path."""
     epochs = []
 
     def emit(event):
         epochs.append(dict(event.metrics))
         return Decision.CONTINUE
 
-    job = TrainingJob(spec)
-    job.open()
-    (report,) = job.run([segment], emit)
-    job.close()
+    runner.open(TrainingJob(spec), emit)
+    runner.submit([segment])
+    (report,) = runner.wait()
+    runner.close()
     (execution,) = report.executions
     assert execution.message is None, execution.message
-    return epochs, execution
+    return epochs, execution.score, execution.path
 
 
 def references(value, seen):
@@ -97,25 +72,16 @@ def references(value, seen):
 
 
 def test_a_fresh_process_trains_the_same(tmp_path):
-    given = [spec_of(tmp_path / str(fast), fast=fast)[1:] for fast in (True, False)]
-    file = tmp_path / "spec.pickle"
-    file.write_bytes(cloudpickle.dumps(given))
-    ran = subprocess.run(
-        [sys.executable, "-c", CHILD, str(file)], capture_output=True, text=True, check=False
-    )
-    assert ran.returncode == 0, ran.stderr
-    paths = []
-    for each, (elsewhere, score, path, message) in zip(
-        given, json.loads(ran.stdout.splitlines()[-1]), strict=True
-    ):
-        epochs, execution = trained_here(*each)
-        assert (message, path) == (None, execution.path)
-        assert len(elsewhere) == len(epochs) == 3
-        for one, other in zip(epochs, elsewhere):
+    for fast, path in ((True, "NumPy"), (False, "model.fit")):
+        _, spec, segment = spec_of(tmp_path / path, fast=fast)
+        epochs, score, here = trained(InlineRunner(), spec, segment)
+        runner = ProcessRunner(1, tmp_path / "logs")
+        other_epochs, other_score, elsewhere = trained(runner, spec, segment)
+        assert here == elsewhere == path
+        assert len(epochs) == len(other_epochs) == 3
+        for one, other in zip(epochs, other_epochs):
             assert other == pytest.approx(one, rel=1e-6)
-        assert score == pytest.approx(execution.score, rel=1e-6)
-        paths.append(path)
-    assert paths == ["NumPy", "model.fit"]
+        assert other_score == pytest.approx(score, rel=1e-6)
 
 
 def test_there_is_no_tuner_in_it(tmp_path):

@@ -5,7 +5,8 @@
     returned.py    reads what `fit` or `run_trial` returned
     runner.py      the interface of a runner
     inline.py      segments run in the process and thread of the search
-    processes.py   in worker processes; worker.py: their program; frames.py: the messages between
+    processes.py   in worker processes; worker.py: their program; frames.py: the messages between.
+                   No search uses it yet
 
 A runner's `wait` calls `emit` in the thread of the search for each epoch, and passes its result, a
 `Decision`, to the training. So a scheduler can stop a trial wherever it is trained.
