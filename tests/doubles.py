@@ -99,10 +99,10 @@ class MemoryStore(Store):
 
 
 class SimulatedRunner(Runner):
-    """Several workers on a virtual clock: segments end in the order of their durations.
+    """Several workers on a virtual clock: lists of segments end in the order of their durations.
 
     Args:
-        workers: how many segments run side by side.
+        workers: how many lists run side by side.
         duration: of a segment, in virtual seconds.
     """
 
@@ -110,32 +110,32 @@ class SimulatedRunner(Runner):
         self.workers = workers
         self.now = 0.0
         self._duration = duration
-        self._under_way: list[tuple[float, int, Segment]] = []
+        self._under_way: list[tuple[float, int, Sequence[Segment]]] = []
         self._count = 0
 
     @property
-    def capacity(self) -> int:
-        return self.workers
+    def free(self) -> int:
+        return self.workers - len(self._under_way)
 
-    def open(self, job: Job, emit: Emit) -> None:
+    @property
+    def together(self) -> int:
+        return self._job.together
+
+    def open(self, job: Job, emit: Emit, judged: bool = True) -> None:
         self._job, self._emit = job, emit
 
     def submit(self, segments: Sequence[Segment]) -> None:
-        for segment in segments:
-            self._count += 1
-            end = self.now + self._duration(segment)
-            self._under_way.append((end, self._count, segment))
+        self._count += 1
+        end = self.now + sum(self._duration(segment) for segment in segments)
+        self._under_way.append((end, self._count, segments))
 
     def wait(self) -> list[Report]:
         if not self._under_way:
             return []
-        first = min(self._under_way)[:2]
-        for item in self._under_way:
-            if item[:2] == first:
-                self._under_way.remove(item)
-                self.now = item[0]
-                return list(self._job.run([item[2]], self._emit))
-        return []
+        first = min(self._under_way, key=lambda item: item[:2])
+        self._under_way.remove(first)
+        self.now = first[0]
+        return list(self._job.run(first[2], self._emit))
 
     def close(self) -> None:
         self._under_way.clear()

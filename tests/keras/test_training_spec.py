@@ -75,7 +75,7 @@ def test_a_fresh_process_trains_the_same(tmp_path):
     for fast, path in ((True, "NumPy"), (False, "model.fit")):
         _, spec, segment = spec_of(tmp_path / path, fast=fast)
         epochs, score, here = trained(InlineRunner(), spec, segment)
-        runner = ProcessRunner(1, tmp_path / "logs")
+        runner = ProcessRunner(1, tmp_path)
         other_epochs, other_score, elsewhere = trained(runner, spec, segment)
         assert here == elsewhere == path
         assert len(epochs) == len(other_epochs) == 3

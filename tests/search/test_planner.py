@@ -107,16 +107,15 @@ class Together(GuardedJob):
 
 
 class Batches(SimulatedRunner):
-    """Knows which trials were under way together."""
+    """Knows which trials were submitted together."""
 
     def __init__(self):
         super().__init__()
         self.batches = []
 
-    def wait(self):
-        if not self.batches or self._under_way[0][2].trial.number > self.batches[-1][-1]:
-            self.batches.append(sorted(item[2].trial.number for item in self._under_way))
-        return super().wait()
+    def submit(self, segments):
+        self.batches.append([segment.trial.number for segment in segments])
+        super().submit(segments)
 
 
 def tick(monkeypatch):

@@ -19,7 +19,7 @@ def run(tmp_path, function, runner=None, **limits):
         tmp_path,
         space=SPACE,
         store=store,
-        runner=runner or ProcessRunner(2, tmp_path / "logs"),
+        runner=runner or ProcessRunner(2, tmp_path),
         **limits,
     )
     search.run("p", {})

@@ -57,8 +57,15 @@ class Outcome(str, enum.Enum):
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     """The user's code raised, or the objective was not finite; it may be retried."""
+    OUT_OF_MEMORY = "OUT_OF_MEMORY"
+    """It failed because there was not enough memory; it may be retried."""
     REJECTED = "REJECTED"
     """`FailedTrialError` or `max_model_size`: it is not retried."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether something went wrong, so that it may be retried."""
+        return self in (Outcome.FAILED, Outcome.OUT_OF_MEMORY)
 
 
 @public("kerastune_lite.oracles")
@@ -85,6 +92,8 @@ class Execution:
         state: the file from which it can be resumed, relative to the project's folder.
         stopped: whether a callback of the user ended it before its goal, so that it cannot be
             resumed; false if the scheduler did.
+        log: the file with what was printed during its training, relative to the project's folder,
+            if it was trained in a worker process and anything was printed.
 
     Example:
         >>> from kerastune_lite.oracles import Execution, Outcome
@@ -108,6 +117,7 @@ class Execution:
     path_reason: str | None = None
     state: str | None = None
     stopped: bool = False
+    log: str | None = None
 
 
 @public("kerastune_lite.oracles")
@@ -213,6 +223,11 @@ class Trial:
         """The distinct paths of its executions, joined by ", "; None if unknown."""
         paths = [path for e in self.executions if e.path for path in e.path.split(", ")]
         return ", ".join(dict.fromkeys(paths)) or None
+
+    @property
+    def log(self) -> str | None:
+        """The file with what its latest training printed; see `Execution.log`."""
+        return next((e.log for e in reversed(self.executions) if e.log is not None), None)
 
     def failed_by(self, execution: Execution, now: float) -> Trial:
         """This trial, failed because of `execution`; `now` is in seconds since 1970."""

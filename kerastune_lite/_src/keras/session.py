@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import logging
+import os
 from collections.abc import Iterator
 
 from kerastune_lite._src.keras.compat import thread_state
@@ -49,6 +50,15 @@ def seed_all(seed: int) -> None:
     # With another backend this loads TensorFlow, if it is installed, to seed tf.data as well.
     with first_import_of("tensorflow"):
         keras.utils.set_random_seed(seed)
+
+
+def gpu_identifiers() -> tuple[str, ...]:
+    """The GPUs that TensorFlow can use, as CUDA_VISIBLE_DEVICES names them."""
+    import tensorflow as tf
+
+    count = len(tf.config.list_physical_devices("GPU"))
+    named = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    return tuple(named) if len(named) == count and named[0] else tuple(map(str, range(count)))
 
 
 class Collections:

@@ -11,10 +11,11 @@ from typing import Any
 
 from kerastune_lite._src.core.trial import Report, Segment, Trial
 from kerastune_lite._src.keras import automatic_names as names
-from kerastune_lite._src.keras import session
+from kerastune_lite._src.keras import dataset_graphs, session
 from kerastune_lite._src.keras.fast.dispatcher import STACKED, Dispatcher, Taken
 from kerastune_lite._src.keras.fast.member import Member, NotStacked
 from kerastune_lite._src.keras.fast.stacking import together
+from kerastune_lite._src.keras.process_settings import ProcessSettings
 from kerastune_lite._src.keras.side_by_side import groups, train_together
 from kerastune_lite._src.keras.trainer import Prepared, Trainer
 from kerastune_lite._src.keras.training_spec import TrainingSpec
@@ -84,8 +85,10 @@ class TrainingJob(Job):
         self._dispatcher = Dispatcher(spec.fast)
         self._opened = contextlib.ExitStack()
         self._together: int | None = None
+        self._settings = ProcessSettings.of_this_process()
 
     def open(self) -> None:
+        self._settings.apply()
         self._opened.enter_context(session.short_collections())
         self._opened.enter_context(names.set_aside())
         self._opened.enter_context(once(self._shown))
@@ -93,6 +96,9 @@ class TrainingJob(Job):
     def close(self) -> None:
         self._opened.close()
         self._dispatcher = Dispatcher(self._spec.fast)  # without the data on the device
+
+    def reduced(self, value: Any) -> tuple[Any, ...] | None:
+        return dataset_graphs.reduced(value)
 
     @property
     def together(self) -> int:

@@ -52,10 +52,8 @@ class Failures:
 
     def may_retry(self, trial: Trial, failed: Execution) -> bool:
         """Whether an execution that failed is tried again."""
-        failures = sum(
-            e.index == failed.index and e.outcome is Outcome.FAILED for e in trial.executions
-        )
-        return failed.outcome is Outcome.FAILED and failures <= self._limits.max_retries_per_trial
+        failures = sum(e.index == failed.index and e.outcome.failed for e in trial.executions)
+        return failed.outcome.failed and failures <= self._limits.max_retries_per_trial
 
     def lost_before(self, segment: Segment) -> bool:
         """Whether the process of this execution has died before; this time is noted.
@@ -135,9 +133,10 @@ class Failures:
     def _hopeless(self, what: str, advice: str) -> RuntimeError:
         latest = next(t for t in reversed(self._history) if t.status is TrialStatus.FAILED)
         several = "" if len(self._history) == 1 else ", so something is wrong with all of them"
+        log = f"; what it printed is in {latest.log}" if latest.log else ""
         return RuntimeError(
             f"{what}{several}. {advice}. The latest failure (trial {latest.number}; its `message` "
-            f"has all frames):\n\n{shortened(latest.message)}"
+            f"has all frames{log}):\n\n{shortened(latest.message)}"
         )
 
 

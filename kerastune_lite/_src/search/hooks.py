@@ -7,6 +7,9 @@ from typing import Any
 
 from kerastune_lite._src.core.trial import Trial
 
+HOOKS_OF_TRAINING = ("on_epoch_begin", "on_epoch_end", "on_batch_begin", "on_batch_end")
+"""Those that are called where a trial trains, which may be another process."""
+
 
 class Hooks:
     """The hooks of KerasTuner. They do nothing; subclasses may override them."""

@@ -124,7 +124,9 @@ class Search:
         with self._interrupts:
             try:
                 self._record(self._started(project, settings))
-                self._parts.runner.open(self._parts.job, self._on_epoch)
+                self._parts.runner.open(
+                    self._parts.job, self._on_epoch, self._parts.scheduler.stops_trials
+                )
                 if self._limits.max_time is not None:  # from now on: one trial should begin
                     self._deadline = time.monotonic() + self._limits.max_time
                 reason = self._loop()
@@ -157,7 +159,7 @@ class Search:
         if self._parts.oracle.reads_curves or self._parts.scheduler.reads_curves:
             self._read_curves()
         for trial in self.history.running:
-            self._start(Beginning(trial))
+            self._start([Beginning(trial)])
         while True:
             stop = self._fill()
             if not self._under_way:
@@ -185,50 +187,44 @@ class Search:
 
     def _fill(self) -> StopReason | None:
         """Start trials while workers are free; if no more can start, return the reason."""
-        while True:
-            free = self._parts.runner.capacity - len(self._under_way)
-            if free <= 0:
-                return None
+        runner = self._parts.runner
+        while runner.free > 0:
             if self._interrupts.requested:
                 raise KeyboardInterrupt
             if self._deadline is not None and time.monotonic() >= self._deadline:
                 return StopReason.TIME
-            begun = self._planner.begin(self.space, free, self._together())
+            together = runner.together // self._limits.executions_per_trial
+            begun = self._planner.begin(self.space, runner.different, together)
             if not begun:
                 return self._planner.reason(self.space)
-            for beginning in begun:
-                self._start(beginning)
+            self._start(begun)
+        return None
 
-    def _together(self) -> int:
-        """How many trials may start at once because they may be trained in one stack.
+    def _start(self, beginnings: Sequence[Beginning]) -> None:
+        """Start trials in one place: new ones, paused ones, or one of a search that died."""
+        segments = []
+        for beginning in beginnings:
+            trial = beginning.trial
+            self._under_way.add(trial.number)
+            if beginning.resumed:
+                event: ev.Event = ev.TrialResumed(trial)
+            else:
+                self._parts.hooks.on_trial_begin(trial)
+                event = ev.TrialStarted(trial, beginning.queued)
+            missing = self._segments.missing(trial)
+            if missing:
+                segments.append(self._begun_segment(trial, missing, event))
+            else:
+                self._record(event)
+                self._rung_ended(trial, [])
+        if segments:
+            self._parts.runner.submit(segments)
 
-        Only while none is running, so that trials that start together stay together.
-        """
-        if self._under_way:
-            return 0
-        return self._parts.job.together // self._limits.executions_per_trial
-
-    def _start(self, beginning: Beginning) -> None:
-        """Start a new trial, or continue a paused one or one of a search that died."""
-        trial = beginning.trial
-        self._under_way.add(trial.number)
-        if beginning.resumed:
-            event: ev.Event = ev.TrialResumed(trial)
-        else:
-            self._parts.hooks.on_trial_begin(trial)
-            event = ev.TrialStarted(trial, beginning.queued)
-        missing = self._segments.missing(trial)
-        if missing:
-            self._submit(trial, missing, event)
-        else:
-            self._record(event)
-            self._rung_ended(trial, [])
-
-    def _submit(self, trial: Trial, executions: Sequence[int], *before: ev.Event) -> None:
-        """Submit the first of these executions, with the others as its companions."""
+    def _begun_segment(self, trial: Trial, executions: Sequence[int], *before: ev.Event) -> Segment:
+        """The segment of the first of these executions, with the others as its companions."""
         first, *others = (self._segments.make(trial, execution) for execution in executions)
         self._record(*before, self._segment_begun(first))
-        self._parts.runner.submit([dataclasses.replace(first, companions=tuple(others))])
+        return dataclasses.replace(first, companions=tuple(others))
 
     def _segment_begun(self, segment: Segment) -> ev.SegmentStarted:
         """The event that a segment has started; the losses of an earlier start are forgotten."""
@@ -296,7 +292,7 @@ class Search:
             self._end_trial(trial.failed_by([*hopeless, *rejected][-1], self._clock()), ended)
         elif missing := self._segments.missing(trial):
             self.history.update(trial)
-            self._submit(trial, missing, *ended)
+            self._parts.runner.submit([self._begun_segment(trial, missing, *ended)])
         else:
             # Only what was asked for counts: two trials that agree on it are the same model. A
             # run_trial that never asked `hp` may have read the values in another way.
@@ -307,7 +303,7 @@ class Search:
     def _run_again(self, trial: Trial) -> None:
         """Submit a segment again whose process died."""
         self._begun = {begun for begun in self._begun if begun[0] != trial.number}
-        self._submit(trial, self._segments.missing(trial))
+        self._parts.runner.submit([self._begun_segment(trial, self._segments.missing(trial))])
 
     def _rung_ended(self, trial: Trial, ended: Sequence[ev.Event]) -> None:
         """A trial has reached its goal, or ended before it."""

@@ -13,6 +13,7 @@ from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler, Suppl
 from kerastune_lite._src.core.events import Enqueued, StopReason
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
+from kerastune_lite._src.search.seeds import proposal_generator
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.parameters import Space
 from kerastune_lite._src.store.store import Project, Store
@@ -167,7 +168,7 @@ class Planner:
         return None
 
     def _proposed(self, space: Space, count: int) -> list[dict[str, Value]]:
-        rng = np.random.default_rng([self._seed, len(self._history)])
+        rng = proposal_generator(self._seed, len(self._history))
         return self._oracle.propose(space, self._history, count, rng)
 
     def _added(
@@ -217,7 +218,7 @@ class Planner:
         most, latest = min(most, self._oracle.batch - 1, self._left()), self._history[-1]
         if most < 1 or self._queue or self._scheduler.decides_epochs:
             return []
-        rng = np.random.default_rng([self._seed, len(self._history)])
+        rng = proposal_generator(self._seed, len(self._history))
         points = self._oracle.propose_alike(space, self._history, latest.values, most, rng)
         return [self._added(space, p, request) for p in points if _alike(p, latest.values)]
 

@@ -10,6 +10,7 @@ import numpy as np
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Execution, Outcome, Segment, Trial
+from kerastune_lite._src.search.seeds import fill_key
 from kerastune_lite._src.store.checkpoints import Checkpoints, state_name
 
 
@@ -48,7 +49,7 @@ class Segments:
     def make(self, trial: Trial, execution: int) -> Segment:
         """The segment that brings an execution to the trial's goal."""
         earlier = [e for e in trial.executions if e.index == execution]
-        failed = [e.attempt for e in earlier if e.outcome is Outcome.FAILED]
+        failed = [e.attempt for e in earlier if e.outcome.failed]
         attempt = max(failed) + 1 if failed else 0
         reached = next((e for e in trial.completed_executions if e.index == execution), None)
         state = None if reached is None else reached.state
@@ -64,7 +65,7 @@ class Segments:
             # A resumed training keeps its seed, which determines the order of samples.
             seed=self.draw_seed(trial.number, 1 + execution, 0 if state else attempt),
             unseen=self.oracle.unseen if self.tune_new_entries else "default",
-            fill_seed=self.draw_seed(trial.number, 0, 0),
+            fill_seed=fill_key(self.seed, trial.number),
             keep_below=self._keep_below(trial, execution),
             resume_from=state,
             keep_state=keep_state,

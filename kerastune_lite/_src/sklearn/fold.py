@@ -302,7 +302,7 @@ def _execution(
         metrics=metrics,
         message=message,
     )
-    if execution.outcome is Outcome.FAILED:
+    if execution.outcome.failed:
         rejected = _REJECTED.search(message or "") is not None
         return dataclasses.replace(execution, outcome=Outcome.REJECTED) if rejected else execution
     execution = dataclasses.replace(execution, score=score, loss=folds.objective.loss_of(score))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
@@ -261,8 +262,13 @@ class Space(Sequence[Parameter]):
         return self.walk(lambda parameter: parameter.default)
 
     def sample(self, rng: np.random.Generator) -> dict[str, Value]:
-        """Random values of all active parameters, by name, drawn from the generator `rng`."""
-        return self.walk(lambda parameter: parameter.domain.sample(rng))
+        """Random values of all active parameters, by name.
+
+        The value of each depends on its name and on one draw from the generator `rng`, not on the
+        other parameters: those that a trial declares later get the values that they would have had.
+        """
+        key = int(rng.integers(2**63))
+        return self.walk(lambda parameter: sample_of(parameter, key))
 
     def complete(self, values: Values) -> dict[str, Value]:
         """`values`, and the defaults of all other active parameters.
@@ -310,3 +316,9 @@ def condition(name: str, values: Value | Iterable[Value]) -> Condition:
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         return Condition(name, (plain(values),))
     return Condition(name, tuple(plain(value) for value in values))
+
+
+def sample_of(parameter: Parameter, key: int) -> Value:
+    """A random value of a parameter, which depends on nothing but its name and the key."""
+    rng = np.random.default_rng([key, zlib.crc32(parameter.name.encode())])
+    return parameter.domain.sample(rng)

@@ -94,6 +94,9 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE trials ADD COLUMN goal INTEGER;         -- epochs to train for; NULL: open
     ALTER TABLE trials ADD COLUMN goes_on INTEGER NOT NULL DEFAULT 0; -- whether after that, too
     """,
+    """
+    ALTER TABLE executions ADD COLUMN log TEXT;         -- file with what it printed, relative
+    """,
 )
 
 VERSION = len(MIGRATIONS)

@@ -258,7 +258,7 @@ class SQLiteStore(Store):
     def _end_execution(self, trial: int, execution: Execution) -> None:
         config = execution.build_config
         self._connection.execute(
-            f"INSERT OR REPLACE INTO executions VALUES ({', '.join('?' * 17)})",
+            f"INSERT OR REPLACE INTO executions VALUES ({', '.join('?' * 18)})",
             (
                 trial,
                 execution.index,
@@ -277,6 +277,7 @@ class SQLiteStore(Store):
                 execution.path_reason,
                 execution.state,
                 execution.stopped,
+                execution.log,
             ),
         )
 
@@ -385,4 +386,5 @@ def _execution(row: tuple[Any, ...]) -> Execution:
         path_reason=row[14],
         state=row[15],
         stopped=bool(row[16]),
+        log=row[17],
     )

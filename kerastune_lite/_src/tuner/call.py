@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ class SearchCall:
 
     Attributes:
         args, kwargs: those of `fit`.
+        settings: what the user has set for the whole process, if Keras is loaded.
     """
 
     args: tuple[Any, ...]
@@ -25,11 +27,18 @@ class SearchCall:
     callbacks: Any
     verbose: Any
     fast: bool
+    checkpoint_interval: float | None = None
+    settings: Any = dataclasses.field(default_factory=lambda: process_settings())
 
     @property
     def verbose_of_fit(self) -> int:
         """What `fit` gets: 0 silent, 2 a line per epoch."""
         return 2 if self.verbose == 3 else 0
+
+    def apply_settings(self) -> None:
+        """Set them in a process that trains, too."""
+        if self.settings is not None:
+            self.settings.apply()
 
     def described(self, function: Callable[..., Any], before: int) -> dict[str, Any]:
         """Shapes and checksums as JSON, to notice whether a later call differs.
@@ -53,6 +62,15 @@ class SearchCall:
         from kerastune_lite._src.keras.callbacks import tensorboard_directories
 
         return tensorboard_directories(self.callbacks)
+
+
+def process_settings() -> Any:
+    """What the user has set for the whole process, if Keras is loaded."""
+    if "keras" not in sys.modules:
+        return None
+    from kerastune_lite._src.keras.process_settings import ProcessSettings
+
+    return ProcessSettings.of_this_process()
 
 
 def model_fit(x: Any, y: Any) -> None:

@@ -108,12 +108,12 @@ class Training:
             frozen_space=self.frozen_space,
         )
 
-    def job(self, call: SearchCall, scheduled: bool, hooks: Hooks) -> Job:
+    def job(self, call: SearchCall, scheduled: bool, hooks: Hooks | None) -> Job:
         """The job of a search, with checked arguments.
 
         Args:
             scheduled: whether a scheduler decides how long trials train.
-            hooks: the tuner's.
+            hooks: the tuner's, if it watches trainings.
 
         Raises:
             ValueError, TypeError: an argument is invalid.

@@ -33,6 +33,9 @@ def tune_function(
     max_trials: int | None = 100,
     *,
     verbose: Any = "auto",
+    workers: int | str | None = None,
+    runner: str | None = None,
+    trial_timeout: float | None = None,
     **kwargs: Any,
 ) -> Tuner:
     """Minimise a function of hyperparameters, as Hyperopt's `fmin` does.
@@ -56,7 +59,7 @@ def tune_function(
         space: see above.
         objective: the metric to optimise, as for `Tuner`. None: the float.
         max_trials: as for `Tuner`.
-        verbose: as for `Tuner.search`.
+        verbose, workers, runner, trial_timeout: as for `Tuner.search`.
         **kwargs: further arguments of `Tuner`: oracle, scheduler, seed, executions_per_trial, ...
             With a `directory`, the search is stored there, and the next call resumes it; without
             one it is deleted with the tuner.
@@ -102,7 +105,7 @@ def tune_function(
     )
     if scratch is not None:
         weakref.finalize(tuner, shutil.rmtree, scratch, ignore_errors=True)
-    tuner.search(verbose=verbose)
+    tuner.search(verbose=verbose, workers=workers, runner=runner, trial_timeout=trial_timeout)
     return tuner
 
 

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kerastune_lite._src.algorithms.oracles.bayesian import BayesianOracle
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.full import FullTraining
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
-from kerastune_lite._src.analysis.heldout import Evaluations
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective, ObjectiveLike, create_objective
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.keras.building import ModelFactory
 from kerastune_lite._src.keras.hypermodel import get_hypermodel
 from kerastune_lite._src.search import settings as st
-from kerastune_lite._src.search.execution.inline import InlineRunner
 from kerastune_lite._src.search.execution.job import Job
-from kerastune_lite._src.search.hooks import Hooks
+from kerastune_lite._src.search.hooks import HOOKS_OF_TRAINING, Hooks
 from kerastune_lite._src.search.limits import Limits
-from kerastune_lite._src.search.results import Results
 from kerastune_lite._src.search.session import Definition, Known, opened
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.hyperparameters import HyperParameters
@@ -31,19 +28,21 @@ from kerastune_lite._src.space.points import complete_point
 from kerastune_lite._src.store.checkpoints import Checkpoints
 from kerastune_lite._src.store.project_folder import ProjectFolder
 from kerastune_lite._src.store.store import Store
+from kerastune_lite._src.tuner.best_models import BestModels
 from kerastune_lite._src.tuner.call import SearchCall
-from kerastune_lite._src.tuner.evaluating import evaluated
+from kerastune_lite._src.tuner.late_data import LateDataJob
 from kerastune_lite._src.tuner.oracle_view import TunerOracle
 from kerastune_lite._src.tuner.overrides import check_attribute, check_overrides
+from kerastune_lite._src.tuner.placement import Placement
 from kerastune_lite._src.tuner.probing import Probe
 from kerastune_lite._src.tuner.training import Training
-from kerastune_lite._src.tuner.user_trials import BY_HAND, UserTrials
+from kerastune_lite._src.tuner.user_trials import BY_HAND, UserTrials, takes_first_epoch
 from kerastune_lite._src.util.public import public
 from kerastune_lite._src.views.choose import search_views
 
 
 @public("kerastune_lite")
-class Tuner(Results, Hooks):
+class Tuner(BestModels, Hooks):
     """Finds the hyperparameters with which a model trains best.
 
     Args:
@@ -161,6 +160,12 @@ class Tuner(Results, Hooks):
         callbacks: Any = None,
         verbose: Any = "auto",
         fast: bool = True,
+        workers: int | str | None = None,
+        runner: str | None = None,
+        resources_per_worker: Mapping[str, float] | None = None,
+        trial_timeout: float | None = None,
+        checkpoint_interval: float | None = 60.0,
+        data_fn: Callable[[], Any] | None = None,
         **fit_kwargs: Any,
     ) -> None:
         """Search until `max_trials` are done, `max_time` has passed, or the space is exhausted.
@@ -178,30 +183,41 @@ class Tuner(Results, Hooks):
                 line per trial; 3 also Keras's line per epoch.
             fast: train on the fastest path that gives the result of `model.fit`; False: use
                 `model.fit` itself for every trial (docs/training.md).
+            workers: how many processes train trials side by side; "auto": as many as cores and
+                memory allow. None: train in this process (docs/scaling.md).
+            runner: "ray" has the workers of a Ray cluster train. None: processes of this machine.
+            resources_per_worker: what each worker may use: "cpu", "gpu" (may be a part of one) and
+                "memory" in bytes. By default the workers share the machine evenly.
+            trial_timeout: seconds that one training may take in a worker; then it has failed.
+            checkpoint_interval: seconds of training after which its state is kept on disk, so that
+                it continues there if its process dies. None: never.
+            data_fn: loads the data: it is called once in each process that trains, instead of
+                sending the data there. Returns (x, y), a dict of arguments of `fit`, or a dataset.
 
         Raises:
             ValueError: an argument is invalid; raised before any training.
             ProjectInUseError: another process is searching this project.
             RuntimeError: too many trials failed in a row, or all trials failed.
         """
-        call = SearchCall(fit_args, fit_kwargs, callbacks, verbose, fast)
+        call = SearchCall(fit_args, fit_kwargs, callbacks, verbose, fast, checkpoint_interval)
+        placement = Placement(workers, runner, resources_per_worker, trial_timeout)
         views = search_views(verbose, self._folder.tensorboard, call.tensorboard_directories())
-        job = self._job(call)
+        job = self._job(call) if data_fn is None else self._late_job(call, data_fn)
         told = call.described(*self._training.receiver(self.run_trial))
         with opened(self._folder, self._definition(), self._known) as session:
             self._known = session.known
             session.warn_of_changes(told)
-            runner, waiting = InlineRunner(), self._waiting
-            search = session.search(job, runner, self, self._checkpoints, views, waiting)
-            waiting.clear()
+            interrupted = bool(self._known.history.running)
+            place = placement.runner_for(self._folder.root, interrupted, data_fn is not None)
+            search = session.search(job, place, self, self._checkpoints, views, self._waiting)
+            self._waiting.clear()
             self._store = session.store
-            self._user_trials = job if isinstance(job, UserTrials) else None
             try:
                 self.on_search_begin()
                 search.run(self._folder.name, session.settings(told))
             finally:
                 self._known = dataclasses.replace(self._known, space=search.space)
-                self._store = self._user_trials = None
+                self._store = None
             self.on_search_end()
 
     def enqueue(self, values: Mapping[str, Value]) -> None:
@@ -284,26 +300,6 @@ class Tuner(Results, Hooks):
         most = self.max_trials
         return None if most is None else max(most - self._known.history.ended, 0)
 
-    def get_best_models(self, num_models: int = 1) -> list[Any]:
-        """The models of the best `num_models` trials, best first, as of their best epochs.
-
-        Only the `keep_checkpoints` best trials have weights.
-
-        Raises:
-            ValueError: no trial was completed; the message says why.
-            StoreError: a trial has no weights.
-        """
-        return [self.load_model(trial) for trial in self._best_or_why(num_models)]
-
-    def load_model(self, trial: Trial) -> Any:
-        """The model of `trial` with the weights of its best epoch.
-
-        Raises:
-            StoreError: the trial has no weights (any more), or they do not fit.
-        """
-        ranked = trial in self._known.history.best(self._checkpoints.keep)
-        return self._training.load(trial, ranked)
-
     def save_model(self, trial_id: str | int, model: Any, step: int = 0) -> None:
         """Store the weights of `model` for the trial `trial_id`; for use in your own `run_trial`.
 
@@ -312,56 +308,6 @@ class Tuner(Results, Hooks):
         name = self._training.save(model, int(trial_id))
         if self._user_trials is not None:
             self._user_trials.note_saved(name, model)
-
-    def evaluate_best(self, x: Any, y: Any = None, top: int = 5, **kwargs: Any) -> Evaluations:
-        """The best trials' scores on data that the search has not seen, beside their own.
-
-        The best of many trials is partly the luckiest one on the validation data. Its quality shows
-        on data that influenced neither a trial's values nor the choice of its best epoch.
-
-        Args:
-            x, y, **kwargs: as for `model.evaluate`.
-            top: how many trials; those beyond `keep_checkpoints` have no weights.
-
-        Returns:
-            One row for each trial, the best on validation data first. It prints as a table that
-            also says whether the order changes.
-
-        Raises:
-            ValueError: there is no completed trial, or `evaluate` does not report the objective.
-            StoreError: a trial has no weights.
-        """
-        self._best_unless(None, "evaluate")
-        if top < 1:
-            raise ValueError(f"`top` must be at least 1. Received: top={top}.")
-        return evaluated(self.get_best_trials(top), self.objective, self.load_model, x, y, kwargs)
-
-    def retrain(self, trial: Trial | None = None, *fit_args: Any, **fit_kwargs: Any) -> Any:
-        """Train a new model for a trial, on other (usually all) data.
-
-        Args:
-            trial: default: the best one.
-            *fit_args, **fit_kwargs: for `fit`. `epochs` defaults to the number up to the trial's
-                best epoch, a tuned `batch_size` to the trial's.
-
-        Returns:
-            The trained model; `model.history` is its History.
-        """
-        trial = self._best_unless(trial, "train again")
-        return self._training.retrain(trial, fit_args, fit_kwargs)
-
-    def to_sklearn(self, trial: Trial | None = None, **kwargs: Any) -> Any:
-        """A fitted scikit-learn estimator with the model of a trial.
-
-        Args:
-            trial: default: the best one.
-            **kwargs: `kind` ("classifier" or "regressor") and `classes` (labels in the order of the
-                outputs), if the model does not define them; parameters of the estimator.
-        """
-        from kerastune_lite._src.sklearn.conversion import fitted_estimator
-
-        best = self._best_unless(trial, "convert")
-        return fitted_estimator(best, self.load_model(best), self.hypermodel, **kwargs)
 
     # ------------------------------------------------------------------ inside
 
@@ -387,9 +333,24 @@ class Tuner(Results, Hooks):
         """The job of a search, with checked arguments."""
         scheduled = self.scheduler.decides_epochs
         if not self._training.in_run_trial:
-            return self._training.job(call, scheduled, self)
+            watches = self.overrides(*HOOKS_OF_TRAINING)
+            return self._training.job(call, scheduled, self if watches else None)
         source = getattr(self, "source", f"{type(self).__name__}.run_trial()")
-        return UserTrials(self.run_trial, source, self._training, call, scheduled, self)
+        training, enter = self._training, self._enter
+        return UserTrials(self.run_trial, source, training, call, scheduled, self, enter)
+
+    def _late_job(self, call: SearchCall, data_fn: Callable[[], Any]) -> Job:
+        """The job of a search whose data is loaded where it trains."""
+        user_trials = self._training.in_run_trial
+        resumable = user_trials and takes_first_epoch(self.run_trial)
+        return LateDataJob(data_fn, call, self._job, user_trials, resumable)
+
+    def _enter(self, job: UserTrials | None) -> None:
+        self._user_trials = job
+
+    def __getstate__(self) -> dict[str, Any]:
+        # For workers: what belongs to a search that is under way stays in its process.
+        return {**vars(self), "_store": None, "_user_trials": None}
 
     def _train(
         self, trial: Trial, args: Sequence[Any], kwargs: Mapping[str, Any], only_one: bool = False

@@ -69,6 +69,7 @@ class UserTrials(GuardedJob):
         call: the call of `search()`.
         scheduled: whether a scheduler decides how long trials train.
         hooks: the tuner's, for epochs and batches.
+        enter: tells the tuner that its trials belong to this job, or (None) to none.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class UserTrials(GuardedJob):
         call: SearchCall,
         scheduled: bool,
         hooks: Hooks,
+        enter: Callable[[UserTrials | None], None],
     ) -> None:
         self._run_trial = run_trial
         self._source = source
@@ -86,10 +88,11 @@ class UserTrials(GuardedJob):
         self._objective = training.objective
         self._checkpoints = training.checkpoints
         self._hooks = hooks
+        self._enter = enter
         self._dispatcher: Dispatcher | None = None
         self._under_way: UnderWay | None = None
         self._takes_epochs = accepts(run_trial, "epochs")
-        self._takes_first = "initial_epoch" in inspect.signature(run_trial).parameters
+        self._takes_first = takes_first_epoch(run_trial)
         super().__init__(self._train, whole_trials=True, resumable=self._takes_first)
         self._call = call
         self._kwargs = dict(call.kwargs)
@@ -106,8 +109,20 @@ class UserTrials(GuardedJob):
                 source,
             )
 
+    def open(self) -> None:
+        self._call.apply_settings()
+        self._enter(self)
+
     def close(self) -> None:
+        self._enter(None)
         self._dispatcher = None  # also releases the data on the device
+
+    def reduced(self, value: Any) -> tuple[Any, ...] | None:
+        if "tensorflow" not in sys.modules:
+            return None
+        from kerastune_lite._src.keras.dataset_graphs import reduced
+
+        return reduced(value)
 
     @functools.cached_property
     def _why_not_finite(self) -> str:
@@ -356,6 +371,11 @@ def _traced_functions() -> contextlib.AbstractContextManager[None]:
     from kerastune_lite._src.keras.session import traced_functions
 
     return traced_functions()
+
+
+def takes_first_epoch(run_trial: Callable[..., Any]) -> bool:
+    """Whether it can resume a training."""
+    return "initial_epoch" in inspect.signature(run_trial).parameters
 
 
 def can_resume(callbacks: Any, trial: Trial) -> bool:

@@ -99,3 +99,8 @@ def html_block(*parts: str, name: str = "kerastune") -> str:
     """
     body = "".join(parts)
     return f'<div class="{name}" style="color:inherit;overflow-x:auto">{body}</div>'
+
+
+def bytes_text(count: int) -> str:
+    """An amount of memory in GiB or, if it is small, in MiB."""
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"

@@ -37,7 +37,8 @@ class RunnerConformance:
 
     def test_nothing_to_do(self, runner, emitted):
         self.open(runner, lambda hp, report, segment: 0.0, emitted)
-        assert runner.capacity >= 1
+        assert runner.free >= 1
+        assert runner.together >= 1
         assert runner.wait() == []
         runner.close()
         runner.close()
@@ -69,6 +70,17 @@ class RunnerConformance:
         assert report.executions[0].epochs == 1
         runner.close()
 
+    def test_a_runner_with_enough_to_do_is_not_free(self, runner, emitted):
+        self.open(runner, lambda hp, report, segment: 0.0, emitted)
+        lists = runner.free
+        for number in range(lists):
+            assert runner.free == lists - number
+            runner.submit(segments(lists)[number : number + 1])
+        assert runner.free <= 0
+        drain(runner)
+        assert runner.free >= 1
+        runner.close()
+
     def test_failures_are_reports(self, runner, emitted):
         raised = [
             ValueError("no"),
@@ -87,7 +99,7 @@ class RunnerConformance:
         assert "ValueError: no" in by_number[0].executions[0].message
         assert by_number[1].executions[0].outcome is Outcome.REJECTED
         assert isinstance(by_number[2].fatal, FatalValueError)
-        assert by_number[3].executions[0].outcome is Outcome.FAILED
+        assert by_number[3].executions[0].outcome is Outcome.OUT_OF_MEMORY
         runner.close()
 
     def test_parameters_met_on_the_way_are_reported(self, runner, emitted):

@@ -18,7 +18,7 @@ from tests.search.execution.conformance import RunnerConformance, drain, segment
 class TestProcessRunner(RunnerConformance):
     @pytest.fixture(params=[1, 3])
     def runner(self, request, tmp_path):
-        runner = ProcessRunner(request.param, tmp_path / "logs")
+        runner = ProcessRunner(request.param, tmp_path)
         yield runner
         runner.close()
 
@@ -28,7 +28,7 @@ def opened(tmp_path):
     runners = []
 
     def opening(function, workers=2, emit=lambda event: Decision.CONTINUE):
-        runner = ProcessRunner(workers, tmp_path / "logs")
+        runner = ProcessRunner(workers, tmp_path)
         runners.append(runner)
         runner.open(job_of(function), emit)
         return runner
@@ -36,6 +36,12 @@ def opened(tmp_path):
     yield opening
     for runner in runners:
         runner.close()
+
+
+def submit_each(runner, several):
+    """In lists of their own, so that each may run in another worker."""
+    for segment in several:
+        runner.submit([segment])
 
 
 @pytest.mark.parametrize("how", ["signal", "exit", "segfault"])
@@ -57,7 +63,7 @@ def test_a_worker_that_dies_is_replaced_and_its_segment_is_lost(opened, how):
         return float(segment.trial.number)
 
     runner = opened(train)
-    runner.submit(segments(6))
+    submit_each(runner, segments(6))
     reports = {report.segment.trial.number: report for report in drain(runner)}
     assert sorted(reports) == [0, 1, 2, 3, 4, 5]
     lost = reports.pop(1)
@@ -85,7 +91,7 @@ def test_workers_train_at_the_same_time(opened):
         return Decision.CONTINUE
 
     runner = opened(train, emit=emit)
-    runner.submit(segments(2))
+    submit_each(runner, segments(2))
     drain(runner)
     (one, other) = spans
     assert max(one[0], other[0]) < min(one[1], other[1]), "they overlap"
@@ -99,7 +105,7 @@ def test_what_cannot_be_sent_is_refused_before_anything_is_trained(opened):
 
 def test_no_process_is_left(opened):
     runner = opened(lambda hp, report, segment: float(os.getpid()))
-    runner.submit(segments(2))
+    submit_each(runner, segments(2))
     pids = {int(report.executions[0].score) for report in drain(runner)}
     assert os.getpid() not in pids
     runner.close()

@@ -24,6 +24,8 @@ class FullTraining(Scheduler):
         {'type': 'FullTraining'}
     """
 
+    stops_trials = False
+
     def plan(self, history: TrialHistory, free: int, supply: Supply) -> list[TrainingRequest]:
         return [] if supply.exhausted else [TrainingRequest()] * free
 

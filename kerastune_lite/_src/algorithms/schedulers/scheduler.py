@@ -101,8 +101,14 @@ class Scheduler(ABC):
     reads_curves: ClassVar[bool] = False
     """Whether it uses `history.curve`."""
 
+    stops_trials: ClassVar[bool] = True
+    """Whether `judge` may stop a trial. If not, a worker process trains on without its answer. Each
+    class with a `judge` of its own says so for itself."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if "judge" in vars(cls) and "stops_trials" not in vars(cls):
+            cls.stops_trials = True
         _check_signature(cls, "plan", "history", "free", "supply")
         _check_signature(cls, "finished", "history", "supply")
 

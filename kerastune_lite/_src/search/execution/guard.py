@@ -8,11 +8,8 @@ import math
 import re
 import time
 import traceback
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
-
-import numpy as np
 
 from kerastune_lite._src.core.events import EpochEnded
 from kerastune_lite._src.core.objective import Objective
@@ -21,13 +18,16 @@ from kerastune_lite._src.search.execution.job import Emit, Job
 from kerastune_lite._src.search.execution.returned import Result
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.hyperparameters import HyperParameters
-from kerastune_lite._src.space.parameters import Parameter, Space
+from kerastune_lite._src.space.parameters import Parameter, Space, sample_of
 from kerastune_lite._src.util.errors import (
     FailedTrialError,
     FatalError,
     FatalRuntimeError,
     StoreError,
 )
+
+_OF_MEMORY = ("ResourceExhaustedError", "OutOfMemoryError")
+"""Exceptions of TensorFlow and PyTorch, which need not be installed."""
 
 Train = Callable[[Trial, HyperParameters, Segment, Emit], "list[Execution]"]
 
@@ -95,9 +95,11 @@ def guarded(segment: Segment, outcome: Guarded | None = None) -> Iterator[Guarde
         outcome.fatal = error
     except FailedTrialError:
         outcome.executions.append(_failed(segment, Outcome.REJECTED, started))
-    except Exception:
-        # Any exception of the user's code, including out-of-memory, fails only this trial.
-        outcome.executions.append(_failed(segment, Outcome.FAILED, started))
+    except Exception as error:
+        # Any exception of the user's code fails only this trial.
+        of_memory = isinstance(error, MemoryError) or type(error).__name__ in _OF_MEMORY
+        kind = Outcome.OUT_OF_MEMORY if of_memory else Outcome.FAILED
+        outcome.executions.append(_failed(segment, kind, started))
 
 
 def hyperparameters_of(segment: Segment) -> HyperParameters:
@@ -121,14 +123,8 @@ def fill_of(segment: Segment) -> Callable[[Parameter], Value]:
     if segment.unseen == "first":
         return lambda parameter: parameter.domain.grid()[0]
     if segment.unseen == "sample":
-
-        def sample(parameter: Parameter) -> Value:
-            # From the name, not from the order of calls, so that all executions get the same value.
-            name = zlib.crc32(parameter.name.encode())
-            rng = np.random.default_rng([segment.fill_seed, name])
-            return parameter.domain.sample(rng)
-
-        return sample
+        # As if the oracle had known it, and not from the order of calls.
+        return lambda parameter: sample_of(parameter, segment.fill_seed)
     return lambda parameter: parameter.default
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 from kerastune_lite._src.core.trial import Report, Segment
@@ -10,41 +11,47 @@ from kerastune_lite._src.search.execution.runner import Runner
 
 
 class InlineRunner(Runner):
-    """Passes all submitted segments to the job at once, which may train them in one stack.
+    """Passes one list of segments after the other to the job.
 
     Args:
-        capacity: how many segments the job can use at once.
+        different: how many trials the job can use at once, however different they are.
     """
 
-    def __init__(self, capacity: int = 1) -> None:
-        self._capacity = capacity
-        self._waiting: list[Segment] = []
+    def __init__(self, different: int = 1) -> None:
+        self.different = different
+        self._waiting: deque[Sequence[Segment]] = deque()
         self._running: Iterator[Report] = iter(())
+        self._open = 0
         self._job: Job | None = None
         self._emit: Emit | None = None
 
     @property
-    def capacity(self) -> int:
-        return self._capacity
+    def free(self) -> int:
+        return 0 if self._open else 1
 
-    def open(self, job: Job, emit: Emit) -> None:
+    @property
+    def together(self) -> int:
+        return 1 if self._job is None else self._job.together
+
+    def open(self, job: Job, emit: Emit, judged: bool = True) -> None:
         self._job, self._emit = job, emit
         job.open()
 
     def submit(self, segments: Sequence[Segment]) -> None:
-        self._waiting.extend(segments)
+        self._waiting.append(segments)
+        self._open += len(segments)
 
     def wait(self) -> list[Report]:
-        for report in self._running:
-            return [report]
-        if not self._waiting or self._job is None or self._emit is None:
-            return []
-        segments, self._waiting = self._waiting, []
-        self._running = iter(self._job.run(segments, self._emit))
-        return [next(self._running)]
+        while self._open and self._job is not None and self._emit is not None:
+            for report in self._running:
+                self._open -= 1
+                return [report]
+            self._running = iter(self._job.run(self._waiting.popleft(), self._emit))
+        return []
 
     def close(self) -> None:
         self._waiting.clear()
+        self._open = 0
         # Closing a generator lets it restore what it has changed.
         getattr(self._running, "close", lambda: None)()
         self._running = iter(())

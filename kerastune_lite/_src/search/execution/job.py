@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from kerastune_lite._src.algorithms.schedulers.scheduler import Decision
 from kerastune_lite._src.core.events import EpochEnded
@@ -32,6 +33,10 @@ class Job(ABC):
     def together(self) -> int:
         """How many similar executions it can train in one stack."""
         return 1
+
+    def reduced(self, value: Any) -> tuple[Any, ...] | None:
+        """How to send a value that pickle cannot send, as `__reduce__` says it; None: as usual."""
+        return None
 
     @abstractmethod
     def run(self, segments: Sequence[Segment], emit: Emit) -> Iterator[Report]:

@@ -5,209 +5,285 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import signal
-import subprocess
+import shutil
 import sys
 import threading
+import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from kerastune_lite._src.core.trial import Report, Segment
-from kerastune_lite._src.search.execution.frames import Channel
+from kerastune_lite._src.algorithms.schedulers.scheduler import Decision
+from kerastune_lite._src.core.events import EpochEnded
+from kerastune_lite._src.core.trial import Execution, Outcome, Report, Segment
+from kerastune_lite._src.search.execution import machine
 from kerastune_lite._src.search.execution.job import Emit, Job
 from kerastune_lite._src.search.execution.runner import Runner
-from kerastune_lite._src.util.errors import FatalRuntimeError, FatalTypeError
+from kerastune_lite._src.search.execution.serving import log_name
+from kerastune_lite._src.search.execution.shares import Share
+from kerastune_lite._src.search.execution.shipping import packed
+from kerastune_lite._src.search.execution.worker_process import Arrived, WorkerProcess
+from kerastune_lite._src.util.errors import FatalRuntimeError
+from kerastune_lite._src.util.formatting import bytes_text
 
-_WORKER = "kerastune_lite._src.search.execution.worker"
-_PATIENCE = 5.0
-"""Seconds that a worker has to end by itself."""
+_ATTEMPTS = 3
+"""How many workers in a row may die before they are ready."""
+
+_BETWEEN_CHECKS = 0.5
+"""Seconds between two looks at the time and the memory that workers take."""
 
 
 class ProcessRunner(Runner):
-    """Starts workers once per search, and gives each of them one segment at a time.
+    """Starts workers once per search, and gives each of them one list of segments at a time.
 
-    A worker that dies is replaced. The segment that it ran is reported as lost, and the others are
-    not disturbed.
+    A worker that dies is replaced. The segments that it ran are reported as lost, and the others
+    are not disturbed. Until the first worker is ready, lists are run in this process.
 
     Args:
         workers: how many.
-        logs: the folder for the output of the workers, one file for each.
-        environment: variables that workers have besides those of this process.
-    """
-
-    def __init__(
-        self, workers: int, logs: Path, environment: Mapping[str, str] | None = None
-    ) -> None:
-        self._count = workers
-        self._logs = logs
-        self._environment = dict(environment or {})
-        self._workers: list[_Worker] = []
-        self._waiting: deque[Segment] = deque()
-        self._arrived: queue.Queue[tuple[_Worker, str, Any]] = queue.Queue()
-        self._payload = b""
-        self._emit: Emit | None = None
-        self._unusable = 0
-
-    @property
-    def capacity(self) -> int:
-        return self._count
-
-    def open(self, job: Job, emit: Emit) -> None:
-        import cloudpickle
-
-        self._emit = emit
-        try:
-            self._payload = cloudpickle.dumps(job)
-        except Exception as error:
-            raise FatalTypeError(
-                "With workers, all that a training needs is sent to other processes. Something in "
-                "build(hp), the callbacks or the arguments of search() cannot be sent: "
-                f"{type(error).__name__}: {error}. Create it inside of build(hp), or search "
-                "without workers."
-            ) from error
-        self._logs.mkdir(parents=True, exist_ok=True)
-        self._workers = [self._started(number) for number in range(self._count)]
-
-    def submit(self, segments: Sequence[Segment]) -> None:
-        self._waiting.extend(segments)
-
-    def wait(self) -> list[Report]:
-        while self._workers:
-            self._dispatch()
-            if not self._waiting and not any(worker.segment for worker in self._workers):
-                return []
-            worker, kind, content = self._next()
-            if worker not in self._workers:
-                continue  # It was replaced, and this was still on its way.
-            if kind == "ready":
-                worker.ready, self._unusable = True, 0
-            elif kind == "epoch" and self._emit is not None:
-                worker.send(self._emit(content).value)
-            elif kind == "report":
-                worker.segment = None
-                return [content]
-            elif kind == "unusable":
-                raise FatalRuntimeError(
-                    f"A worker process cannot run this search:\n{content}\nIts output is in "
-                    f"{worker.log}."
-                )
-            elif kind == "gone":
-                lost = self._replace(worker)
-                if lost is not None:
-                    return [lost]
-        return []
-
-    def _next(self) -> tuple[_Worker, str, Any]:
-        # With a timeout, so that Ctrl-C interrupts it on every platform.
-        while True:
-            with contextlib.suppress(queue.Empty):
-                return self._arrived.get(timeout=1.0)
-
-    def _dispatch(self) -> None:
-        for worker in self._workers:
-            if worker.ready and worker.segment is None and self._waiting:
-                worker.segment = self._waiting.popleft()
-                worker.send(worker.segment)
-
-    def _started(self, number: int) -> _Worker:
-        log = self._logs / f"worker_{number}.log"
-        environment = {**os.environ, **self._environment}
-        worker = _Worker(number, log, environment, self._arrived)
-        worker.send((sys.path, str(log), self._payload))
-        return worker
-
-    def _replace(self, worker: _Worker) -> Report | None:
-        """Start another worker in place of one that died; the segment that was lost, if any."""
-        status = worker.stop()
-        if not worker.ready:
-            self._unusable += 1
-            if self._unusable >= 3:
-                raise FatalRuntimeError(
-                    f"Worker processes end while they start: {status}. Their output is in "
-                    f"{worker.log}."
-                )
-        self._workers[self._workers.index(worker)] = self._started(worker.number)
-        if worker.segment is None:
-            return None
-        message = f"The worker process ended during the training: {status}. See {worker.log}."
-        return Report(worker.segment, (), {}, lost=message)
-
-    def close(self) -> None:
-        self._waiting.clear()
-        workers, self._workers = self._workers, []
-        for worker in workers:
-            worker.close()
-        for worker in workers:
-            worker.stop()
-
-
-class _Worker:
-    """One worker process.
-
-    Attributes:
-        segment: what it runs; None: it is idle.
-        ready: whether it has loaded the job.
+        folder: that of the project; logs and, during the search, large arrays are kept in it.
+        share: what each worker may use of the machine.
+        trial_timeout: seconds that a segment may take; then it has failed. None: any time.
+        here: whether to run segments in this process until a worker is ready.
     """
 
     def __init__(
         self,
-        number: int,
-        log: Path,
-        environment: Mapping[str, str],
-        arrived: queue.Queue[tuple[_Worker, str, Any]],
+        workers: int,
+        folder: Path,
+        share: Share | None = None,
+        trial_timeout: float | None = None,
+        here: bool = False,
     ) -> None:
-        self.number = number
-        self.log = log
-        self.segment: Segment | None = None
-        self.ready = False
-        with log.open("ab") as output:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", _WORKER],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=output,
-                bufsize=0,
-                env=dict(environment),
-                # Ctrl-C is for the search, which decides what becomes of its workers.
-                start_new_session=True,
-            )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._channel = Channel(self._process.stdout, self._process.stdin)  # type: ignore[arg-type]
-        self._listener = threading.Thread(target=self._listen, args=(arrived,), daemon=True)
-        self._listener.start()
+        self.workers = workers
+        self._folder = folder
+        self._share = share or Share.of_machine(workers)
+        self._timeout = trial_timeout
+        self._here_until_ready = here and trial_timeout is None
+        self._data = folder / "workers"
+        self._processes: list[WorkerProcess] = []
+        self._waiting: deque[Sequence[Segment]] = deque()
+        self._dispatching = threading.Lock()
+        self._arrived: queue.Queue[Arrived] = queue.Queue()
+        self._reports: deque[Report] = deque()
+        self._open = 0
+        self._here: Iterator[Report] | None = None
+        self._job: Job | None = None
+        self._together = 1
+        self._unusable = 0
+        self._checked = 0.0
 
-    def _listen(self, arrived: queue.Queue[tuple[_Worker, str, Any]]) -> None:
-        try:
-            while True:
-                kind, content = self._channel.receive()
-                arrived.put((self, kind, content))
-        except Exception:  # Its pipe is closed, or holds half a message.
-            arrived.put((self, "gone", None))
+    @property
+    def free(self) -> int:
+        busy = sum(bool(process.segments) for process in self._processes)
+        here = self._may_run_here and self._here is None
+        return len(self._processes) - busy + here - len(self._waiting)
 
-    def send(self, message: Any) -> None:
-        """Send a message; a worker that has died says so through its own pipe."""
-        with contextlib.suppress(OSError):
-            self._channel.send(message)
+    @property
+    def together(self) -> int:
+        # A training that takes too long is ended alone.
+        return self._together if self._timeout is None else 1
+
+    def open(self, job: Job, emit: Emit, judged: bool = True) -> None:
+        self._emit, self._judged = emit, judged
+        self._remove_data()  # that of a search that was killed
+        self._payload = packed(job, self._data)
+        (self._folder / "logs").mkdir(parents=True, exist_ok=True)
+        self._processes = [self._started(number) for number in range(self.workers)]
+        if self._here_until_ready:
+            self._job = job
+            job.open()
+
+    def submit(self, segments: Sequence[Segment]) -> None:
+        with self._dispatching:
+            self._waiting.append(segments)
+        self._open += len(segments)
+
+    def wait(self) -> list[Report]:
+        while self._open:
+            if self._reports:
+                self._open -= 1
+                return [self._reports.popleft()]
+            self._dispatch()
+            if self._here is None and self._may_run_here and self._waiting:
+                self._run_here()
+            elif self._here is not None:
+                self._go_on_here()
+            else:
+                self._handle(self._next())
+        return []
 
     def close(self) -> None:
-        """Tell it to end."""
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()  # type: ignore[union-attr]
+        self._waiting.clear()
+        self._reports.clear()
+        self._open = 0
+        processes, self._processes = self._processes, []
+        for process in processes:
+            process.kill()
+        self._close_here()
+        for process in processes:
+            process.end()
+        self._remove_data()
 
-    def stop(self) -> str:
-        """Wait for its end, by force if need be; says how it ended."""
-        self.close()
-        try:
-            code = self._process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            code = self._process.wait()
-        self._listener.join()
-        self._process.stdout.close()  # type: ignore[union-attr]
-        if code < 0:
-            with contextlib.suppress(ValueError):
-                return f"killed by {signal.Signals(-code).name}"
-        return f"exit status {code}"
+    def _remove_data(self) -> None:
+        shutil.rmtree(self._data, ignore_errors=True)
+
+    # ------------------------------------------------------------------ in this process
+
+    @property
+    def _may_run_here(self) -> bool:
+        return self._job is not None and not any(process.ready for process in self._processes)
+
+    def _run_here(self) -> None:
+        assert self._job is not None
+        with self._dispatching:
+            segments = self._waiting.popleft()
+        self._here = self._job.run(segments, self._on_epoch_here)
+
+    def _go_on_here(self) -> None:
+        """Run until the next report, or the end of the list."""
+        assert self._job is not None
+        assert self._here is not None
+        for report in self._here:
+            self._together = self._job.together
+            self._reports.append(report)
+            return
+        self._here = None
+        if not self._may_run_here:
+            self._close_here()
+
+    def _on_epoch_here(self, event: EpochEnded) -> Decision:
+        decision = self._emit(event)
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._handle(self._arrived.get_nowait())
+        self._check_workers()
+        return decision
+
+    def _close_here(self) -> None:
+        # Closing a generator lets it restore what it has changed.
+        getattr(self._here, "close", lambda: None)()
+        self._here = None
+        job, self._job = self._job, None
+        if job is not None:
+            job.close()
+
+    # ------------------------------------------------------------------ in workers
+
+    def _next(self) -> Arrived:
+        # With a timeout, so that Ctrl-C interrupts it on every platform.
+        while True:
+            self._check_workers()
+            with contextlib.suppress(queue.Empty):
+                return self._arrived.get(timeout=_BETWEEN_CHECKS)
+
+    def _dispatch(self) -> None:
+        for process in list(self._processes):
+            self._give(process)
+
+    def _give(self, process: WorkerProcess) -> None:
+        """Give a worker the next list if it has nothing to do; called in several threads."""
+        with self._dispatching:
+            if process.ready and not process.segments and self._waiting:
+                process.run(self._waiting.popleft())
+
+    def _on_ready(self, process: WorkerProcess) -> None:
+        process.ready = True
+        self._give(process)  # The search may be training, and not look at messages for a while.
+
+    def _handle(self, arrived: Arrived) -> None:
+        process, kind, content = arrived
+        if process not in self._processes:
+            return  # It was replaced, and this was still on its way.
+        if kind == "ready":
+            self._unusable = 0
+            if self._here is None:
+                self._close_here()
+        elif kind == "epoch":
+            decision = self._emit(content)
+            if self._judged:
+                process.send(decision.value)
+        elif kind == "report":
+            self._on_report(process, *content)
+        elif kind == "unusable":
+            raise FatalRuntimeError(
+                f"A worker process cannot run this search:\n{content}\nIts output is in "
+                f"{process.log}."
+            )
+        elif kind == "gone":
+            self._reports.extend(self._replaced(process))
+
+    def _on_report(
+        self, process: WorkerProcess, report: Report, together: int, memory: int
+    ) -> None:
+        self._together = together
+        done = _place(report.segment)
+        process.segments = [each for each in process.segments if _place(each) != done]
+        self._reports.append(report)
+        if not process.segments and memory > self._share.replaced_at:
+            process.kill()
+            self._replaced(process)
+
+    def _started(self, number: int) -> WorkerProcess:
+        log = self._folder / "logs" / f"worker_{number}.log"
+        message = (sys.path, str(log), str(self._folder), self._judged, self._payload)
+        environment = {**os.environ, **self._share.environment(number)}
+        return WorkerProcess(number, log, message, environment, self._arrived, self._on_ready)
+
+    def _replaced(self, process: WorkerProcess) -> list[Report]:
+        """Start another worker in place of one that died; the reports of what it ran."""
+        status = process.end()
+        if not process.ready:
+            self._unusable += 1
+            if self._unusable == _ATTEMPTS:
+                raise FatalRuntimeError(
+                    f"The worker processes end while they start: {status}. Their output is in "
+                    f"{process.log}."
+                )
+        self._processes[self._processes.index(process)] = self._started(process.number)
+        if process.sentence is not None and len(process.segments) == 1:
+            return [self._failed(process.segments[0], *process.sentence)]
+        reports = []
+        for segment in process.segments:
+            log = self._folder / log_name(segment.trial.number)
+            # Trials that train in one stack have one log.
+            see = f" See {log}." if log.exists() else ""
+            message = f"The worker process ended during the training: {status}.{see}"
+            reports.append(Report(segment, (), {}, lost=message))
+        return reports
+
+    def _failed(self, segment: Segment, outcome: Outcome, message: str) -> Report:
+        name = log_name(segment.trial.number)
+        log = name if (self._folder / name).exists() else None
+        execution = Execution(segment.execution, outcome, segment.attempt, message=message, log=log)
+        return Report(segment, (execution,), {})
+
+    def _check_workers(self) -> None:
+        """End trainings that take too much time or memory."""
+        now = time.monotonic()
+        if now - self._checked < _BETWEEN_CHECKS:
+            return
+        self._checked = now
+        for process in self._processes:
+            if not process.segments or process.sentence is not None:
+                continue
+            if self._timeout is not None and now - process.since > self._timeout:
+                process.sentence = (
+                    Outcome.FAILED,
+                    f"TimeoutError: The training took more than trial_timeout={self._timeout} s, "
+                    "and was ended.",
+                )
+            elif machine.private_memory(process.pid) > self._share.memory:
+                process.sentence = (
+                    Outcome.OUT_OF_MEMORY,
+                    f"MemoryError: The training took more than {bytes_text(self._share.memory)}, "
+                    "the part of the machine's memory that a worker may use, and was ended. Make "
+                    "the model or the batches smaller, use fewer workers, or allow more: "
+                    'resources_per_worker={"memory": ...} in bytes.',
+                )
+            if process.sentence is not None:
+                process.kill()
+
+
+def _place(segment: Segment) -> tuple[int, int, int]:
+    return segment.trial.number, segment.execution, segment.attempt

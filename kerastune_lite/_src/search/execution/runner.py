@@ -12,20 +12,38 @@ from kerastune_lite._src.search.execution.job import Emit, Job
 class Runner(ABC):
     """Where segments run. It is opened once per search."""
 
+    different: int = 1
+    """How many trials a list of segments should have, however different they are."""
+
+    workers: int = 1
+    """How many lists of segments can run at the same time."""
+
     @property
     @abstractmethod
-    def capacity(self) -> int:
-        """How many segments can run at the same time."""
+    def free(self) -> int:
+        """How many lists of segments can start now; at most 0 if none can."""
+
+    @property
+    @abstractmethod
+    def together(self) -> int:
+        """How many similar executions can be trained in one stack, as far as is known."""
 
     @abstractmethod
-    def open(self, job: Job, emit: Emit) -> None:
-        """Prepare to run segments; `emit` is called in the thread that calls `wait`."""
+    def open(self, job: Job, emit: Emit, judged: bool = True) -> None:
+        """Prepare to run segments.
+
+        Args:
+            job: runs them.
+            emit: called for each epoch, in the thread that calls `wait`.
+            judged: whether `emit` may answer that a training stops; if not, the training need not
+                wait for the answer.
+        """
 
     @abstractmethod
     def submit(self, segments: Sequence[Segment]) -> None:
-        """Run segments, in the order in which they are submitted.
+        """Run a list of segments in one place, which may train them in one stack.
 
-        Segments that start at the same time may be trained in one stack.
+        Lists begin in the order in which they are submitted.
         """
 
     @abstractmethod

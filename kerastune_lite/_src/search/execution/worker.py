@@ -1,53 +1,84 @@
 """The main program of a worker process, which runs segments for a search.
 
-It gets the job once, then segments, and sends back epochs and reports. What the user's code prints
-goes to its log file. It ends when the search closes its pipe, or dies.
+It gets the job once, then lists of segments, and sends back epochs and reports. It ends when the
+search closes its pipe, or dies.
 """
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
 import os
-import pickle
 import queue
+import signal
 import sys
 import threading
 import traceback
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from kerastune_lite._src.algorithms.schedulers.scheduler import Decision
 from kerastune_lite._src.core.events import EpochEnded
-from kerastune_lite._src.core.trial import Report
 from kerastune_lite._src.search.execution.frames import Channel
-from kerastune_lite._src.util.errors import FatalRuntimeError
+from kerastune_lite._src.search.execution.machine import private_memory
+from kerastune_lite._src.search.execution.serving import redirect_output, served
 
 
 def main() -> None:
     """Serve the search that started this process."""
+    _end_with_the_search()
     channel = _own_channel()
     received: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(channel, received), daemon=True).start()
-    paths, log, payload = received.get()
-    _redirect_output(log)
+    paths, log, folder, judged, payload = received.get()
+    redirect_output(Path(log))
     sys.path[:] = paths
     try:
-        import cloudpickle
+        with _without_start_messages():
+            import cloudpickle
 
-        job = cloudpickle.loads(payload)
-        job.open()
+            job = cloudpickle.loads(payload)
+            job.open()
     except BaseException:
         channel.send(("unusable", traceback.format_exc()))
         return
-    channel.send(("ready", None))
+    channel.send(("ready", private_memory()))
 
     def emit(event: EpochEnded) -> Decision:
         channel.send(("epoch", event))
-        return Decision(received.get())
+        return Decision(received.get()) if judged else Decision.CONTINUE
 
     while True:
-        segment = received.get()
-        for report in job.run([segment], emit):
-            channel.send(("report", _portable(report)))
+        for report in served(job, received.get(), Path(folder), emit):
+            channel.send(("report", (report, job.together, private_memory())))
+
+
+@contextlib.contextmanager
+def _without_start_messages() -> Iterator[None]:
+    """Have TensorFlow load without messages, unless the user wants them."""
+    name = "TF_CPP_MIN_LOG_LEVEL"
+    if name in os.environ:
+        yield
+        return
+    os.environ[name] = "3"
+    try:
+        yield
+    finally:
+        del os.environ[name]
+
+
+def _end_with_the_search() -> None:
+    """On Linux, be killed when the search dies, even if this process hangs or is stopped."""
+    if not sys.platform.startswith("linux"):
+        return
+    parent = os.getppid()
+    with contextlib.suppress(Exception):  # a C library without it
+        import ctypes
+
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
 
 
 def _own_channel() -> Channel:
@@ -59,12 +90,6 @@ def _own_channel() -> Channel:
     return Channel(os.fdopen(source, "rb", 0), os.fdopen(target, "wb", 0))
 
 
-def _redirect_output(log: str) -> None:
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(file, 1)
-    os.dup2(file, 2)
-
-
 def _listen(channel: Channel, received: queue.SimpleQueue[Any]) -> None:
     """Pass on what arrives; end the process when the search has ended."""
     try:
@@ -72,16 +97,6 @@ def _listen(channel: Channel, received: queue.SimpleQueue[Any]) -> None:
             received.put(channel.receive())
     except (EOFError, OSError):
         os._exit(0)
-
-
-def _portable(report: Report) -> Report:
-    """The report, with an exception that the search can read."""
-    try:
-        pickle.loads(pickle.dumps(report.fatal))  # noqa: S301 (written just here)
-    except Exception:
-        text = f"{type(report.fatal).__name__}: {report.fatal}"
-        return dataclasses.replace(report, fatal=FatalRuntimeError(text))
-    return report
 
 
 if __name__ == "__main__":

@@ -1,0 +1,84 @@
+"""What a worker does with a job: runs lists of segments, and keeps what the user's code prints."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import pickle
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from kerastune_lite._src.core.trial import Execution, Report, Segment
+from kerastune_lite._src.search.execution.job import Emit, Job
+from kerastune_lite._src.util.errors import FatalRuntimeError
+
+
+def log_name(trial: int) -> str:
+    """The file with what a trial printed in a worker, relative to the project's folder."""
+    return f"logs/trial_{trial:04d}.log"
+
+
+def served(job: Job, segments: Sequence[Segment], folder: Path, emit: Emit) -> Iterator[Report]:
+    """Run a list of segments in this process, which does nothing else.
+
+    Args:
+        folder: that of the project, for the log. Trials that train in one stack have one log.
+
+    Yields:
+        The reports, which other processes can read.
+    """
+    name = log_name(segments[0].trial.number)
+    path = folder / name
+    with _output_to(path):
+        for report in job.run(segments, emit):
+            _flush()
+            log = name if path.stat().st_size else None
+            yield _portable(dataclasses.replace(report, executions=_with_log(report, log)))
+    if path.stat().st_size == 0:
+        path.unlink()
+
+
+def _with_log(report: Report, log: str | None) -> tuple[Execution, ...]:
+    return tuple(dataclasses.replace(execution, log=log) for execution in report.executions)
+
+
+@contextlib.contextmanager
+def _output_to(path: Path) -> Iterator[None]:
+    """Append to a file what this process prints, also from native code."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _flush()
+    before = os.dup(1), os.dup(2)
+    try:
+        redirect_output(path)
+        yield
+    finally:
+        _flush()
+        for place, saved in enumerate(before, 1):
+            os.dup2(saved, place)
+            os.close(saved)
+
+
+def redirect_output(path: Path) -> None:
+    """Append to a file what this process prints from now on."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    os.dup2(file, 1)
+    os.dup2(file, 2)
+    os.close(file)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # The user's code may have replaced or closed it.
+            stream.flush()
+
+
+def _portable(report: Report) -> Report:
+    """The report, with an exception that the search can read."""
+    try:
+        pickle.loads(pickle.dumps(report.fatal))  # noqa: S301 (written just here)
+    except Exception:
+        text = f"{type(report.fatal).__name__}: {report.fatal}"
+        return dataclasses.replace(report, fatal=FatalRuntimeError(text))
+    return report

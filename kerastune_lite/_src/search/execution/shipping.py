@@ -1,0 +1,65 @@
+"""Sends a job to other processes of this machine, with its large arrays as files."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kerastune_lite._src.search.execution.job import Job
+from kerastune_lite._src.util.errors import FatalTypeError
+
+_LARGE = 2**18
+"""Bytes from which an array is worth a file of its own."""
+
+
+def packed(job: Job, folder: Path) -> bytes:
+    """A job as bytes that `cloudpickle.loads` reads.
+
+    Functions and classes of a script or of a notebook are sent as they are, so that the receiving
+    process need not import that script.
+
+    Args:
+        folder: for the files of large arrays; it is made if it is needed.
+
+    Raises:
+        FatalTypeError: something in it cannot be sent.
+    """
+    import cloudpickle
+
+    numbers = itertools.count()
+
+    class Pickler(cloudpickle.Pickler):
+        def reducer_override(self, value: Any) -> Any:
+            if type(value) is np.ndarray and value.nbytes >= _LARGE and not value.dtype.hasobject:
+                return mapped, (_stored(value, folder, next(numbers)),)
+            reduced = job.reduced(value)
+            return super().reducer_override(value) if reduced is None else reduced
+
+    file = io.BytesIO()
+    try:
+        Pickler(file, protocol=5).dump(job)
+    except Exception as error:
+        raise FatalTypeError(
+            "With workers, all that a training needs is sent to other processes. Something in "
+            "build(hp), the callbacks or the arguments of search() cannot be sent: "
+            f"{type(error).__name__}: {error}. If it is the data, pass a function that each worker "
+            "calls once, and that returns what fit() takes: search(data_fn=lambda: (x, y), ...). "
+            "If it is something else, create it inside of build(hp), or search without workers."
+        ) from error
+    return file.getvalue()
+
+
+def _stored(array: np.ndarray, folder: Path, number: int) -> str:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"array_{number}.npy"
+    np.save(path, array, allow_pickle=False)
+    return str(path.resolve())
+
+
+def mapped(path: str) -> np.ndarray:
+    """An array whose pages are read when they are used, and shared by all that do not write."""
+    return np.load(path, mmap_mode="c", allow_pickle=False).view(np.ndarray)

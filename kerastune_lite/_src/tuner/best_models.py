@@ -1,0 +1,88 @@
+"""The models of a search's trials: load, evaluate, train and convert them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerastune_lite._src.analysis.heldout import Evaluations
+from kerastune_lite._src.core.trial import Trial
+from kerastune_lite._src.search.results import Results
+from kerastune_lite._src.tuner.evaluating import evaluated
+from kerastune_lite._src.tuner.training import Training
+
+
+class BestModels(Results):
+    """The results of a search, with its models."""
+
+    _training: Training
+    hypermodel: Any
+
+    def get_best_models(self, num_models: int = 1) -> list[Any]:
+        """The models of the best `num_models` trials, best first, as of their best epochs.
+
+        Only the `keep_checkpoints` best trials have weights.
+
+        Raises:
+            ValueError: no trial was completed; the message says why.
+            StoreError: a trial has no weights.
+        """
+        return [self.load_model(trial) for trial in self._best_or_why(num_models)]
+
+    def load_model(self, trial: Trial) -> Any:
+        """The model of `trial` with the weights of its best epoch.
+
+        Raises:
+            StoreError: the trial has no weights (any more), or they do not fit.
+        """
+        ranked = trial in self._trials().best(self._training.checkpoints.keep)
+        return self._training.load(trial, ranked)
+
+    def evaluate_best(self, x: Any, y: Any = None, top: int = 5, **kwargs: Any) -> Evaluations:
+        """The best trials' scores on data that the search has not seen, beside their own.
+
+        The best of many trials is partly the luckiest one on the validation data. Its quality shows
+        on data that influenced neither a trial's values nor the choice of its best epoch.
+
+        Args:
+            x, y, **kwargs: as for `model.evaluate`.
+            top: how many trials; those beyond `keep_checkpoints` have no weights.
+
+        Returns:
+            One row for each trial, the best on validation data first. It prints as a table that
+            also says whether the order changes.
+
+        Raises:
+            ValueError: there is no completed trial, or `evaluate` does not report the objective.
+            StoreError: a trial has no weights.
+        """
+        self._best_unless(None, "evaluate")
+        if top < 1:
+            raise ValueError(f"`top` must be at least 1. Received: top={top}.")
+        return evaluated(self.get_best_trials(top), self.objective, self.load_model, x, y, kwargs)
+
+    def retrain(self, trial: Trial | None = None, *fit_args: Any, **fit_kwargs: Any) -> Any:
+        """Train a new model for a trial, on other (usually all) data.
+
+        Args:
+            trial: default: the best one.
+            *fit_args, **fit_kwargs: for `fit`. `epochs` defaults to the number up to the trial's
+                best epoch, a tuned `batch_size` to the trial's.
+
+        Returns:
+            The trained model; `model.history` is its History.
+        """
+        trial = self._best_unless(trial, "train again")
+        return self._training.retrain(trial, fit_args, fit_kwargs)
+
+    def to_sklearn(self, trial: Trial | None = None, **kwargs: Any) -> Any:
+        """A fitted scikit-learn estimator with the model of a trial.
+
+        Args:
+            trial: default: the best one.
+            **kwargs: `kind` ("classifier" or "regressor") and `classes` (labels in the order of the
+                outputs), if the model does not define them; parameters of the estimator.
+        """
+        from kerastune_lite._src.sklearn.conversion import fitted_estimator
+
+        best = self._best_unless(trial, "convert")
+        return fitted_estimator(best, self.load_model(best), self.hypermodel, **kwargs)
