@@ -62,7 +62,7 @@ def test_a_shuffled_one_shuffles_in_each_epoch(tmp_path):
     epochs = [elements(copy) for _ in range(4)]
     assert len({str(epoch) for epoch in epochs}) > 1
     for epoch in epochs:
-        assert sorted(sum((batch[1] for batch in epoch), [])) == list(range(12))
+        assert sorted(label for batch in epoch for label in batch[1]) == list(range(12))
 
 
 def test_a_seeded_one_shuffles_as_it_did(tmp_path):

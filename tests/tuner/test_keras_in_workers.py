@@ -1,6 +1,7 @@
 """search(workers=2) over Keras models; each search starts two processes that load TensorFlow."""
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,7 @@ class Watched(kt.Tuner):
 
 class Noted(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
-        print(f"epoch {epoch} of {self.params['epochs']}")
+        sys.stdout.write(f"epoch {epoch} of {self.params['epochs']}" + \"\n\")
 
 
 def noted(folder, hook):
