@@ -53,7 +53,7 @@ class Watched(kt.Tuner):
 
 class Noted(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
-        sys.stdout.write(f"epoch {epoch} of {self.params['epochs']}" + \"\n\")
+        sys.stdout.write(f"epoch {epoch} of {self.params['epochs']}\n")
 
 
 def noted(folder, hook):

@@ -25,7 +25,7 @@ class Numbers(kt.RandomSearch):
         x = hp.Float("x", 0.0, 1.0)
         for place in range(hp.Int("more", 0, 2)):
             x += hp.Float(f"more_{place}", 0.0, 1.0)
-        sys.stdout.write(f"trial {trial.number}" + \"\n\")
+        sys.stdout.write(f"trial {trial.number}\n")
         return {"loss": x * scale + sum(args), "pid": os.getpid()}
 
     def on_trial_end(self, trial):
