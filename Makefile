@@ -53,6 +53,7 @@ bench-search: $(VENV)/installed-bench  ## measure what searches find, against Ke
 
 bench-scaling: $(VENV)/installed-bench  ## measure searches with several workers against one process and KerasTuner (half an hour)
 	$(BIN)/python benchmarks/scaling.py
+	$(BIN)/python benchmarks/scaling_simulated.py
 
 bench-views: $(VENV)/installed  ## measure how long it takes to look at a project of 1,000 trials (a minute)
 	$(BIN)/python benchmarks/views.py

@@ -143,6 +143,32 @@ def test_scaling_compares_searches_of_one_repeat(scaling, capsys):
     assert [line[0] for line in lines] == ["digits:"] * 4 + ["ms"]
 
 
+def test_scaling_simulated(tmp_path):
+    file = tmp_path / "measured.json"
+    sizes = ("--finished", 9, "--workers", 1, 5, "--decisions", 2, "--written", 20, "--rounds", 1)
+    printed = run("scaling_simulated.py", *sizes, "--durations", 60, "--json", file)
+    assert " cores" in printed.splitlines()[0], "the size of the machine"
+    measured = json.loads(file.read_text())
+    deciders = {"random search", "evolution", "Bayesian", "random, ASHA", "random, Hyperband"}
+    assert measured["decisions"]["9"].keys() == deciders
+    assert all(cost > 0.0 for both in measured["decisions"]["9"].values() for cost in both)
+    assert measured["trial"] > 0.0
+    assert measured["workers"].keys() == {f"{name}, 60 s" for name in deciders}
+    assert all(0.9 < share <= 1.0 for both in measured["workers"].values() for share in both)
+
+
+def test_simulated_workers_share_one_server(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from scaling_simulated import busy_up_to, utilisation
+
+    assert utilisation(1, 10.0, 1.0) == pytest.approx(10 / 11, rel=0.03)
+    assert utilisation(10, 10.0, 0.0) == pytest.approx(1.0)
+    assert utilisation(1000, 10.0, 0.1) == pytest.approx(100 / 1000, rel=0.03)
+    assert busy_up_to(0.9, 9.0, [1, 1000], [0.1, 0.1]) == "100"
+    assert busy_up_to(0.9, 9.0, [1, 10], [0.1, 0.1]) == "over 10"
+    assert busy_up_to(0.9, 1.0, [1, 10], [9.0, 9.0]) == "none"
+
+
 def test_views_measures_what_was_asked_for():
     trials = (2, 12)
     views = ("show", "report", "TensorBoard")
