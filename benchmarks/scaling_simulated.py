@@ -5,18 +5,20 @@
 A search proposes, plans and records in one process, for all workers. So the workers share one
 server; when it is busy all the time, more workers bring nothing. Three parts:
 
-1. **Decisions**: milliseconds of the processor, on one core, per proposal of each oracle and per
-   decision of each scheduler, with so many finished trials and 1, 10, 100 and 1,000 running ones.
-   Each is followed by the end of a trial, as in a search. Paused trials count as finished. The
-   space is that of the table `digits` of `search_quality.py`: 6 hyperparameters.
-2. **The writer**: milliseconds (wall clock) per trial and per epoch of a search in a project on
-   disk, whose trials train nothing. That is the loop, SQLite and the files for TensorBoard.
+1. **Decisions**: milliseconds, on one core, per proposal of each oracle and per decision of each
+   scheduler, with so many finished trials and 1, 10, 100 and 1,000 running ones. Each is followed
+   by the end of a trial, as in a search. Paused trials count as finished. The space is that of the
+   table `digits` of `search_quality.py`: 6 hyperparameters.
+2. **The writer**: milliseconds per trial and per epoch of a search in a project on disk, whose
+   trials train nothing. That is the loop, SQLite and the files for TensorBoard.
 3. **Workers**: a virtual clock, on which 1 to 1,000 workers ask one server for each trial. It takes
    the trial's costs from parts 1 and 2, with the most finished trials; the trial then takes between
    half and one and a half times its duration. (With a scheduler, that is a trial's training to the
    end of a rung.) The figure is the share of the time in which workers train, from when all of them
    have begun until the last trial begins. "90% up to": so many workers train 90% of the time. Not
    simulated: what sending a trial to a worker costs.
+
+Milliseconds are those of the processor, so that what else the machine does matters little.
 """
 
 import argparse
@@ -160,9 +162,9 @@ def writing(trials: int, epochs: int) -> float:
 
     with tempfile.TemporaryDirectory() as directory:
         tuner = Empty(max_trials=trials, seed=0, directory=directory, project_name="p")
-        started = time.perf_counter()
+        started = time.process_time()
         tuner.search(verbose=0)
-        return 1e3 * (time.perf_counter() - started) / trials
+        return 1e3 * (time.process_time() - started) / trials
 
 
 def writer(trials: int, rounds: int) -> tuple[float, float]:
