@@ -10,17 +10,18 @@ Three searches:
 - empty function: a `run_trial` that returns a number. What a trial takes longer than inline is what
   it costs to send it to a worker and to get its result back.
 
-All contenders train the same listed trials: "inline" in the process that searches; with 1, 2, 4,
+All contenders train the same listed trials (of the empty function, as many as they can in the same
+time): "inline" in the process that searches; with 1, 2, 4,
 ... workers, up to the number of cores; with two workers of Ray, if it is installed; and KerasTuner,
 in the first repeat only, since it takes long. Each search has a process of its own. The order of
 the contenders is reversed from repeat to repeat, each ratio is made of two searches of one repeat,
 and the figure is the median of the repeats.
 
-**Rates are those after the start.** Before the trials that count, a search trains two of each
-structure for each worker, so that every worker has traced and checked what it needs (KerasTuner,
-which keeps nothing, trains one); after them it trains one for each worker, so that no worker is
-idle while trials count. The start is shown by itself: the seconds from the call of `search()` until
-the first trial ended, and until every worker has ended a trial.
+**Rates are those after the start.** Until all workers are there, a search trains other trials; then
+two of each structure for each worker, so that every worker has traced and checked what it needs
+(KerasTuner, which keeps nothing, trains one trial); then those that count; and at last one for each
+worker, so that no worker is idle while trials count. The start is shown by itself: the seconds from
+the call of `search()` until the first trial ended, and until every worker has ended a trial.
 """
 
 import argparse
@@ -41,13 +42,12 @@ from scaling_contenders import (
     RAY,
     TASKS,
     Contender,
-    Trials,
     contend,
+    contend_empty,
     contenders,
     trials_of,
 )
 from throughput import machine
-from throughput_rows import Row
 
 Run = dict[str, Any]
 """A search: its task, contender and repeat, and what `contend` measured."""
@@ -55,21 +55,27 @@ Run = dict[str, Any]
 KINDS = (INLINE, "workers", RAY, KERAS_TUNER)
 
 
-def in_own_process(row: Row | None, contender: Contender, trials: Trials) -> dict[str, float]:
+def in_own_process(function: Callable[..., dict[str, float]], *arguments: Any) -> dict[str, float]:
     # Not forked: TensorFlow's threads do not survive that.
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
-        return process.submit(contend, row, contender, trials).result()
+        return process.submit(function, *arguments).result()
 
 
-def measure(
-    task: str, row: Row | None, present: list[Contender], trials: Trials, repeats: int
-) -> list[Run]:
+def measure(task: str, present: list[Contender], arguments: argparse.Namespace) -> list[Run]:
+    """All searches of a task, in turns."""
+    row = TASKS[task]
+    if row is not None:
+        row = dataclasses.replace(row, epochs=arguments.epochs)
+        trials = trials_of(row, arguments.trials, max(arguments.workers))
     runs = []
-    for repeat in range(repeats):
+    for repeat in range(arguments.repeats):
         for contender in present if repeat % 2 == 0 else reversed(present):
-            if contender.name == KERAS_TUNER and (repeat > 0 or task == EMPTY):
+            if contender.name == KERAS_TUNER and (repeat > 0 or row is None):
                 continue
-            found = in_own_process(row, contender, trials)
+            if row is None:
+                found = in_own_process(contend_empty, contender, arguments.empty_seconds)
+            else:
+                found = in_own_process(contend, row, contender, trials)
             runs.append({"task": task, "contender": contender.name, "repeat": repeat, **found})
             print(f"{task}, {contender.name}: {found['rate']:.2f} trials/s", file=sys.stderr)
     return runs
@@ -151,7 +157,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--trials", type=int, default=60, help="that count")
     parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--empty-trials", type=int, default=2000, help="of the empty function")
+    parser.add_argument("--empty-seconds", type=float, default=15, help="of the empty function")
     parser.add_argument("--workers", type=int, nargs="+", default=counts)
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument("--contenders", nargs="+", choices=KINDS, default=list(KINDS))
@@ -161,13 +167,8 @@ def main() -> None:
     about = machine()
     runs: list[Run] = []
     present = contenders(arguments.contenders, arguments.workers)
-    most = max(arguments.workers)
     for task in arguments.tasks:
-        row, counted = TASKS[task], arguments.empty_trials
-        if row is not None:
-            row, counted = dataclasses.replace(row, epochs=arguments.epochs), arguments.trials
-        trials = trials_of(row, counted, most)
-        runs += measure(task, row, present, trials, arguments.repeats)
+        runs += measure(task, present, arguments)
         if arguments.json:
             with open(arguments.json, "w") as file:
                 json.dump({"machine": about, "runs": runs}, file, indent=1)

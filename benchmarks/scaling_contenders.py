@@ -11,6 +11,7 @@ import os
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ TASKS: dict[str, Row | None] = {"digits": ROWS[1], "small CNN": ROWS[5], EMPTY: 
 
 EMPTY_WARM_UP = 100
 """Trials of the empty function before those that count."""
+
+CYCLES = 50
+"""Cycles of the warm-up, at most."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,71 +70,95 @@ def contenders(kinds: list[str], counts: list[int]) -> list[Contender]:
 
 @dataclasses.dataclass(frozen=True)
 class Trials:
-    """The trials of a search, in their order.
+    """The values of the trials of a search, in their order.
+
+    A process traces the first model of each structure, and checks the second one. So a cycle of the
+    warm-up has, for each structure, two trials for each worker.
 
     Attributes:
-        warm_up: how many come first and do not count.
-        counted: how many count.
-        tail: how many come last and do not count: while they train, some workers are idle.
-        values: of all of them; none for the empty function.
+        cycles: of the warm-up, which lasts until a cycle has begun after all workers were there.
+        counted: those that count.
+        tail: the last ones; while they train, some workers are idle.
     """
 
-    warm_up: int
-    counted: int
-    tail: int
-    values: list[Values]
+    cycles: list[list[Values]]
+    counted: list[Values]
+    tail: list[Values]
 
 
-def trials_of(row: Row | None, counted: int, workers: int) -> Trials:
-    """So many trials that count, for searches with up to so many workers.
-
-    A process traces the first model of each structure, and checks the second one. So the trials of
-    the warm-up are, for each structure, two for each worker.
-    """
-    if row is None:
-        return Trials(EMPTY_WARM_UP, counted, workers, [])
-    drawn = dataclasses.replace(row, trials=counted + 100 * workers).drawn()
+def trials_of(row: Row, counted: int, workers: int) -> Trials:
+    """So many trials that count, for searches with up to so many workers."""
+    drawn = dataclasses.replace(row, trials=counted + workers + 20 * workers * CYCLES).drawn()
+    counting, tail, rest = (
+        drawn[:counted],
+        drawn[counted : counted + workers],
+        drawn[counted + workers :],
+    )
     by_structure = defaultdict(list)
-    for values in drawn:
+    for values in rest:
         by_structure[tuple(values[name] for name in row.structure)].append(values)
-    warm_up = [values for same in by_structure.values() for values in same[: 2 * workers]]
-    rest = [values for values in drawn if values not in warm_up][: counted + workers]
-    return Trials(len(warm_up), counted, workers, warm_up + rest)
+    cycles = [
+        [v for same in by_structure.values() for v in same[2 * workers * i :][: 2 * workers]]
+        for i in range(CYCLES)
+    ]
+    return Trials(cycles, counting, tail)
 
 
 class Listed(kt.Oracle):
-    """Hands out listed values."""
+    """Hands out the listed values.
+
+    Args:
+        trials: the values.
+        ready: whether all workers have begun to train.
+
+    Attributes:
+        warm_up: how many trials came before those that count; None while they have not begun.
+    """
 
     learns = False
 
-    def __init__(self, values: list[Values]) -> None:
-        self._values = values
+    def __init__(self, trials: Trials, ready: Callable[[], bool]) -> None:
+        self._trials = trials
+        self._ready = ready
+        self._last = trials.counted + trials.tail
+        self.warm_up: int | None = None
 
     def propose(self, space: Any, history: Any, count: int, rng: Any) -> list[Values]:
-        return self._values[len(history) :][:count]
+        cycle, place = divmod(len(history), len(self._trials.cycles[0]))
+        if place == 0 and self.warm_up is None and self._ready():
+            self.warm_up = len(history) + len(self._trials.cycles[0])
+        if self.warm_up is None or len(history) < self.warm_up:
+            return [self._trials.cycles[cycle][place]]
+        return self._last[len(history) - self.warm_up :][:1]
 
 
 # ---------------------------------------------------------------------- the searches
 
 
-def contend(row: Row | None, contender: Contender, trials: Trials) -> dict[str, float]:
-    """Run a search: trials per second, and seconds until the first trial and all workers are warm.
+def contend(row: Row, contender: Contender, trials: Trials) -> dict[str, float]:
+    """Train the trials of a row: trials per second, and how long the start took.
 
-    A worker is warm when it begins its second trial. The rate is that of the counted trials, or of
-    those of them that ended after all workers were warm.
+    Returns:
+        "rate" of those of the "counted" trials; seconds until the "first_trial" ended, and until
+        all workers were warm ("all_warm"): each had ended a trial.
     """
+    load_keras()
+    data = row.data()
+    with scratch() as directory:
+        if contender.name == KERAS_TUNER:
+            return of_keras_tuner(row, data, trials, directory)
+        return of_ours(row, data, contender, trials, directory)
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[str]:
+    """A folder; meanwhile what is printed is thrown away."""
     with (
         tempfile.TemporaryDirectory() as directory,
         open(os.devnull, "w") as null,
         contextlib.redirect_stdout(null),
     ):
-        if row is None:
-            return of_empty_trials(contender, trials, directory)
-        load_keras()
-        data = row.data()
-        if contender.name == KERAS_TUNER:
-            return of_keras_tuner(row, data, trials, directory)
-        return of_ours(row, data, contender, trials, directory)
+        yield directory
 
 
 def of_ours(
@@ -142,50 +170,53 @@ def of_ours(
         mark(marks)
         return row.build(hp)
 
+    oracle = Listed(trials, lambda: len(begins(marks)) >= contender.workers)
     tuner = kt.Tuner(
         build,
         row.objective,
-        max_trials=len(trials.values),
-        oracle=Listed(trials.values),
+        max_trials=None,
+        oracle=oracle,
         directory=directory,
         project_name="p",
         seed=0,
     )
     began = time.time()
     tuner.search(**fit_arguments(row, data, Stamps()), **contender.arguments)
-    check([trial.values for trial in tuner.trials], trials.values)
-    return measured(began, tuner, marks, contender, trials)
+    first = oracle.warm_up or 0
+    last = [trial.values for trial in tuner.trials[first:]]
+    check(last, trials.counted + trials.tail)
+    return measured(began, tuner, marks, contender, first, len(trials.counted))
 
 
-def of_empty_trials(contender: Contender, trials: Trials, directory: str) -> dict[str, float]:
-    marks = Path(directory) / "marks"
+def contend_empty(contender: Contender, seconds: float) -> dict[str, float]:
+    """As `contend`, with trials that train nothing, for so long."""
+    with scratch() as directory:
+        marks = Path(directory) / "marks"
 
-    class Empty(kt.RandomSearch):
-        def run_trial(self, trial: Any) -> float:
-            mark(marks)
-            hp = trial.hyperparameters
-            return hp.Float("x", -1.0, 1.0) ** 2 + hp.Int("n", 1, 1000)
+        class Empty(kt.RandomSearch):
+            def run_trial(self, trial: Any) -> float:
+                mark(marks)
+                hp = trial.hyperparameters
+                return hp.Float("x", -1.0, 1.0) ** 2 + hp.Int("n", 1, 1000)
 
-    count = trials.warm_up + trials.counted + trials.tail
-    tuner = Empty(max_trials=count, seed=0, directory=directory, project_name="p")
-    began = time.time()
-    tuner.search(verbose=0, **contender.arguments)
-    return measured(began, tuner, marks, contender, trials)
+        tuner = Empty(
+            max_trials=None, max_time=seconds, seed=0, directory=directory, project_name="p"
+        )
+        began = time.time()
+        tuner.search(verbose=0, **contender.arguments)
+        return measured(began, tuner, marks, contender, EMPTY_WARM_UP, len(tuner.trials))
 
 
 def measured(
-    began: float, tuner: Any, marks: Path, contender: Contender, trials: Trials
+    began: float, tuner: Any, marks: Path, contender: Contender, warm_up: int, count: int
 ) -> dict[str, float]:
-    """`contend`, from the recorded times at which trials ended, and what the workers marked."""
+    """What `contend` returns, from the recorded ends of trials, and what the workers marked."""
     ends = sorted(trial.finished for trial in tuner.trials)
     warm = warm_at(marks, contender.workers) if contender.workers else ends[0]
-    start = max(ends[trials.warm_up - 1], warm)
-    counted = [end for end in ends[: trials.warm_up + trials.counted] if end > start]
+    start = max(ends[warm_up - 1], warm)
+    counted = [end for end in ends[: warm_up + count] if end > start]
     if not counted:
-        raise SystemExit(
-            f"{contender.name}: all trials had ended before all workers were warm; raise --trials "
-            "or --empty-trials."
-        )
+        raise SystemExit(f"{contender.name}: the search had ended before all workers were warm.")
     return {
         "rate": len(counted) / (counted[-1] - start),
         "counted": len(counted),
@@ -196,18 +227,23 @@ def measured(
 
 def of_keras_tuner(row: Row, data: Any, trials: Trials, directory: str) -> dict[str, float]:
     """It traces every model anew and has no workers, so one trial is enough to warm up."""
-    values = trials.values[trials.warm_up - 1 :][: 1 + trials.counted]
-    begins: list[float] = []
+    started: list[float] = []
 
     class Turns:
         def next_trial(self) -> None:
-            begins.append(time.time())
+            started.append(time.time())
 
+    values = [trials.cycles[0][0], *trials.counted]
     began = time.time()
     train_keras_tuner(row, values, data, directory, Turns(), Stamps())  # type: ignore[arg-type]
-    first = begins[1] - began
-    rate = trials.counted / (time.time() - begins[1])
-    return {"rate": rate, "counted": trials.counted, "first_trial": first, "all_warm": first}
+    rate = len(trials.counted) / (time.time() - started[1])
+    first = started[1] - began
+    return {
+        "rate": rate,
+        "counted": len(trials.counted),
+        "first_trial": first,
+        "all_warm": first,
+    }
 
 
 # ---------------------------------------------------------------------- when workers are warm
@@ -224,14 +260,19 @@ def mark(file: Path) -> None:
             lines.write(f"{os.getpid()} {time.time()}\n")
 
 
+def begins(file: Path) -> dict[str, list[float]]:
+    """What each worker has noted, by its process: seconds since 1970."""
+    found = defaultdict(list)
+    for line in file.read_text().splitlines() if file.exists() else ():
+        process, moment = line.split()
+        if int(process) != os.getpid():  # which builds models, too, and trains the first trials
+            found[process].append(float(moment))
+    return found
+
+
 def warm_at(file: Path, workers: int) -> float:
     """When the last of the workers began its second trial, in seconds since 1970."""
-    begins = defaultdict(list)
-    for line in file.read_text().splitlines():
-        process, moment = line.split()
-        if int(process) != os.getpid():  # which reads the space by building a model
-            begins[process].append(float(moment))
-    seconds = [moments[1] for moments in begins.values() if len(moments) > 1]
+    seconds = sorted(moments[1] for moments in begins(file).values() if len(moments) > 1)
     if len(seconds) < workers:
         raise SystemExit(f"Only {len(seconds)} of {workers} workers trained two trials.")
-    return max(seconds)
+    return seconds[workers - 1]
