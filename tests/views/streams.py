@@ -99,10 +99,10 @@ def on_path(trial: Trial, path: str | None, reason: str | None = None) -> Trial:
     return dataclasses.replace(trial, executions=tuple(executions))
 
 
-def failed(number: int, message: str = TRACEBACK, **values: Any) -> Trial:
+def failed(number: int, message: str = TRACEBACK, log: str | None = None, **values: Any) -> Trial:
     """A trial that failed for good after 0.2 seconds."""
     running = trial(number, **values)
-    execution = Execution(0, Outcome.FAILED, attempt=1, message=message)
+    execution = Execution(0, Outcome.FAILED, attempt=1, message=message, log=log)
     return dataclasses.replace(
         running,
         status=TrialStatus.FAILED,

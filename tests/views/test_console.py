@@ -59,6 +59,14 @@ def test_lines() -> None:
     ]
 
 
+def test_a_failed_trial_says_where_its_output_is() -> None:
+    (line,) = lines_of([TrialEnded(failed(2, log="logs/trial_0002.log"))])
+    assert line == (
+        "trial 2  FAILED: ValueError: units must be even  0.2 s  "
+        f"{VALUES}  output in logs/trial_0002.log"
+    )
+
+
 def test_lines_of_a_resumed_search() -> None:
     assert lines_of(joined_late()) == [
         "digits  resumes after 2/4 trials  best val_accuracy 0.9600 (trial 0)",

@@ -27,6 +27,7 @@ from kerastune_lite._src.views.tables import (
     TrialsTable,
     clock_text,
     failure_lines,
+    log_text,
     print_table,
     values_text,
     write_text,
@@ -91,7 +92,8 @@ class LineView(View):
         rest = [seconds, values_text(trial.values)]
         if trial.status is TrialStatus.FAILED:
             what = "REJECTED" if trial.rejected else "FAILED"
-            return [which, f"{what}: {trial.failure or NO_REASON}", *rest]
+            failure = f"{what}: {trial.failure or NO_REASON}"
+            return [which, failure, *rest, log_text(trial)]
         score = f"{metric_name(self._progress)} {score_text(trial.score)}"
         return [which, score, best_text(self._progress, named=False), *rest]
 
