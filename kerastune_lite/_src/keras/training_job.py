@@ -7,6 +7,7 @@ import dataclasses
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from kerastune_lite._src.core.trial import Report, Segment, Trial
@@ -103,6 +104,10 @@ class TrainingJob(Job):
     @property
     def together(self) -> int:
         return self._together or 1
+
+    def relocated(self, folder: Path) -> TrainingJob:
+        spec = dataclasses.replace(self._spec, folder=folder)
+        return TrainingJob(spec, self._hooks, self._shown)
 
     def run(self, segments: Sequence[Segment], emit: Emit) -> Iterator[Report]:
         several = len(segments) > 1 or bool(segments[0].companions)

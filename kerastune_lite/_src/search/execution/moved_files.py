@@ -1,0 +1,77 @@
+"""States and weights, for training on a machine that does not see the project's folder.
+
+They are sent as bytes by their names, which are relative to the project's folder.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from kerastune_lite._src.core.trial import Report, Segment
+from kerastune_lite._src.util.whole_files import replacing
+
+_CHECKPOINTS = "checkpoints"
+_MIDWAY = "_midway_"
+"""In the names of the states that a training writes before it ends."""
+
+
+def needed(segments: Sequence[Segment], folder: Path) -> dict[str, bytes]:
+    """The files from which these segments and their companions resume."""
+    everyone = [each for segment in segments for each in (segment, *segment.companions)]
+    names = {each.resume_from for each in everyone if each.resume_from is not None}
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+def store(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write files into a folder, each of them completely or not at all.
+
+    Raises:
+        StoreError: one cannot be written.
+    """
+    for name, content in files.items():
+        path = folder / name
+        with replacing(
+            path, f"{path.name}.part", "The file of a training", "Free some space"
+        ) as scratch:
+            scratch.write_bytes(content)
+
+
+class OwnFolder:
+    """A temporary folder in place of the project's.
+
+    Attributes:
+        path: of the folder.
+    """
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="kerastune_lite_"))
+        self._sent: dict[str, tuple[int, int]] = {}
+
+    def begin(self, files: Mapping[str, bytes]) -> None:
+        """Replace the files of earlier segments by these."""
+        shutil.rmtree(self.path / _CHECKPOINTS, ignore_errors=True)
+        self._sent.clear()
+        store(files, self.path)
+
+    def midway(self) -> dict[str, bytes]:
+        """The states in mid-training that are new since the last call."""
+        new = {}
+        for path in (self.path / _CHECKPOINTS).glob(f"*{_MIDWAY}*"):
+            name, status = f"{_CHECKPOINTS}/{path.name}", path.stat()
+            stamp = (status.st_ino, status.st_mtime_ns)
+            if self._sent.get(name) != stamp:
+                self._sent[name] = stamp
+                new[name] = path.read_bytes()
+        return new
+
+    def named(self, report: Report) -> dict[str, bytes]:
+        """The files that the executions of a report name."""
+        names = {name for e in report.executions for name in (e.weights, e.state) if name}
+        return {name: (self.path / name).read_bytes() for name in names}
+
+    def remove(self) -> None:
+        """Delete the folder."""
+        shutil.rmtree(self.path, ignore_errors=True)

@@ -1,0 +1,158 @@
+"""What runs in a worker on a Ray cluster. It does not import Ray."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import pickle
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kerastune_lite._src.algorithms.schedulers.scheduler import Decision
+from kerastune_lite._src.core.events import EpochEnded
+from kerastune_lite._src.core.trial import Segment
+from kerastune_lite._src.search.execution.job import Job
+from kerastune_lite._src.search.execution.moved_files import OwnFolder
+from kerastune_lite._src.search.execution.worker import _portable
+
+TOKEN = "search.ray"
+"""The file in the project's folder that tells a worker whether it sees the same folder."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Terms:
+    """What a worker has to know besides the job.
+
+    Attributes:
+        folder: the project's, as the search sees it.
+        token: the content of its file `TOKEN`.
+        judged: whether the search may stop a training after an epoch.
+        environment: variables to set, unless they are set.
+        paths: where the search finds modules.
+        directory: the current directory of the search.
+    """
+
+    folder: Path
+    token: str
+    judged: bool
+    environment: Mapping[str, str]
+    paths: Sequence[str] = dataclasses.field(default_factory=lambda: tuple(sys.path))
+    directory: str = dataclasses.field(default_factory=os.getcwd)
+
+
+@dataclasses.dataclass(frozen=True)
+class Message:
+    """What a worker tells the search.
+
+    Attributes:
+        kind: "ready", "unusable", "epoch" or "report".
+        content: whether it needs files sent; the traceback; the event; the report.
+        together: how many similar executions the job can train in one stack.
+        files: new files of the project, by their names.
+    """
+
+    kind: str
+    content: Any
+    together: int = 1
+    files: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
+
+
+class Actor:
+    """Trains in a thread, and hands over what happened each time that the search asks."""
+
+    def __init__(self) -> None:
+        self._given: queue.SimpleQueue[tuple[Sequence[Segment], Mapping[str, bytes]]]
+        self._given = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[Decision] = queue.SimpleQueue()
+        self._happened: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._own: OwnFolder | None = None
+
+    def load(self, terms: Terms, payload: bytes, *buffers: Any) -> list[Message]:
+        """Load the job.
+
+        Args:
+            terms: those of the search.
+            payload, buffers: the job, as `pickle.loads` reads it.
+        """
+        for name, value in terms.environment.items():
+            os.environ.setdefault(name, value)
+        sys.path.extend(path for path in terms.paths if path not in sys.path)
+        with contextlib.suppress(OSError):  # It exists where the search runs, or its files do.
+            os.chdir(terms.directory)
+        threading.Thread(target=self._serve, args=(terms, payload, buffers), daemon=True).start()
+        return self.messages()
+
+    def begin(self, segments: Sequence[Segment], files: Mapping[str, bytes]) -> list[Message]:
+        """Train segments together; `files` are those that they need."""
+        self._given.put((segments, files))
+        return self.messages()
+
+    def messages(self, answer: Decision | None = None) -> list[Message]:
+        """What has happened since the last call; waits until something has.
+
+        Args:
+            answer: to the epoch that was the last message.
+        """
+        if answer is not None:
+            self._answers.put(answer)
+        messages = [self._happened.get()]
+        while not self._happened.empty():
+            messages.append(self._happened.get())
+        return messages
+
+    def close(self) -> None:
+        """Leave no files."""
+        if self._own is not None:
+            self._own.remove()
+
+    # ------------------------------------------------------------------ the thread that trains
+
+    def _serve(self, terms: Terms, payload: bytes, buffers: Sequence[Any]) -> None:
+        try:
+            job = self._loaded(terms, payload, buffers)
+        except BaseException:
+            self._happened.put(Message("unusable", traceback.format_exc()))
+            return
+        try:
+            self._happened.put(Message("ready", self._own is not None, job.together))
+            while True:
+                self._run(job, terms.judged)
+        except BaseException:  # `sys.exit()` in the user's code, for example.
+            traceback.print_exc()
+            sys.stderr.flush()
+            os._exit(1)
+
+    def _loaded(self, terms: Terms, payload: bytes, buffers: Sequence[Any]) -> Job:
+        job: Job = pickle.loads(payload, buffers=buffers)  # noqa: S301 (from the search)
+        folder = terms.folder
+        try:
+            shared = (folder / TOKEN).read_text() == terms.token
+        except OSError:
+            shared = False
+        if not shared:
+            self._own = OwnFolder()
+            folder = self._own.path
+        job = job.relocated(folder)
+        job.open()
+        return job
+
+    def _run(self, job: Job, judged: bool) -> None:
+        own = self._own
+        segments, files = self._given.get()
+        if own is not None:
+            own.begin(files)
+
+        def emit(event: EpochEnded) -> Decision:
+            new = {} if own is None else own.midway()
+            self._happened.put(Message("epoch", event, job.together, new))
+            return self._answers.get() if judged else Decision.CONTINUE
+
+        for report in job.run(segments, emit):
+            new = {} if own is None else own.named(report)
+            self._happened.put(Message("report", _portable(report), job.together, new))
