@@ -2,24 +2,31 @@
 
 import itertools
 import os
+import signal
+import subprocess
+import sys
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from kerastune_lite._src.core.trial import Outcome
+from kerastune_lite._src.core import events as ev
+from kerastune_lite._src.core.trial import Execution, Outcome, Report, Segment, Trial, TrialStatus
+from kerastune_lite._src.search.execution import ray_runner
+from kerastune_lite._src.search.execution.inline import InlineRunner
+from kerastune_lite._src.search.execution.job import Job
 from kerastune_lite._src.search.execution.ray_actor import TOKEN
+from kerastune_lite._src.search.execution.ray_runner import RayRunner
 from kerastune_lite._src.util.errors import FatalTypeError
-from kerastune_lite.schedulers import Decision
-from tests.doubles import job_of
+from kerastune_lite.hyperparameters import Float, Parameter, Space
+from kerastune_lite.schedulers import ASHA, Decision
+from tests.doubles import MemoryStore, RecordingView, job_of, make_search
 from tests.search.execution.conformance import RunnerConformance, drain, segments
 
-ray = pytest.importorskip("ray", reason='pip install "kerastune_lite[ray]"')
-
-from ray.cluster_utils import Cluster  # noqa: E402
-
-from kerastune_lite._src.search.execution.ray_runner import RayRunner  # noqa: E402
+ROOT = Path(__file__).parents[3]
 
 pytestmark = pytest.mark.slow
 
@@ -27,6 +34,9 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="session")
 def cluster():
     """Nothing runs on its head; each of its two nodes has room for one worker."""
+    ray = pytest.importorskip("ray", reason='pip install "kerastune_lite[ray]"')
+    from ray.cluster_utils import Cluster
+
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
     for _ in range(2):
         cluster.add_node(num_cpus=1)
@@ -42,6 +52,12 @@ class TestRayRunner(RunnerConformance):
         runner = RayRunner(request.param, tmp_path)
         yield runner
         runner.close()
+
+
+def test_without_ray_it_says_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ImportError, match=r'pip install "kerastune_lite\[ray\]"'):
+        RayRunner(2, tmp_path)
 
 
 @pytest.fixture
@@ -136,7 +152,7 @@ def test_a_training_that_takes_too_long_has_failed(opened):
     reports = one_by_one(opened(train, trial_timeout=2.0), 3)
     (execution,) = reports.pop(0).executions
     assert execution.outcome is Outcome.FAILED
-    assert "trial_timeout=2 seconds" in execution.message
+    assert "trial_timeout=2.0 s" in execution.message
     assert [r.executions[0].outcome for r in reports.values()] == [Outcome.COMPLETED] * 2
 
 
@@ -148,6 +164,28 @@ def test_nothing_is_left(opened, tmp_path):
     runner.close()
     wait_until(lambda: all(map(gone, pids)))
     assert not (tmp_path / TOKEN).exists()
+
+
+def test_ctrl_c_is_heard_while_it_waits(opened, heard):
+    def train(hp, report, segment):
+        report({"pid": float(os.getpid())})
+        time.sleep(60)
+
+    pids = []
+
+    def emit(event):
+        pids.append(int(event.metrics["pid"]))
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        return Decision.CONTINUE
+
+    runner = opened(train, emit=emit)
+    runner.submit(segments(1))
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        runner.wait()
+    assert time.monotonic() - began < 30, "the training itself takes longer"
+    runner.close()
+    wait_until(lambda: all(map(gone, pids)))
 
 
 def test_a_node_that_joins_is_used(opened, cluster):
@@ -168,3 +206,176 @@ def test_a_node_that_joins_is_used(opened, cluster):
     finally:
         if node is not None:
             cluster.remove_node(node)
+
+
+class Curve(Job):
+    """Adds 1 / epoch to its state in each epoch; the state is in files, as weights are.
+
+    Args:
+        folder: that of the project.
+        node: the id of a node; epochs say whether they ran on it.
+    """
+
+    def __init__(self, folder, node=None):
+        self.folder, self.node = folder, node
+
+    def relocated(self, folder):
+        return Curve(folder, self.node)
+
+    def write(self, name, value):
+        path = self.folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(repr(value))
+
+    def run(self, segments, emit):
+        import ray
+
+        for segment in segments:
+            number, start = segment.trial.number, segment.start_epoch
+            loss = 0.0 if start == 0 else float((self.folder / segment.resume_from).read_text())
+            here = float(ray.get_runtime_context().get_node_id() == self.node)
+            for epoch in range(start, segment.end_epoch):
+                # Workers outlive their node by a second or so.
+                time.sleep(5 if here and epoch == 2 else 0.05)
+                loss += segment.trial.values["x"] / (1 + epoch)
+                for old in (self.folder / "checkpoints").glob(f"trial_{number}_midway_*"):
+                    old.unlink()
+                self.write(f"checkpoints/trial_{number}_midway_{epoch}", loss)
+                emit(ev.EpochEnded(number, 0, 0, epoch, {"loss": loss, "here": here}))
+            files = {"weights": f"checkpoints/weights_{number}", "state": segment.keep_state}
+            for name in filter(None, files.values()):
+                self.write(name, loss)
+            done = Outcome.COMPLETED
+            execution = Execution(0, done, 0, loss, loss, {"loss": loss}, 0, epoch + 1, **files)
+            yield Report(segment, (execution,), segment.trial.values)
+
+
+@pytest.fixture(params=["same folder", "own folders"])
+def apart(request, monkeypatch):
+    """Whether workers see the project's folder, or have their own ones as on another machine."""
+    if request.param == "own folders":
+        monkeypatch.setattr(ray_runner, "TOKEN", "not what workers look for")
+    return request.param == "own folders"
+
+
+def own_folders():
+    return set(Path(tempfile.gettempdir()).glob("kerastune_lite_*"))
+
+
+@pytest.mark.usefixtures("apart")
+def test_files_go_to_and_fro(cluster, tmp_path):
+    before = own_folders()
+    midway = []
+
+    def emit(event):
+        midway.append([path.name for path in (tmp_path / "checkpoints").glob("*_midway_*")])
+        return Decision.CONTINUE
+
+    runner = RayRunner(1, tmp_path)
+    runner.open(Curve(tmp_path), emit)
+    trial, state = Trial(7, {"x": 1.0}), "checkpoints/state"
+    runner.submit([Segment(trial, end_epoch=2, keep_state=state)])
+    (report,) = drain(runner)
+    assert midway == [["trial_7_midway_0"], ["trial_7_midway_1"]]
+    assert (tmp_path / state).read_text() == "1.5"
+    runner.submit([Segment(trial, start_epoch=2, end_epoch=4, resume_from=state)])
+    (report,) = drain(runner)
+    (execution,) = report.executions
+    assert execution.score == pytest.approx(1 + 1 / 2 + 1 / 3 + 1 / 4)
+    assert (tmp_path / execution.weights).read_text() == repr(execution.score)
+    runner.close()
+    assert own_folders() == before
+
+
+class RemovesNode(RecordingView):
+    """Kills a node when a training on it has ended its second epoch."""
+
+    def __init__(self, cluster, node):
+        super().__init__()
+        self.cluster, self.node = cluster, node
+        self.removed = None
+
+    def on_event(self, event):
+        super().on_event(event)
+        later = isinstance(event, ev.EpochEnded) and event.epoch == 1
+        if self.removed is None and later and event.metrics["here"]:
+            self.removed = event
+            self.cluster.remove_node(self.node, allow_graceful=False)
+
+
+@pytest.mark.usefixtures("apart")
+def test_a_node_that_dies_costs_no_trial(cluster, tmp_path):
+    def search(runner, folder, job, *views):
+        return make_search(
+            job,
+            folder,
+            space=Space([Parameter("x", Float(0.0, 1.0))]),
+            scheduler=ASHA(max_epochs=9, factor=3),
+            store=MemoryStore(),
+            runner=runner,
+            views=views,
+            max_trials=9,
+        )
+
+    node = cluster.add_node(num_cpus=1)
+    view = RemovesNode(cluster, node)
+    job = Curve(tmp_path, node.node_id)
+    found = search(RayRunner(3, tmp_path), tmp_path, job, view)
+    found.run("p", {})
+    assert view.removed is not None
+    ended = [event.trial for event in view.of(ev.TrialEnded)]
+    assert sorted(trial.number for trial in ended) == list(range(9))
+    assert {trial.status for trial in ended} == {TrialStatus.COMPLETED}
+    number = view.removed.trial
+    begun = [event.start_epoch for event in view.of(ev.SegmentStarted) if event.trial == number]
+    assert len(begun) > len(set(begun)), "the segment that was lost began again"
+    for trial in ended:
+        losses = np.cumsum([trial.values["x"] / (1 + epoch) for epoch in range(trial.epochs)])
+        assert list(found.history.losses(trial.number, 0)) == pytest.approx(list(losses))
+        assert trial.score == pytest.approx(losses[-1])
+
+
+@pytest.mark.usefixtures("apart")
+def test_a_model_is_trained_as_in_this_process(cluster, tmp_path):
+    from kerastune_lite._src.keras.loading import load_keras
+
+    load_keras()
+    from tests.keras.test_training_spec import spec_of, trained
+
+    _, spec, segment = spec_of(tmp_path / "here", fast=True)
+    epochs, score, path = trained(InlineRunner(), spec, segment)
+    _, spec, segment = spec_of(tmp_path / "there", fast=True)
+    there = trained(RayRunner(1, spec.folder), spec, segment)
+    assert there[0] == [pytest.approx(epoch, rel=1e-6) for epoch in epochs]
+    assert there[1:] == (pytest.approx(score, rel=1e-6), path)
+    weights = [p.relative_to(tmp_path / "here") for p in (tmp_path / "here").rglob("*.weights.h5")]
+    assert len(weights) == 1
+    assert (tmp_path / "there" / weights[0]).is_file()
+
+
+def test_ray_is_initialized_and_shut_down_unless_the_user_has_done_it(cluster, tmp_path):
+    code = f"""
+import ray
+from pathlib import Path
+from kerastune_lite._src.search.execution.ray_runner import RayRunner
+from kerastune_lite.schedulers import Decision
+from tests.doubles import job_of
+from tests.search.execution.conformance import drain, segments
+
+def scores(runner):
+    runner.open(job_of(lambda hp, report, segment: 1.0), lambda event: Decision.CONTINUE)
+    runner.submit(segments(2))
+    found = [report.executions[0].score for report in drain(runner)]
+    runner.close()
+    return found
+
+print(scores(RayRunner(1, Path({str(tmp_path)!r}), address={cluster.address!r})))
+print(ray.is_initialized())
+ray.init(address={cluster.address!r})
+print(scores(RayRunner(1, Path({str(tmp_path)!r}))))
+print(ray.is_initialized())
+"""
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert shown.stdout.split("\n")[:-1] == ["[1.0, 1.0]", "False", "[1.0, 1.0]", "True"]

@@ -25,14 +25,20 @@ def needed(segments: Sequence[Segment], folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in names}
 
 
-def store(files: Mapping[str, bytes], folder: Path) -> None:
+def store(files: Mapping[str, bytes | None], folder: Path) -> None:
     """Write files into a folder, each of them completely or not at all.
+
+    Args:
+        files: their contents by name; None: it is deleted.
 
     Raises:
         StoreError: one cannot be written.
     """
     for name, content in files.items():
         path = folder / name
+        if content is None:
+            path.unlink(missing_ok=True)
+            continue
         with replacing(
             path, f"{path.name}.part", "The file of a training", "Free some space"
         ) as scratch:
@@ -56,16 +62,19 @@ class OwnFolder:
         self._sent.clear()
         store(files, self.path)
 
-    def midway(self) -> dict[str, bytes]:
-        """The states in mid-training that are new since the last call."""
-        new = {}
+    def midway(self) -> dict[str, bytes | None]:
+        """What has changed since the last call of the states in mid-training; None: deleted."""
+        changed: dict[str, bytes | None] = {}
+        found = {}
         for path in (self.path / _CHECKPOINTS).glob(f"*{_MIDWAY}*"):
             name, status = f"{_CHECKPOINTS}/{path.name}", path.stat()
-            stamp = (status.st_ino, status.st_mtime_ns)
-            if self._sent.get(name) != stamp:
-                self._sent[name] = stamp
-                new[name] = path.read_bytes()
-        return new
+            found[name] = status.st_ino, status.st_mtime_ns
+            if self._sent.get(name) != found[name]:
+                changed[name] = path.read_bytes()
+        # Last, so that at each moment there is one.
+        changed.update(dict.fromkeys(name for name in self._sent if name not in found))
+        self._sent = found
+        return changed
 
     def named(self, report: Report) -> dict[str, bytes]:
         """The files that the executions of a report name."""

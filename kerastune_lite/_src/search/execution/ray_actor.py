@@ -54,13 +54,13 @@ class Message:
         kind: "ready", "unusable", "epoch" or "report".
         content: whether it needs files sent; the traceback; the event; the report.
         together: how many similar executions the job can train in one stack.
-        files: new files of the project, by their names.
+        files: new files of the project, by their names; None: it is to be deleted.
     """
 
     kind: str
     content: Any
     together: int = 1
-    files: Mapping[str, bytes] = dataclasses.field(default_factory=dict)
+    files: Mapping[str, bytes | None] = dataclasses.field(default_factory=dict)
 
 
 class Actor:
@@ -144,15 +144,15 @@ class Actor:
 
     def _run(self, job: Job, judged: bool) -> None:
         own = self._own
-        segments, files = self._given.get()
+        segments, sent = self._given.get()
         if own is not None:
-            own.begin(files)
+            own.begin(sent)
 
         def emit(event: EpochEnded) -> Decision:
-            new = {} if own is None else own.midway()
-            self._happened.put(Message("epoch", event, job.together, new))
+            changed = {} if own is None else own.midway()
+            self._happened.put(Message("epoch", event, job.together, changed))
             return self._answers.get() if judged else Decision.CONTINUE
 
         for report in job.run(segments, emit):
-            new = {} if own is None else own.named(report)
-            self._happened.put(Message("report", _portable(report), job.together, new))
+            files = {} if own is None else own.named(report)
+            self._happened.put(Message("report", _portable(report), job.together, files))

@@ -62,12 +62,13 @@ class RayRunner(Runner):
         address: str | None = None,
         trial_timeout: float | None = None,
     ) -> None:
+        self.workers = 1
         self._ray = _imported()
-        self._count = workers
+        self._count = None if workers == "auto" else int(workers)
         self._folder = folder.resolve()
         self._resources = {"cpu": 1, **(resources or {})}
         self._address = address
-        self._trial_timeout = trial_timeout
+        self._timeout = trial_timeout
         self._workers: list[_Worker] = []
         self._waiting: deque[Sequence[Segment]] = deque()
         self._emit: Emit | None = None
@@ -81,12 +82,7 @@ class RayRunner(Runner):
 
     @property
     def capacity(self) -> int:
-        return len(self._workers)
-
-    @property
-    def workers(self) -> int:
-        """How many lists of segments can run at the same time."""
-        return len(self._workers)
+        return self.workers
 
     @property
     def free(self) -> int:
@@ -97,7 +93,8 @@ class RayRunner(Runner):
     @property
     def together(self) -> int:
         """How many similar executions can be trained in one stack, as far as is known."""
-        return self._together
+        # A training that takes too long is ended alone.
+        return self._together if self._timeout is None else 1
 
     # ------------------------------------------------------------------ opening and closing
 
@@ -166,9 +163,9 @@ class RayRunner(Runner):
             if not self._waiting and not any(worker.segments for worker in self._workers):
                 return []
             if time.monotonic() - self._looked > _LOOK:
-                before = len(self._workers)
+                before = self.workers
                 self._fit_to_cluster()
-                if len(self._workers) > before:
+                if self.workers > before:
                     return []
             reports = self._overdue() or self._next()
             if reports:
@@ -227,12 +224,15 @@ class RayRunner(Runner):
 
     def _overdue(self) -> list[Report]:
         """End trainings that take too long."""
-        if self._trial_timeout is None:
+        if self._timeout is None:
             return []
-        oldest = time.monotonic() - self._trial_timeout
+        oldest = time.monotonic() - self._timeout
         for worker in self._workers:
             if worker.segments and worker.since < oldest:
-                message = f"TimeoutError: longer than trial_timeout={self._trial_timeout:g} seconds"
+                message = (
+                    f"TimeoutError: The training took more than trial_timeout={self._timeout} s, "
+                    "and was ended."
+                )
                 return [as_failed(report, message) for report in self._replace(worker, message)]
         return []
 
@@ -241,26 +241,24 @@ class RayRunner(Runner):
     def _fit_to_cluster(self) -> None:
         """Have as many workers as there should be."""
         self._looked = time.monotonic()
-        wanted = self._count if isinstance(self._count, int) else self._possible()
+        wanted = self._possible() if self._count is None else self._count
         while len(self._workers) < wanted:
             self._workers.append(self._started())
         for worker in [w for w in self._workers if not w.ready][: len(self._workers) - wanted]:
             self._workers.remove(worker)
             self._ray.kill(worker.actor)
+        self.workers = len(self._workers)
 
     def _possible(self) -> int:
         """How many workers the cluster has the resources for; at least 1."""
-        count = 0
-        # A node that died may be among them for some seconds, and its workers wait for a place.
-        for node in self._ray.nodes():
-            if node["Alive"]:
-                has = node["Resources"]
-                count += min(
-                    int(has.get(_NAMES[name], 0) / amount)
-                    for name, amount in self._resources.items()
-                    if amount
-                )
-        return max(count, 1)
+        # A node that died may be among them for some seconds; its workers wait for a place.
+        nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        wanted = {_NAMES[name]: amount for name, amount in self._resources.items() if amount}
+        fitting = (
+            min((int(node.get(name, 0) / amount) for name, amount in wanted.items()), default=1)
+            for node in nodes
+        )
+        return max(1, sum(fitting))
 
     def _started(self) -> _Worker:
         actor = self._actors.remote()
