@@ -106,7 +106,7 @@ class RayRunner(Runner):
                 address=self._address,
                 include_dashboard=False,
                 log_to_driver=False,
-                logging_level=logging.WARNING,
+                logging_level=logging.ERROR,
             )
             self._ours = True
         self._emit = emit
@@ -197,7 +197,7 @@ class RayRunner(Runner):
         except self._ray.exceptions.RayTaskError:
             raise
         except self._ray.exceptions.RayError as error:  # It or its node died.
-            return self._replace(worker, " ".join(str(error).split()))
+            return self._replace(worker, _how(error))
         return self._read(worker, messages)
 
     def _read(self, worker: _Worker, messages: Sequence[Message]) -> list[Report]:
@@ -344,6 +344,12 @@ def _packed(job: Job) -> tuple[bytes, list[np.ndarray[Any, Any]]]:
             f"{type(error).__name__}: {error}. Create it inside of build(hp), or search without "
             "Ray."
         ) from error
+
+
+def _how(error: Exception) -> str:
+    """How a worker ended, in Ray's words but without its advice."""
+    text = " ".join(str(error).split()).partition(" Some common causes")[0]
+    return text.rpartition("The actor is dead because ")[2]
 
 
 def _same(segment: Segment, report: Report) -> bool:
