@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import logging
 import time
@@ -106,8 +107,9 @@ class TrainingJob(Job):
         return self._together or 1
 
     def relocated(self, folder: Path) -> TrainingJob:
-        spec = dataclasses.replace(self._spec, folder=folder)
-        return TrainingJob(spec, self._hooks, self._shown)
+        job = copy.copy(self)
+        job._spec = dataclasses.replace(self._spec, folder=folder)
+        return job
 
     def run(self, segments: Sequence[Segment], emit: Emit) -> Iterator[Report]:
         several = len(segments) > 1 or bool(segments[0].companions)

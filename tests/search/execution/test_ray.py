@@ -1,5 +1,6 @@
 """Segments that run in workers on a Ray cluster."""
 
+import functools
 import itertools
 import os
 import signal
@@ -73,6 +74,14 @@ def opened(cluster, tmp_path):
     yield opening
     for runner in runners:
         runner.close()
+
+
+@pytest.fixture(params=["same folder", "own folders"])
+def apart(request, monkeypatch):
+    """Whether workers see the project's folder, or have their own ones as on another machine."""
+    if request.param == "own folders":
+        monkeypatch.setattr(ray_runner, "TOKEN", "not what workers look for")
+    return request.param == "own folders"
 
 
 def one_by_one(runner, count):
@@ -154,6 +163,20 @@ def test_a_training_that_takes_too_long_has_failed(opened):
     assert execution.outcome is Outcome.FAILED
     assert "trial_timeout=2.0 s" in execution.message
     assert [r.executions[0].outcome for r in reports.values()] == [Outcome.COMPLETED] * 2
+
+
+@pytest.mark.usefixtures("apart")
+def test_what_is_printed_is_in_the_log(opened, tmp_path):
+    def train(hp, report, segment):
+        sys.stdout.write(f"trial {segment.trial.number}\n")
+        return 0.0
+
+    runner = opened(train)
+    for _ in range(2):
+        runner.submit(segments(2))
+        reports = drain(runner)
+        assert {report.executions[0].log for report in reports} == {"logs/trial_0000.log"}
+    assert (tmp_path / "logs/trial_0000.log").read_text() == "trial 0\ntrial 1\n" * 2
 
 
 def test_nothing_is_left(opened, tmp_path):
@@ -250,14 +273,6 @@ class Curve(Job):
             yield Report(segment, (execution,), segment.trial.values)
 
 
-@pytest.fixture(params=["same folder", "own folders"])
-def apart(request, monkeypatch):
-    """Whether workers see the project's folder, or have their own ones as on another machine."""
-    if request.param == "own folders":
-        monkeypatch.setattr(ray_runner, "TOKEN", "not what workers look for")
-    return request.param == "own folders"
-
-
 def own_folders():
     return set(Path(tempfile.gettempdir()).glob("kerastune_lite_*"))
 
@@ -336,10 +351,12 @@ def test_a_node_that_dies_costs_no_trial(cluster, tmp_path):
 
 
 @pytest.mark.usefixtures("apart")
-def test_a_model_is_trained_as_in_this_process(cluster, tmp_path):
+def test_a_model_is_trained_as_in_this_process(cluster, request, tmp_path):
     from kerastune_lite._src.keras.loading import load_keras
 
-    load_keras()
+    keras = load_keras()
+    request.addfinalizer(functools.partial(keras.config.set_epsilon, keras.config.epsilon()))
+    keras.config.set_epsilon(0.2)  # It changes the loss.
     from tests.keras.test_training_spec import spec_of, trained
 
     _, spec, segment = spec_of(tmp_path / "here", fast=True)

@@ -1,4 +1,4 @@
-"""States and weights, for training on a machine that does not see the project's folder.
+"""States, weights and logs, for training on a machine that does not see the project's folder.
 
 They are sent as bytes by their names, which are relative to the project's folder.
 """
@@ -14,6 +14,7 @@ from kerastune_lite._src.core.trial import Report, Segment
 from kerastune_lite._src.util.whole_files import replacing
 
 _CHECKPOINTS = "checkpoints"
+_LOGS = "logs"
 _MIDWAY = "_midway_"
 """In the names of the states that a training writes before it ends."""
 
@@ -26,10 +27,10 @@ def needed(segments: Sequence[Segment], folder: Path) -> dict[str, bytes]:
 
 
 def store(files: Mapping[str, bytes | None], folder: Path) -> None:
-    """Write files into a folder, each of them completely or not at all.
+    """Write files into a folder, each of them completely or not at all; add to logs.
 
     Args:
-        files: their contents by name; None: it is deleted.
+        files: their contents by name; None: it is deleted. Of a log, what is new.
 
     Raises:
         StoreError: one cannot be written.
@@ -38,11 +39,14 @@ def store(files: Mapping[str, bytes | None], folder: Path) -> None:
         path = folder / name
         if content is None:
             path.unlink(missing_ok=True)
-            continue
-        with replacing(
-            path, f"{path.name}.part", "The file of a training", "Free some space"
-        ) as scratch:
-            scratch.write_bytes(content)
+        elif name.startswith(_LOGS):
+            path.parent.mkdir(exist_ok=True)
+            with path.open("ab") as log:
+                log.write(content)
+        else:
+            what, mend = "The file of a training", "Free some space"
+            with replacing(path, f"{path.name}.part", what, mend) as scratch:
+                scratch.write_bytes(content)
 
 
 class OwnFolder:
@@ -55,11 +59,14 @@ class OwnFolder:
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="kerastune_lite_"))
         self._sent: dict[str, tuple[int, int]] = {}
+        self._read: dict[str, int] = {}
 
     def begin(self, files: Mapping[str, bytes]) -> None:
         """Replace the files of earlier segments by these."""
-        shutil.rmtree(self.path / _CHECKPOINTS, ignore_errors=True)
+        for name in (_CHECKPOINTS, _LOGS):
+            shutil.rmtree(self.path / name, ignore_errors=True)
         self._sent.clear()
+        self._read.clear()
         store(files, self.path)
 
     def midway(self) -> dict[str, bytes | None]:
@@ -77,9 +84,15 @@ class OwnFolder:
         return changed
 
     def named(self, report: Report) -> dict[str, bytes]:
-        """The files that the executions of a report name."""
+        """The files that the executions of a report name; of logs, what is new."""
         names = {name for e in report.executions for name in (e.weights, e.state) if name}
-        return {name: (self.path / name).read_bytes() for name in names}
+        files = {name: (self.path / name).read_bytes() for name in names}
+        for name in {e.log for e in report.executions if e.log}:
+            with (self.path / name).open("rb") as log:
+                log.seek(self._read.get(name, 0))
+                files[name] = log.read()
+                self._read[name] = log.tell()
+        return files
 
     def remove(self) -> None:
         """Delete the folder."""

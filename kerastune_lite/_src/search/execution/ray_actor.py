@@ -19,7 +19,7 @@ from kerastune_lite._src.core.events import EpochEnded
 from kerastune_lite._src.core.trial import Segment
 from kerastune_lite._src.search.execution.job import Job
 from kerastune_lite._src.search.execution.moved_files import OwnFolder
-from kerastune_lite._src.search.execution.worker import _portable
+from kerastune_lite._src.search.execution.serving import served
 
 TOKEN = "search.ray"
 """The file in the project's folder that tells a worker whether it sees the same folder."""
@@ -33,7 +33,7 @@ class Terms:
         folder: the project's, as the search sees it.
         token: the content of its file `TOKEN`.
         judged: whether the search may stop a training after an epoch.
-        environment: variables to set, unless they are set.
+        environment: variables to set unless the node has them, before TensorFlow is loaded.
         paths: where the search finds modules.
         directory: the current directory of the search.
     """
@@ -115,34 +115,31 @@ class Actor:
 
     def _serve(self, terms: Terms, payload: bytes, buffers: Sequence[Any]) -> None:
         try:
-            job = self._loaded(terms, payload, buffers)
+            folder = self._place(terms)
+            job: Job = pickle.loads(payload, buffers=buffers)  # noqa: S301 (from the search)
+            job = job.relocated(folder)
+            job.open()
         except BaseException:
             self._happened.put(Message("unusable", traceback.format_exc()))
             return
         try:
             self._happened.put(Message("ready", self._own is not None, job.together))
             while True:
-                self._run(job, terms.judged)
+                self._run(job, folder, terms.judged)
         except BaseException:  # `sys.exit()` in the user's code, for example.
             traceback.print_exc()
             sys.stderr.flush()
             os._exit(1)
 
-    def _loaded(self, terms: Terms, payload: bytes, buffers: Sequence[Any]) -> Job:
-        job: Job = pickle.loads(payload, buffers=buffers)  # noqa: S301 (from the search)
-        folder = terms.folder
-        try:
-            shared = (folder / TOKEN).read_text() == terms.token
-        except OSError:
-            shared = False
-        if not shared:
-            self._own = OwnFolder()
-            folder = self._own.path
-        job = job.relocated(folder)
-        job.open()
-        return job
+    def _place(self, terms: Terms) -> Path:
+        """The project's folder, or one of its own."""
+        with contextlib.suppress(OSError):
+            if (terms.folder / TOKEN).read_text() == terms.token:
+                return terms.folder
+        self._own = OwnFolder()
+        return self._own.path
 
-    def _run(self, job: Job, judged: bool) -> None:
+    def _run(self, job: Job, folder: Path, judged: bool) -> None:
         own = self._own
         segments, sent = self._given.get()
         if own is not None:
@@ -153,6 +150,6 @@ class Actor:
             self._happened.put(Message("epoch", event, job.together, changed))
             return self._answers.get() if judged else Decision.CONTINUE
 
-        for report in job.run(segments, emit):
+        for report in served(job, segments, folder, emit):
             files = {} if own is None else own.named(report)
-            self._happened.put(Message("report", _portable(report), job.together, files))
+            self._happened.put(Message("report", report, job.together, files))

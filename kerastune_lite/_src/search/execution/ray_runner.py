@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import logging
 import math
 import pickle
@@ -20,6 +21,8 @@ from kerastune_lite._src.search.execution import moved_files
 from kerastune_lite._src.search.execution.job import Emit, Job
 from kerastune_lite._src.search.execution.ray_actor import TOKEN, Actor, Message, Terms
 from kerastune_lite._src.search.execution.runner import Runner
+from kerastune_lite._src.search.execution.serving import log_name
+from kerastune_lite._src.search.execution.shares import Share
 from kerastune_lite._src.search.failures import as_failed
 from kerastune_lite._src.util.errors import FatalRuntimeError, FatalTypeError
 
@@ -46,9 +49,9 @@ class RayRunner(Runner):
         folder: the project's. Workers that see it use its files; to others, files are sent.
         resources: of each worker: "cpu" (by default 1), "gpu" (may be a fraction), "memory" in
             bytes.
+        trial_timeout: the seconds that a segment may take; then it has failed. None: any time.
         address: of the cluster; None: as `ray.init()` finds it, or a new one on this machine. It
             is not used if Ray is already initialized.
-        trial_timeout: the seconds after which a training is ended, and has failed.
 
     Raises:
         ImportError: Ray is not installed.
@@ -59,8 +62,8 @@ class RayRunner(Runner):
         workers: int | str,
         folder: Path,
         resources: Mapping[str, float] | None = None,
-        address: str | None = None,
         trial_timeout: float | None = None,
+        address: str | None = None,
     ) -> None:
         self.workers = 1
         self._ray = _imported()
@@ -81,18 +84,12 @@ class RayRunner(Runner):
         self._looked = self._began = 0.0
 
     @property
-    def capacity(self) -> int:
-        return self.workers
-
-    @property
     def free(self) -> int:
-        """How many lists of segments can start now."""
         busy = sum(bool(worker.segments) for worker in self._workers)
         return len(self._workers) - busy - len(self._waiting)
 
     @property
     def together(self) -> int:
-        """How many similar executions can be trained in one stack, as far as is known."""
         # A training that takes too long is ended alone.
         return self._together if self._timeout is None else 1
 
@@ -118,20 +115,11 @@ class RayRunner(Runner):
             max_concurrency=2,  # `close` is heard while `messages` waits.
         )
         self._shipped = [ray.put(payload), *map(ray.put, buffers)]
-        threads = str(max(1, math.ceil(self._resources["cpu"])))
-        self._terms = Terms(
-            self._folder,
-            uuid.uuid4().hex,
-            judged,
-            {
-                # Those of TensorFlow, which would take all cores of the node, and all of its GPU.
-                "TF_NUM_INTRAOP_THREADS": threads,
-                "TF_NUM_INTEROP_THREADS": threads,
-                "TF_FORCE_GPU_ALLOW_GROWTH": "true",
-            },
-        )
+        share = Share(max(1, math.ceil(self._resources["cpu"])), memory=0)
+        token = uuid.uuid4().hex
+        self._terms = Terms(self._folder, token, judged, share.environment(0))
         self._folder.mkdir(parents=True, exist_ok=True)
-        (self._folder / TOKEN).write_text(self._terms.token)
+        (self._folder / TOKEN).write_text(token)
         self._began = time.monotonic()
         self._fit_to_cluster()
 
@@ -233,7 +221,9 @@ class RayRunner(Runner):
                     f"TimeoutError: The training took more than trial_timeout={self._timeout} s, "
                     "and was ended."
                 )
-                return [as_failed(report, message) for report in self._replace(worker, message)]
+                lost = self._replace(worker, message)
+                # Of several we do not know which; alone it fails the next time.
+                return lost if len(lost) > 1 else [as_failed(lost[0], message)]
         return []
 
     # ------------------------------------------------------------------ workers
@@ -273,8 +263,13 @@ class RayRunner(Runner):
             if self._unusable >= 3:
                 raise FatalRuntimeError(f"Workers on Ray end while they start: {how}")
         self._fit_to_cluster()
-        message = f"The worker on Ray ended during the training: {how}"
-        return [Report(segment, (), {}, lost=message) for segment in worker.segments]
+        reports = []
+        for segment in worker.segments:
+            log = self._folder / log_name(segment.trial.number)
+            see = f" See {log}." if log.exists() else ""
+            message = f"The worker on Ray ended during the training: {how}{see}"
+            reports.append(Report(segment, (), {}, lost=message))
+        return reports
 
     def _say_if_none_starts(self) -> None:
         if time.monotonic() - self._began > _STARTING and not any(w.ready for w in self._workers):
@@ -335,15 +330,23 @@ def _packed(job: Job) -> tuple[bytes, list[np.ndarray[Any, Any]]]:
         buffers.append(np.frombuffer(data, np.uint8))
         return False
 
+    class Pickler(cloudpickle.Pickler):
+        def reducer_override(self, value: Any) -> Any:
+            reduced = job.reduced(value)
+            return super().reducer_override(value) if reduced is None else reduced
+
+    file = io.BytesIO()
     try:
-        return cloudpickle.dumps(job, protocol=5, buffer_callback=in_place), buffers
+        Pickler(file, protocol=5, buffer_callback=in_place).dump(job)
     except Exception as error:
         raise FatalTypeError(
             "With Ray, all that a training needs is sent to other processes. Something in "
             "build(hp), the callbacks or the arguments of search() cannot be sent: "
-            f"{type(error).__name__}: {error}. Create it inside of build(hp), or search without "
-            "Ray."
+            f"{type(error).__name__}: {error}. If it is the data, pass a function that each worker "
+            "calls once, and that returns what fit() takes: search(data_fn=lambda: (x, y), ...). "
+            "If it is something else, create it inside of build(hp), or search without workers."
         ) from error
+    return file.getvalue(), buffers
 
 
 def _how(error: Exception) -> str:
