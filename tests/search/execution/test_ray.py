@@ -355,8 +355,8 @@ def test_a_model_is_trained_as_in_this_process(cluster, request, tmp_path):
     from kerastune_lite._src.keras.loading import load_keras
 
     keras = load_keras()
-    request.addfinalizer(functools.partial(keras.config.set_epsilon, keras.config.epsilon()))
-    keras.config.set_epsilon(0.2)  # It changes the loss.
+    request.addfinalizer(functools.partial(keras.config.set_floatx, keras.config.floatx()))
+    keras.config.set_floatx("float64")
     from tests.keras.test_training_spec import spec_of, trained
 
     _, spec, segment = spec_of(tmp_path / "here", fast=True)
