@@ -48,7 +48,7 @@ def cluster():
 
 
 class TestRayRunner(RunnerConformance):
-    @pytest.fixture(params=[1, 2])
+    @pytest.fixture(params=[1, "auto"])
     def runner(self, request, cluster, tmp_path):
         runner = RayRunner(request.param, tmp_path)
         yield runner

@@ -65,23 +65,28 @@ class OwnFolder:
         """Replace the files of earlier segments by these."""
         for name in (_CHECKPOINTS, _LOGS):
             shutil.rmtree(self.path / name, ignore_errors=True)
-        self._sent.clear()
         self._read.clear()
         store(files, self.path)
+        self._sent = self._states_midway()
 
     def midway(self) -> dict[str, bytes | None]:
         """What has changed since the last call of the states in mid-training; None: deleted."""
-        changed: dict[str, bytes | None] = {}
-        found = {}
-        for path in (self.path / _CHECKPOINTS).glob(f"*{_MIDWAY}*"):
-            name, status = f"{_CHECKPOINTS}/{path.name}", path.stat()
-            found[name] = status.st_ino, status.st_mtime_ns
-            if self._sent.get(name) != found[name]:
-                changed[name] = path.read_bytes()
+        found = self._states_midway()
+        changed: dict[str, bytes | None] = {
+            name: (self.path / name).read_bytes()
+            for name, stamp in found.items()
+            if self._sent.get(name) != stamp
+        }
         # Last, so that at each moment there is one.
         changed.update(dict.fromkeys(name for name in self._sent if name not in found))
         self._sent = found
         return changed
+
+    def _states_midway(self) -> dict[str, tuple[int, int]]:
+        """What tells whether a file of that name is another one."""
+        paths = (self.path / _CHECKPOINTS).glob(f"*{_MIDWAY}*")
+        statuses = {f"{_CHECKPOINTS}/{path.name}": path.stat() for path in paths}
+        return {name: (status.st_ino, status.st_mtime_ns) for name, status in statuses.items()}
 
     def named(self, report: Report) -> dict[str, bytes]:
         """The files that the executions of a report name; of logs, what is new."""

@@ -83,7 +83,7 @@ class Actor:
         for name, value in terms.environment.items():
             os.environ.setdefault(name, value)
         sys.path.extend(path for path in terms.paths if path not in sys.path)
-        with contextlib.suppress(OSError):  # It exists where the search runs, or its files do.
+        with contextlib.suppress(OSError):  # Relative paths mean the same if this folder exists.
             os.chdir(terms.directory)
         threading.Thread(target=self._serve, args=(terms, payload, buffers), daemon=True).start()
         return self.messages()

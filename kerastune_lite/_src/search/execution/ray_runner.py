@@ -69,12 +69,14 @@ class RayRunner(Runner):
         self._ray = _imported()
         self._count = None if workers == "auto" else int(workers)
         self._folder = folder.resolve()
-        self._resources = {"cpu": 1, **(resources or {})}
+        wanted = {"cpu": 1, **(resources or {})}
+        self._resources = {name: float(amount) for name, amount in wanted.items()}
         self._address = address
         self._timeout = trial_timeout
         self._workers: list[_Worker] = []
         self._waiting: deque[Sequence[Segment]] = deque()
         self._emit: Emit | None = None
+        self._judged = True
         self._terms: Terms | None = None
         self._actors: Any = None
         self._shipped: list[Any] = []
@@ -106,7 +108,7 @@ class RayRunner(Runner):
                 logging_level=logging.ERROR,
             )
             self._ours = True
-        self._emit = emit
+        self._emit, self._judged = emit, judged
         self._actors = ray.remote(Actor).options(
             num_cpus=self._resources["cpu"],
             num_gpus=self._resources.get("gpu", 0),
@@ -202,7 +204,8 @@ class RayRunner(Runner):
                     "the packages and files that the search uses."
                 )
             elif message.kind == "epoch":
-                answer = self._emit(message.content)
+                decision = self._emit(message.content)
+                answer = decision if self._judged else None
             else:
                 reports.append(message.content)
                 worker.segments = [s for s in worker.segments if not _same(s, message.content)]
