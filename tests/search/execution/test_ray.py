@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -25,6 +24,7 @@ from kerastune_lite._src.util.errors import FatalTypeError
 from kerastune_lite.hyperparameters import Float, Parameter, Space
 from kerastune_lite.schedulers import ASHA, Decision
 from tests.doubles import MemoryStore, RecordingView, job_of, make_search
+from tests.processes import printed_by
 from tests.search.execution.conformance import RunnerConformance, drain, segments
 
 ROOT = Path(__file__).parents[3]
@@ -269,17 +269,12 @@ class Curve(Job):
             for name in filter(None, files.values()):
                 self.write(name, loss)
             done = Outcome.COMPLETED
+            files["message"] = str(self.folder)
             execution = Execution(0, done, 0, loss, loss, {"loss": loss}, 0, epoch + 1, **files)
             yield Report(segment, (execution,), segment.trial.values)
 
 
-def own_folders():
-    return set(Path(tempfile.gettempdir()).glob("kerastune_lite_*"))
-
-
-@pytest.mark.usefixtures("apart")
-def test_files_go_to_and_fro(cluster, tmp_path):
-    before = own_folders()
+def test_files_go_to_and_fro(apart, cluster, tmp_path):
     midway = []
 
     def emit(event):
@@ -299,7 +294,9 @@ def test_files_go_to_and_fro(cluster, tmp_path):
     assert execution.score == pytest.approx(1 + 1 / 2 + 1 / 3 + 1 / 4)
     assert (tmp_path / execution.weights).read_text() == repr(execution.score)
     runner.close()
-    assert own_folders() == before
+    trained_in = Path(execution.message)
+    assert (trained_in == tmp_path) is not apart
+    assert trained_in.exists() is not apart, "a folder of its own was temporary"
 
 
 class RemovesNode(RecordingView):
@@ -377,6 +374,7 @@ from pathlib import Path
 from kerastune_lite._src.search.execution.ray_runner import RayRunner
 from kerastune_lite.schedulers import Decision
 from tests.doubles import job_of
+from tests.processes import printed_by
 from tests.search.execution.conformance import drain, segments
 
 def scores(runner):
@@ -396,3 +394,12 @@ print(ray.is_initialized())
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert shown.stdout.split("\n")[:-1] == ["[1.0, 1.0]", "False", "[1.0, 1.0]", "True"]
+
+
+def test_the_example(cluster, tmp_path):
+    example = ROOT / "examples" / "ray_cluster.py"
+    shown = printed_by(
+        example, "--address", cluster.address, "--trials", 2, "--directory", tmp_path
+    )
+    assert "2/2 trials in" in shown
+    assert "Best: val_accuracy" in shown
