@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from kerastune_lite._src.core.trial import Report, Segment, Trial
@@ -103,6 +105,11 @@ class TrainingJob(Job):
     @property
     def together(self) -> int:
         return self._together or 1
+
+    def relocated(self, folder: Path) -> TrainingJob:
+        job = copy.copy(self)
+        job._spec = dataclasses.replace(self._spec, folder=folder)
+        return job
 
     def run(self, segments: Sequence[Segment], emit: Emit) -> Iterator[Report]:
         several = len(segments) > 1 or bool(segments[0].companions)
