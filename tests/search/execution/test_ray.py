@@ -23,7 +23,7 @@ from kerastune_lite._src.search.execution.ray_runner import RayRunner
 from kerastune_lite._src.util.errors import FatalTypeError
 from kerastune_lite.hyperparameters import Float, Parameter, Space
 from kerastune_lite.schedulers import ASHA, Decision
-from tests.doubles import MemoryStore, RecordingView, job_of, make_search
+from tests.doubles import RecordingView, job_of, make_search
 from tests.processes import printed_by
 from tests.search.execution.conformance import RunnerConformance, drain, segments
 
@@ -317,23 +317,18 @@ class RemovesNode(RecordingView):
 
 @pytest.mark.usefixtures("apart")
 def test_a_node_that_dies_costs_no_trial(cluster, tmp_path):
-    def search(runner, folder, job, *views):
-        return make_search(
-            job,
-            folder,
-            space=Space([Parameter("x", Float(0.0, 1.0))]),
-            scheduler=ASHA(max_epochs=9, factor=3),
-            store=MemoryStore(),
-            runner=runner,
-            views=views,
-            max_trials=9,
-        )
-
     node = cluster.add_node(num_cpus=1)
     view = RemovesNode(cluster, node)
-    job = Curve(tmp_path, node.node_id)
-    found = search(RayRunner(3, tmp_path), tmp_path, job, view)
-    found.run("p", {})
+    search = make_search(
+        Curve(tmp_path, node.node_id),
+        tmp_path,
+        space=Space([Parameter("x", Float(0.0, 1.0))]),
+        scheduler=ASHA(max_epochs=9, factor=3),
+        runner=RayRunner(3, tmp_path),
+        views=[view],
+        max_trials=9,
+    )
+    search.run("p", {})
     assert view.removed is not None
     ended = [event.trial for event in view.of(ev.TrialEnded)]
     assert sorted(trial.number for trial in ended) == list(range(9))
@@ -343,7 +338,7 @@ def test_a_node_that_dies_costs_no_trial(cluster, tmp_path):
     assert len(begun) > len(set(begun)), "the segment that was lost began again"
     for trial in ended:
         losses = np.cumsum([trial.values["x"] / (1 + epoch) for epoch in range(trial.epochs)])
-        assert list(found.history.losses(trial.number, 0)) == pytest.approx(list(losses))
+        assert list(search.history.losses(trial.number, 0)) == pytest.approx(list(losses))
         assert trial.score == pytest.approx(losses[-1])
 
 
