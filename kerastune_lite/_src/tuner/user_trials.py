@@ -10,6 +10,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerastune_lite._src.algorithms.schedulers.scheduler import Decision
@@ -27,7 +28,7 @@ from kerastune_lite._src.search.execution.job import Emit
 from kerastune_lite._src.search.execution.returned import Result, finite, read_results, scalars
 from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.space.hyperparameters import HyperParameters
-from kerastune_lite._src.store.checkpoints import state_name
+from kerastune_lite._src.store.checkpoints import Checkpoints, state_name
 from kerastune_lite._src.tuner.call import SearchCall
 from kerastune_lite._src.tuner.training import Training
 from kerastune_lite._src.util.warn_once import once
@@ -84,9 +85,8 @@ class UserTrials(GuardedJob):
     ) -> None:
         self._run_trial = run_trial
         self._source = source
-        self._training = training
+        self.training = training
         self._objective = training.objective
-        self._checkpoints = training.checkpoints
         self._hooks = hooks
         self._enter = enter
         self._dispatcher: Dispatcher | None = None
@@ -116,6 +116,12 @@ class UserTrials(GuardedJob):
     def close(self) -> None:
         self._enter(None)
         self._dispatcher = None  # also releases the data on the device
+
+    def relocated(self, folder: Path) -> UserTrials:
+        # It has just arrived on that machine: nobody else has it.
+        kept = Checkpoints(folder, self.training.checkpoints.keep)
+        self.training = dataclasses.replace(self.training, checkpoints=kept)
+        return self
 
     def reduced(self, value: Any) -> tuple[Any, ...] | None:
         if "tensorflow" not in sys.modules:
@@ -166,7 +172,7 @@ class UserTrials(GuardedJob):
         verbose = kwargs.pop("verbose", self._call.verbose_of_fit)
         kwargs.pop("initial_epoch", None)
         # run_trial may declare hyperparameters and pass them on under any names.
-        spec = self._training.spec(args, kwargs, callbacks, verbose, self._call.fast)
+        spec = self.training.spec(args, kwargs, callbacks, verbose, self._call.fast)
         spec.fit.check(under_way.hp.space, spec.objective)
         if self._dispatcher is None:
             self._dispatcher = Dispatcher(spec.fast)
@@ -230,13 +236,13 @@ class UserTrials(GuardedJob):
         executions = list[Execution]()
         self._under_way = under_way
         try:
-            with _traced_functions(), once(self._training.probe.shown):
+            with _traced_functions(), once(self.training.probe.shown):
                 # A scheduler decides, whatever `epochs` was given to search().
                 told = {**self._kwargs, **self._epochs(segment)}
                 returned = self._run_trial(trial, *self._call.args, **told)
                 if inspect.isgenerator(returned):
                     returned = self._drained(returned, under_way)
-            if self._training.frozen_space:
+            if self.training.frozen_space:
                 check_frozen(under_way.hp.space, segment.trial.space)
             read = read_results(returned, self._objective, self._source)
             results = [finite(each, self._objective, lambda: self._why_not_finite) for each in read]
@@ -297,7 +303,7 @@ class UserTrials(GuardedJob):
         if epoch is None or epoch == execution.best_epoch or execution.weights is None:
             return execution
         scored.put(epoch)
-        save_weights(scored.model, self._checkpoints.folder / execution.weights)
+        save_weights(scored.model, self.training.checkpoints.folder / execution.weights)
         return dataclasses.replace(execution, best_epoch=epoch)
 
     def _epochs(self, segment: Segment) -> dict[str, int]:
@@ -333,7 +339,7 @@ class UserTrials(GuardedJob):
         """Delete weights that were written for `run_trial` and that no execution names."""
         written = {under_way.saved, *(execution.weights for execution in under_way.trained)}
         for name in written - {None} - {execution.weights for execution in executions}:
-            (self._checkpoints.folder / str(name)).unlink(missing_ok=True)
+            (self.training.checkpoints.folder / str(name)).unlink(missing_ok=True)
 
 
 @dataclasses.dataclass(frozen=True)

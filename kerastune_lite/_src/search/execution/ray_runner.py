@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import logging
 import math
 import pickle
@@ -23,8 +22,9 @@ from kerastune_lite._src.search.execution.ray_actor import TOKEN, Actor, Message
 from kerastune_lite._src.search.execution.runner import Runner
 from kerastune_lite._src.search.execution.serving import log_name
 from kerastune_lite._src.search.execution.shares import Share
+from kerastune_lite._src.search.execution.shipping import pickled
 from kerastune_lite._src.search.failures import as_failed
-from kerastune_lite._src.util.errors import FatalRuntimeError, FatalTypeError
+from kerastune_lite._src.util.errors import FatalRuntimeError
 
 logger = logging.getLogger(__name__)
 
@@ -322,8 +322,6 @@ def _packed(job: Job) -> tuple[bytes, list[np.ndarray[Any, Any]]]:
     Raises:
         FatalTypeError: something in it cannot be sent.
     """
-    import cloudpickle
-
     buffers = []
 
     def in_place(buffer: pickle.PickleBuffer) -> bool:
@@ -333,23 +331,7 @@ def _packed(job: Job) -> tuple[bytes, list[np.ndarray[Any, Any]]]:
         buffers.append(np.frombuffer(data, np.uint8))
         return False
 
-    class Pickler(cloudpickle.Pickler):
-        def reducer_override(self, value: Any) -> Any:
-            reduced = job.reduced(value)
-            return super().reducer_override(value) if reduced is None else reduced
-
-    file = io.BytesIO()
-    try:
-        Pickler(file, protocol=5, buffer_callback=in_place).dump(job)
-    except Exception as error:
-        raise FatalTypeError(
-            "With Ray, all that a training needs is sent to other processes. Something in "
-            "build(hp), the callbacks or the arguments of search() cannot be sent: "
-            f"{type(error).__name__}: {error}. If it is the data, pass a function that each worker "
-            "calls once, and that returns what fit() takes: search(data_fn=lambda: (x, y), ...). "
-            "If it is something else, create it inside of build(hp), or search without workers."
-        ) from error
-    return file.getvalue(), buffers
+    return pickled(job, buffer_callback=in_place), buffers
 
 
 def _how(error: Exception) -> str:
