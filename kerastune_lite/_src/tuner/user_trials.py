@@ -22,6 +22,7 @@ from kerastune_lite._src.search.execution.guard import (
     GuardedJob,
     check_frozen,
     merge_returned,
+    reached,
     report_late,
 )
 from kerastune_lite._src.search.execution.job import Emit
@@ -174,7 +175,10 @@ class UserTrials(GuardedJob):
         verbose = kwargs.pop("verbose", self._call.verbose_of_fit)
         kwargs.pop("initial_epoch", None)
         # run_trial may declare hyperparameters and pass them on under any names.
-        spec = self.training.spec(args, kwargs, callbacks, verbose, self._call.fast)
+        call = self._call
+        spec = self.training.spec(
+            args, kwargs, callbacks, verbose, call.fast, call.checkpoint_interval
+        )
         spec.fit.check(under_way.hp.space, spec.objective)
         if self._dispatcher is None:
             self._dispatcher = Dispatcher(spec.fast)
@@ -232,7 +236,7 @@ class UserTrials(GuardedJob):
             # The result of run_trial may be better than that of this part.
             keep_below=None,
         )
-        return from_midway(part, execution, self._checkpoints) if resumable else part
+        return from_midway(part, execution, self.training.checkpoints) if resumable else part
 
     # ------------------------------------------------------------------ one trial
 
@@ -271,7 +275,7 @@ class UserTrials(GuardedJob):
                 if segment.end_epoch is not None and not self._takes_epochs:
                     # The scheduler takes its result for that of the requested epochs.
                     executions = [dataclasses.replace(e, epochs=0) for e in executions]
-                executions = [_reached(e, segment) for e in executions]
+                executions = [reached(e, segment) for e in executions]
             else:
                 # A score of several trainings does not say how many epochs they had.
                 longest = max(e.epochs for e in under_way.trained)
@@ -281,7 +285,7 @@ class UserTrials(GuardedJob):
             return executions
         except FatalError:
             # It is trained anew, by a script that was corrected.
-            self._checkpoints.forget_midway(trial.number)
+            self.training.checkpoints.forget_midway(trial.number)
             raise
         finally:
             self._under_way = None
@@ -359,27 +363,6 @@ class _Yielded:
     """What a generator yielded, by metric; looks like Keras's History."""
 
     history: Mapping[str, Sequence[float]]
-
-
-def _reached(execution: Execution, segment: Segment) -> Execution:
-    """An execution combined with its result before this segment.
-
-    One that returned only a number has trained for the requested epochs.
-    """
-    earlier = next(
-        (e for e in segment.trial.completed_executions if e.index == execution.index), None
-    )
-    epochs = segment.start_epoch + execution.epochs if execution.epochs else segment.end_epoch
-    best = execution.best_epoch if execution.epochs else epochs and epochs - 1
-    if execution.epochs and best is not None:
-        best += segment.start_epoch
-    execution = dataclasses.replace(execution, epochs=epochs or 0, best_epoch=best)
-    if not segment.start_epoch or earlier is None or earlier.loss is None:
-        return execution
-    if execution.loss is None or execution.loss < earlier.loss:
-        return execution
-    kept = {"epochs": execution.epochs, "seconds": execution.seconds, "attempt": execution.attempt}
-    return dataclasses.replace(earlier, **kept)  # type: ignore[arg-type]
 
 
 def _traced_functions() -> contextlib.AbstractContextManager[None]:

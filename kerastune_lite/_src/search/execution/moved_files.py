@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from kerastune_lite._src.core.trial import Report, Segment
@@ -21,9 +21,17 @@ _MIDWAY = "_midway_"
 
 def needed(segments: Sequence[Segment], folder: Path) -> dict[str, bytes]:
     """The files from which these segments and their companions resume."""
-    everyone = [each for segment in segments for each in (segment, *segment.companions)]
-    names = {each.resume_from for each in everyone if each.resume_from is not None}
+    names = {name for segment in segments for name in _resumed(segment)}
     return {name: (folder / name).read_bytes() for name in names}
+
+
+def _resumed(segment: Segment) -> Iterator[str]:
+    if segment.resume_from is not None:
+        yield segment.resume_from
+    if segment.otherwise is not None:
+        yield from _resumed(segment.otherwise)
+    for companion in segment.companions:
+        yield from _resumed(companion)
 
 
 def store(files: Mapping[str, bytes | None], folder: Path) -> None:
