@@ -22,6 +22,8 @@ from kerastune_lite._src.search.execution.guard import Guarded, guarded, hyperpa
 from kerastune_lite._src.search.execution.job import Emit, Job
 from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.space.hyperparameters import HyperParameters
+from kerastune_lite._src.store.checkpoints import Checkpoints
+from kerastune_lite._src.util.errors import FatalError
 from kerastune_lite._src.util.warn_once import Shown, once
 
 logger = logging.getLogger(__name__)
@@ -119,7 +121,7 @@ class TrainingJob(Job):
                 asked.under_way += 1
                 candidates.append(training)
             if alone:
-                yield outcome.report(asked.hp)
+                yield self._report(asked)
         yield from self._train_candidates(candidates)
 
     def _prepared(self, asked: _Asked, segment: Segment, emit: Emit) -> _Training | None:
@@ -197,4 +199,10 @@ class TrainingJob(Job):
         asked = training.asked
         asked.under_way -= 1
         if asked.under_way == 0:
-            yield asked.outcome.report(asked.hp)
+            yield self._report(asked)
+
+    def _report(self, asked: _Asked) -> Report:
+        if isinstance(asked.outcome.fatal, FatalError):
+            # It is trained anew, by a script that was corrected.
+            Checkpoints(self._spec.folder, 0).forget_midway(asked.segment.trial.number)
+        return asked.outcome.report(asked.hp)

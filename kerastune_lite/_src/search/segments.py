@@ -46,7 +46,20 @@ class Segments:
         return [i for i in range(self.executions) if i not in finished]
 
     def make(self, trial: Trial, execution: int) -> Segment:
-        """The segment that brings an execution to the trial's goal."""
+        """The segment that brings an execution to the trial's goal.
+
+        It starts in the middle of an earlier one if a search died during that.
+        """
+        segment = self._from_the_last_rung(trial, execution)
+        if not segment.midway:
+            return segment
+        midway = self.checkpoints.midway(trial.number, execution, segment.attempt)
+        if midway is None or midway[0] <= segment.start_epoch:
+            return segment
+        epoch, state = midway
+        return dataclasses.replace(segment, start_epoch=epoch, resume_from=state, otherwise=segment)
+
+    def _from_the_last_rung(self, trial: Trial, execution: int) -> Segment:
         earlier = [e for e in trial.executions if e.index == execution]
         failed = [e.attempt for e in earlier if e.outcome is Outcome.FAILED]
         attempt = max(failed) + 1 if failed else 0
@@ -68,6 +81,7 @@ class Segments:
             keep_below=self._keep_below(trial, execution),
             resume_from=state,
             keep_state=keep_state,
+            midway=not self.whole_trials,
         )
 
     def _keep_below(self, trial: Trial, execution: int) -> float | None:

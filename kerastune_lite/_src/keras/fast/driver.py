@@ -155,6 +155,9 @@ class _Run:
         self._logs[member].update({f"val_{name}": value for name, value in logs.items()})
 
     def _end_epoch(self, member: Member, epoch: int) -> None:
+        if member.callbacks.capture_after(epoch):
+            with self._computing():
+                self._stack.complete(member)
         if member.callbacks.look:
             self._show(member)
         self._results_seen = True

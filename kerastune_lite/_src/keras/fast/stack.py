@@ -99,6 +99,12 @@ class Stack:
         own = state.optimizer[: len(self._own[member])]
         self._own[member] = [np.asarray(value) for value in own]
 
+    def complete(self, member: Member) -> None:
+        """From now on, `show` includes all of the optimizer's state."""
+        optimizer = member.model.optimizer
+        if not optimizer.built:
+            optimizer.build(self._variables[member].trainable)
+
     def take(self, member: Member) -> None:
         """Take over what callbacks changed in a member's model: as a rule the learning rate."""
         if self._program.in_model:
