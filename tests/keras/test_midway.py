@@ -19,6 +19,7 @@ from kerastune_lite._src.keras.fast.dispatcher import (
     STACKED,
     Dispatcher,
 )
+from kerastune_lite._src.keras.fast.member import Member
 from kerastune_lite._src.keras.midway import tell_once
 from kerastune_lite._src.keras.state_files import read_state, write_state
 from kerastune_lite._src.store.sqlite import SQLiteStore
@@ -26,6 +27,7 @@ from kerastune_lite._src.tuner import training
 from kerastune_lite.errors import FatalValueError, StoreError
 from tests.keras.midway import (
     EPOCHS,
+    OwnTrials,
     X,
     Y,
     build,
@@ -136,6 +138,39 @@ def test_it_goes_on_within_a_rung(tmp_path, begun):
     assert begun[0][0] == int(latest.removeprefix("trial_"))
     assert begun[0][2] not in (0, 1, 3), "it is not where a rung begins"
     check_same(resumed, whole)
+    assert files(tmp_path) == []
+
+
+def test_a_run_trial_of_ones_own_goes_on(tmp_path, monkeypatch):
+    """The executions that it has trained, and the one that was under way."""
+    given = {"executions_per_trial": 2, "kind": OwnTrials}
+    whole = search(tuner_of(tmp_path / "whole", **given))
+    # The second execution dies after its fourth epoch.
+    writes = EPOCHS - 1 + 4
+    tuner = f"tuner_of({str(tmp_path)!r}, OwnTrials, executions_per_trial=2)"
+    killed(f"die_after({writes}); search({tuner})")
+    assert [name[11:] for name in files(tmp_path)] == [
+        f"execution0_attempt0_midway_e000{EPOCHS - 1}.state.zip",
+        "execution1_attempt0_midway_e0003.state.zip",
+        "execution1_attempt0_midway_e0004.state.zip",
+    ]
+    trained = []
+    order = Member.order
+    monkeypatch.setattr(
+        Member, "order", lambda self, epoch: trained.append(epoch) or order(self, epoch)
+    )
+    resumed = search(tuner_of(tmp_path, **given))
+    assert trained == [5, 4, 5], "the other epochs were not trained again"
+    check_same(resumed, whole)
+    assert files(tmp_path) == []
+
+
+def test_a_run_trial_of_ones_own_trains_anew_after_a_correction(tmp_path):
+    with pytest.raises(FatalValueError):
+        search(
+            tuner_of(tmp_path, OwnTrials),
+            callbacks=[Ends(3, tmp_path / "mark", FatalValueError("wrong"))],
+        )
     assert files(tmp_path) == []
 
 
@@ -305,71 +340,3 @@ def test_a_full_disk_ends_no_training(tmp_path, monkeypatch, caplog):
     assert [r.message for r in caplog.records if "no space is left" in r.message] == [
         "This training starts anew if its process dies: no space is left"
     ]
-
-
-class TestKeeper:
-    @pytest.fixture
-    def clock(self, monkeypatch):
-        now = [100.0]
-        monkeypatch.setattr(midway.time, "monotonic", lambda: now[0])
-        return now
-
-    def keeper(self, interval, store=lambda state: None, epochs=100):
-        keeper = midway.MidwayKeeper([], interval, store, 0.0)
-        model = build(kt.HyperParameters())
-        model.stop_training = False
-        keeper.set_model(model)
-        keeper.set_params({"epochs": epochs})
-        keeper.on_train_begin()
-        return keeper
-
-    def test_it_waits_for_its_interval(self, clock):
-        stored = []
-        keeper = self.keeper(60.0, lambda state: stored.append(state.epoch))
-        for epoch in range(10):
-            clock[0] += 25.0
-            keeper.on_epoch_end(epoch)
-        assert stored == [3, 6, 9]
-
-    def test_it_waits_longer_if_storing_takes_long(self, clock):
-        stored = []
-
-        def slowly(state):
-            stored.append(state.epoch)
-            clock[0] += 5.0
-
-        keeper = self.keeper(60.0, slowly)
-        for epoch in range(20):
-            clock[0] += 10.0
-            keeper.on_epoch_end(epoch)
-        assert stored == [6, 16], "100 seconds later, 20 times as long as the first took"
-
-    def test_what_it_was_asked_it_does(self, clock):
-        stored = []
-        keeper = self.keeper(60.0, lambda state: stored.append(state.epoch))
-        assert not keeper.captures_after(0)
-        clock[0] += 100.0
-        keeper.on_epoch_end(0)
-        assert stored == []
-        assert keeper.captures_after(1)
-        keeper.on_epoch_end(1)
-        assert stored == [2]
-
-    def test_not_at_the_end(self, clock):
-        stored = []
-        keeper = self.keeper(0.0, lambda state: stored.append(state.epoch), epochs=3)
-        keeper.on_epoch_end(0)
-        keeper.model.stop_training = True
-        keeper.on_epoch_end(1)
-        keeper.model.stop_training = False
-        keeper.on_epoch_end(2)
-        assert stored == [1]
-
-    def test_of_several_trainings_the_first(self, clock):
-        stored = []
-        keeper = self.keeper(0.0, lambda state: stored.append(state.epoch))
-        keeper.on_epoch_end(0)
-        keeper.on_train_end()
-        keeper.on_train_begin()
-        keeper.on_epoch_end(0)
-        assert stored == [1]

@@ -12,12 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from kerastune_lite._src.core.trial import Segment
-from kerastune_lite._src.keras.callback_state import cannot_resume
+from kerastune_lite._src.keras.callback_state import cannot_resume, unpack
 from kerastune_lite._src.keras.callbacks import OneOfOurs
 from kerastune_lite._src.keras.compat import internals
 from kerastune_lite._src.keras.resuming import TrainingState, capture
 from kerastune_lite._src.keras.state_files import write_state
 from kerastune_lite._src.keras.training_spec import TrainingSpec
+from kerastune_lite._src.search.execution.guard import report_late
+from kerastune_lite._src.search.execution.job import Emit
+from kerastune_lite._src.search.execution.returned import Result
 from kerastune_lite._src.store.checkpoints import Checkpoints, midway_name
 from kerastune_lite._src.util.errors import StoreError
 
@@ -165,6 +168,21 @@ class Midway:
             why_not = f"It was trained for {state.epoch} epochs, and epochs={epochs} now"
         if why_not is not None:
             raise StoreError(f"{why_not}.")
+
+    def report_before(self, state: TrainingState, emit: Emit) -> None:
+        """Report the epochs before the state to a search that does not know where this starts.
+
+        It knows the segment of the whole trial, of which this is a part.
+        """
+        if self.segment.otherwise is None:
+            return
+        first = self.segment.otherwise.start_epoch
+        # The reporter is the last of the callbacks.
+        packed = state.data["callbacks"][-1]["kept"]["history"]
+        history = unpack(packed, state.arrays)
+        seen = {name: values[first:] for name, values in history.items()}
+        known = Result(float("nan"), {}, history=seen)
+        report_late(known, self.segment.otherwise, self.execution, emit)
 
     def keep(
         self,

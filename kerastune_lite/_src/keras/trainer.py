@@ -223,6 +223,8 @@ class Trainer:
         keeper = make_resumable(kwargs, model, stateful, state, keep)
         if state is not None:
             started -= state.extra.get("seconds", 0.0)
+            if self._open_result:
+                midway.report_before(state, self._emit)
         midway.keep(stateful, model, args, kwargs, started)
         return Prepared(execution, model, args, kwargs, reporter, keeper, complete, started)
 

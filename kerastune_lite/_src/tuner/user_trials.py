@@ -26,10 +26,12 @@ from kerastune_lite._src.search.execution.guard import (
 from kerastune_lite._src.search.execution.job import Emit
 from kerastune_lite._src.search.execution.returned import Result, finite, read_results, scalars
 from kerastune_lite._src.search.hooks import Hooks
+from kerastune_lite._src.search.segments import from_midway
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.store.checkpoints import state_name
 from kerastune_lite._src.tuner.call import SearchCall
 from kerastune_lite._src.tuner.training import Training
+from kerastune_lite._src.util.errors import FatalError
 from kerastune_lite._src.util.warn_once import once
 
 if TYPE_CHECKING:
@@ -200,10 +202,16 @@ class UserTrials(GuardedJob):
         if resumable and trial.resumable and trial.goal is not None:
             keep = state_name(trial.number, execution, trial.goal)
         first = reached.epochs if reached is not None and state is not None else 0
-        # The result of run_trial may be better than that of this part.
-        return dataclasses.replace(
-            segment, start_epoch=first, resume_from=state, keep_state=keep, keep_below=None
+        part = dataclasses.replace(
+            segment,
+            start_epoch=first,
+            resume_from=state,
+            keep_state=keep,
+            midway=resumable,
+            # The result of run_trial may be better than that of this part.
+            keep_below=None,
         )
+        return from_midway(part, execution, self._checkpoints) if resumable else part
 
     # ------------------------------------------------------------------ one trial
 
@@ -250,6 +258,10 @@ class UserTrials(GuardedJob):
                     dataclasses.replace(e, epochs=e.epochs or longest) for e in executions
                 ]
             return executions
+        except FatalError:
+            # It is trained anew, by a script that was corrected.
+            self._checkpoints.forget_midway(trial.number)
+            raise
         finally:
             self._under_way = None
             self._delete_unused(under_way, executions)
