@@ -20,6 +20,7 @@ from kerastune_lite._src.keras.fast.dispatcher import (
     Dispatcher,
 )
 from kerastune_lite._src.keras.fast.member import Member
+from kerastune_lite._src.keras.fast.stack import Stack
 from kerastune_lite._src.keras.midway import tell_once
 from kerastune_lite._src.keras.state_files import read_state, write_state
 from kerastune_lite._src.store.sqlite import SQLiteStore
@@ -323,12 +324,16 @@ def test_a_fit_of_ones_own_that_is_told_where_to_begin_goes_on(tmp_path, begun):
     check_same(resumed, search(tuner_of(tmp_path / "whole"), callbacks=None))
 
 
-def test_without_an_interval_nothing_is_stored(tmp_path, monkeypatch):
-    written = []
-    monkeypatch.setattr(midway, "write_state", lambda *given: written.append(given))
+def test_a_short_training_stores_nothing_and_prepares_nothing(tmp_path, monkeypatch):
+    called = []
+    monkeypatch.setattr(midway, "write_state", lambda *given: called.append("write"))
+    show_all = Stack.show_all
+    monkeypatch.setattr(Stack, "show_all", lambda *given: called.append("show") or show_all(*given))
     search(tuner_of(tmp_path), interval=None)
     search(tuner_of(tmp_path / "short"), interval=60.0)
-    assert written == []
+    assert called == []
+    search(tuner_of(tmp_path / "stored"), interval=0.0)
+    assert called == ["show", "write"] * (EPOCHS - 1)
 
 
 def test_a_full_disk_ends_no_training(tmp_path, monkeypatch, caplog):

@@ -157,8 +157,8 @@ class _Run:
     def _end_epoch(self, member: Member, epoch: int) -> None:
         if member.callbacks.capture_after(epoch):
             with self._computing():
-                self._stack.complete(member)
-        if member.callbacks.look:
+                self._stack.show_all(member)
+        elif member.callbacks.look:
             self._show(member)
         self._results_seen = True
         member.callbacks.list.on_epoch_end(epoch, self._logs[member])
