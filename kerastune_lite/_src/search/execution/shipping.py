@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite._src.search.execution.job import Job
-from kerastune_lite._src.util.errors import FatalTypeError
+from kerastune_lite._src.util.errors import FatalTypeError, StoreError
 
 _LARGE = 2**18
 """Bytes from which an array is worth a file of its own."""
@@ -27,6 +27,7 @@ def packed(job: Job, folder: Path) -> bytes:
 
     Raises:
         FatalTypeError: something in it cannot be sent.
+        StoreError: the files cannot be written.
     """
     import cloudpickle
 
@@ -42,6 +43,8 @@ def packed(job: Job, folder: Path) -> bytes:
     file = io.BytesIO()
     try:
         Pickler(file, protocol=5).dump(job)
+    except StoreError:
+        raise
     except Exception as error:
         raise FatalTypeError(
             "With workers, all that a training needs is sent to other processes. Something in "
@@ -54,9 +57,15 @@ def packed(job: Job, folder: Path) -> bytes:
 
 
 def _stored(array: np.ndarray, folder: Path, number: int) -> str:
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"array_{number}.npy"
-    np.save(path, array, allow_pickle=False)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(path, array, allow_pickle=False)
+    except OSError as error:
+        raise StoreError(
+            f"The data for the workers cannot be written to {path}: {error}. Free some space, or "
+            "pass a function that each worker calls to load the data: search(data_fn=...)."
+        ) from error
     return str(path.resolve())
 
 
