@@ -1,0 +1,55 @@
+"""Ctrl-C, once and twice, and two searches of one project."""
+
+import os
+import signal
+
+import pytest
+
+from tests.faults.scenes import WORKERS
+
+WAITING = """
+def befall(number):
+    if number == 3 and fault(3):
+        time.sleep(600)
+"""
+
+pytestmark = pytest.mark.usefixtures("heard")
+
+
+@pytest.mark.parametrize("search", ["", WORKERS], ids=["inline", "workers"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c(scene, measured, search, times):
+    waiting = scene(WAITING, search=search)
+    process = waiting.start()
+    pressed = waiting.until("fault")
+    for _ in range(times):
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    status = waiting.end_of(process)
+    assert status == 0 or (times == 2 and status in (1, 130, -signal.SIGINT)), waiting.output
+    waiting.check_no_process_is_left()
+    waiting.check_stored()
+    assert "FAILED" not in {trial.status for trial in waiting.trials}
+    assert waiting.run() == 0, waiting.output
+    waiting.check_finished()
+    ready = waiting.notes("ready")[1].when
+    seconds = min(n.when for n in waiting.notes("began") if n.when > ready) - ready
+    assert pressed.number == 3
+    if search:
+        measured("Ctrl-C" + ", pressed twice" * (times == 2), waiting, seconds)
+
+
+def test_two_searches_in_one_project(scene, measured):
+    both = scene(
+        "def befall(number):\n    if number == 3 and fault(3):\n"
+        "        while not os.path.exists(os.path.join(FOLDER, 'go on')):\n"
+        "            time.sleep(0.02)\n"
+    )
+    first = both.start()
+    both.until("fault")
+    assert both.run() == 1
+    assert "ProjectInUseError" in both.output
+    (both.folder / "go on").touch()
+    assert both.end_of(first) == 0, both.output
+    both.check_finished()
+    assert both.trained_again == 0
+    measured("a second search of the project begins", both, 0.0)

@@ -1,0 +1,102 @@
+"""What the user's code does wrong, and what happens around it."""
+
+ODD = """
+class Odd(Exception):
+    def __init__(self, one, two):
+        super().__init__("odd")
+
+def befall(number):
+    if number == 1:
+        raise Odd(1, 2)
+    if number == 5:
+        sys.exit("as if it were a script")
+
+Class = Search
+
+class Search(Class):
+    def run_trial(self, trial):
+        x = super().run_trial(trial)
+        return [float("nan")] * 2 if trial.number == 3 else x
+"""
+
+
+def test_trials_that_raise_or_find_nothing(scene):
+    odd = scene(ODD)
+    assert odd.run() == 0, odd.output
+    odd.check_finished(failed=[1, 3, 5])
+    assert "Odd: odd" in odd.trials[1].failure
+    assert "nan" in odd.trials[3].message
+    assert "exit status 1" in odd.trials[5].message
+    assert "SystemExit: as if it were a script" in (odd.project / odd.trials[5].log).read_text()
+
+
+UNSENDABLE = """
+import threading
+
+LOCK = threading.Lock() if first_time("lock") else 0
+
+def befall(number):
+    LOCK
+"""
+
+
+def test_what_cannot_be_sent_is_refused_before_the_first_trial(scene):
+    unsendable = scene(UNSENDABLE)
+    assert unsendable.run() == 1
+    assert "FatalTypeError" in unsendable.output
+    assert "cannot be sent" in unsendable.output
+    assert unsendable.notes("began") == []
+    unsendable.check_no_process_is_left()
+    assert unsendable.run() == 0, unsendable.output
+    unsendable.check_finished()
+
+
+RAISING_HOOK = """
+class Raising:
+    def on_trial_end(self, trial):
+        super().on_trial_end(trial)
+        if trial.number >= 4 and fault(99):
+            raise ValueError("a mistake in a hook")
+
+Class = Search
+
+class Search(Raising, Class):
+    pass
+"""
+
+
+def test_a_hook_that_raises_ends_the_search_with_its_error(scene, measured):
+    raising = scene(RAISING_HOOK)
+    assert raising.run() == 1
+    assert "ValueError: a mistake in a hook" in raising.output
+    raising.check_stored()
+    raising.check_no_process_is_left()
+    assert raising.run() == 0, raising.output
+    raising.check_finished()
+    ready = raising.notes("ready")[1].when
+    seconds = min(n.when for n in raising.notes("began") if n.when > ready) - ready
+    measured("a hook of the tuner raises", raising, seconds)
+
+
+JUMPING = """
+real, jumps = time.time, [0.0]
+time.time = lambda: real() + jumps[0]
+
+class Jumping:
+    def on_trial_end(self, trial):
+        super().on_trial_end(trial)
+        jumps[0] = (3600.0, -3600.0)[trial.number % 2]
+
+Class = Search
+
+class Search(Jumping, Class):
+    pass
+"""
+
+
+def test_a_clock_that_jumps(scene, measured):
+    jumping = scene(JUMPING, search="workers=2, trial_timeout=30")
+    assert jumping.run() == 0, jumping.output
+    jumping.check_finished()
+    assert jumping.trained_again == 0
+    measured("the clock jumps by an hour", jumping, 0.0)
