@@ -37,15 +37,15 @@ def scene(tmp_path):
 def measured(request):
     """Notes what a fault has cost, for `make faults-table`."""
 
-    def noting(fault, scene, seconds, failed=0):
-        """`seconds`: from the fault until the search goes on."""
+    def noting(fault, scene, seconds, failed=0, again=None):
+        """`seconds`: from the fault until the search goes on; `again`: trainings begun again."""
         path = os.environ.get("KERASTUNE_FAULTS")
         if path is None:
             return
         row = {
             "fault": fault,
             "trials": scene.count,
-            "again": scene.trained_again,
+            "again": scene.trained_again if again is None else again,
             "failed": failed,
             "seconds": seconds,
         }
