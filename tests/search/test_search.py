@@ -65,7 +65,7 @@ def test_same_seed_same_search_other_seed_other_search(tmp_path):
     assert run(0) != run(1)
 
 
-WRITES = 22
+WRITES = 26
 """Of the search below, all of them; the test counts."""
 
 

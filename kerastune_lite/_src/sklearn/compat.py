@@ -12,6 +12,7 @@ import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import joblib
 import numpy as np
 import sklearn
 from sklearn.dummy import DummyRegressor
@@ -256,3 +257,9 @@ def shape_of_targets(encoder: Any) -> tuple[int, ...]:
     """The shape of the targets that scikeras's encoder was fitted on."""
     shape: tuple[int, ...] = encoder._y_shape
     return shape
+
+
+def joblib_uses_processes() -> bool:
+    """Whether joblib would start processes on this machine, as it does by default."""
+    backend, _ = joblib.parallel.get_active_backend()
+    return isinstance(backend, joblib.parallel.LokyBackend)

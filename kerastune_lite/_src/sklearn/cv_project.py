@@ -22,6 +22,8 @@ from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import TrialStatus
 from kerastune_lite._src.search import settings as st
 from kerastune_lite._src.search.execution.inline import InlineRunner
+from kerastune_lite._src.search.execution.processes import ProcessRunner
+from kerastune_lite._src.search.execution.runner import Runner
 from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.search.limits import Limits
 from kerastune_lite._src.search.loop import Search
@@ -118,17 +120,28 @@ class CVProject:
             tune_new_entries=candidates.grows,
         )
         views = search_views(wish.verbose, self._folder.tensorboard if self._kept else None)
-        # Enough at once to keep all processes busy.
-        runner = InlineRunner(max(1, -(-job.processes // wish.folds)))
         known, check = (
             Known(candidates.space, self.seed),
             functools.partial(_check_data, wish, str(self.root)),
         )
         with opened(self._folder, definition, known, check) as session:
             checkpoints = Checkpoints(self.root, keep=0)
+            runner = self._runner(wish, job, interrupted=bool(session.known.history.running))
             search = session.search(job, runner, Hooks(), checkpoints, views)
             told = {"fit": dict(wish.known_by), "data": dict(wish.data)}
             return search.history, _run(search, self._folder.name, session.settings(told))
+
+    def _runner(self, wish: Wish, job: FoldJob, interrupted: bool) -> Runner:
+        """Where folds are evaluated.
+
+        Args:
+            interrupted: whether an earlier search died in mid-trial: then not in this process.
+        """
+        if not job.in_workers:
+            # Enough trials at once to keep all processes busy.
+            return InlineRunner(max(1, -(-job.processes // wish.folds)))
+        most = job.processes if wish.max_trials is None else min(job.processes, wish.max_trials)
+        return ProcessRunner(most, self.root, here=not interrupted)
 
 
 def _run(search: Search, name: str, settings: Mapping[str, Any]) -> StopReason:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import joblib
 
 from kerastune_lite._src.core.events import EpochEnded
-from kerastune_lite._src.core.trial import Execution, Report, Segment
+from kerastune_lite._src.core.trial import Execution, Outcome, Report, Segment
 from kerastune_lite._src.search.execution.job import Emit, Job
+from kerastune_lite._src.sklearn import compat
 from kerastune_lite._src.sklearn.candidates import keras_step
 from kerastune_lite._src.sklearn.fold import TEST, TRAIN, Evaluated, Folds, evaluate
+
+if TYPE_CHECKING:
+    from kerastune_lite._src.keras.process_settings import ProcessSettings
 
 
 class FoldJob(Job):
@@ -21,6 +27,11 @@ class FoldJob(Job):
 
     Args:
         n_jobs: as in scikit-learn.
+
+    Attributes:
+        processes: how many processes `n_jobs` means.
+        in_workers: whether workers run this job, each for whole trials. Otherwise joblib runs
+            single folds in the processes.
     """
 
     def __init__(self, folds: Folds, n_jobs: int | None) -> None:
@@ -29,10 +40,20 @@ class FoldJob(Job):
         self._opened = contextlib.ExitStack()
         self._evaluate: Callable[[Segment], Evaluated] = functools.partial(evaluate, folds)
         self.processes: int = joblib.effective_n_jobs(n_jobs)
+        # Keras is only loaded for estimators that need it.
+        self._is_keras = keras_step(folds.estimator) is not None
+        # A worker trains the folds of a trial in one stack, and loads TensorFlow once for all.
+        self.in_workers = self._is_keras and self.processes > 1 and compat.joblib_uses_processes()
+        self._settings: ProcessSettings | None = None
+        if self.in_workers:
+            from kerastune_lite._src.keras.process_settings import ProcessSettings
+
+            self._settings = ProcessSettings.of_this_process()
 
     def open(self) -> None:
-        # Keras is only loaded for estimators that need it.
-        if keras_step(self._folds.estimator) is not None:
+        if self._settings is not None:
+            self._settings.apply()
+        if self._is_keras:
             from kerastune_lite._src.keras import session
             from kerastune_lite._src.sklearn.fold_stack import FoldStack
 
@@ -54,16 +75,36 @@ class FoldJob(Job):
     def _evaluated(
         self, segments: Sequence[Segment]
     ) -> Iterator[tuple[Segment, Sequence[Evaluated]]]:
+        if self.in_workers:
+            for segment in segments:
+                yield segment, list(self._up_to_a_failure(_group(segment)))
+            return
         if self.processes == 1:
             # One fold at a time: each is recorded before the next one is scored.
             for segment in segments:
                 yield segment, [self._evaluate(segment)]
             return
-        wanted = [(segment, *segment.companions) for segment in segments]
+        wanted = [_group(segment) for segment in segments]
         calls = (joblib.delayed(evaluate)(self._folds, each) for group in wanted for each in group)
         results = iter(joblib.Parallel(n_jobs=self._n_jobs)(calls))
         for segment, group in zip(segments, wanted):
             yield segment, [next(results) for _ in group]
+
+    def _up_to_a_failure(self, group: Sequence[Segment]) -> Iterator[Evaluated]:
+        for segment in group:
+            evaluated = self._evaluate(segment)
+            yield evaluated
+            if evaluated.execution.outcome is not Outcome.COMPLETED:
+                return
+
+
+def _group(segment: Segment) -> list[Segment]:
+    """The folds of a trial: each may be the first that is asked for, with the next ones."""
+    folds = [segment, *segment.companions]
+    return [
+        dataclasses.replace(fold, companions=tuple(folds[place + 1 :]))
+        for place, fold in enumerate(folds)
+    ]
 
 
 def _tell(segment: Segment, evaluated: Evaluated, emit: Emit) -> None:

@@ -320,5 +320,6 @@ def condition(name: str, values: Value | Iterable[Value]) -> Condition:
 
 def sample_of(parameter: Parameter, key: int) -> Value:
     """A random value of a parameter, which depends on nothing but its name and the key."""
-    rng = np.random.default_rng([key, zlib.crc32(parameter.name.encode())])
-    return parameter.domain.sample(rng)
+    # Philox has a key for each of its sequences, and is quickly made.
+    keys = np.array([key, zlib.crc32(parameter.name.encode())], np.uint64)
+    return parameter.domain.sample(np.random.Generator(np.random.Philox(key=keys)))

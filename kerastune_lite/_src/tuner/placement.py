@@ -19,8 +19,8 @@ from kerastune_lite._src.util.formatting import bytes_text
 logger = logging.getLogger(__name__)
 
 _RESOURCES = ("cpu", "gpu", "memory")
-_PER_WORKER = 2**29
-"""Bytes that a worker takes at least: TensorFlow alone has that."""
+_PER_WORKER = 3 * 2**28
+"""Bytes that a worker takes at least: TensorFlow and a small model have that."""
 
 
 @dataclasses.dataclass(frozen=True)
