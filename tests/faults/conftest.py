@@ -34,22 +34,13 @@ def scene(tmp_path):
 
 
 @pytest.fixture
-def measured(request):
+def measured():
     """Notes what a fault has cost, for `make faults-table`."""
 
-    def noting(fault, scene, seconds, failed=0, again=None):
-        """`seconds`: from the fault until the search goes on; `again`: trainings begun again."""
+    def noting(fault, cost):
         path = os.environ.get("KERASTUNE_FAULTS")
-        if path is None:
-            return
-        row = {
-            "fault": fault,
-            "trials": scene.count,
-            "again": scene.trained_again if again is None else again,
-            "failed": failed,
-            "seconds": seconds,
-        }
-        with open(path, "a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        if path is not None:
+            with open(path, "a", encoding="utf-8") as file:
+                file.write(json.dumps({"fault": fault, **cost._asdict()}) + "\n")
 
     return noting

@@ -107,6 +107,14 @@ class Note(NamedTuple):
     value: Any = None
 
 
+class Cost(NamedTuple):
+    """What a fault has cost: trainings begun again, failed trials, seconds until it goes on."""
+
+    again: int
+    failed: int
+    seconds: float
+
+
 class Scene:
     """A script and its project.
 
@@ -183,11 +191,6 @@ class Scene:
         )
         return self.notes(kind, number)[count - 1]
 
-    def again_after(self, number: int) -> float:
-        """Seconds from the fault of a trial until its training has begun again."""
-        (fault,) = self.notes("fault", number)
-        return min(n.when for n in self.notes("began", number) if n.when > fault.when) - fault.when
-
     @property
     def trials(self):
         """What the project holds."""
@@ -218,7 +221,7 @@ class Scene:
         assert {n.number: n.value for n in told} == {n.number: stored[n.number].score for n in told}
         began = self.latest("began")
         for end in told:
-            assert began[end.number].when < end.when, "a finished trial was trained again"
+            assert began.get(end.number, end).when <= end.when, "a finished trial was trained again"
         for trial in stored.values():
             done = [e.index for e in trial.executions if e.outcome == "COMPLETED"]
             assert sorted(set(done)) == sorted(done), "each execution counts once"
@@ -240,11 +243,36 @@ class Scene:
                 assert len(trial.completed_executions) == self._per_trial
                 assert ended[trial.number].value in (None, trial.score)
 
+    # ------------------------------------------------------------------ what it has cost
+
     @property
     def trained_again(self) -> int:
         """How many trainings have begun that had begun before."""
         began = self.notes("began")
         return len(began) - len({(n.number, n.value) for n in began})
+
+    def cost_of_fault(self, number: int) -> Cost:
+        """Of a fault in a trial: until it begins again, or is told to have failed."""
+        (fault,) = self.notes("fault", number)
+        began = self.notes("began", number)
+        (*_, lost) = (n for n in began if n.when < fault.when)
+        later = [n for n in began if n.when > fault.when and n.value == lost.value]
+        failed = self.trials[number].status == "FAILED"
+        goes_on = self.notes("told", number)[0] if failed else later[0]
+        return Cost(len(later), int(failed), goes_on.when - fault.when)
+
+    def cost_of_end(self, run: int) -> Cost:
+        """Of what has ended an earlier run: until the first trial of run `run` begins.
+
+        Args:
+            run: counted from 0.
+        """
+        ready = [note.when for note in self.notes("ready")] + [float("inf")]
+        began = self.notes("began")
+        before = {(n.number, n.value) for n in began if n.when < ready[run]}
+        later = [n for n in began if ready[run] < n.when < ready[run + 1]]
+        again = sum((n.number, n.value) in before for n in later)
+        return Cost(again, 0, later[0].when - ready[run])
 
 
 def wait_for(condition: Callable[[], Any], message: Callable[[], str]) -> None:

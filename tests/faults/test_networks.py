@@ -22,11 +22,12 @@ class Watching(keras.callbacks.Callback):
     def __init__(self, number):
         super().__init__()
         self.number = number
-
-    def on_train_begin(self, logs=None):
-        note("began", self.number)
+        self.begun = False
 
     def on_epoch_begin(self, epoch, logs=None):
+        if not self.begun:
+            self.begun = True
+            note("began", self.number, epoch)
         note("epoch", self.number, epoch)
         befall(self.number, epoch)
 
@@ -45,9 +46,7 @@ def build(hp):
     return model
 """
 
-ARGUMENTS = (
-    f"{WORKERS}, validation_split=0.25, callbacks=lambda trial: [Watching(trial.number)]"
-)
+ARGUMENTS = f"{WORKERS}, validation_split=0.25, callbacks=lambda trial: [Watching(trial.number)]"
 
 FAULTY = """
 def befall(number, epoch):
@@ -78,7 +77,7 @@ def test_a_worker_dies_and_trials_fail(scene, measured):
     assert "callback raises" in faulty.trials[5].failure
     assert len(faulty.notes("began", 2)) == 3, "its first execution was not trained again"
     assert sorted(e.index for e in faulty.trials[2].executions) == [0, 1]
-    measured("Keras: SIGKILL of a worker", faulty, faulty.again_after(2), 3, again=1)
+    measured("Keras: SIGKILL of a worker", faulty.cost_of_fault(2))
 
 
 RUNGS = """
@@ -129,12 +128,8 @@ def test_a_full_disk_for_weights_then_deaths_between_rungs(scene, measured):
         assert all(n.value >= stored.get(n.number, 0) for n in later), "a rung was trained again"
     for trial in rungs.trials:
         assert any((rungs.project / str(e.weights)).is_file() for e in trial.executions)
-    begun = rungs.notes("began")
-    ready = [note.when for note in rungs.notes("ready")]
-    for what, since in [
-        ("Keras, Hyperband: disk full for the weights", ready[1]),
-        ("Keras, Hyperband: SIGKILL of the search", ready[2]),
-        ("Keras, Hyperband: SIGKILL of a worker in a later rung", fault.when),
-    ]:
-        seconds = min(n.when for n in begun if n.when > since) - since
-        measured(what, rungs, seconds, again=1)
+    of_worker = rungs.cost_of_fault(fault.number)
+    assert of_worker.again == 1
+    measured("Keras, Hyperband: disk full for the weights", rungs.cost_of_end(1))
+    measured("Keras, Hyperband: SIGKILL of the search", rungs.cost_of_end(2))
+    measured("Keras, Hyperband: SIGKILL of a worker in a later rung", of_worker)

@@ -34,9 +34,7 @@ def test_a_full_disk_for_the_results(scene, measured, search):
     full.check_no_process_is_left()
     assert full.run() == 0, full.output
     full.check_finished()
-    ready = full.notes("ready")[1].when
-    seconds = min(n.when for n in full.notes("began") if n.when > ready) - ready
-    measured("disk full for the results" + ", 2 workers" * bool(search), full, seconds)
+    measured("disk full for the results" + ", 2 workers" * bool(search), full.cost_of_end(1))
 
 
 FULL_FOR_THE_DATA = """
@@ -66,8 +64,7 @@ def test_a_full_disk_for_the_data_of_the_workers(scene, measured):
     assert full.run() == 0, full.output
     full.check_finished()
     assert full.trained_again == 0
-    ready = full.notes("ready")[1].when
-    measured("disk full for the data", full, full.notes("began")[0].when - ready)
+    measured("disk full for the data", full.cost_of_end(1))
 
 
 def test_a_folder_that_must_not_be_written(scene):
@@ -109,6 +106,4 @@ def test_logs_that_can_no_longer_be_written(scene, measured):
     (closed.project / "logs").chmod(0o700)
     assert closed.run(preexec_fn=unprivileged) == 0, closed.output
     closed.check_finished()
-    ready = closed.notes("ready")[1].when
-    seconds = min(n.when for n in closed.notes("began") if n.when > ready) - ready
-    measured("the folder of the logs becomes read-only", closed, seconds)
+    measured("the folder of the logs becomes read-only", closed.cost_of_end(1))

@@ -50,6 +50,6 @@ def test_workers_and_search_die_between_rungs(scene, measured, base, arguments, 
     assert all(n.value >= reached.get(n.number, 0) for n in later), "a rung was trained again"
     faults = len(rungs.notes("fault"))
     assert rungs.trained_again <= faults + 2 * 2, "of each death only what was under way"
-    ready = rungs.notes("ready")[-1].when
-    seconds = min(n.when for n in later) - ready
-    measured(f"{base}: SIGKILL of the search (twice) and of workers ({faults})", rungs, seconds)
+    measured(f"{base}: SIGKILL of the search", rungs.cost_of_end(1))
+    for fault in rungs.notes("fault")[-1:]:
+        measured(f"{base}: SIGKILL of a worker in a later rung", rungs.cost_of_fault(fault.number))

@@ -24,12 +24,6 @@ def undisturbed(tmp_path_factory):
     return [dict(trial.values) for trial in tuner.trials]
 
 
-def seconds_to_begin(scene, run):
-    """From the start of a script to its first trial."""
-    ready = scene.notes("ready")[run].when
-    return min(n.when for n in scene.notes("began") if n.when > ready) - ready
-
-
 @pytest.mark.parametrize("search", ["", WORKERS], ids=["inline", "workers"])
 def test_kills_of_the_search(scene, measured, undisturbed, search):
     """Of the search alone, then of all of its processes at once."""
@@ -49,10 +43,10 @@ def test_kills_of_the_search(scene, measured, undisturbed, search):
     killed.check_finished()
     assert [dict(trial.values) for trial in killed.trials] == undisturbed
     if search:
-        measured("SIGKILL of the search", killed, seconds_to_begin(killed, 1))
-        measured("SIGKILL of the search and of 2 workers", killed, seconds_to_begin(killed, 2))
+        measured("SIGKILL of the search", killed.cost_of_end(1))
+        measured("SIGKILL of the search and of 2 workers", killed.cost_of_end(2))
     else:
-        measured("SIGKILL of a search without workers", killed, seconds_to_begin(killed, 1))
+        measured("SIGKILL of a search without workers", killed.cost_of_end(1))
 
 
 DEADLY = """
@@ -73,4 +67,4 @@ def test_a_trial_that_ended_the_search_ends_only_a_worker_the_next_time(scene, m
     assert deadly.run() == 0, deadly.output
     deadly.check_finished(failed=[1])
     assert "SIGSEGV" in deadly.trials[1].message
-    measured("segmentation fault in the search", deadly, seconds_to_begin(deadly, 1), 1)
+    measured("segmentation fault in the search", deadly.cost_of_end(1))

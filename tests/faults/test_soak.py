@@ -1,5 +1,7 @@
 """Long searches: memory does not grow with the number of trials."""
 
+import sys
+
 import pytest
 
 from tests.faults.scenes import FUNCTION, WORKERS
@@ -71,7 +73,8 @@ def test_memory_does_not_grow(scene, script, trials, search, capsys):
     assert len(at[trials]) == 3, "the search and its two workers"
     with capsys.disabled():
         for number in sorted(at):
-            print(number, *[f"{rss / 2**20:.0f} MiB" for rss in at[number]])
+            sizes = ", ".join(f"{rss / 2**20:.0f} MiB" for rss in at[number])
+            sys.stdout.write(f"{number} trials: {sizes}\n")
     search_then, *workers_then = at[FROM]
     search_now, *workers_now = at[trials]
     assert search_now < 1.2 * search_then

@@ -5,7 +5,7 @@ import signal
 
 import psutil
 
-from tests.faults.scenes import wait_for
+from tests.faults.scenes import Cost, wait_for
 
 DYING = """
 import ctypes, subprocess
@@ -31,9 +31,10 @@ def test_a_trial_that_ends_its_process(scene, measured):
     dying.check_finished(failed=[10])
     assert dying.trained_again == 4, "no other trial was disturbed"
     assert "exit status 3" in dying.trials[10].message
-    measured("a trial ends its process: SIGKILL", dying, dying.again_after(2), 1)
-    measured("a trial ends its process: segmentation fault", dying, dying.again_after(5), 1)
-    measured("a trial ends its process: os._exit", dying, dying.again_after(8), 1)
+    measured("a trial ends its process: SIGKILL", dying.cost_of_fault(2))
+    measured("a trial ends its process: segmentation fault", dying.cost_of_fault(5))
+    measured("a trial ends its process: `os._exit`", dying.cost_of_fault(8))
+    measured("a trial ends its process each time", dying.cost_of_fault(10))
 
 
 def test_a_worker_that_is_killed_by_another_process(scene, measured):
@@ -48,7 +49,7 @@ def test_a_worker_that_is_killed_by_another_process(scene, measured):
     assert waiting.end_of(search) == 0, waiting.output
     waiting.check_finished()
     assert waiting.trained_again == 3
-    measured("SIGKILL of a worker", waiting, waiting.again_after(7))
+    measured("SIGKILL of a worker", waiting.cost_of_fault(7))
 
 
 HANGING = """
@@ -68,10 +69,8 @@ def test_a_trial_that_hangs_or_is_stopped_is_ended_after_trial_timeout(scene, me
     assert hanging.trained_again == 0
     for number in (3, 6):
         assert "trial_timeout=2 s" in hanging.trials[number].message
-        (told,) = hanging.notes("told", number)
-        (fault,) = hanging.notes("fault", number)
-        what = "hangs" if number == 3 else "is stopped (SIGSTOP)"
-        measured(f"a trial {what}, trial_timeout=2", hanging, told.when - fault.when, 2)
+    measured("a trial hangs, `trial_timeout=2`", hanging.cost_of_fault(3))
+    measured("a trial is stopped (SIGSTOP), `trial_timeout=2`", hanging.cost_of_fault(6))
 
 
 def test_a_worker_and_a_search_that_are_stopped_for_a_while(scene, measured):
@@ -97,7 +96,8 @@ def test_a_worker_and_a_search_that_are_stopped_for_a_while(scene, measured):
     stopped.check_finished()
     assert stopped.trained_again == 0
     (told,) = stopped.notes("told", 2)
-    measured("SIGSTOP of worker and search, then SIGCONT", stopped, told.when - ended.when)
+    cost = Cost(0, 0, told.when - ended.when)
+    measured("SIGSTOP of worker and search, then SIGCONT", cost)
 
 
 EATING = """
@@ -121,7 +121,5 @@ def test_a_trial_that_takes_too_much_memory(scene, measured):
     for number in (3, 6):
         (execution,) = eating.trials[number].executions
         assert execution.outcome == "OUT_OF_MEMORY"
-    (told,) = eating.notes("told", 3)
-    (fault,) = eating.notes("fault", 3)
     assert "resources_per_worker" in eating.trials[3].message
-    measured("a trial takes 500 MB and more", eating, told.when - fault.when, 2)
+    measured("a trial takes more than 500 MB", eating.cost_of_fault(3))
