@@ -132,6 +132,7 @@ class Scene:
         self.project = folder / "p"
         self.count = trials
         self._per_trial = per_trial
+        (folder / "output").touch()
         self._script = folder / "script.py"
         script = script.replace("BEFALL", befall)
         self._script.write_text(_PROLOGUE + script + _EPILOGUE.replace("SEARCH", search))

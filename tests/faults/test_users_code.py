@@ -30,65 +30,50 @@ def test_trials_that_raise_or_find_nothing(scene):
     assert "SystemExit: as if it were a script" in (odd.project / odd.trials[5].log).read_text()
 
 
-UNSENDABLE = """
+MISTAKES = """
 import threading
 
 LOCK = threading.Lock() if first_time("lock") else 0
 
 def befall(number):
     LOCK
-"""
 
+Class = Search
 
-def test_what_cannot_be_sent_is_refused_before_the_first_trial(scene):
-    unsendable = scene(UNSENDABLE)
-    assert unsendable.run() == 1
-    assert "FatalTypeError" in unsendable.output
-    assert "cannot be sent" in unsendable.output
-    assert unsendable.notes("began") == []
-    unsendable.check_no_process_is_left()
-    assert unsendable.run() == 0, unsendable.output
-    unsendable.check_finished()
-
-
-RAISING_HOOK = """
-class Raising:
+class Search(Class):
     def on_trial_end(self, trial):
         super().on_trial_end(trial)
         if trial.number >= 4 and fault(99):
             raise ValueError("a mistake in a hook")
-
-Class = Search
-
-class Search(Raising, Class):
-    pass
 """
 
 
-def test_a_hook_that_raises_ends_the_search_with_its_error(scene, measured):
-    raising = scene(RAISING_HOOK)
-    assert raising.run() == 1
-    assert "ValueError: a mistake in a hook" in raising.output
-    raising.check_stored()
-    raising.check_no_process_is_left()
-    assert raising.run() == 0, raising.output
-    raising.check_finished()
-    measured("a hook of the tuner raises", raising.cost_of_end(1))
+def test_what_cannot_be_sent_and_then_a_hook_that_raises(scene, measured):
+    mistaken = scene(MISTAKES)
+    assert mistaken.run() == 1
+    assert "FatalTypeError" in mistaken.output
+    assert "cannot be sent" in mistaken.output
+    assert mistaken.notes("began") == [], "it was refused before the first trial"
+    mistaken.check_no_process_is_left()
+    assert mistaken.run() == 1
+    assert "ValueError: a mistake in a hook" in mistaken.output
+    mistaken.check_stored()
+    mistaken.check_no_process_is_left()
+    assert mistaken.run() == 0, mistaken.output
+    mistaken.check_finished()
+    measured("a hook of the tuner raises", mistaken.cost_of_end(2))
 
 
 JUMPING = """
 real, jumps = time.time, [0.0]
 time.time = lambda: real() + jumps[0]
 
-class Jumping:
+Class = Search
+
+class Search(Class):
     def on_trial_end(self, trial):
         super().on_trial_end(trial)
         jumps[0] = (3600.0, -3600.0)[trial.number % 2]
-
-Class = Search
-
-class Search(Jumping, Class):
-    pass
 """
 
 
