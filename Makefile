@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full test-quick test-oldest soak faults-table lint format bench bench-training bench-search bench-views notebooks screenshots clean
+.PHONY: help demo test test-full test-quick test-oldest soak faults-table lint format bench bench-training bench-search bench-scaling bench-views notebooks screenshots clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,10 @@ bench-training: $(VENV)/installed-bench  ## measure training against KerasTuner 
 bench-search: $(VENV)/installed-bench  ## measure what searches find, against KerasTuner and Optuna (long), and what a proposal costs
 	$(BIN)/python benchmarks/search_quality.py
 	$(BIN)/python benchmarks/suggest_cost.py
+
+bench-scaling: $(VENV)/installed-bench  ## measure searches with several workers against one process and KerasTuner (half an hour)
+	$(BIN)/python benchmarks/scaling.py
+	$(BIN)/python benchmarks/scaling_simulated.py
 
 bench-views: $(VENV)/installed  ## measure how long it takes to look at a project of 1,000 trials (a minute)
 	$(BIN)/python benchmarks/views.py

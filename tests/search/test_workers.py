@@ -4,6 +4,7 @@ import pytest
 
 from kerastune_lite._src.core import events as ev
 from kerastune_lite._src.core.trial import TrialStatus
+from kerastune_lite._src.search.execution.guard import GuardedJob
 from kerastune_lite._src.search.execution.inline import InlineRunner
 from kerastune_lite._src.search.execution.processes import ProcessRunner
 from kerastune_lite.hyperparameters import Float, Parameter, Space
@@ -73,3 +74,35 @@ def test_a_trial_that_kills_its_workers_fails_alone(tmp_path, retries):
     assert [trial.status for trial in history] == done
     assert "SIGKILL" in history[2].message
     assert len(list(tmp_path.glob("died*"))) == 2 + retries
+
+
+def test_it_goes_on_from_the_state_that_the_dead_worker_has_stored(tmp_path):
+    def train(trial, hp, segment, emit):
+        import os
+        import pathlib
+        import signal
+
+        from kerastune_lite._src.core.events import EpochEnded
+        from kerastune_lite._src.core.trial import Execution, Outcome
+        from kerastune_lite._src.store.checkpoints import midway_name
+
+        first = segment.start_epoch
+        for epoch in range(first, 6):
+            emit(EpochEnded(0, 0, segment.attempt, epoch, {"loss": float(10 * first + epoch)}))
+            if (epoch, first) == (3, 0):
+                state = pathlib.Path(folder) / midway_name(0, 0, segment.attempt, 3)
+                state.parent.mkdir()
+                state.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+        return [Execution(0, Outcome.COMPLETED, 0, 1.0, 1.0, {"loss": 1.0}, 0, 6)]
+
+    folder, store = str(tmp_path), MemoryStore()
+    runner = ProcessRunner(1, tmp_path / "logs")
+    search = make_search(
+        GuardedJob(train), tmp_path, space=SPACE, store=store, runner=runner, max_trials=1
+    )
+    search.run("p", {})
+    begun = [e.start_epoch for e in store.events if isinstance(e, ev.SegmentStarted)]
+    assert begun == [0, 3]
+    assert list(search.history.losses(0, 0)) == [0.0, 1.0, 2.0, 33.0, 34.0, 35.0]
+    assert list(tmp_path.glob("checkpoints/*")) == []

@@ -2,7 +2,13 @@ import pytest
 
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
-from kerastune_lite._src.store.checkpoints import Checkpoints, best_execution, weights_name
+from kerastune_lite._src.store.checkpoints import (
+    Checkpoints,
+    best_execution,
+    midway_name,
+    state_name,
+    weights_name,
+)
 
 
 @pytest.fixture
@@ -94,3 +100,50 @@ def test_tidy_after_a_crash(checkpoints):
         "trial_0001_execution0.weights.h5",
         "trial_0002_execution0.weights.h5",
     ]
+
+
+def midway(checkpoints, *places):
+    """States of (trial, execution, attempt, epoch) in the middle of segments."""
+    for place in places:
+        (checkpoints.folder / midway_name(*place)).touch()
+
+
+def test_the_latest_state_of_a_training(checkpoints):
+    assert checkpoints.midway(7, 0, 0) is None
+    midway(checkpoints, (7, 0, 0, 9), (7, 0, 0, 41), (7, 0, 0, 12000), (7, 0, 1, 3))
+    midway(checkpoints, (7, 10, 0, 5), (71, 0, 0, 6))
+    (checkpoints.folder / (midway_name(7, 0, 0, 99999) + ".partial")).touch()
+    assert checkpoints.midway(7, 0, 0) == (12000, midway_name(7, 0, 0, 12000))
+    assert checkpoints.midway(7, 0, 1) == (3, midway_name(7, 0, 1, 3))
+    assert checkpoints.midway(7, 10, 0) == (5, midway_name(7, 10, 0, 5))
+    assert checkpoints.midway(7, 1, 0) is None
+    checkpoints.forget_midway(7, 0, but=midway_name(7, 0, 1, 3))
+    others = [midway_name(7, 0, 1, 3), midway_name(7, 10, 0, 5), midway_name(71, 0, 0, 6)]
+    assert files(checkpoints) == [name.removeprefix("checkpoints/") for name in others]
+    checkpoints.forget_midway(7)
+    assert checkpoints.midway(7, 10, 0) is None
+    assert checkpoints.midway(71, 0, 0) is not None
+
+
+def test_tidy_keeps_the_states_of_trials_that_were_running(checkpoints):
+    history = TrialHistory()
+    end(checkpoints, history, [1.0])
+    history.add(Trial(1, {"n": 1}))
+    history.add(Trial(2, {"n": 2}, status=TrialStatus.PAUSED, loss=1.0))
+    midway(checkpoints, *((number, 0, 0, 5) for number in range(4)))
+    (checkpoints.folder / (midway_name(1, 0, 0, 6) + ".partial")).touch()
+    (checkpoints.folder / state_name(1, 0, 3)).touch()
+    checkpoints.tidy(history)
+    assert files(checkpoints) == [
+        "trial_0000_execution0.weights.h5",
+        "trial_0001_execution0_attempt0_midway_e0005.state.zip",
+    ]
+
+
+def test_a_trial_that_ends_or_pauses_needs_none(checkpoints):
+    history = TrialHistory()
+    midway(checkpoints, (0, 0, 0, 5), (1, 0, 0, 5), (2, 0, 0, 5))
+    end(checkpoints, history, [1.0])
+    end(checkpoints, history, [2.0], TrialStatus.PAUSED)
+    left = [name for name in files(checkpoints) if "midway" in name]
+    assert left == [midway_name(2, 0, 0, 5).removeprefix("checkpoints/")]

@@ -58,3 +58,10 @@ def test_auto_is_what_cores_and_memory_allow(
     assert placement.runner_for(tmp_path, False, False).workers == workers
     assert f"workers='auto': {workers} worker" in caplog.text
     assert "each takes about 1.0 GiB" in caplog.text
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), "60", True])
+def test_intervals_that_make_no_sense(seconds, tmp_path):
+    tuner = kt.RandomSearch.__new__(kt.RandomSearch)
+    with pytest.raises((TypeError, ValueError), match="checkpoint_interval"):
+        tuner.search(checkpoint_interval=seconds)

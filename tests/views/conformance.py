@@ -15,6 +15,9 @@ from kerastune_lite._src.core.events import Event
 from kerastune_lite._src.views.view import View
 from tests.views import streams
 
+HEIGHT = 25
+"""Rows on the screen of a terminal that does not say how many it has."""
+
 
 @dataclasses.dataclass
 class Stage:
@@ -42,23 +45,30 @@ class Terminal(io.StringIO):
     def screen(self) -> str:
         """What a person sees after all control codes were obeyed; one text line per row."""
         rows: list[list[str]] = [[]]
-        column = 0
-        for code, erase, char in re.findall(
+        row = column = 0
+        for code, final, char in re.findall(
             r"(\x1b\[[\d;?]*([A-Za-z]))|([^\x1b])", self.getvalue()
         ):
-            if code:
-                assert code == "\x1b[2K" or erase == "m", f"unexpected control code {code!r}"
-                rows[-1] = [] if erase == "K" else rows[-1]
+            if code == "\x1b[2K":
+                rows[row].clear()
+            elif code == "\x1b[1A":
+                assert row > max(0, len(rows) - HEIGHT), "there is no row above on the screen"
+                row -= 1
+            elif code:
+                assert final == "m", f"unexpected control code {code!r}"
             elif char == "\n":
-                rows.append([])
-                column = 0
+                row, column = row + 1, 0
+                if row == len(rows):
+                    rows.append([])
             elif char in "\r\b":
                 column = 0 if char == "\r" else max(column - 1, 0)
             else:
-                rows[-1] += [" "] * (column + 1 - len(rows[-1]))
-                rows[-1][column] = char
+                rows[row] += [" "] * (column + 1 - len(rows[row]))
+                rows[row][column] = char
                 column += 1
-        return "\n".join("".join(row).rstrip() for row in rows)
+        while len(rows) > row + 1 and not rows[-1]:
+            rows.pop()  # it was erased, and is below the cursor
+        return "\n".join("".join(each).rstrip() for each in rows)
 
 
 class ViewSuite:

@@ -99,10 +99,10 @@ def on_path(trial: Trial, path: str | None, reason: str | None = None) -> Trial:
     return dataclasses.replace(trial, executions=tuple(executions))
 
 
-def failed(number: int, message: str = TRACEBACK, **values: Any) -> Trial:
+def failed(number: int, message: str = TRACEBACK, log: str | None = None, **values: Any) -> Trial:
     """A trial that failed for good after 0.2 seconds."""
     running = trial(number, **values)
-    execution = Execution(0, Outcome.FAILED, attempt=1, message=message)
+    execution = Execution(0, Outcome.FAILED, attempt=1, message=message, log=log)
     return dataclasses.replace(
         running,
         status=TrialStatus.FAILED,
@@ -124,9 +124,18 @@ def started(
     project: str = "digits",
     executions_per_trial: int = 1,
     objective: Objective = ACCURACY,
+    workers: int = 1,
 ) -> SearchStarted:
     return SearchStarted(
-        project, objective, SPACE, max_trials, tuple(trials), {}, START, executions_per_trial
+        project,
+        objective,
+        SPACE,
+        max_trials,
+        tuple(trials),
+        {},
+        START,
+        executions_per_trial,
+        workers,
     )
 
 
@@ -208,11 +217,11 @@ def interrupted() -> list[Event]:
     ]
 
 
-def parallel() -> list[Event]:
+def parallel(workers: int = 1) -> list[Event]:
     """Two trials at a time, which end in the other order."""
     first, second = completed(0, 0.9), completed(1, 0.8)
     return [
-        started(2),
+        started(2, workers=workers),
         TrialStarted(trial(0)),
         TrialStarted(trial(1)),
         *itertools.chain.from_iterable(zip(epochs(0, 4), epochs(1, 4), strict=True)),
@@ -222,6 +231,11 @@ def parallel() -> list[Event]:
         TrialEnded(first),
         ended(),
     ]
+
+
+def two_workers() -> list[Event]:
+    """`parallel`, with the trials in two processes."""
+    return parallel(workers=2)
 
 
 def unbounded() -> list[Event]:
@@ -264,6 +278,7 @@ STREAMS = {
         joined_late,
         interrupted,
         parallel,
+        two_workers,
         unbounded,
         all_failed,
         with_rejections,

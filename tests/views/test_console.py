@@ -1,15 +1,18 @@
-# ruff: noqa: T201 - printing beside the live line is what is tested
 from __future__ import annotations
 
 import io
-import sys
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import pytest
 
-from kerastune_lite._src.core.events import EpochEnded, Event, TrialEnded, TrialStarted
-from kerastune_lite._src.views.console import LineView, LiveView, live_text
+from kerastune_lite._src.core.events import (
+    EpochEnded,
+    Event,
+    SegmentStarted,
+    TrialEnded,
+    TrialStarted,
+)
+from kerastune_lite._src.views.console import LineView, LiveView, live_lines, live_text
 from kerastune_lite._src.views.progress import Progress
 from tests.views.conformance import Terminal
 from tests.views.streams import (
@@ -24,6 +27,7 @@ from tests.views.streams import (
     parallel,
     started,
     trial,
+    two_workers,
     unbounded,
     whole,
 )
@@ -53,6 +57,14 @@ def test_lines() -> None:
         "4/4  trial 3  val_accuracy 0.9700  best 0.9700 (trial 3)  3.1 s  units_0=128 dropout=0.25",
         "digits: 4/4 trials in 0:00, max_trials reached",
     ]
+
+
+def test_a_failed_trial_says_where_its_output_is() -> None:
+    (line,) = lines_of([TrialEnded(failed(2, log="logs/trial_0002.log"))])
+    assert line == (
+        "trial 2  FAILED: ValueError: units must be even  0.2 s  "
+        f"{VALUES}  output in logs/trial_0002.log"
+    )
 
 
 def test_lines_of_a_resumed_search() -> None:
@@ -156,14 +168,74 @@ def test_live_line_with_trials_side_by_side() -> None:
     )
 
 
+# ---------------------------------------------------------------------- several workers
+
+
+def with_running(trials: int, clock: FakeClock | None = None, **settings: int) -> Progress:
+    """Four workers and so many running trials, of which the n-th has trained n epochs."""
+    progress = Progress(clock or FakeClock())
+    progress.on_event(started(50, workers=4, **settings))
+    for number in reversed(range(trials)):
+        for event in (TrialStarted(trial(number)), *epochs(number, number)):
+            progress.on_event(event)
+    return progress
+
+
+def shown(progress: Progress, width: int = 200, height: int = 25) -> list[str]:
+    return [line.plain for line in live_lines(progress, width, height)]
+
+
+def test_several_workers_have_a_line_per_running_trial() -> None:
+    clock = FakeClock()
+    progress = with_running(2, clock)
+    clock.advance(65)
+    for event in (TrialStarted(trial(11)), *epochs(11, 10)):
+        progress.on_event(event)
+    clock.advance(10)
+    assert shown(progress) == [
+        "digits · 0/50 trials · 1:15 elapsed",
+        "  trial 0               · val_accuracy –      · 1:15",
+        "  trial 1, epoch 1/30   · val_accuracy 0.5000 · 1:15",
+        "  trial 11, epoch 10/30 · val_accuracy 0.5000 · 0:10",
+    ]
+
+
+def test_the_line_of_a_trial_is_about_its_current_segment() -> None:
+    clock = FakeClock()
+    progress = with_running(1, clock, executions_per_trial=2)
+    for event in epochs(0, 3):
+        progress.on_event(event)
+    clock.advance(7)
+    progress.on_event(SegmentStarted(0, 1, 0, 0, 30, 0.0))
+    clock.advance(2)
+    assert shown(progress)[1:] == ["  trial 0, execution 2/2 · val_accuracy – · 0:02"]
+
+
+def test_more_than_eight_running_trials_are_counted() -> None:
+    assert [line.split(",")[0].strip() for line in shown(with_running(12))[2:]] == [
+        *(f"trial {number}" for number in range(1, 8)),
+        "… and 4 more running",
+    ]
+
+
+@pytest.mark.parametrize("height", range(1, 12))
+def test_the_lines_fit_the_height_of_the_terminal(height: int) -> None:
+    lines = shown(with_running(12), height=height)
+    assert len(lines) == min(height, 10)
+    assert height < 2 or lines[-1] == f"  … and {12 - max(len(lines) - 2, 0)} more running"
+
+
+def test_one_worker_has_one_line() -> None:
+    progress = in_mid_search()
+    assert shown(progress) == [live_text(progress, 200).plain]
+
+
+def test_with_several_workers_the_plain_lines_are_as_with_one() -> None:
+    assert lines_of(two_workers()) == lines_of(parallel())
+    assert len(lines_of(parallel())) == 3
+
+
 # ---------------------------------------------------------------------- the terminal
-
-
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLUMNS", "120")
-    return Terminal()
 
 
 def test_line_is_updated_in_place(terminal: Terminal) -> None:
@@ -258,137 +330,61 @@ def test_line_fits_a_narrow_terminal(terminal: Terminal, monkeypatch: pytest.Mon
     view.close()
 
 
-# ---------------------------------------------------------------------- users' prints
-
-Starter = Callable[[], LiveView]
-LINE = "digits · 0/5 trials · 0:00 elapsed"
-
-
-@pytest.fixture
-def printing(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> Starter:
-    """Starts a search on the terminal that stdout and stderr are from then on."""
-
-    # A function, since pytest puts its own stdout in place between a fixture and its test.
-    def start() -> LiveView:
-        monkeypatch.setattr(sys, "stdout", terminal)
-        monkeypatch.setattr(sys, "stderr", terminal)
-        view = LiveView(clock=FakeClock())
-        view.on_event(started(5))
-        return view
-
-    return start
-
-
-def test_prints_appear_above_the_line(terminal: Terminal, printing: Starter) -> None:
-    view = printing()
-    print("hello", 1)
-    assert terminal.screen() == f"hello 1\n{LINE}"
-    print("to stderr", file=sys.stderr)
-    sys.stdout.writelines(["a\n", "b\n"])
-    assert terminal.screen() == f"hello 1\nto stderr\na\nb\n{LINE}"
-    view.close()
-    print("after")
-    assert terminal.screen() == f"hello 1\nto stderr\na\nb\n{LINE}\nafter\n"
-
-
-def test_prints_are_not_read_as_markup(terminal: Terminal, printing: Starter) -> None:
-    view = printing()
-    print("reading [/home/data] [red]x", end="", flush=True)
-    print()
-    assert terminal.screen() == f"reading [/home/data] [red]x\n{LINE}"
-    view.close()
-
-
-def test_progress_bars_have_the_line_until_it_ends(terminal: Terminal, printing: Starter) -> None:
-    view = printing()
-    for step in range(1, 4):
-        # Keras goes back and overwrites, and ends the line after the last step.
-        sys.stdout.write("\b" * 20 + "\r" + f"{step}/3 ━━━━ loss: 0.5")
-        sys.stdout.flush()
-        view.on_event(EpochEnded(0, 0, 0, step, {}))
-        assert terminal.screen() == f"{step}/3 ━━━━ loss: 0.5"
-    sys.stdout.write("\n")
-    assert terminal.screen() == f"3/3 ━━━━ loss: 0.5\n{LINE}"
-    view.close()
-
-
-def test_half_a_line_is_ended_before_the_table(terminal: Terminal, printing: Starter) -> None:
-    view = printing()
-    print("half a line", end="")
+def test_lines_of_workers_are_updated_in_place(terminal: Terminal) -> None:
+    clock = FakeClock()
+    view = LiveView(terminal, clock)
+    first = "digits · {} trials{} · 0:0{} elapsed"
+    view.on_event(started(3, workers=2))
+    assert terminal.screen() == first.format("0/3", "", 0)
+    for number in (0, 1):
+        view.on_event(TrialStarted(trial(number)))
+    rows = [f"  trial {number} · val_accuracy – · 0:00" for number in (0, 1)]
+    assert terminal.screen().splitlines() == [first.format("0/3", "", 0), *rows]
+    clock.advance(2)
+    view.on_event(TrialEnded(completed(0, 0.9)))
+    rows = ["  trial 1 · val_accuracy – · 0:02"]
+    best = " · best val_accuracy 0.9000 (trial 0)"
+    assert terminal.screen().splitlines() == [
+        first.format("1/3", best, 2) + " · 0:04 left",
+        *rows,
+    ], "no line is left of the trial that ended"
     view.on_event(ended())
-    assert terminal.screen() == ("half a line\ndigits: 0/5 trials in 0:00, max_trials reached\n")
+    assert "trial 1 ·" not in terminal.screen()
 
 
-def test_stand_ins_are_otherwise_the_streams_themselves(
-    terminal: Terminal, printing: Starter
+def test_lines_of_workers_stay_when_the_search_is_cut_off(terminal: Terminal) -> None:
+    view = LiveView(terminal, FakeClock())
+    for event in two_workers()[:3]:
+        view.on_event(event)
+    view.close()
+    assert terminal.screen() == (
+        "digits · 0/2 trials · 0:00 elapsed\n"
+        "  trial 0 · val_accuracy – · 0:00\n  trial 1 · val_accuracy – · 0:00\n"
+    )
+
+
+@pytest.mark.parametrize("width", [10, 20, 40])
+def test_lines_of_workers_fit_a_narrow_terminal(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
-    view = printing()
-    assert sys.stdout is not terminal
-    assert sys.stdout.isatty()
-    assert sys.stdout.encoding == "utf-8"
-    assert sys.stdout.write("four") == 4
-    with pytest.raises(AttributeError):
-        _ = getattr(sys.stdout, "colour")  # noqa: B009
+    monkeypatch.setenv("COLUMNS", str(width))
+    view = LiveView(terminal, FakeClock())
+    for event in two_workers()[:3]:
+        view.on_event(event)
+    lines = terminal.screen().splitlines()
+    assert len(lines) == 3
+    assert max(map(len, lines)) < width
     view.close()
 
 
-def test_streams_are_put_back_after_an_exception(terminal: Terminal, printing: Starter) -> None:
-    view = printing()
-    try:
-        raise KeyboardInterrupt
-    except KeyboardInterrupt:
-        view.close()
-    assert sys.stdout is terminal
-    assert sys.stderr is terminal
-
-
-def test_streams_are_put_back_when_the_view_itself_fails(
-    terminal: Terminal, printing: Starter
-) -> None:
-    view = printing()
-    with pytest.raises(AttributeError):
-        view.on_event(TrialEnded(None))  # type: ignore[arg-type]
-    assert sys.stdout is terminal
-    view.close()
-
-
-def test_stream_that_was_put_over_the_stand_in_stays(
-    terminal: Terminal, printing: Starter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    view = printing()
-    held = sys.stdout
-    other = io.StringIO()
-    monkeypatch.setattr(sys, "stdout", other)
-    view.close()
-    assert sys.stdout is other
-    held.write("late\n")
-    assert terminal.screen() == f"{LINE}\nlate\n"
-
-
-def test_streams_that_go_to_files_are_left_alone(
+def test_lines_of_workers_fit_a_low_terminal(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", log)
+    monkeypatch.setenv("LINES", "4")
     view = LiveView(terminal, FakeClock())
-    view.on_event(started(5))
-    assert sys.stderr is log
+    view.on_event(started(50, workers=9))
+    for number in range(9):
+        view.on_event(TrialStarted(trial(number)))
     view.close()
-
-
-def test_threads_may_print(terminal: Terminal, printing: Starter) -> None:
-    view = printing()
-
-    def work(name: str) -> None:
-        for i in range(50):
-            sys.stdout.write(f"{name}{i}\n")
-
-    threads = [threading.Thread(target=work, args=(name,)) for name in "abc"]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    view.close()
-    rows = terminal.screen().splitlines()
-    assert sorted(rows[:-1]) == sorted(f"{name}{i}" for name in "abc" for i in range(50))
-    assert rows[-1] == LINE
+    assert terminal.screen().splitlines()[-1] == "  … and 7 more running"
+    assert len(terminal.screen().splitlines()) == 4

@@ -27,8 +27,10 @@ from tests.views.streams import (
     eventful,
     failed,
     interrupted,
+    parallel,
     started,
     trial,
+    two_workers,
     unbounded,
     whole,
 )
@@ -125,6 +127,24 @@ def test_block_at_the_end() -> None:
         "ValueError: units must be even (trial 2)",
         "max_trials reached",
     ]
+
+
+def test_several_workers_have_a_line_per_running_trial() -> None:
+    events = two_workers()
+    running = texts(html_after(events[:11]))
+    assert running == [
+        "digits · 0/2 trials · 0:00 elapsed",
+        *(f"trial {number}, epoch 3/30 · val_accuracy 0.5000 · 0:00" for number in (0, 1)),
+    ]
+    assert texts(html_after(events)) == texts(html_after(parallel()))
+
+
+def test_the_start_of_each_worker_is_shown() -> None:
+    notebook = Notebook()
+    notebook.view.on_event(started(50, workers=4))
+    for number in range(4):
+        notebook.view.on_event(TrialStarted(trial(number)))
+    assert texts(notebook.frames[-1]["text/html"])[-1] == "trial 3 · val_accuracy – · 0:00"
 
 
 def test_interrupted_search_no_longer_runs() -> None:

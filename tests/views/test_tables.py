@@ -143,6 +143,17 @@ def test_failures_have_up_to_three_reasons() -> None:
     ]
 
 
+def test_a_reason_names_the_first_log_of_its_trials() -> None:
+    logs = [None, "logs/trial_0001.log", "logs/trial_0002.log"]
+    trials = [failed(number, log=log) for number, log in enumerate(logs)]
+    assert lines(results_text(trials, ACCURACY))[-1] == (
+        "  ValueError: units must be even (3 trials: 0, 1, 2; output in logs/trial_0001.log)"
+    )
+    assert lines(results_text(trials[1:2], ACCURACY))[-1] == (
+        "  ValueError: units must be even (trial 1; output in logs/trial_0001.log)"
+    )
+
+
 def test_how_the_trials_were_trained() -> None:
     trials = [
         *(on_path(completed(i, 0.9 - i / 10, units=i), "shared trace") for i in range(3)),

@@ -82,4 +82,5 @@ def _execution(execution: Execution) -> dict[str, Any]:
         "message": execution.message,
         "metrics": execution.metrics,
         "weights": execution.weights,
+        "log": execution.log,
     }

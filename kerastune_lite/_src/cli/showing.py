@@ -158,6 +158,7 @@ def _trial_parts(
     facts = {"path": trial.path, "origin": None if trial.origin == "oracle" else trial.origin}
     facts["seconds"] = None if trial.seconds is None else seconds_text(trial.seconds)
     facts["best epoch"] = None if trial.best_step is None else epoch_text(trial)
+    facts["printed"] = trial.log
     known = [f"{name}: {one_line(value)}" for name, value in facts.items() if value is not None]
     if known:
         yield Text(", ".join(known))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from functools import partial
 
 from kerastune_lite._src.cli.following import Follower, Timed
 from kerastune_lite._src.cli.projects import nothing_searched
@@ -15,10 +16,10 @@ from kerastune_lite._src.views.console import (
     REDRAWS_AT_ONCE,
     REDRAWS_PER_SECOND,
     LineView,
-    LiveLine,
-    live_text,
+    live_lines,
     summary,
 )
+from kerastune_lite._src.views.live_lines import LiveLines
 from kerastune_lite._src.views.progress import Pace, Progress
 from kerastune_lite._src.views.tables import print_table
 from kerastune_lite._src.views.where import is_live_terminal
@@ -36,7 +37,7 @@ def run_watch(options: argparse.Namespace) -> None:
     project = open_project(options.directory)
     follower = Follower(ProjectFolder.at(project.project_dir))
     live = is_live_terminal(sys.stdout)
-    view: _Lines | _LiveLine = _LiveLine() if live else _Lines()
+    view: _Lines | _LiveLines = _LiveLines() if live else _Lines()
     try:
         while True:
             began = time.monotonic()
@@ -84,33 +85,33 @@ class _Lines:
     end = leave
 
 
-class _LiveLine:
-    """One line that is updated in place, and a summary at the end."""
+class _LiveLines:
+    """Lines that are updated in place, and a summary at the end."""
 
     def __init__(self) -> None:
         self._clock = _Clock()
         self._progress = Progress(self._clock)
         pace = Pace(REDRAWS_PER_SECOND, REDRAWS_AT_ONCE)
-        self._line = LiveLine(sys.stdout, lambda width: live_text(self._progress, width), pace)
+        self._lines = LiveLines(sys.stdout, partial(live_lines, self._progress), pace)
         self._begun = False
 
     def tell(self, news: list[Timed]) -> None:
         _tell(self._progress, self._clock, news)
         if news and not self._begun:
             self._begun = True
-            self._line.start()
+            self._lines.start()
         elif self._begun:
-            self._line.refresh()
+            self._lines.refresh()
 
     def leave(self) -> None:
-        """Release the terminal; the line stays visible."""
+        """Release the terminal; the lines stay visible."""
         if self._begun:
-            self._line.keep()
-        self._line.close()
+            self._lines.keep()
+        self._lines.close()
 
     def end(self) -> None:
         """Show how the search ended."""
-        self._line.close()
+        self._lines.close()
         print_table(summary(self._progress))
 
 

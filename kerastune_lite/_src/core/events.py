@@ -36,6 +36,7 @@ class SearchStarted:
         settings: of the search, as JSON.
         time: in seconds since 1970.
         executions_per_trial: how often each trial is trained.
+        workers: how many lists of segments can run at the same time.
     """
 
     project: str
@@ -46,6 +47,7 @@ class SearchStarted:
     settings: Mapping[str, Any]
     time: float
     executions_per_trial: int = 1
+    workers: int = 1
 
 
 @dataclasses.dataclass(frozen=True)

@@ -299,6 +299,8 @@ class Segment:
         resume_from: the file with the state of the training at `start_epoch`, relative to the
             project's folder; None if the training starts at 0.
         keep_state: the file for the state at the end of the segment; None: it is not saved.
+        midway: whether the state is also saved during the segment, in case the process dies.
+        otherwise: what to train if the file `resume_from` is of no use; None: that is an error.
         companions: other executions of the trial that may be trained at the same time; if they
             were, the report contains them.
     """
@@ -314,6 +316,8 @@ class Segment:
     keep_below: float | None = None
     resume_from: str | None = None
     keep_state: str | None = None
+    midway: bool = False
+    otherwise: Segment | None = None
     companions: tuple[Segment, ...] = ()
 
 

@@ -210,12 +210,8 @@ def take_all(
     return states
 
 
-def put_all_back(
-    states: Sequence[Mapping[str, Any]],
-    arrays: Mapping[str, np.ndarray],
-    callbacks: Sequence[Any],
-) -> None:
-    """Restore the states that `take_all` read from callbacks of the same classes.
+def check_same(states: Sequence[Mapping[str, Any]], callbacks: Sequence[Any]) -> None:
+    """Check that the states are those of callbacks of these classes.
 
     Raises:
         StoreError: the callbacks are others, or in another order.
@@ -228,6 +224,19 @@ def put_all_back(
             f"Expected: {_listed(expected)}. Received: {_listed(received)}. Pass the callbacks "
             "that the search started with, or start a new project."
         )
+
+
+def put_all_back(
+    states: Sequence[Mapping[str, Any]],
+    arrays: Mapping[str, np.ndarray],
+    callbacks: Sequence[Any],
+) -> None:
+    """Restore the states that `take_all` read from callbacks of the same classes.
+
+    Raises:
+        StoreError: the callbacks are others, or in another order.
+    """
+    check_same(states, callbacks)
     for callback, state in zip(callbacks, states):
         put_back(callback, state["kept"], arrays)
 

@@ -20,6 +20,7 @@ from kerastune_lite._src.keras.build_configs import build_config_of, build_from,
 from kerastune_lite._src.keras.callback_state import (
     NotPlainError,
     cannot_resume,
+    check_same,
     pack,
     put_all_back,
     take_all,
@@ -258,10 +259,11 @@ def make_resumable(
         The callback that has this state afterwards; None if it is not wanted.
 
     Raises:
-        StoreError: `state` is of another model.
+        StoreError: `state` is of another model, or of other callbacks.
         FatalValueError: a callback cannot be resumed.
     """
     if state is not None:
+        check_same(state.data["callbacks"], callbacks)
         restore_model(state, model)
         arguments["initial_epoch"] = state.epoch
         arguments["callbacks"].append(StateRestorer(state, callbacks))

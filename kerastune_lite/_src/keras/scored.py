@@ -126,6 +126,17 @@ class Scored:
             self.model.set_weights(weights)
         return epoch
 
+    @property
+    def lost(self) -> bool:
+        """Whether the weights of the best epoch were not kept.
+
+        As when a process died that needed fewer weights: `keep_checkpoints` was lower then.
+        """
+        reporter = self._reporter
+        if self._put or reporter.model is None or reporter.best_epoch is None:
+            return False
+        return reporter.best_weights is None
+
     def settle(self) -> None:
         """Set the weights of the model to those of the best epoch, unless `put` was called.
 

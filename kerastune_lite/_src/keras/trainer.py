@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -26,6 +27,7 @@ from kerastune_lite._src.keras.fast.dispatcher import Dispatcher, Fit, Taken
 from kerastune_lite._src.keras.fast.member import Member, NotStacked
 from kerastune_lite._src.keras.hypermodel import accepts
 from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite._src.keras.midway import Midway
 from kerastune_lite._src.keras.resuming import StateKeeper, TrainingState, make_resumable
 from kerastune_lite._src.keras.scored import Scored
 from kerastune_lite._src.keras.state_files import keep_state, read_state
@@ -43,10 +45,11 @@ from kerastune_lite._src.search.execution.returned import (
 from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.store.checkpoints import weights_name
-from kerastune_lite._src.util.errors import FatalRuntimeError
+from kerastune_lite._src.util.errors import FatalRuntimeError, StoreError
 from kerastune_lite._src.util.threads import in_turn, lent_turn
 
 keras = load_keras()
+logger = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +76,7 @@ class Prepared:
         reporter: receives each epoch; only the keeper and the restorer of states come after it.
         keeper: captures the state at the end of the segment, if it is wanted.
         complete: whether the builder created all variables of the model.
-        started: `time.perf_counter()`.
+        started: `time.perf_counter()`; earlier by the time that a process took that died.
     """
 
     execution: int
@@ -172,6 +175,24 @@ class Trainer:
     @in_turn
     def prepare(self, trial: Trial, execution: int) -> Prepared:
         """Build the model and everything that its training needs."""
+        segment = self._segment
+        try:
+            return self._prepare(trial, execution)
+        except StoreError as error:
+            if segment.otherwise is None or segment.resume_from is None:
+                raise
+            logger.warning(
+                "Trial %s is trained from epoch %d, not from epoch %d, where its process died: %s",
+                trial.trial_id,
+                segment.otherwise.start_epoch,
+                segment.start_epoch,
+                error,
+            )
+            (self._spec.folder / segment.resume_from).unlink(missing_ok=True)
+            self._segment = segment.otherwise
+        return self._prepare(trial, execution)
+
+    def _prepare(self, trial: Trial, execution: int) -> Prepared:
         spec, segment, fit = self._spec, self._segment, self._spec.fit
         started = time.perf_counter()
         state = self._state_before()
@@ -194,8 +215,17 @@ class Trainer:
         )
         callbacks = fresh_callbacks(spec.callbacks, trial)
         args, kwargs = self._arguments(trial, execution, callbacks, reporter, model)
+        stateful = [*callbacks, reporter]
+        midway = Midway(spec, segment, execution)
+        if segment.otherwise is not None and state is not None:
+            midway.check(state, stateful, model, args, kwargs)
         keep = segment.keep_state is not None
-        keeper = make_resumable(kwargs, model, [*callbacks, reporter], state, keep)
+        keeper = make_resumable(kwargs, model, stateful, state, keep)
+        if state is not None:
+            started -= state.extra.get("seconds", 0.0)
+            if self._open_result:
+                midway.report_before(state, self._emit)
+        midway.keep(stateful, model, args, kwargs, started)
         return Prepared(execution, model, args, kwargs, reporter, keeper, complete, started)
 
     def _state_before(self) -> TrainingState | None:
@@ -315,7 +345,7 @@ class Trainer:
         for below in (self._segment.keep_below, keep_below):
             if below is not None and not spec.objective.loss_of(result.score) < below:
                 return None
-        if not scored.model.weights:
+        if not scored.model.weights or scored.lost:
             return None
         scored.settle()
         name = weights_name(self._segment.trial.number, execution)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from kerastune_lite._src.core.trial import Report, Segment, Trial
@@ -23,6 +25,8 @@ from kerastune_lite._src.search.execution.guard import Guarded, guarded, hyperpa
 from kerastune_lite._src.search.execution.job import Emit, Job
 from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.space.hyperparameters import HyperParameters
+from kerastune_lite._src.store.checkpoints import Checkpoints
+from kerastune_lite._src.util.errors import FatalError
 from kerastune_lite._src.util.warn_once import Shown, once
 
 logger = logging.getLogger(__name__)
@@ -104,6 +108,11 @@ class TrainingJob(Job):
     def together(self) -> int:
         return self._together or 1
 
+    def relocated(self, folder: Path) -> TrainingJob:
+        job = copy.copy(self)
+        job._spec = dataclasses.replace(self._spec, folder=folder)
+        return job
+
     def run(self, segments: Sequence[Segment], emit: Emit) -> Iterator[Report]:
         several = len(segments) > 1 or bool(segments[0].companions)
         candidates: list[_Training] = []
@@ -125,7 +134,7 @@ class TrainingJob(Job):
                 asked.under_way += 1
                 candidates.append(training)
             if alone:
-                yield outcome.report(asked.hp)
+                yield self._report(asked)
         yield from self._train_candidates(candidates)
 
     def _prepared(self, asked: _Asked, segment: Segment, emit: Emit) -> _Training | None:
@@ -203,4 +212,10 @@ class TrainingJob(Job):
         asked = training.asked
         asked.under_way -= 1
         if asked.under_way == 0:
-            yield asked.outcome.report(asked.hp)
+            yield self._report(asked)
+
+    def _report(self, asked: _Asked) -> Report:
+        if isinstance(asked.outcome.fatal, FatalError):
+            # It is trained anew, by a script that was corrected.
+            Checkpoints(self._spec.folder, 0).forget_midway(asked.segment.trial.number)
+        return asked.outcome.report(asked.hp)

@@ -27,6 +27,8 @@ class TrainingSpec:
         verbose: passed to `fit`: 0 silent, 2 a line per epoch.
         fast: whether to train on the fastest path that gives the result of `model.fit`.
         frozen_space: whether hyperparameters that are not in the space are an error.
+        checkpoint_interval: how many seconds of training may be lost if the process dies: the state
+            is stored so often. None: only at the end of segments.
     """
 
     models: ModelFactory
@@ -37,3 +39,4 @@ class TrainingSpec:
     verbose: int = 0
     fast: bool = True
     frozen_space: bool = False
+    checkpoint_interval: float | None = 60.0

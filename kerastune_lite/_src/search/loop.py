@@ -153,6 +153,7 @@ class Search:
             settings,
             self._clock(),
             self._limits.executions_per_trial,
+            self._parts.runner.workers,
         )
 
     def _loop(self) -> StopReason:

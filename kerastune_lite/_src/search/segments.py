@@ -47,7 +47,14 @@ class Segments:
         return [i for i in range(self.executions) if i not in finished]
 
     def make(self, trial: Trial, execution: int) -> Segment:
-        """The segment that brings an execution to the trial's goal."""
+        """The segment that brings an execution to the trial's goal.
+
+        It starts in the middle of an earlier one if a search died during that.
+        """
+        segment = self._from_the_last_rung(trial, execution)
+        return from_midway(segment, execution, self.checkpoints) if segment.midway else segment
+
+    def _from_the_last_rung(self, trial: Trial, execution: int) -> Segment:
         earlier = [e for e in trial.executions if e.index == execution]
         failed = [e.attempt for e in earlier if e.outcome.failed]
         attempt = max(failed) + 1 if failed else 0
@@ -69,6 +76,7 @@ class Segments:
             keep_below=self._keep_below(trial, execution),
             resume_from=state,
             keep_state=keep_state,
+            midway=not self.whole_trials,
         )
 
     def _keep_below(self, trial: Trial, execution: int) -> float | None:
@@ -91,6 +99,19 @@ class Segments:
         # Below 2**32 there must be room for the repeats that a user's run_trial trains itself.
         state = np.random.SeedSequence([self.seed, *key]).generate_state(1)
         return int(state[0]) % (2**32 - 2**10)
+
+
+def from_midway(segment: Segment, execution: int, checkpoints: Checkpoints) -> Segment:
+    """The segment, from the latest state that was stored during it, if there is one.
+
+    Args:
+        execution: of the segment's trial, to be trained.
+    """
+    midway = checkpoints.midway(segment.trial.number, execution, segment.attempt)
+    if midway is None or midway[0] <= segment.start_epoch:
+        return segment
+    epoch, state = midway
+    return dataclasses.replace(segment, start_epoch=epoch, resume_from=state, otherwise=segment)
 
 
 def _is_done(trial: Trial, execution: Execution, resumable: bool) -> bool:

@@ -1,7 +1,12 @@
-"""Which weights are kept on disk: those of the best execution of each of the best trials."""
+"""Which files are kept on disk: weights and states of trainings.
+
+Weights are those of the best execution of each of the best trials; states, those from which a trial
+may be continued.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -22,8 +27,23 @@ def state_name(trial: int, execution: int, epoch: int) -> str:
     return f"checkpoints/trial_{trial:04d}_execution{execution}_epoch{epoch:04d}{STATE_SUFFIX}"
 
 
+def midway_name(trial: int, execution: int, attempt: int, epoch: int) -> str:
+    """The file of the state after so many epochs, in the middle of a segment.
+
+    It has the epoch in its name, so that the search knows it without opening the file.
+    """
+    return f"{_midway(trial, execution)}attempt{attempt}_midway_e{epoch:04d}{STATE_SUFFIX}"
+
+
+def _midway(trial: int, execution: int | str) -> str:
+    return f"checkpoints/trial_{trial:04d}_execution{execution}_"
+
+
+_MIDWAY = re.compile(rf"_attempt(?P<attempt>\d+)_midway_e(?P<epoch>\d+){re.escape(STATE_SUFFIX)}$")
+
+
 class Checkpoints:
-    """The weight files of a project.
+    """The files of a project.
 
     Args:
         folder: the project's folder; the files are in its `checkpoints/`.
@@ -47,13 +67,38 @@ class Checkpoints:
             return None
         return best[-1].loss
 
+    def midway(self, trial: int, execution: int, attempt: int) -> tuple[int, str] | None:
+        """The latest state of a training that has not ended: after how many epochs, and its file.
+
+        Args:
+            attempt: of the training; the state of one that failed is of no use.
+        """
+        found = []
+        for path in self._midway_files(trial, execution):
+            name = _MIDWAY.search(path.name)
+            if name is not None and int(name["attempt"]) == attempt:
+                found.append((int(name["epoch"]), f"checkpoints/{path.name}"))
+        return max(found, default=None)
+
+    def forget_midway(self, trial: int, execution: int | str = "*", but: str | None = None) -> None:
+        """Delete states in the middle of segments.
+
+        Args:
+            execution: of which training; by default all of the trial.
+            but: the file to keep.
+        """
+        kept = set() if but is None else {self.folder / but}
+        self._delete_all_but(kept, self._midway_files(trial, execution))
+
+    def _midway_files(self, trial: int, execution: int | str = "*") -> list[Path]:
+        # Also those that are not complete.
+        pattern = f"{_midway(trial, execution)}attempt*_midway_*"
+        return list(self.folder.glob(pattern))
+
     def prune(self, history: TrialHistory, trial: Trial) -> None:
         """Delete the files that are not needed now that `trial` has ended or paused."""
-        if trial.goal is not None:
-            # Of a paused trial only the latest states are kept, of others none.
-            self._delete_all_but(
-                self._states(trial), self._files(STATE_SUFFIX, f"{trial.number:04d}")
-            )
+        # Of a paused trial only the latest states are kept, of others none.
+        self._delete_all_but(self._states(trial), self._files(STATE_SUFFIX, f"{trial.number:04d}"))
         best = best_execution(trial)
         for execution in trial.executions:
             if execution is not best:
@@ -76,6 +121,9 @@ class Checkpoints:
         for trial in (*history.running, *history.paused):
             wanted.update(self.folder / e.weights for e in trial.executions if e.weights)
             wanted.update(self._states(trial))
+        for trial in history.running:
+            midway = self._midway_files(trial.number)
+            wanted.update(path for path in midway if _MIDWAY.search(path.name))
         self._delete_all_but(wanted, (*self._files(SUFFIX), *self._files(STATE_SUFFIX)))
 
     def _states(self, trial: Trial) -> set[Path]:

@@ -18,6 +18,16 @@ from kerastune_lite._src.util.errors import ProjectInUseError, StoreError
 DATABASE = "study.sqlite3"
 """The file that makes a folder a project."""
 
+_WRITTEN = (
+    "checkpoints/trial_*.weights.h5*",
+    "checkpoints/trial_*.state.zip*",
+    "logs/trial_*.log",
+    "logs/worker_*.log",
+    "workers/array_*.npy",
+    "search.ray",
+)
+"""What searches write beside the database and what TensorBoard reads."""
+
 
 class ProjectFolder:
     """The folder `directory/project_name` and the names of the files in it."""
@@ -26,7 +36,6 @@ class ProjectFolder:
         self.name = project_name
         self.root = Path(directory) / project_name
         self.database = self.root / DATABASE
-        self.checkpoints = self.root / "checkpoints"
         self.tensorboard = self.root / "tensorboard"
         self._lock_file = self.root / "search.lock"
         self._writer_file = self.root / "search.writer.json"
@@ -129,10 +138,12 @@ class ProjectFolder:
         with self.writing():
             for path in self.root.glob(f"{DATABASE}*"):
                 path.unlink()
-            for path in self.checkpoints.glob("trial_*.weights.h5*"):
-                path.unlink()
+            for pattern in _WRITTEN:
+                for path in self.root.glob(pattern):
+                    path.unlink()
             _clear_event_files(self.tensorboard)
-            _remove_if_empty(self.checkpoints)
+            for folder in ("checkpoints", "logs", "workers"):
+                _remove_if_empty(self.root / folder)
         self._lock_file.unlink(missing_ok=True)
         _remove_if_empty(self.root)
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from kerastune_lite._src.search.settings import described_fit_arguments
 from kerastune_lite._src.util.checksums import checksums
 
@@ -27,8 +29,23 @@ class SearchCall:
     callbacks: Any
     verbose: Any
     fast: bool
-    checkpoint_interval: float | None = None
+    checkpoint_interval: float | None = 60.0
     settings: Any = dataclasses.field(default_factory=lambda: process_settings())
+
+    def __post_init__(self) -> None:
+        seconds = self.checkpoint_interval
+        if seconds is None:
+            return
+        if isinstance(seconds, bool) or not isinstance(seconds, (int, float, np.number)):
+            raise TypeError(
+                "`checkpoint_interval` is a number of seconds, or None. Received: "
+                f"checkpoint_interval={seconds!r}."
+            )
+        if not seconds >= 0:
+            raise ValueError(
+                "`checkpoint_interval` must be at least 0. Received: "
+                f"checkpoint_interval={seconds}. None keeps no state in mid-training."
+            )
 
     @property
     def verbose_of_fit(self) -> int:

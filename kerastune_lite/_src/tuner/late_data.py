@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from kerastune_lite._src.core.trial import Report, Segment
@@ -42,12 +44,19 @@ class LateDataJob(Job):
         self._data_fn, self._call, self._make = data_fn, call, make
         self.whole_trials, self.resumable = whole_trials, resumable
         self._job: Job | None = None
+        self._folder: Path | None = None
+
+    def relocated(self, folder: Path) -> LateDataJob:
+        other = copy.copy(self)
+        other._folder = folder
+        return other
 
     def open(self) -> None:
         self._call.apply_settings()
         args, kwargs = _arguments(self._data_fn())
         kwargs = {**self._call.kwargs, **kwargs}
-        self._job = self._make(dataclasses.replace(self._call, args=args, kwargs=kwargs))
+        job = self._make(dataclasses.replace(self._call, args=args, kwargs=kwargs))
+        self._job = job if self._folder is None else job.relocated(self._folder)
         self._job.open()
 
     def close(self) -> None:

@@ -79,12 +79,13 @@ class Training:
         callbacks: Any,
         verbose: int,
         fast: bool,
+        checkpoint_interval: float | None = 60.0,
     ) -> TrainingSpec:
         """Everything that training with these arguments needs.
 
         Args:
             args, kwargs: the arguments of `fit`.
-            callbacks, verbose, fast: see `TrainingSpec`.
+            callbacks, verbose, fast, checkpoint_interval: see `TrainingSpec`.
 
         Raises:
             FatalValueError: there is no hypermodel.
@@ -106,6 +107,7 @@ class Training:
             verbose=verbose,
             fast=fast,
             frozen_space=self.frozen_space,
+            checkpoint_interval=checkpoint_interval,
         )
 
     def job(self, call: SearchCall, scheduled: bool, hooks: Hooks | None) -> Job:
@@ -121,7 +123,14 @@ class Training:
         from kerastune_lite._src.keras.callbacks import check_callbacks
         from kerastune_lite._src.keras.training_job import TrainingJob
 
-        spec = self.spec(call.args, call.kwargs, call.callbacks, call.verbose_of_fit, call.fast)
+        spec = self.spec(
+            call.args,
+            call.kwargs,
+            call.callbacks,
+            call.verbose_of_fit,
+            call.fast,
+            call.checkpoint_interval,
+        )
         spec.fit.check(self.probed.space, spec.objective, scheduled)
         if self.probed.needs is not None:
             spec.fit.check_data(self.probed.needs)

@@ -347,6 +347,8 @@ class Tuner(BestModels, Hooks):
 
     def _enter(self, job: UserTrials | None) -> None:
         self._user_trials = job
+        if job is not None:
+            self._training = job.training
 
     def __getstate__(self) -> dict[str, Any]:
         # For workers: what belongs to a search that is under way stays in its process.

@@ -10,6 +10,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerastune_lite._src.algorithms.schedulers.scheduler import Decision
@@ -21,15 +22,18 @@ from kerastune_lite._src.search.execution.guard import (
     GuardedJob,
     check_frozen,
     merge_returned,
+    reached,
     report_late,
 )
 from kerastune_lite._src.search.execution.job import Emit
 from kerastune_lite._src.search.execution.returned import Result, finite, read_results, scalars
 from kerastune_lite._src.search.hooks import Hooks
+from kerastune_lite._src.search.segments import from_midway
 from kerastune_lite._src.space.hyperparameters import HyperParameters
-from kerastune_lite._src.store.checkpoints import state_name
+from kerastune_lite._src.store.checkpoints import Checkpoints, state_name
 from kerastune_lite._src.tuner.call import SearchCall
 from kerastune_lite._src.tuner.training import Training
+from kerastune_lite._src.util.errors import FatalError
 from kerastune_lite._src.util.warn_once import once
 
 if TYPE_CHECKING:
@@ -84,9 +88,8 @@ class UserTrials(GuardedJob):
     ) -> None:
         self._run_trial = run_trial
         self._source = source
-        self._training = training
+        self.training = training
         self._objective = training.objective
-        self._checkpoints = training.checkpoints
         self._hooks = hooks
         self._enter = enter
         self._dispatcher: Dispatcher | None = None
@@ -116,6 +119,12 @@ class UserTrials(GuardedJob):
     def close(self) -> None:
         self._enter(None)
         self._dispatcher = None  # also releases the data on the device
+
+    def relocated(self, folder: Path) -> UserTrials:
+        # It has just arrived on that machine: nobody else has it.
+        kept = Checkpoints(folder, self.training.checkpoints.keep)
+        self.training = dataclasses.replace(self.training, checkpoints=kept)
+        return self
 
     def reduced(self, value: Any) -> tuple[Any, ...] | None:
         if "tensorflow" not in sys.modules:
@@ -166,7 +175,10 @@ class UserTrials(GuardedJob):
         verbose = kwargs.pop("verbose", self._call.verbose_of_fit)
         kwargs.pop("initial_epoch", None)
         # run_trial may declare hyperparameters and pass them on under any names.
-        spec = self._training.spec(args, kwargs, callbacks, verbose, self._call.fast)
+        call = self._call
+        spec = self.training.spec(
+            args, kwargs, callbacks, verbose, call.fast, call.checkpoint_interval
+        )
         spec.fit.check(under_way.hp.space, spec.objective)
         if self._dispatcher is None:
             self._dispatcher = Dispatcher(spec.fast)
@@ -215,10 +227,16 @@ class UserTrials(GuardedJob):
         if resumable and trial.resumable and trial.goal is not None:
             keep = state_name(trial.number, execution, trial.goal)
         first = reached.epochs if reached is not None and state is not None else 0
-        # The result of run_trial may be better than that of this part.
-        return dataclasses.replace(
-            segment, start_epoch=first, resume_from=state, keep_state=keep, keep_below=None
+        part = dataclasses.replace(
+            segment,
+            start_epoch=first,
+            resume_from=state,
+            keep_state=keep,
+            midway=resumable,
+            # The result of run_trial may be better than that of this part.
+            keep_below=None,
         )
+        return from_midway(part, execution, self.training.checkpoints) if resumable else part
 
     # ------------------------------------------------------------------ one trial
 
@@ -230,13 +248,13 @@ class UserTrials(GuardedJob):
         executions = list[Execution]()
         self._under_way = under_way
         try:
-            with _traced_functions(), once(self._training.probe.shown):
+            with _traced_functions(), once(self.training.probe.shown):
                 # A scheduler decides, whatever `epochs` was given to search().
                 told = {**self._kwargs, **self._epochs(segment)}
                 returned = self._run_trial(trial, *self._call.args, **told)
                 if inspect.isgenerator(returned):
                     returned = self._drained(returned, under_way)
-            if self._training.frozen_space:
+            if self.training.frozen_space:
                 check_frozen(under_way.hp.space, segment.trial.space)
             read = read_results(returned, self._objective, self._source)
             results = [finite(each, self._objective, lambda: self._why_not_finite) for each in read]
@@ -257,7 +275,7 @@ class UserTrials(GuardedJob):
                 if segment.end_epoch is not None and not self._takes_epochs:
                     # The scheduler takes its result for that of the requested epochs.
                     executions = [dataclasses.replace(e, epochs=0) for e in executions]
-                executions = [_reached(e, segment) for e in executions]
+                executions = [reached(e, segment) for e in executions]
             else:
                 # A score of several trainings does not say how many epochs they had.
                 longest = max(e.epochs for e in under_way.trained)
@@ -265,6 +283,10 @@ class UserTrials(GuardedJob):
                     dataclasses.replace(e, epochs=e.epochs or longest) for e in executions
                 ]
             return executions
+        except FatalError:
+            # It is trained anew, by a script that was corrected.
+            self.training.checkpoints.forget_midway(trial.number)
+            raise
         finally:
             self._under_way = None
             self._delete_unused(under_way, executions)
@@ -297,7 +319,7 @@ class UserTrials(GuardedJob):
         if epoch is None or epoch == execution.best_epoch or execution.weights is None:
             return execution
         scored.put(epoch)
-        save_weights(scored.model, self._checkpoints.folder / execution.weights)
+        save_weights(scored.model, self.training.checkpoints.folder / execution.weights)
         return dataclasses.replace(execution, best_epoch=epoch)
 
     def _epochs(self, segment: Segment) -> dict[str, int]:
@@ -333,7 +355,7 @@ class UserTrials(GuardedJob):
         """Delete weights that were written for `run_trial` and that no execution names."""
         written = {under_way.saved, *(execution.weights for execution in under_way.trained)}
         for name in written - {None} - {execution.weights for execution in executions}:
-            (self._checkpoints.folder / str(name)).unlink(missing_ok=True)
+            (self.training.checkpoints.folder / str(name)).unlink(missing_ok=True)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -341,27 +363,6 @@ class _Yielded:
     """What a generator yielded, by metric; looks like Keras's History."""
 
     history: Mapping[str, Sequence[float]]
-
-
-def _reached(execution: Execution, segment: Segment) -> Execution:
-    """An execution combined with its result before this segment.
-
-    One that returned only a number has trained for the requested epochs.
-    """
-    earlier = next(
-        (e for e in segment.trial.completed_executions if e.index == execution.index), None
-    )
-    epochs = segment.start_epoch + execution.epochs if execution.epochs else segment.end_epoch
-    best = execution.best_epoch if execution.epochs else epochs and epochs - 1
-    if execution.epochs and best is not None:
-        best += segment.start_epoch
-    execution = dataclasses.replace(execution, epochs=epochs or 0, best_epoch=best)
-    if not segment.start_epoch or earlier is None or earlier.loss is None:
-        return execution
-    if execution.loss is None or execution.loss < earlier.loss:
-        return execution
-    kept = {"epochs": execution.epochs, "seconds": execution.seconds, "attempt": execution.attempt}
-    return dataclasses.replace(earlier, **kept)  # type: ignore[arg-type]
 
 
 def _traced_functions() -> contextlib.AbstractContextManager[None]:

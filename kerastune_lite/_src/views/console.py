@@ -1,17 +1,14 @@
-"""Progress on the console: one line that is updated in place, or one line per trial."""
+"""Progress on the console: lines that are updated in place, or one line per trial."""
 
 from __future__ import annotations
 
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any, TextIO
+from typing import TextIO
 
-from rich.console import Console, Group, RenderableType
-from rich.control import Control
-from rich.segment import ControlType
+from rich.cells import cell_len, set_cell_size
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from kerastune_lite._src.core.events import (
@@ -24,11 +21,13 @@ from kerastune_lite._src.core.events import (
 )
 from kerastune_lite._src.core.trial import Outcome, Trial, TrialStatus
 from kerastune_lite._src.util.formatting import NO_REASON, one_line, score_text, seconds_text
-from kerastune_lite._src.views.progress import REDRAWN_AT, Clock, Pace, Progress
+from kerastune_lite._src.views.live_lines import LiveLines
+from kerastune_lite._src.views.progress import REDRAWN_AT, Clock, Pace, Progress, Running
 from kerastune_lite._src.views.tables import (
     TrialsTable,
     clock_text,
     failure_lines,
+    log_text,
     print_table,
     values_text,
     write_text,
@@ -37,7 +36,13 @@ from kerastune_lite._src.views.view import View
 
 REDRAWS_PER_SECOND = 3
 REDRAWS_AT_ONCE = 3
-"""A trial's last epoch, its end and the start of the next one come together; all are shown."""
+"""A trial's last epoch, its end and the start of the next one come together; all are shown.
+
+That many for each worker.
+"""
+
+MAX_RUNNING = 8
+"""More running trials than this are counted, not shown."""
 
 Part = tuple[int, str, str]
 """A part of the live line: its priority (0 is the highest), text and style."""
@@ -87,7 +92,8 @@ class LineView(View):
         rest = [seconds, values_text(trial.values)]
         if trial.status is TrialStatus.FAILED:
             what = "REJECTED" if trial.rejected else "FAILED"
-            return [which, f"{what}: {trial.failure or NO_REASON}", *rest]
+            failure = f"{what}: {trial.failure or NO_REASON}"
+            return [which, failure, *rest, log_text(trial)]
         score = f"{metric_name(self._progress)} {score_text(trial.score)}"
         return [which, score, best_text(self._progress, named=False), *rest]
 
@@ -99,10 +105,11 @@ class LineView(View):
 
 
 class LiveView(View):
-    """One line per search that is updated in place, and a table of the best trials at the end.
+    """A line that is updated in place, and a table of the best trials at the end.
 
-    While the search runs, everything else that is printed appears above the line. Nothing runs in
-    the background: the line is redrawn at events, about three times a second.
+    With several workers, there is also a line for each running trial. While the search runs,
+    everything else that is printed appears above. Nothing runs in the background: the lines are
+    redrawn at events, about three times a second.
 
     Args:
         stream: the terminal; default: `sys.stdout` when the search starts.
@@ -111,164 +118,42 @@ class LiveView(View):
     def __init__(self, stream: TextIO | None = None, clock: Clock = time.monotonic) -> None:
         self._stream = stream
         self._progress = Progress(clock)
-        self._pace = Pace(REDRAWS_PER_SECOND, REDRAWS_AT_ONCE, clock)
-        self._line: LiveLine | None = None
+        self._clock = clock
+        self._lines: LiveLines | None = None
 
     def on_event(self, event: Event) -> None:
         try:
             self._progress.on_event(event)
             if isinstance(event, SearchEnded):
-                self._drop_line()
+                self._drop_lines()
                 print_table(summary(self._progress), self._stream)
-            elif self._line is None:
-                stream = self._stream or sys.stdout
-                self._line = LiveLine(stream, partial(live_text, self._progress), self._pace)
-                self._line.start()
+            elif self._lines is None:
+                at_once = REDRAWS_AT_ONCE * min(self._progress.workers, MAX_RUNNING)
+                self._lines = LiveLines(
+                    self._stream or sys.stdout,
+                    partial(live_lines, self._progress),
+                    Pace(REDRAWS_PER_SECOND, at_once, self._clock),
+                )
+                self._lines.start()
             elif isinstance(event, REDRAWN_AT):
-                self._line.refresh()
+                self._lines.refresh()
         except BaseException:
             # The user's standard streams must not stay replaced.
-            self._drop_line()
+            self._drop_lines()
             raise
 
     def close(self) -> None:
-        """Release the terminal; the last state of the line stays visible."""
+        """Release the terminal; the last state of the lines stays visible."""
         try:
-            if self._line is not None:
-                self._line.keep()
+            if self._lines is not None:
+                self._lines.keep()
         finally:
-            self._drop_line()
+            self._drop_lines()
 
-    def _drop_line(self) -> None:
-        line, self._line = self._line, None
-        if line is not None:
-            line.close()
-
-
-class LiveLine:
-    """The last line of a terminal, and the stand-ins for stdout and stderr that keep it intact.
-
-    `rich.live` has such stand-ins, too, but they treat printed text as markup (printing "[/data]"
-    without a line break raises), and print each step of a progress bar on a new line.
-
-    Args:
-        stream: the terminal.
-        render: returns the text for a width.
-        pace: limits how often the line is drawn.
-    """
-
-    def __init__(self, stream: TextIO, render: Callable[[int], Text], pace: Pace) -> None:
-        self._console = Console(file=stream, force_jupyter=False)
-        self._stream = stream
-        self._render = render
-        self._pace = pace
-        # Users may print from several threads.
-        self._lock = threading.RLock()
-        # Kept, to draw it again after each line that somebody prints.
-        self._rendered = ""
-        self._shown = False
-        # Half a line that somebody printed (a prompt, a progress bar) stays until it ends.
-        self._taken = False
-        self._closed = False
-        self._stand_ins: dict[str, StandIn] = {}
-
-    def start(self) -> None:
-        """Replace the standard streams, and draw the line."""
-        for name in ("stdout", "stderr"):
-            target = getattr(sys, name)
-            # Output to a file does not disturb the terminal.
-            if target is not None and target.isatty():
-                self._stand_ins[name] = StandIn(target, self)
-                setattr(sys, name, self._stand_ins[name])
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Redraw the line, unless it was drawn often enough recently."""
-        with self._lock:
-            if not self._closed and not self._taken and self._pace.ready():
-                self._render_line()
-                self._draw()
-
-    def write(self, stream: TextIO, text: str) -> int:
-        """Write somebody else's `text` above the line."""
-        with self._lock:
-            if self._closed:
-                return stream.write(text)
-            self._erase()
-            written = stream.write(text)
-            # The line and the text may have different buffers.
-            stream.flush()
-            if text:
-                self._taken = not text.endswith("\n")
-            if not self._taken:
-                self._draw()
-            return written
-
-    def keep(self) -> None:
-        """Draw the line a last time, and let it stay."""
-        with self._lock:
-            if not self._closed:
-                self._end_taken()
-                self._render_line()
-                self._draw()
-                self._console.line()
-                self._shown = False
-
-    def close(self) -> None:
-        """Erase the line and put the standard streams back."""
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            for name, stand_in in self._stand_ins.items():
-                # A stream that somebody has put in its place stays. It may still refer to the
-                # stand-in, which passes everything on from now on.
-                if getattr(sys, name) is stand_in:
-                    setattr(sys, name, stand_in.stream)
-            self._end_taken()
-            self._erase()
-
-    def _render_line(self) -> None:
-        # The last column stays free, or the terminal would wrap.
-        width = self._console.width - 1
-        line = self._render(width)
-        line.truncate(width, overflow="ellipsis")
-        with self._console.capture() as capture:
-            self._console.print(line, end="", no_wrap=True)
-        self._rendered = capture.get()
-
-    def _draw(self) -> None:
-        self._erase()
-        write_text(self._stream, self._rendered)
-        self._shown = True
-
-    def _erase(self) -> None:
-        if self._shown:
-            erase = (ControlType.ERASE_IN_LINE, 2)
-            self._console.control(Control(ControlType.CARRIAGE_RETURN, erase))
-            self._shown = False
-
-    def _end_taken(self) -> None:
-        if self._taken:
-            self._console.line()
-            self._taken = False
-
-
-class StandIn:
-    """Replaces `stream` in `sys`; everything but writing is done by `stream` itself."""
-
-    def __init__(self, stream: TextIO, line: LiveLine) -> None:
-        self.stream = stream
-        self._line = line
-
-    def write(self, text: str) -> int:
-        return self._line.write(self.stream, text)
-
-    def writelines(self, lines: Iterable[str]) -> None:
-        self.write("".join(lines))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.stream, name)
+    def _drop_lines(self) -> None:
+        lines, self._lines = self._lines, None
+        if lines is not None:
+            lines.close()
 
 
 # ---------------------------------------------------------------------- texts
@@ -300,11 +185,8 @@ def best_text(progress: Progress, named: bool = True) -> str:
     return f"best {metric}{score_text(best.score)} (trial {best.number})"
 
 
-def running_text(progress: Progress) -> str:
-    """The trial with the latest event, its execution if there are several, and its epoch."""
-    running = progress.running
-    if running is None:
-        return ""
+def running_text(progress: Progress, running: Running) -> str:
+    """A running trial, its execution if there are several, and its epoch."""
     text = f"trial {running.number}"
     if progress.executions_per_trial > 1:
         text += f", execution {running.execution + 1}/{progress.executions_per_trial}"
@@ -317,11 +199,11 @@ def running_text(progress: Progress) -> str:
 def status_parts(progress: Progress, best: str = "") -> list[Part]:
     """How far the search is; `best` is put in the middle."""
     parts: list[Part] = [(0, trials_text(progress), "")]
-    running, left = running_text(progress), progress.remaining
-    if running and progress.reason is None:
-        parts.append((4, running, ""))
-    if progress.unfinished > 1 and progress.reason is None:
-        parts.append((6, f"{progress.unfinished} unfinished", ""))
+    running, left = progress.running, progress.remaining
+    if running is not None and progress.reason is None and progress.workers == 1:
+        parts.append((4, running_text(progress, running), ""))
+        if progress.unfinished > 1:
+            parts.append((6, f"{progress.unfinished} unfinished", ""))
     if best:
         parts.append((1, best, "bold"))
     parts.append((5, f"{clock_text(progress.elapsed)} elapsed", ""))
@@ -334,8 +216,38 @@ def status_parts(progress: Progress, best: str = "") -> list[Part]:
     return parts
 
 
+def running_lines(progress: Progress, most: int = MAX_RUNNING) -> list[str]:
+    """With several workers, the running trials: the first `most`, and how many more there are.
+
+    A line has the trial, its latest score, and how long its current segment has been trained.
+    """
+    if progress.workers == 1 or progress.reason is not None:
+        return []
+    trials = progress.unfinished_trials
+    rows = [
+        (
+            running_text(progress, running),
+            f"{metric_name(progress)} {score_text(running.score)}",
+            clock_text(progress.seconds_of(running)),
+        )
+        for running in trials[:most]
+    ]
+    widths = [max(map(cell_len, column)) for column in zip(*rows)]
+    lines = [" · ".join(map(set_cell_size, row, widths)).rstrip() for row in rows]
+    if len(trials) > most:
+        lines.append(f"… and {len(trials) - most} more running")
+    return lines
+
+
+def live_lines(progress: Progress, width: int, height: int) -> list[Text]:
+    """The lines that are updated in place; no more than `height`, and the first fits `width`."""
+    most = max(min(MAX_RUNNING, height - 2), 0)  # the first line and the count are not trials
+    running = running_lines(progress, most)
+    return [live_text(progress, width), *(Text(f"  {line}") for line in running)][:height]
+
+
 def live_text(progress: Progress, width: int) -> Text:
-    """The live line, at most `width` wide: parts of low priority are left out first."""
+    """The first line, at most `width` wide: parts of low priority are left out first."""
     parts = status_parts(progress, best_text(progress))
     if progress.project:
         parts.insert(0, (3, one_line(progress.project), "bold"))

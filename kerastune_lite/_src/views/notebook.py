@@ -12,7 +12,9 @@ from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.util.formatting import counted, html_block, html_line, html_table, one_line
 from kerastune_lite._src.views.console import (
+    MAX_RUNNING,
     best_text,
+    running_lines,
     status_parts,
     summary,
 )
@@ -33,7 +35,10 @@ SECONDS_BETWEEN_EPOCHS = 1.0
 
 UPDATES_PER_SECOND = 2
 UPDATES_AT_ONCE = 3
-"""Starts and ends of trials redraw the block at once, up to these rates."""
+"""Starts and ends of trials redraw the block at once, up to these rates.
+
+So many at once for each worker.
+"""
 
 # Colours come from the page (currentColor, opacity), so that light and dark themes both work.
 BAR = "border:1px solid currentColor;border-radius:3px;height:0.7em;max-width:40em;margin:0.3em 0"
@@ -69,6 +74,8 @@ class NotebookView(View):
         if isinstance(event, SearchStarted):
             # A second search in the same cell gets a new block.
             self._shown = False
+            at_once = UPDATES_AT_ONCE * min(event.workers, MAX_RUNNING)
+            self._pace = Pace(UPDATES_PER_SECOND, at_once, self._clock)
         if isinstance(event, SearchEnded) or not self._shown:
             due = True
         elif isinstance(event, EpochEnded):
@@ -109,7 +116,7 @@ def _ipython_display() -> Callable[..., Any]:
 
 def progress_html(progress: Progress) -> str:
     """The block as HTML; the user's texts are escaped."""
-    parts = [_headline(progress), _bar(progress)]
+    parts = [_headline(progress), _bar(progress), *map(html_line, running_lines(progress))]
     best = best_text(progress)
     if best:
         parts.append(html_line(best, bold=True))

@@ -42,12 +42,16 @@ class Running:
         execution: counted from 0.
         epoch: how many epochs of this execution have ended.
         end_epoch: how many there will be, if known.
+        score: the objective at the latest epoch of this execution, if known.
+        since: when the current segment began, by the clock of the progress.
     """
 
     number: int
+    since: float
     execution: int = 0
     epoch: int = 0
     end_epoch: int | None = None
+    score: float | None = None
 
 
 class Progress:
@@ -67,6 +71,8 @@ class Progress:
         self.objective: Objective | None = None
         self.max_trials: int | None = None
         self.executions_per_trial = 1
+        self.workers = 1
+        """How many lists of segments can run at the same time."""
         self.resumed = 0
         """How many trials had ended before this search began."""
         self.ended = 0
@@ -110,10 +116,14 @@ class Progress:
             running.execution = event.execution
             running.epoch = event.start_epoch
             running.end_epoch = event.end_epoch
+            running.score = None
+            running.since = self._clock()
         elif isinstance(event, EpochEnded):
             running = self._touch(event.trial)
             running.execution = event.execution
             running.epoch = event.epoch + 1
+            if self.objective is not None and not self.objective.missing(event.metrics):
+                running.score = self.objective.score(event.metrics)
         elif isinstance(event, ExecutionEnded):
             self._touch(event.trial)
             if event.will_retry and event.execution.outcome is not Outcome.COMPLETED:
@@ -140,6 +150,7 @@ class Progress:
         self.objective = event.objective
         self.max_trials = event.max_trials
         self.executions_per_trial = event.executions_per_trial
+        self.workers = event.workers
         for trial in event.trials:
             # One that is still RUNNING was cut off; it will begin again with a TrialStarted.
             if trial.status is TrialStatus.PAUSED:
@@ -151,7 +162,7 @@ class Progress:
         self._last_end = self._started
 
     def _touch(self, number: int) -> Running:
-        running = self._running.pop(number, None) or Running(number)
+        running = self._running.pop(number, None) or Running(number, self._clock())
         self._running[number] = self.running = running
         return running
 
@@ -187,6 +198,15 @@ class Progress:
     def unfinished(self) -> int:
         """How many trials have begun and not ended, including those that wait for a segment."""
         return len(self._running)
+
+    @property
+    def unfinished_trials(self) -> list[Running]:
+        """The trials that have begun and not ended, in the order of their numbers."""
+        return sorted(self._running.values(), key=lambda running: running.number)
+
+    def seconds_of(self, running: Running) -> float:
+        """How long its current segment has been trained."""
+        return self._clock() - running.since
 
     @property
     def elapsed(self) -> float:

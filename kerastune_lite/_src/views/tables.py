@@ -110,18 +110,29 @@ def failures_of(trials: Iterable[Trial], rejected: bool = False) -> dict[str, li
 
 
 def failure_lines(trials: Iterable[Trial], limit: int = 3) -> list[str]:
-    """How many trials failed and were rejected, with up to `limit` reasons each."""
+    """How many trials failed and were rejected, with up to `limit` reasons each.
+
+    A reason names the first log of its trials.
+    """
     trials = list(trials)
+    by_number = {trial.number: trial for trial in trials}
     lines = []
     for rejected, what in ((False, "failed"), (True, REJECTED)):
         reasons = failures_of(trials, rejected)
         if reasons:
             lines.append(f"{counted(sum(map(len, reasons.values())), 'trial')} {what}:")
         for reason, numbers in list(reasons.items())[:limit]:
-            lines.append(f"  {one_line(reason)} ({which_trials(numbers)})")
+            logs = [text for number in numbers if (text := log_text(by_number[number]))]
+            which = "; ".join([which_trials(numbers), *logs[:1]])
+            lines.append(f"  {one_line(reason)} ({which})")
         if len(reasons) > limit:
             lines.append(f"  and {counted(len(reasons) - limit, 'other reason')}")
     return lines
+
+
+def log_text(trial: Trial) -> str:
+    """Where the output of a trial is, relative to the project's folder; "" if there is none."""
+    return f"output in {one_line(trial.log)}" if trial.log else ""
 
 
 def which_trials(numbers: Sequence[int], limit: int = 5) -> str:

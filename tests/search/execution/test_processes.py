@@ -10,6 +10,7 @@ import pytest
 
 from kerastune_lite._src.core.trial import Outcome
 from kerastune_lite._src.search.execution.processes import ProcessRunner
+from kerastune_lite._src.search.execution.shares import Share
 from kerastune_lite._src.util.errors import FatalTypeError
 from kerastune_lite.schedulers import Decision
 from tests.doubles import job_of
@@ -136,7 +137,9 @@ def test_a_worker_ends_when_the_search_dies(tmp_path):
 import os, sys, time
 from tests.doubles import job_of
 from tests.search.execution.conformance import segments
+from kerastune_lite._src.core.trial import Outcome
 from kerastune_lite._src.search.execution.processes import ProcessRunner
+from kerastune_lite._src.search.execution.shares import Share
 from kerastune_lite.schedulers import Decision
 from pathlib import Path
 
@@ -167,3 +170,61 @@ runner.wait()
         time.sleep(0.05)
     os.kill(pid, signal.SIGKILL)
     pytest.fail("the worker is still there")
+
+
+def test_a_trial_goes_on_in_the_worker_that_knows_it(opened, tmp_path):
+    """It may hold the trial's model, or those of its other folds."""
+    both = tmp_path / "both"
+    both.mkdir()
+
+    def train(hp, report, segment):
+        import time
+
+        (both / str(os.getpid())).touch()
+        while len(list(both.iterdir())) < 2:
+            time.sleep(0.01)
+        return float(os.getpid())
+
+    runner = opened(train)
+    first = segments(2)
+    where = []
+    for _ in range(4):
+        submit_each(runner, reversed(first))
+        found = {r.segment.trial.number: r.executions[0].score for r in drain(runner)}
+        where.append(found)
+        assert len(set(found.values())) == 2
+    assert where == where[:1] * 4
+
+
+def test_a_worker_that_has_grown_is_replaced_between_trials(tmp_path):
+    def train(hp, report, segment):
+        return float(os.getpid())
+
+    runner = ProcessRunner(1, tmp_path, Share(threads=1, memory=2**40))
+    small = ProcessRunner(1, tmp_path, Share(threads=1, memory=2**20))
+    for one, pids in ((runner, 1), (small, 3)):
+        # The bound is looked at while a training runs, and these are too short for that.
+        one.open(job_of(train), lambda event: Decision.CONTINUE)
+        submit_each(one, segments(3))
+        assert len({report.executions[0].score for report in drain(one)}) == pids
+        one.close()
+
+
+def test_a_training_that_takes_too_much_memory_is_ended(tmp_path):
+    def train(hp, report, segment):
+        import time
+
+        if segment.trial.number == 1:
+            kept = bytearray(os.urandom(2**20)) * 300
+            time.sleep(60)
+            return float(len(kept))
+        return 0.0
+
+    runner = ProcessRunner(2, tmp_path, Share(threads=1, memory=2**28))
+    runner.open(job_of(train), lambda event: Decision.CONTINUE)
+    submit_each(runner, segments(4))
+    executions = {r.segment.trial.number: r.executions[0] for r in drain(runner)}
+    runner.close()
+    assert executions[1].outcome is Outcome.OUT_OF_MEMORY
+    assert "256 MiB" in executions[1].message
+    assert [executions[number].outcome for number in (0, 2, 3)] == [Outcome.COMPLETED] * 3

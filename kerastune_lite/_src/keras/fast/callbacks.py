@@ -149,6 +149,7 @@ class Callbacks:
             _decide_direction(callback, model)
         self.look = any(map(_looks, self.list.callbacks))
         self.look_closely = any(map(_looks_closely, self.list.callbacks))
+        self._keepers = [c for c in self.list.callbacks if hasattr(c, "captures_after")]
         stopper = keras.callbacks.TerminateOnNaN
         self._nan_stoppers = [c for c in self.list.callbacks if isinstance(c, stopper)]
 
@@ -156,6 +157,10 @@ class Callbacks:
     def halt_on_nan(self) -> bool:
         """Whether a loss that is not finite ends its epoch at once."""
         return bool(self._nan_stoppers)
+
+    def capture_after(self, epoch: int) -> bool:
+        """Whether a callback captures all of the training's state when this epoch has ended."""
+        return any([keeper.captures_after(epoch) for keeper in self._keepers])
 
     def tell_of_nan(self, logs: dict[str, Any], steps: int) -> None:
         """Tell those who wait for it of a loss that is not finite."""

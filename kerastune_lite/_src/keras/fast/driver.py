@@ -155,7 +155,10 @@ class _Run:
         self._logs[member].update({f"val_{name}": value for name, value in logs.items()})
 
     def _end_epoch(self, member: Member, epoch: int) -> None:
-        if member.callbacks.look:
+        if member.callbacks.capture_after(epoch):
+            with self._computing():
+                self._stack.show_all(member)
+        elif member.callbacks.look:
             self._show(member)
         self._results_seen = True
         member.callbacks.list.on_epoch_end(epoch, self._logs[member])

@@ -41,6 +41,8 @@ class Stack:
         self._variables = {member: Variables(member.model) for member in members}
         self._first = {m: each.state(program.slots) for m, each in self._variables.items()}
         self._values = program.packed(list(self._first.values()))
+        self._built_late: set[Member] = set()
+        """Those whose optimizer's state is wanted now and then, but not at the end."""
         self._packed = list(members)
         """The members that the values are of, in their order: some may have left since."""
         self._own = {member: self._own_of(member) for member in members}
@@ -91,10 +93,20 @@ class Stack:
 
     def show(self, member: Member) -> None:
         """Put the state of a member into its model."""
+        self._show(member, bool(member.model.optimizer.built) and member not in self._built_late)
+
+    def show_all(self, member: Member) -> None:
+        """The same with all of the optimizer's state, for this time."""
+        optimizer = member.model.optimizer
+        if not optimizer.built:
+            optimizer.build(self._variables[member].trainable)
+            self._built_late.add(member)
+        self._show(member, True)
+
+    def _show(self, member: Member, whole: bool) -> None:
         if self._program.in_model:
             return
-        place, whole = self._packed.index(member), bool(member.model.optimizer.built)
-        state = self._program.unpacked(self._values, place, whole)
+        state = self._program.unpacked(self._values, self._packed.index(member), whole)
         self._variables[member].put(state)
         own = state.optimizer[: len(self._own[member])]
         self._own[member] = [np.asarray(value) for value in own]

@@ -190,6 +190,27 @@ def _merged(base: Execution, result: Result) -> dict[str, float]:
     return {**base.metrics, **result.metrics}
 
 
+def reached(execution: Execution, segment: Segment) -> Execution:
+    """An execution combined with its result before this segment.
+
+    One that returned only a number has trained for the requested epochs.
+    """
+    earlier = next(
+        (e for e in segment.trial.completed_executions if e.index == execution.index), None
+    )
+    epochs = segment.start_epoch + execution.epochs if execution.epochs else segment.end_epoch
+    best = execution.best_epoch if execution.epochs else epochs and epochs - 1
+    if execution.epochs and best is not None:
+        best += segment.start_epoch
+    execution = dataclasses.replace(execution, epochs=epochs or 0, best_epoch=best)
+    if not segment.start_epoch or earlier is None or earlier.loss is None:
+        return execution
+    if execution.loss is None or execution.loss < earlier.loss:
+        return execution
+    kept = {"epochs": execution.epochs, "seconds": execution.seconds, "attempt": execution.attempt}
+    return dataclasses.replace(earlier, **kept)  # type: ignore[arg-type]
+
+
 def report_late(result: Result, segment: Segment, execution: int, emit: Emit) -> None:
     """Report the epochs of a training that did not use our callbacks."""
     history, first = result.history, segment.start_epoch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from kerastune_lite._src.algorithms.schedulers.scheduler import Decision
@@ -37,6 +38,10 @@ class Job(ABC):
     def reduced(self, value: Any) -> tuple[Any, ...] | None:
         """How to send a value that pickle cannot send, as `__reduce__` says it; None: as usual."""
         return None
+
+    def relocated(self, folder: Path) -> Job:
+        """The same job, for a machine on which the project's folder is `folder`; before `open`."""
+        return self
 
     @abstractmethod
     def run(self, segments: Sequence[Segment], emit: Emit) -> Iterator[Report]:

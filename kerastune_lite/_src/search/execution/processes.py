@@ -186,7 +186,28 @@ class ProcessRunner(Runner):
         with self._dispatching:
             idle = process.ready and not process.segments and process.sentence is None
             if idle and self._waiting:
-                process.run(self._waiting.popleft())
+                place = self._best_for(process)
+                segments = self._waiting[place]
+                del self._waiting[place]
+                process.run(segments)
+
+    def _best_for(self, process: WorkerProcess) -> int:
+        """The place of the list that a worker should run: one of a trial that it knows, if any.
+
+        What another idle worker knows is left to that one, if there is anything else.
+        """
+        trials = [{segment.trial.number for segment in segments} for segments in self._waiting]
+        known = set(process.recent)
+        others = {
+            number
+            for other in self._processes
+            if other is not process and other.ready and not other.segments
+            for number in other.recent
+        }
+        places = range(len(trials))
+        mine = [place for place in places if trials[place] & known]
+        nobodys = [place for place in places if not trials[place] & others]
+        return [*mine, *nobodys, 0][0]
 
     def _on_ready(self, process: WorkerProcess) -> None:
         process.ready = True

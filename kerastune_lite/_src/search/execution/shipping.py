@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import itertools
+import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +21,36 @@ _LARGE = 2**18
 def packed(job: Job, folder: Path) -> bytes:
     """A job as bytes that `cloudpickle.loads` reads.
 
+    Args:
+        folder: for the files of large arrays; it is made if it is needed.
+
+    Raises:
+        FatalTypeError: something in it cannot be sent.
+        StoreError: an array cannot be written.
+    """
+    numbers = itertools.count()
+
+    def large(value: Any) -> tuple[Any, ...] | None:
+        if type(value) is np.ndarray and value.nbytes >= _LARGE and not value.dtype.hasobject:
+            return mapped, (_stored(value, folder, next(numbers)),)
+        return None
+
+    return pickled(job, large)
+
+
+def pickled(
+    job: Job,
+    reduced: Callable[[Any], tuple[Any, ...] | None] = lambda value: None,
+    buffer_callback: Callable[[pickle.PickleBuffer], bool] | None = None,
+) -> bytes:
+    """A job as bytes.
+
     Functions and classes of a script or of a notebook are sent as they are, so that the receiving
     process need not import that script.
 
     Args:
-        folder: for the files of large arrays; it is made if it is needed.
+        reduced: says how values are sent that are not sent as usual, as `Job.reduced` does.
+        buffer_callback: as for `pickle.Pickler`.
 
     Raises:
         FatalTypeError: something in it cannot be sent.
@@ -31,18 +58,14 @@ def packed(job: Job, folder: Path) -> bytes:
     """
     import cloudpickle
 
-    numbers = itertools.count()
-
     class Pickler(cloudpickle.Pickler):
         def reducer_override(self, value: Any) -> Any:
-            if type(value) is np.ndarray and value.nbytes >= _LARGE and not value.dtype.hasobject:
-                return mapped, (_stored(value, folder, next(numbers)),)
-            reduced = job.reduced(value)
-            return super().reducer_override(value) if reduced is None else reduced
+            how = reduced(value) or job.reduced(value)
+            return super().reducer_override(value) if how is None else how
 
     file = io.BytesIO()
     try:
-        Pickler(file, protocol=5).dump(job)
+        Pickler(file, protocol=5, buffer_callback=buffer_callback).dump(job)
     except StoreError:
         raise
     except Exception as error:
@@ -63,8 +86,8 @@ def _stored(array: np.ndarray, folder: Path, number: int) -> str:
         np.save(path, array, allow_pickle=False)
     except OSError as error:
         raise StoreError(
-            f"The data for the workers cannot be written to {path}: {error}. Free some space, or "
-            "pass a function that each worker calls to load the data: search(data_fn=...)."
+            f"The data for the workers cannot be written to {path}: {error}. Free some space, "
+            "choose another `directory`, or pass a function that loads the data: data_fn=."
         ) from error
     return str(path.resolve())
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ _PROGRAM = "kerastune_lite._src.search.execution.worker"
 
 _PATIENCE = 5.0
 """Seconds that a worker has to end after it has closed its pipe."""
+
+_REMEMBERED = 32
+"""So many of its latest trials are known of a worker."""
 
 Arrived = tuple["WorkerProcess", str, Any]
 """A message: from whom, of which kind, and its content."""
@@ -41,6 +45,7 @@ class WorkerProcess:
         segments: what it runs and has not reported; empty if it is idle.
         since: when it began with that, by `time.monotonic`.
         ready: whether it has loaded the job.
+        recent: the trials that it has run lately, some of which it may still hold.
         sentence: why the search has killed it, if it has: an outcome, and a message.
     """
 
@@ -58,6 +63,7 @@ class WorkerProcess:
         self.segments: list[Segment] = []
         self.since = 0.0
         self.ready = False
+        self.recent: deque[int] = deque(maxlen=_REMEMBERED)
         self.sentence: tuple[Outcome, str] | None = None
         with log.open("ab") as output:
             self._process = subprocess.Popen(
@@ -100,6 +106,7 @@ class WorkerProcess:
         """Let it run a list of segments."""
         self.segments = list(segments)
         self.since = time.monotonic()
+        self.recent.extend(segment.trial.number for segment in segments)
         self.send(self.segments)
 
     def send(self, message: Any) -> None:
