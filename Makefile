@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full test-quick test-oldest lint format bench bench-training bench-search bench-scaling bench-views notebooks screenshots clean
+.PHONY: help demo test test-full test-quick test-oldest soak faults-table lint format bench bench-training bench-search bench-scaling bench-views notebooks screenshots clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,16 @@ test-quick: $(VENV)/installed-dev  ## run what needs no Keras: a minute
 
 test-oldest:  ## run the suite with the oldest versions that pyproject.toml allows
 	$(MAKE) VENV=.venv-oldest PIP_CONSTRAINT=tests/oldest.txt test
+
+soak: $(VENV)/installed-dev  ## run long searches, and watch their memory (some minutes)
+	$(BIN)/python -m pytest -m soak tests/faults
+
+# One test at a time: the seconds are measured.
+faults-table: $(VENV)/installed-dev  ## cause real faults, and print what each of them costs (some minutes)
+	rm -f .faults.jsonl
+	KERASTUNE_FAULTS=.faults.jsonl $(BIN)/python -m pytest tests/faults
+	$(BIN)/python -m tests.faults.table .faults.jsonl
+	rm -f .faults.jsonl
 
 lint: $(VENV)/installed-dev  ## check style and types
 	$(BIN)/ruff check

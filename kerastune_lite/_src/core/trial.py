@@ -334,6 +334,7 @@ class Report:
         redeclared: by the name of a parameter that was declared with several domains: the one that
             applies, and another one.
         lost: how the process that ran it died, if it did; there are no executions then.
+        log: the file with what that process printed; see `Execution.log`.
     """
 
     segment: Segment
@@ -343,3 +344,4 @@ class Report:
     fatal: BaseException | None = None
     redeclared: Mapping[str, tuple[Domain, Domain]] = dataclasses.field(default_factory=dict)
     lost: str | None = None
+    log: str | None = None

@@ -172,5 +172,7 @@ def _is_library(path: str) -> bool:
 def as_failed(report: Report, message: str) -> Report:
     """The report of a segment that has failed, in place of one that was lost."""
     segment = report.segment
-    failed = Execution(segment.execution, Outcome.FAILED, segment.attempt, message=message)
+    failed = Execution(
+        segment.execution, Outcome.FAILED, segment.attempt, message=message, log=report.log
+    )
     return dataclasses.replace(report, executions=(failed,), lost=None)

@@ -77,6 +77,20 @@ def test_a_worker_that_dies_is_replaced_and_its_segment_is_lost(opened, how):
     assert "about to die" in Path(log).read_text()
 
 
+def test_the_sentence_of_a_segment_that_ended_just_before_is_not_that_of_the_next(opened):
+    """The report may be on its way while the worker is killed for taking too long."""
+    runner = opened(lambda hp, report, segment: float(segment.trial.number), workers=1)
+    one, other = segments(2)
+    runner.submit([one])
+    runner.wait()
+    (process,) = runner._processes
+    process.sentence = Outcome.FAILED, "It took too long."
+    runner.submit([other])
+    process.kill()
+    (report,) = runner.wait()
+    assert [execution.score for execution in report.executions] == [1.0]
+
+
 def test_workers_train_at_the_same_time(opened):
     def train(hp, report, segment):
         import time

@@ -184,7 +184,8 @@ class ProcessRunner(Runner):
     def _give(self, process: WorkerProcess) -> None:
         """Give a worker the next list if it has nothing to do; called in several threads."""
         with self._dispatching:
-            if process.ready and not process.segments and self._waiting:
+            idle = process.ready and not process.segments and process.sentence is None
+            if idle and self._waiting:
                 place = self._best_for(process)
                 segments = self._waiting[place]
                 del self._waiting[place]
@@ -266,18 +267,22 @@ class ProcessRunner(Runner):
             return [self._failed(process.segments[0], *process.sentence)]
         reports = []
         for segment in process.segments:
-            log = self._folder / log_name(segment.trial.number)
-            # Trials that train in one stack have one log.
-            see = f" See {log}." if log.exists() else ""
+            log = self._log_of(segment)
+            see = f" See {self._folder / log}." if log else ""
             message = f"The worker process ended during the training: {status}.{see}"
-            reports.append(Report(segment, (), {}, lost=message))
+            reports.append(Report(segment, (), {}, lost=message, log=log))
         return reports
 
     def _failed(self, segment: Segment, outcome: Outcome, message: str) -> Report:
-        name = log_name(segment.trial.number)
-        log = name if (self._folder / name).exists() else None
+        log = self._log_of(segment)
         execution = Execution(segment.execution, outcome, segment.attempt, message=message, log=log)
         return Report(segment, (execution,), {})
+
+    def _log_of(self, segment: Segment) -> str | None:
+        """The file with what a segment has printed before its process died."""
+        name = log_name(segment.trial.number)  # Trials that train in one stack have one log.
+        path = self._folder / name
+        return name if path.exists() and path.stat().st_size else None
 
     def _check_workers(self) -> None:
         """End trainings that take too much time or memory."""

@@ -7,12 +7,13 @@ import dataclasses
 import os
 import pickle
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kerastune_lite._src.core.trial import Execution, Report, Segment
 from kerastune_lite._src.search.execution.job import Emit, Job
-from kerastune_lite._src.util.errors import FatalRuntimeError
+from kerastune_lite._src.util.errors import FatalRuntimeError, StoreError
 
 
 def log_name(trial: int) -> str:
@@ -31,6 +32,12 @@ def served(job: Job, segments: Sequence[Segment], folder: Path, emit: Emit) -> I
     """
     name = log_name(segments[0].trial.number)
     path = folder / name
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("ab").close()
+    except OSError as error:
+        yield Report(segments[0], (), {}, fatal=_unwritable(path, error))
+        return
     with _output_to(path):
         for report in job.run(segments, emit):
             _flush()
@@ -44,15 +51,25 @@ def _with_log(report: Report, log: str | None) -> tuple[Execution, ...]:
     return tuple(dataclasses.replace(execution, log=log) for execution in report.executions)
 
 
+def _unwritable(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"What trials print cannot be written to {path}: {error}. What was recorded before is "
+        "safe. Once this is fixed (free space? permissions?), run the script again: the search "
+        "resumes."
+    )
+
+
 @contextlib.contextmanager
 def _output_to(path: Path) -> Iterator[None]:
     """Append to a file what this process prints, also from native code."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     _flush()
     before = os.dup(1), os.dup(2)
     try:
         redirect_output(path)
         yield
+    except SystemExit:
+        traceback.print_exc()  # The process ends, and this says why.
+        raise
     finally:
         _flush()
         for place, saved in enumerate(before, 1):

@@ -54,6 +54,7 @@ def pickled(
 
     Raises:
         FatalTypeError: something in it cannot be sent.
+        StoreError: the files cannot be written.
     """
     import cloudpickle
 
