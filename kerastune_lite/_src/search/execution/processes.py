@@ -137,6 +137,8 @@ class ProcessRunner(Runner):
     def _run_here(self) -> None:
         assert self._job is not None
         with self._dispatching:
+            if not self._waiting:
+                return  # A worker that has just become ready has taken it.
             segments = self._waiting.popleft()
         self._here = self._job.run(segments, self._on_epoch_here)
 
