@@ -6,6 +6,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from kerastune_lite._src.core.trial import Outcome
@@ -75,6 +76,33 @@ def test_a_worker_that_dies_is_replaced_and_its_segment_is_lost(opened, how):
     assert [report.executions[0].score for report in reports.values()] == list(map(float, reports))
     log = lost.lost.rpartition("See ")[2].rstrip(".")
     assert "about to die" in Path(log).read_text()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_worker_that_dies_is_noticed_although_its_child_holds_its_pipe(opened, tmp_path):
+    """As the processes of `multiprocessing` do on Linux."""
+
+    def train(hp, report, segment):
+        import os
+        import signal
+        import time
+
+        child = os.fork()
+        if child == 0:
+            time.sleep(300)
+            os._exit(0)
+        (tmp_path / "child").write_text(str(child))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    runner = opened(train, workers=1)
+    runner.submit(segments(1))
+    (report,) = runner.wait()
+    assert "SIGKILL" in report.lost
+    child = int((tmp_path / "child").read_text())
+    deadline = time.monotonic() + 60
+    while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline, "the child is still there"
+        time.sleep(0.05)
 
 
 def test_the_sentence_of_a_segment_that_ended_just_before_is_not_that_of_the_next(opened):

@@ -287,12 +287,16 @@ class ProcessRunner(Runner):
         return name if path.exists() and path.stat().st_size else None
 
     def _check_workers(self) -> None:
-        """End trainings that take too much time or memory."""
+        """End trainings that take too much time or memory, and what dead workers have left."""
         now = time.monotonic()
         if now - self._checked < _BETWEEN_CHECKS:
             return
         self._checked = now
         for process in self._processes:
+            if process.has_ended:
+                # Processes that it has started may hold its pipe open, and we wait for its end.
+                process.kill()
+                continue
             if not process.segments or process.sentence is not None:
                 continue
             if self._timeout is not None and now - process.since > self._timeout:

@@ -114,6 +114,11 @@ class WorkerProcess:
         with contextlib.suppress(OSError):
             self._channel.send(message)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the process has ended; its messages may still be on their way."""
+        return self._process.poll() is not None
+
     def kill(self) -> None:
         """End it and the processes that it has started."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
