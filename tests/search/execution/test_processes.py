@@ -1,5 +1,6 @@
 """Segments that run in worker processes."""
 
+import dataclasses
 import os
 import signal
 import threading
@@ -9,10 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from kerastune_lite._src.core.trial import Outcome
+from kerastune_lite._src.core.trial import Outcome, Segment, Trial
 from kerastune_lite._src.search.execution.processes import ProcessRunner
 from kerastune_lite._src.search.execution.shares import Share
 from kerastune_lite._src.util.errors import FatalTypeError
+from kerastune_lite.hyperparameters import Domain, Int, Parameter, Space
 from kerastune_lite.schedulers import Decision
 from tests.doubles import job_of
 from tests.search.execution.conformance import RunnerConformance, drain, segments
@@ -117,6 +119,38 @@ def test_the_sentence_of_a_segment_that_ended_just_before_is_not_that_of_the_nex
     process.kill()
     (report,) = runner.wait()
     assert [execution.score for execution in report.executions] == [1.0]
+
+
+def test_a_domain_of_the_script_itself_arrives(opened, monkeypatch):
+    """Workers do not import the script, and know its classes only as they are sent."""
+    monkeypatch.setattr(Domain, "kinds", dict(Domain.kinds))
+
+    class Even(Int):
+        pass
+
+    def train(hp, report, segment):
+        return float(hp.get("x"))
+
+    runner = opened(train, workers=1)
+    trial = Trial(0, {"x": 4}, Space([Parameter("x", Even(0, 10, 2))]))
+    runner.submit([Segment(trial)])
+    (report,) = runner.wait()
+    assert report.executions[0].score == 4.0
+    assert isinstance(report.segment.trial.space[0].domain, Even)
+
+
+def test_a_worker_that_cannot_read_a_message_ends(opened, tmp_path):
+    class Unreadable:
+        def __reduce__(self):
+            return exec, ("raise RuntimeError('unreadable')",)
+
+    runner = opened(lambda hp, report, segment: 0.0, workers=1)
+    (segment,) = segments(1)
+    trial = dataclasses.replace(segment.trial, values={"x": Unreadable()})
+    runner.submit([dataclasses.replace(segment, trial=trial)])
+    (report,) = runner.wait()
+    assert "exit status 1" in report.lost
+    assert "unreadable" in (tmp_path / "logs" / "worker_0.log").read_text()
 
 
 def test_workers_train_at_the_same_time(opened):

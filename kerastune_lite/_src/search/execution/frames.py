@@ -14,7 +14,8 @@ class Channel:
     """Sends and receives Python objects over a pair of pipes.
 
     Both ends are processes of one program, so the objects are pickled; nothing of it is stored, and
-    nothing listens on a network.
+    nothing listens on a network. The other end need not know the script that a class is from, as a
+    domain of the user's own.
 
     Args:
         source, target: opened unbuffered for reading and for writing.
@@ -32,7 +33,9 @@ class Channel:
             OSError: the other end is gone.
             Exception: the object cannot be pickled; nothing was sent.
         """
-        data = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)
+        import cloudpickle
+
+        data = cloudpickle.dumps(message, pickle.HIGHEST_PROTOCOL)
         with self._sending:
             _write(self._target, _LENGTH.pack(len(data)))
             _write(self._target, data)

@@ -97,6 +97,9 @@ def _listen(channel: Channel, received: queue.SimpleQueue[Any]) -> None:
             received.put(channel.receive())
     except (EOFError, OSError):
         os._exit(0)
+    except BaseException:  # a message that cannot be read here
+        traceback.print_exc()
+        os._exit(1)
 
 
 if __name__ == "__main__":
