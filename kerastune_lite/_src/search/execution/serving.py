@@ -38,13 +38,24 @@ def served(job: Job, segments: Sequence[Segment], folder: Path, emit: Emit) -> I
     except OSError as error:
         yield Report(segments[0], (), {}, fatal=_unwritable(path, error))
         return
+    left = len(segments)
     with _output_to(path):
         for report in job.run(segments, emit):
+            left -= 1
             _flush()
-            log = name if path.stat().st_size else None
+            empty = _size(path) == 0
+            if empty and not left:
+                # Now: once this is reported, another worker may go on with the trial, and its log.
+                path.unlink(missing_ok=True)
+            log = None if empty else name
             yield _portable(dataclasses.replace(report, executions=_with_log(report, log)))
-    if path.stat().st_size == 0:
-        path.unlink()
+
+
+def _size(path: Path) -> int:
+    """In bytes; 0 if the file was deleted."""
+    with contextlib.suppress(OSError):
+        return path.stat().st_size
+    return 0
 
 
 def _with_log(report: Report, log: str | None) -> tuple[Execution, ...]:
