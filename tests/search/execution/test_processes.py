@@ -181,6 +181,34 @@ def test_what_cannot_be_sent_is_refused_before_anything_is_trained(opened):
         opened(lambda hp, report, segment: lock.acquire())
 
 
+def test_workers_that_were_started_are_ended_if_the_next_cannot_be(tmp_path, monkeypatch):
+    started = []
+
+    def starting(runner, number):
+        if number == 1:
+            raise OSError("no more processes")
+        started.append(one := original(runner, number))
+        return one
+
+    original = ProcessRunner._started
+    monkeypatch.setattr(ProcessRunner, "_started", starting)
+    runner = ProcessRunner(2, tmp_path)
+    with pytest.raises(OSError, match="no more processes"):
+        runner.open(job_of(lambda hp, report, segment: 0.0), lambda event: Decision.CONTINUE)
+    runner.close()
+    assert started[0].has_ended
+
+
+def test_only_our_files_are_deleted(tmp_path):
+    (tmp_path / "workers").mkdir()
+    (tmp_path / "workers" / "array_0.npy").touch()
+    (tmp_path / "workers" / "notes.txt").touch()
+    runner = ProcessRunner(1, tmp_path)
+    runner.open(job_of(lambda hp, report, segment: 0.0), lambda event: Decision.CONTINUE)
+    runner.close()
+    assert [path.name for path in (tmp_path / "workers").iterdir()] == ["notes.txt"]
+
+
 def test_no_process_is_left(opened):
     runner = opened(lambda hp, report, segment: float(os.getpid()))
     submit_each(runner, segments(2))

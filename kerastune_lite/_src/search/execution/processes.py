@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import shutil
 import sys
 import threading
 import time
@@ -89,7 +88,8 @@ class ProcessRunner(Runner):
         self._remove_data()  # that of a search that was killed
         self._payload = packed(job, self._data)
         (self._folder / "logs").mkdir(parents=True, exist_ok=True)
-        self._processes = [self._started(number) for number in range(self.workers)]
+        for number in range(self.workers):  # one by one: `close` ends those that were started
+            self._processes.append(self._started(number))
         if self._here_until_ready:
             self._job = job
             job.open()
@@ -126,7 +126,11 @@ class ProcessRunner(Runner):
         self._remove_data()
 
     def _remove_data(self) -> None:
-        shutil.rmtree(self._data, ignore_errors=True)
+        for path in self._data.glob("array_*.npy"):
+            with contextlib.suppress(OSError):
+                path.unlink()
+        with contextlib.suppress(OSError):  # It may hold files that are not ours.
+            self._data.rmdir()
 
     # ------------------------------------------------------------------ in this process
 
