@@ -175,6 +175,25 @@ def test_workers_train_at_the_same_time(opened):
     assert max(one[0], other[0]) < min(one[1], other[1]), "they overlap"
 
 
+def test_the_time_that_a_training_waits_for_the_search_does_not_count(tmp_path):
+    """A hook of the user's may take long, as may the model of an oracle."""
+
+    def train(hp, report, segment):
+        report({"loss": 0.0})
+        return 0.0
+
+    def emit(event):
+        time.sleep(4.0)
+        return Decision.CONTINUE
+
+    runner = ProcessRunner(2, tmp_path, trial_timeout=3.0)
+    runner.open(job_of(train), emit)
+    submit_each(runner, segments(2))
+    outcomes = [report.executions[0].outcome for report in drain(runner)]
+    runner.close()
+    assert outcomes == [Outcome.COMPLETED] * 2
+
+
 def test_what_cannot_be_sent_is_refused_before_anything_is_trained(opened):
     lock = threading.Lock()
     with pytest.raises(FatalTypeError, match="cannot be sent"):

@@ -44,6 +44,8 @@ def test_threads_are_those_of_the_share_unless_the_user_has_set_them(monkeypatch
         (2, {"gpu": 2}, ("a", "b", "c", "d"), ["a,b", "c,d"]),
         (2, {"gpu": 0}, ("0",), ["", ""]),
         (3, {"gpu": 0.5}, ("0", "1"), ["0", "0", "1"]),
+        (6, {"gpu": 0.3}, ("0", "1"), ["0", "0", "0", "1", "1", "1"]),
+        (3, None, ("0", "1"), ["0", "1", "0"]),
     ],
 )
 def test_gpus(workers, resources, gpus, expected):

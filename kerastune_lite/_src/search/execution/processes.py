@@ -31,6 +31,9 @@ _ATTEMPTS = 3
 _BETWEEN_CHECKS = 0.5
 """Seconds between two looks at the time and the memory that workers take."""
 
+_AWAY = 4 * _BETWEEN_CHECKS
+"""Seconds without a look that do not count for `trial_timeout`."""
+
 
 class ProcessRunner(Runner):
     """Starts workers once per search, and gives each of them one list of segments at a time.
@@ -293,9 +296,14 @@ class ProcessRunner(Runner):
     def _check_workers(self) -> None:
         """End trainings that take too much time or memory, and what dead workers have left."""
         now = time.monotonic()
-        if now - self._checked < _BETWEEN_CHECKS:
+        unseen = now - self._checked
+        if unseen < _BETWEEN_CHECKS:
             return
         self._checked = now
+        if unseen > _AWAY:
+            # A hook took its time, or the search was stopped: trainings may have waited for it.
+            for process in self._processes:
+                process.since += unseen
         for process in self._processes:
             if process.has_ended:
                 # Processes that it has started may hold its pipe open, and we wait for its end.

@@ -76,7 +76,9 @@ class Share:
         wanted["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
         chosen = {name: value for name, value in wanted.items() if name not in os.environ}
         if self.gpus:
-            first = int(number * self.gpu)
+            # As many on one GPU as have room there.
+            part = 0.0 < self.gpu < 1.0
+            first = number // int(1 / self.gpu) if part else int(number * self.gpu)
             count = max(1, int(self.gpu)) if self.gpu else 0
             mine = [self.gpus[place % len(self.gpus)] for place in range(first, first + count)]
             chosen["CUDA_VISIBLE_DEVICES"] = ",".join(mine)
