@@ -19,6 +19,7 @@ from kerastune_lite._src.tuner.placement import Placement
         ({"resources": {"cpu": 2}}, "no `workers`"),
         ({"workers": 2, "resources": {"cores": 2}}, "maps 'cpu' and 'gpu'"),
         ({"workers": 2, "resources": {"memory": "2 GB"}}, "'memory' to bytes"),
+        ({"workers": "auto", "resources": {"memory": 0}}, "'memory' to bytes"),
         ({"trial_timeout": 5}, "no `workers`"),
         ({"workers": 2, "trial_timeout": 0}, "above 0"),
         ({"workers": 2, "trial_timeout": "5"}, "number of seconds"),

@@ -71,7 +71,8 @@ class Placement:
             )
         for name, amount in dict(self.resources).items():
             number = isinstance(amount, (int, float, np.number)) and not isinstance(amount, bool)
-            if name not in _RESOURCES or not number or not 0 <= amount < math.inf:
+            least = 1 if name == "memory" else 0
+            if name not in _RESOURCES or not number or not least <= amount < math.inf:
                 raise ValueError(
                     "`resources_per_worker` maps 'cpu' and 'gpu' to numbers and 'memory' to bytes. "
                     f"Received: {dict(self.resources)!r}."

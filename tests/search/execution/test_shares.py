@@ -26,6 +26,7 @@ def test_workers_share_the_machine_evenly():
 def test_what_the_user_asks_for_counts():
     share = Share.of_machine(4, {"cpu": 3, "memory": 50})
     assert (share.threads, share.memory) == (3, 50)
+    assert [Share.of_machine(4, {"cpu": cpu}).threads for cpu in (0, 0.5, 1.5)] == [1, 1, 2]
 
 
 def test_threads_are_those_of_the_share_unless_the_user_has_set_them(monkeypatch):

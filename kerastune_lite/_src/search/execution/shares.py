@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
 from collections.abc import Mapping
 
@@ -56,7 +57,8 @@ class Share:
         wanted = dict(resources or {})
         gpu = wanted.get("gpu", min(1.0, len(gpus) / workers) if gpus else 0.0)
         return cls(
-            threads=int(wanted.get("cpu", max(1, machine.cores() // workers))),
+            # TensorFlow takes 0 for as many as there are cores.
+            threads=max(1, math.ceil(wanted.get("cpu", machine.cores() // workers))),
             memory=int(wanted.get("memory", machine.total_memory() * _OF_MEMORY / workers)),
             gpu=gpu,
             gpus=gpus,
