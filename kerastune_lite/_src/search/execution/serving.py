@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from kerastune_lite._src.core.trial import Execution, Report, Segment
 from kerastune_lite._src.search.execution.job import Emit, Job
@@ -103,10 +104,32 @@ def _flush() -> None:
 
 
 def _portable(report: Report) -> Report:
-    """The report, with an exception that the search can read."""
+    """The report, with an exception that the search can read, and its traceback as text."""
+    error = report.fatal
+    if error is None:
+        return report
+    frames = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     try:
-        pickle.loads(pickle.dumps(report.fatal))  # noqa: S301 (written just here)
+        pickle.loads(pickle.dumps(error))  # noqa: S301 (written just here)
     except Exception:
-        text = f"{type(report.fatal).__name__}: {report.fatal}"
-        return dataclasses.replace(report, fatal=FatalRuntimeError(text))
-    return report
+        error = FatalRuntimeError(f"{type(error).__name__}: {error}")
+    return dataclasses.replace(report, fatal=_Raised(error, frames))
+
+
+class WorkerTraceback(Exception):
+    """Where an exception was raised in a worker: exceptions lose their frames on the way."""
+
+    def __str__(self) -> str:
+        return f"\n{self.args[0]}"
+
+
+class _Raised(Exception):
+    """Becomes an exception with its `WorkerTraceback` as the cause, when it is pickled."""
+
+    def __reduce__(self) -> Any:
+        return _with_cause, self.args
+
+
+def _with_cause(error: BaseException, frames: str) -> BaseException:
+    error.__cause__ = WorkerTraceback(frames)
+    return error
