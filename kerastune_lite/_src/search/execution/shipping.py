@@ -71,10 +71,11 @@ def pickled(
     except Exception as error:
         raise FatalTypeError(
             "With workers, all that a training needs is sent to other processes. Something in "
-            "build(hp), the callbacks or the arguments of search() cannot be sent: "
-            f"{type(error).__name__}: {error}. If it is the data, pass a function that each worker "
-            "calls once, and that returns what fit() takes: search(data_fn=lambda: (x, y), ...). "
-            "If it is something else, create it inside of build(hp), or search without workers."
+            "build(hp), the callbacks, the arguments of search(), or the attributes of your own "
+            f"Tuner or HyperModel cannot be sent: {type(error).__name__}: {error}. If it is the "
+            "data, pass a function that each worker calls once, and that returns what fit() takes: "
+            "search(data_fn=lambda: (x, y), ...). If it is something else, create it where it is "
+            "used, such as inside of build(hp), or search without workers."
         ) from error
     return file.getvalue()
 
