@@ -42,3 +42,20 @@ def test_a_method_with_other_arguments_is_refused_when_its_class_is_defined():
             return super().plan(*args)
 
     assert Any().plan(TrialHistory(), 1, Supply()) == [TrainingRequest()]
+
+
+def test_a_class_with_another_judge_stops_trials():
+    class Judging:
+        def judge(self, history, trial, losses):
+            return Decision.STOP
+
+    class Mixed(Judging, FullTraining):
+        pass
+
+    class Silent(StopAfter):
+        stops_trials = False
+
+    assert not FullTraining.stops_trials
+    assert StopAfter.stops_trials
+    assert Mixed.stops_trials
+    assert not Silent.stops_trials

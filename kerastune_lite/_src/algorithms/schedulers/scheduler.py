@@ -107,7 +107,7 @@ class Scheduler(ABC):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if "judge" in vars(cls) and "stops_trials" not in vars(cls):
+        if _place_of("judge", cls) < _place_of("stops_trials", cls):
             cls.stops_trials = True
         _check_signature(cls, "plan", "history", "free", "supply")
         _check_signature(cls, "finished", "history", "supply")
@@ -167,6 +167,11 @@ class Scheduler(ABC):
     def settings(self) -> dict[str, Value]:
         """Its class and arguments, stored with the project; another scheduler cannot resume it."""
         return {"type": type(self).__name__}
+
+
+def _place_of(name: str, cls: type) -> int:
+    """How far up an attribute comes from: 0 for the class itself."""
+    return next(place for place, kind in enumerate(cls.__mro__) if name in vars(kind))
 
 
 def _check_signature(scheduler: type[Scheduler], method: str, *arguments: str) -> None:
