@@ -19,7 +19,8 @@ def eight_cores(monkeypatch):
 
 def test_workers_share_the_machine_evenly():
     share = Share.of_machine(4)
-    assert (share.threads, share.memory, share.replaced_at) == (2, 22, 13)
+    assert (share.threads, share.memory, share.replaced_at(0)) == (2, 22, 13)
+    assert share.replaced_at(12) == 18, "six tenths of what was left"
     assert Share.of_machine(20).threads == 1
 
 

@@ -228,6 +228,7 @@ class ProcessRunner(Runner):
             return  # It was replaced, and this was still on its way.
         if kind == "ready":
             self._unusable = 0
+            process.memory = content
             if self._here is None:
                 self._close_here()
         elif kind == "epoch":
@@ -251,7 +252,7 @@ class ProcessRunner(Runner):
         done = _place(report.segment)
         process.segments = [each for each in process.segments if _place(each) != done]
         self._reports.append(report)
-        if not process.segments and memory > self._share.replaced_at:
+        if not process.segments and memory > self._share.replaced_at(process.memory):
             process.kill()
             self._replaced(process)
 

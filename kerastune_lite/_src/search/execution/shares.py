@@ -13,7 +13,8 @@ _OF_MEMORY = 0.9
 """The part of the machine's memory that all workers together may use."""
 
 _REPLACED_AT = 0.6
-"""The part of its share from which on a worker is replaced between two trials."""
+"""A worker is replaced between two trials when it has used this part of the memory that was left of
+its share when it was ready."""
 
 _THREADS = (
     "TF_NUM_INTRAOP_THREADS",
@@ -64,10 +65,13 @@ class Share:
             gpus=gpus,
         )
 
-    @property
-    def replaced_at(self) -> int:
-        """The memory from which on a worker is replaced between two trials, in bytes."""
-        return int(self.memory * _REPLACED_AT)
+    def replaced_at(self, ready: int) -> int:
+        """The memory from which on a worker is replaced between two trials, in bytes.
+
+        Args:
+            ready: how much it had when it was ready; a new one would have that, too.
+        """
+        return ready + int((self.memory - ready) * _REPLACED_AT)
 
     def environment(self, number: int) -> dict[str, str]:
         """The environment variables of worker `number`, beside those of this process.

@@ -45,6 +45,7 @@ class WorkerProcess:
         segments: what it runs and has not reported; empty if it is idle.
         since: when it began with that, by `time.monotonic`.
         ready: whether it has loaded the job.
+        memory: how much it had then, in bytes.
         recent: the trials that it has run lately, some of which it may still hold.
         sentence: why the search has killed it, if it has: an outcome, and a message.
     """
@@ -63,6 +64,7 @@ class WorkerProcess:
         self.segments: list[Segment] = []
         self.since = 0.0
         self.ready = False
+        self.memory = 0
         self.recent: deque[int] = deque(maxlen=_REMEMBERED)
         self.sentence: tuple[Outcome, str] | None = None
         with log.open("ab") as output:
