@@ -8,6 +8,9 @@ from kerastune_lite._src.keras.dataset_graphs import reduced
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.search.execution.job import Job
 from kerastune_lite._src.search.execution.shipping import packed
+from kerastune_lite._src.tuner.call import SearchCall
+from kerastune_lite._src.tuner.late_data import LateDataJob
+from tests.doubles import job_of
 
 load_keras()
 import tensorflow as tf  # noqa: E402
@@ -105,3 +108,10 @@ def test_large_arrays_of_a_dataset_are_files(tmp_path):
 def test_what_belongs_to_one_process_is_refused(dataset, why, tmp_path):
     with pytest.raises(TypeError, match=f"cannot be sent.*{why}.*data_fn"):
         packed(Sends(dataset.batch(2)), tmp_path)
+
+
+def test_a_dataset_beside_a_function_that_loads_the_data(tmp_path):
+    call = SearchCall((), {"validation_data": tf.data.Dataset.range(3)}, None, 0, True)
+    job = LateDataJob(lambda: (1,), call, lambda call: job_of(lambda *told: 0.0), False, False)
+    copy = cloudpickle.loads(packed(job, tmp_path))
+    assert list(copy._call.kwargs["validation_data"].as_numpy_iterator()) == [0, 1, 2]

@@ -92,3 +92,12 @@ def process_settings() -> Any:
 
 def model_fit(x: Any, y: Any) -> None:
     """Has the parameter names of `model.fit`, without loading Keras."""
+
+
+def reduced_dataset(value: Any) -> tuple[Any, ...] | None:
+    """How to send a `tf.data.Dataset` to another process; None if `value` is none."""
+    if "tensorflow" not in sys.modules:
+        return None
+    from kerastune_lite._src.keras.dataset_graphs import reduced
+
+    return reduced(value)

@@ -10,7 +10,7 @@ from typing import Any
 
 from kerastune_lite._src.core.trial import Report, Segment
 from kerastune_lite._src.search.execution.job import Emit, Job
-from kerastune_lite._src.tuner.call import SearchCall
+from kerastune_lite._src.tuner.call import SearchCall, reduced_dataset
 from kerastune_lite._src.util.errors import FatalTypeError
 
 
@@ -45,6 +45,9 @@ class LateDataJob(Job):
         self.whole_trials, self.resumable = whole_trials, resumable
         self._job: Job | None = None
         self._folder: Path | None = None
+
+    def reduced(self, value: Any) -> tuple[Any, ...] | None:
+        return reduced_dataset(value)  # validation data, for example
 
     def relocated(self, folder: Path) -> LateDataJob:
         other = copy.copy(self)

@@ -31,7 +31,7 @@ from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.search.segments import from_midway
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.store.checkpoints import Checkpoints, state_name
-from kerastune_lite._src.tuner.call import SearchCall
+from kerastune_lite._src.tuner.call import SearchCall, reduced_dataset
 from kerastune_lite._src.tuner.training import Training
 from kerastune_lite._src.util.errors import FatalError
 from kerastune_lite._src.util.warn_once import once
@@ -127,11 +127,7 @@ class UserTrials(GuardedJob):
         return self
 
     def reduced(self, value: Any) -> tuple[Any, ...] | None:
-        if "tensorflow" not in sys.modules:
-            return None
-        from kerastune_lite._src.keras.dataset_graphs import reduced
-
-        return reduced(value)
+        return reduced_dataset(value)
 
     @functools.cached_property
     def _why_not_finite(self) -> str:
