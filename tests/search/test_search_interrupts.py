@@ -7,7 +7,7 @@ import pytest
 from kerastune_lite._src.core import events as ev
 from kerastune_lite._src.core.events import StopReason
 from kerastune_lite._src.core.trial import TrialStatus
-from tests.doubles import MemoryStore, RecordingView, job_of, make_search
+from tests.doubles import MemoryStore, RecordingView, SimulatedRunner, job_of, make_search
 from tests.search.test_search import SPACE, square, values
 
 pytestmark = pytest.mark.usefixtures("heard")
@@ -92,6 +92,19 @@ class TestCtrlC:
         search = make_search(job_of(train), tmp_path, space=SPACE, store=Slow())
         with pytest.raises(KeyboardInterrupt):
             search.run("p", {})
+
+    def test_a_second_one_while_workers_end_still_closes_the_views(self, tmp_path):
+        class Closing(SimulatedRunner):
+            def close(self):
+                raise KeyboardInterrupt
+
+        view = RecordingView()
+        search = make_search(
+            job_of(square), tmp_path, space=SPACE, runner=Closing(), views=[view], max_trials=1
+        )
+        with pytest.raises(KeyboardInterrupt):
+            search.run("p", {})
+        assert len(view.of(ev.SearchEnded)) == view.closed == 1
 
     def test_handler_is_given_back(self, tmp_path):
         before = signal.getsignal(signal.SIGINT)

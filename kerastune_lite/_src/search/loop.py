@@ -139,8 +139,10 @@ class Search:
                 message = f"stopped by {type(error).__name__}: {first_sentence}"
                 raise
             finally:
-                self._parts.runner.close()
-                self._recorder.end(ev.SearchEnded(reason, message, self._clock()))
+                try:
+                    self._parts.runner.close()
+                finally:  # Also if Ctrl-C interrupts that: views must let go of the terminal.
+                    self._recorder.end(ev.SearchEnded(reason, message, self._clock()))
         return reason
 
     def _started(self, project: str, settings: Mapping[str, Any]) -> ev.SearchStarted:
