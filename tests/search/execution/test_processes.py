@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -18,6 +19,8 @@ from kerastune_lite.hyperparameters import Domain, Int, Parameter, Space
 from kerastune_lite.schedulers import Decision
 from tests.doubles import job_of
 from tests.search.execution.conformance import RunnerConformance, drain, segments
+
+ROOT = Path(__file__).parents[3]
 
 
 class TestProcessRunner(RunnerConformance):
@@ -198,6 +201,17 @@ def test_what_cannot_be_sent_is_refused_before_anything_is_trained(opened):
     lock = threading.Lock()
     with pytest.raises(FatalTypeError, match="cannot be sent"):
         opened(lambda hp, report, segment: lock.acquire())
+
+
+def test_modules_come_from_where_the_search_finds_them(opened, tmp_path, monkeypatch):
+    """The current directory of a script may hold files with the names of Python's own modules."""
+    (tmp_path / "queue.py").write_text("raise RuntimeError('of the user')")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(ROOT), *filter(None, sys.path)])
+    runner = opened(lambda hp, report, segment: 1.0, workers=1)
+    runner.submit(segments(1))
+    (report,) = runner.wait()
+    assert report.executions[0].score == 1.0
 
 
 def test_workers_that_were_started_are_ended_if_the_next_cannot_be(tmp_path, monkeypatch):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import sys
 import threading
 import time
 from collections import deque
@@ -258,7 +257,7 @@ class ProcessRunner(Runner):
 
     def _started(self, number: int) -> WorkerProcess:
         log = self._folder / "logs" / f"worker_{number}.log"
-        message = (sys.path, str(log), str(self._folder), self._judged, self._payload)
+        message = (str(log), str(self._folder), self._judged, self._payload)
         environment = {**os.environ, **self._share.environment(number)}
         return WorkerProcess(number, log, message, environment, self._arrived, self._on_ready)
 

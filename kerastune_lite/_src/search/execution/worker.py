@@ -30,9 +30,8 @@ def main() -> None:
     channel = _own_channel()
     received: queue.SimpleQueue[Any] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(channel, received), daemon=True).start()
-    paths, log, folder, judged, payload = received.get()
+    log, folder, judged, payload = received.get()
     redirect_output(Path(log))
-    sys.path[:] = paths
     try:
         with _without_start_messages():
             import cloudpickle
@@ -100,7 +99,3 @@ def _listen(channel: Channel, received: queue.SimpleQueue[Any]) -> None:
     except BaseException:  # a message that cannot be read here
         traceback.print_exc()
         os._exit(1)
-
-
-if __name__ == "__main__":
-    main()

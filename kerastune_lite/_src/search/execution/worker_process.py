@@ -18,8 +18,6 @@ from typing import Any
 from kerastune_lite._src.core.trial import Outcome, Segment
 from kerastune_lite._src.search.execution.frames import Channel
 
-_PROGRAM = "kerastune_lite._src.search.execution.worker"
-
 _PATIENCE = 5.0
 """Seconds that a worker has to end after it has closed its pipe."""
 
@@ -28,6 +26,15 @@ _REMEMBERED = 32
 
 Arrived = tuple["WorkerProcess", str, Any]
 """A message: from whom, of which kind, and its content."""
+
+
+def _program() -> str:
+    """What a worker runs. It looks for modules where this process does, not in its directory."""
+    paths = [path for path in sys.path if isinstance(path, str)]
+    return (
+        f"import sys; sys.path[:] = {paths!r}; "
+        "from kerastune_lite._src.search.execution.worker import main; main()"
+    )
 
 
 class WorkerProcess:
@@ -69,7 +76,7 @@ class WorkerProcess:
         self.sentence: tuple[Outcome, str] | None = None
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", _PROGRAM],
+                [sys.executable, "-c", _program()],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,
