@@ -50,7 +50,7 @@ def test_a_fatal_error_arrives_with_the_frames_of_the_worker(error, kind, tmp_pa
         raise error
 
     (report,) = serve(train, segments(1), tmp_path)
-    arrived = pickle.loads(pickle.dumps(report)).fatal
+    arrived = pickle.loads(pickle.dumps(report)).fatal  # noqa: S301
     assert type(arrived) is kind
     assert "odd" in str(arrived)
     shown = "".join(traceback.format_exception(arrived))
