@@ -139,6 +139,23 @@ def test_what_cannot_be_sent_is_said_before_the_first_trial(tmp_path):
     assert tuner.trials == []
 
 
+def test_a_trial_may_change_the_current_directory(tmp_path, monkeypatch):
+    class Elsewhere(kt.RandomSearch):
+        def run_trial(self, trial):
+            sys.stdout.write(f"trial {trial.number}\n")
+            os.chdir(tmp_path / "elsewhere")
+            return trial.hyperparameters.Float("x", 0.0, 1.0)
+
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    tuner = Elsewhere(max_trials=4, seed=3, directory=".", project_name="p")
+    tuner.search(**ELSEWHERE)
+    for trial in tuner.trials:
+        assert trial.status.value == "COMPLETED"
+        assert (tmp_path / "p" / trial.log).read_text() == f"trial {trial.number}\n"
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
 def test_functions(tmp_path):
     tuner = kt.tune_function(
         lambda x: (x - 1) ** 2,

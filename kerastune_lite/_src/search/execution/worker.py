@@ -36,7 +36,7 @@ def main() -> None:
         with _without_start_messages():
             import cloudpickle
 
-            job = cloudpickle.loads(payload)
+            job = cloudpickle.loads(payload).relocated(Path(folder))
             job.open()
     except BaseException:
         channel.send(("unusable", traceback.format_exc()))
