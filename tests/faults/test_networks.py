@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from tests.faults.scenes import WORKERS, kill
+from tests.faults.scenes import kill
 
 pytestmark = pytest.mark.slow
 
@@ -18,15 +18,16 @@ x = np.random.default_rng(0).normal(size=(64, 4)).astype("float32")
 DATA, OBJECTIVE = (x, x), "val_loss"
 SEARCHING = os.getpid()
 
+STARTED = []  # Not in the callbacks: their attributes are restored in a later rung.
+
 class Watching(keras.callbacks.Callback):
     def __init__(self, number):
         super().__init__()
         self.number = number
-        self.begun = False
 
     def on_epoch_begin(self, epoch, logs=None):
-        if not self.begun:
-            self.begun = True
+        if self not in STARTED:
+            STARTED.append(self)
             note("began", self.number, epoch)
         note("epoch", self.number, epoch)
         befall(self.number, epoch)
@@ -46,7 +47,9 @@ def build(hp):
     return model
 """
 
-ARGUMENTS = f"{WORKERS}, validation_split=0.25, callbacks=lambda trial: [Watching(trial.number)]"
+ARGUMENTS = (
+    "trial_timeout=600, validation_split=0.25, callbacks=lambda trial: [Watching(trial.number)]"
+)
 
 FAULTY = """
 def befall(number, epoch):
@@ -70,7 +73,7 @@ def make(**arguments):
 
 
 def test_a_worker_dies_and_trials_fail(scene, measured):
-    faulty = scene(FAULTY, trials=7, script=NETWORKS, search=f"{ARGUMENTS}, epochs=2")
+    faulty = scene(FAULTY, trials=7, script=NETWORKS, search=f"workers=2, {ARGUMENTS}, epochs=2")
     assert faulty.run() == 0, faulty.output
     faulty.check_finished(failed=[1, 3, 5])
     assert "cannot be built" in faulty.trials[1].failure
@@ -101,7 +104,7 @@ def test_a_full_disk_for_weights_then_deaths_between_rungs(scene, measured):
         RUNGS,
         trials=5,
         script=NETWORKS.replace(', "raises", "not finite"', ""),
-        search=ARGUMENTS,
+        search=f"workers=1, {ARGUMENTS}",
         per_trial=1,
     )
 

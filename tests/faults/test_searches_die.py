@@ -8,7 +8,7 @@ import pytest
 import kerastune_lite as kt
 from tests.faults.scenes import WORKERS, kill
 
-SLOW = "def befall(number):\n    time.sleep(0.05)\n"
+SLOW = "def befall(number):\n    time.sleep(0.1)\n"
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +33,8 @@ def test_kills_of_the_search(scene, measured, undisturbed, search):
         before = len(killed.notes("began"))
         process = killed.start()
         killed.until("began", before + dice.randint(2, 6))
-        victims = {each.pid for each in killed.processes()} if everything else set()
-        for pid in {process.pid, *victims}:
+        workers = {note.pid for note in killed.notes("began")[before:]} if everything else set()
+        for pid in {process.pid, *workers}:
             kill(pid)
         assert killed.end_of(process) == -signal.SIGKILL
         killed.check_no_process_is_left()
