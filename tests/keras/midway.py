@@ -1,6 +1,5 @@
 """Searches whose process dies in the middle of a training, for the tests of what goes on then."""
 
-import functools
 import os
 import signal
 import sys
@@ -11,8 +10,6 @@ import kerastune_lite as kt
 from kerastune_lite._src.keras import midway
 from kerastune_lite._src.keras.fast import dispatcher
 from kerastune_lite._src.keras.loading import load_keras
-from kerastune_lite._src.keras.training_spec import TrainingSpec
-from kerastune_lite._src.tuner import training
 from tests.processes import Forked
 
 keras = load_keras()
@@ -60,19 +57,10 @@ def tuner_of(folder, kind=kt.RandomSearch, hypermodel=build, **arguments):
     return kind(hypermodel, "val_loss", seed=3, directory=folder, project_name="p", **arguments)
 
 
-def with_interval(interval):
-    """TrainingSpec with another default."""
-    return functools.partial(TrainingSpec, checkpoint_interval=interval)
-
-
 def search(tuner, interval=0.0, **fit):
     """Search, and store states after every epoch."""
     given = {"epochs": EPOCHS, "callbacks": callbacks(), "validation_split": 0.3, **fit}
-    training.TrainingSpec = with_interval(interval)
-    try:
-        tuner.search(X, Y, batch_size=16, verbose=0, **given)
-    finally:
-        training.TrainingSpec = TrainingSpec
+    tuner.search(X, Y, batch_size=16, verbose=0, checkpoint_interval=interval, **given)
     return tuner
 
 

@@ -24,7 +24,6 @@ from kerastune_lite._src.keras.fast.stack import Stack
 from kerastune_lite._src.keras.midway import tell_once
 from kerastune_lite._src.keras.state_files import read_state, write_state
 from kerastune_lite._src.store.sqlite import SQLiteStore
-from kerastune_lite._src.tuner import training
 from kerastune_lite.errors import FatalValueError, StoreError
 from tests.keras.midway import (
     EPOCHS,
@@ -37,7 +36,6 @@ from tests.keras.midway import (
     killed,
     search,
     tuner_of,
-    with_interval,
 )
 
 pytestmark = [
@@ -308,8 +306,7 @@ def test_what_cannot_go_on_is_not_stored(tmp_path, reason, caplog, monkeypatch):
     else:
         tuner = tuner_of(tmp_path, max_trials=2)
         given = {"validation_data": (X, Y), "steps_per_epoch": 2, "epochs": 3, "verbose": 0}
-        monkeypatch.setattr(training, "TrainingSpec", with_interval(0.0))
-        tuner.search(batches(), **given)
+        tuner.search(batches(), checkpoint_interval=0, **given)
     assert written == []
     (told,) = [r.getMessage() for r in caplog.records if "Trainings start anew" in r.message]
     assert reason in told

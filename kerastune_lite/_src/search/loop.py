@@ -85,7 +85,7 @@ class Search:
         self._record = self._recorder.record
         self._interrupts = Interrupts()
         self._under_way: set[int] = set()
-        self._begun: set[tuple[int, int, int]] = set()
+        self._begun: dict[tuple[int, int, int], int] = {}  # from which epoch
         self._stopped: dict[tuple[int, int], int] = {}  # by the scheduler, after so many epochs
         self._planner = Planner(
             parts.oracle,
@@ -230,7 +230,7 @@ class Search:
     def _segment_begun(self, segment: Segment) -> ev.SegmentStarted:
         """The event that a segment has started; the losses of an earlier start are forgotten."""
         number, execution, attempt = segment.trial.number, segment.execution, segment.attempt
-        self._begun.add((number, execution, attempt))
+        self._begun[number, execution, attempt] = segment.start_epoch
         self.history.forget(number, execution, segment.start_epoch)
         return ev.SegmentStarted(
             number, execution, attempt, segment.start_epoch, segment.end_epoch, self._clock()
@@ -240,11 +240,14 @@ class Search:
 
     def _on_epoch(self, event: ev.EpochEnded) -> Decision:
         with self._interrupts.shielded():
-            if (event.trial, event.execution, event.attempt) in self._begun:
+            begun = self._begun.get((event.trial, event.execution, event.attempt))
+            if begun is not None and event.epoch >= begun:
                 self._record(event)
             else:
-                # A companion, which is trained now.
+                # A companion, which is trained now; or the state was of no use, from which it
+                # should have started.
                 segment = self._segments.make(self.history[event.trial], event.execution)
+                segment = dataclasses.replace(segment, start_epoch=event.epoch)
                 self._record(self._segment_begun(segment), event)
             if self._objective.missing(event.metrics):
                 return Decision.CONTINUE  # There is no new loss.
@@ -303,8 +306,11 @@ class Search:
 
     def _run_again(self, trial: Trial) -> None:
         """Submit a segment again whose process died."""
-        self._begun = {begun for begun in self._begun if begun[0] != trial.number}
+        self._forget_begun(trial)
         self._parts.runner.submit([self._begun_segment(trial, self._segments.missing(trial))])
+
+    def _forget_begun(self, trial: Trial) -> None:
+        self._begun = {place: e for place, e in self._begun.items() if place[0] != trial.number}
 
     def _rung_ended(self, trial: Trial, ended: Sequence[ev.Event]) -> None:
         """A trial has reached its goal, or ended before it."""
@@ -342,7 +348,7 @@ class Search:
         """Note that a trial is no longer running."""
         self.history.update(trial)
         self._under_way.discard(trial.number)
-        self._begun = {place for place in self._begun if place[0] != trial.number}
+        self._forget_begun(trial)
         self._stopped = {p: end for p, end in self._stopped.items() if p[0] != trial.number}
         self._parts.checkpoints.prune(self.history, trial)
 

@@ -268,10 +268,11 @@ class RayRunner(Runner):
         self._fit_to_cluster()
         reports = []
         for segment in worker.segments:
-            log = self._folder / log_name(segment.trial.number)
-            see = f" See {log}." if log.exists() else ""
+            name = log_name(segment.trial.number)
+            log = name if (self._folder / name).exists() else None
+            see = f" See {self._folder / name}." if log else ""
             message = f"The worker on Ray ended during the training: {how}{see}"
-            reports.append(Report(segment, (), {}, lost=message))
+            reports.append(Report(segment, (), {}, lost=message, log=log))
         return reports
 
     def _say_if_none_starts(self) -> None:
