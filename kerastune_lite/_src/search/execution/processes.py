@@ -56,11 +56,11 @@ class ProcessRunner(Runner):
         here: bool = False,
     ) -> None:
         self.workers = workers
-        self._folder = folder
+        self._folder = folder.resolve()
         self._share = share or Share.of_machine(workers)
         self._timeout = trial_timeout
         self._here_until_ready = here and trial_timeout is None
-        self._data = folder / "workers"
+        self._data = self._folder / "workers"
         self._processes: list[WorkerProcess] = []
         self._waiting: deque[Sequence[Segment]] = deque()
         self._dispatching = threading.Lock()
