@@ -14,7 +14,7 @@ def table(lines):
     return "\n".join(
         [HEAD]
         + [
-            f"| {row['fault']} | {row['again']} | {row['failed']} | {row['seconds']:.1f} |"
+            f"| {row['fault']} | {row['again']} | {row['failed']} | {row['seconds']:.2f} |"
             for row in rows
         ]
     )

@@ -33,17 +33,17 @@ def test_workers_and_search_die_between_rungs(scene, measured, base, arguments, 
     script = RUNGS.replace("BASE", base).replace("ARGUMENTS", arguments)
     rungs = scene(trials=trials, script=script, per_trial=1)
     process = rungs.start()
-    rungs.until("ended", 12)
+    rungs.until("ended", 6)
     kill(process.pid)
     assert rungs.end_of(process) == -signal.SIGKILL
     rungs.check_no_process_is_left()
     rungs.check_stored()
-    assert "PAUSED" in {trial.status for trial in rungs.trials}
     reached = {trial.number: trial.epochs for trial in rungs.trials}
     before = len(rungs.notes("began"))
     assert rungs.run() == 0, rungs.output
     rungs.check_finished()
     later = rungs.notes("began")[before:]
+    assert any(n.value > 0 for n in later), "trials were resumed"
     assert all(n.value >= reached.get(n.number, 0) for n in later), "a rung was trained again"
     faults = len(rungs.notes("fault"))
     assert rungs.trained_again <= faults + 2, "of each death only what was under way"

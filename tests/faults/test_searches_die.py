@@ -8,7 +8,7 @@ import pytest
 import kerastune_lite as kt
 from tests.faults.scenes import WORKERS, kill
 
-SLOW = "def befall(number):\n    time.sleep(0.05)\n"
+SLOW = "def befall(number):\n    time.sleep(0.1)\n"
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def undisturbed(tmp_path_factory):
         def run_trial(self, trial):
             return trial.hyperparameters.Float("x", -1.0, 1.0)
 
-    tuner = Search(max_trials=20, seed=11, directory=tmp_path_factory.mktemp("undisturbed"))
+    tuner = Search(max_trials=14, seed=11, directory=tmp_path_factory.mktemp("undisturbed"))
     tuner.search(verbose=0)
     return [dict(trial.values) for trial in tuner.trials]
 
@@ -27,14 +27,14 @@ def undisturbed(tmp_path_factory):
 @pytest.mark.parametrize("search", ["", WORKERS], ids=["inline", "workers"])
 def test_kills_of_the_search(scene, measured, undisturbed, search):
     """Of the search alone, then of all of its processes at once."""
-    killed = scene(SLOW, trials=20, search=search)
+    killed = scene(SLOW, trials=14, search=search)
     dice = random.Random(5)
     for everything in (False, True) if search else (False,):
         before = len(killed.notes("began"))
         process = killed.start()
         killed.until("began", before + dice.randint(2, 6))
-        victims = {each.pid for each in killed.processes()} if everything else set()
-        for pid in {process.pid, *victims}:
+        workers = {note.pid for note in killed.notes("began")[before:]} if everything else set()
+        for pid in {process.pid, *workers}:
             kill(pid)
         assert killed.end_of(process) == -signal.SIGKILL
         killed.check_no_process_is_left()

@@ -63,14 +63,14 @@ def befall(number):
 
 
 def test_a_trial_that_hangs_or_is_stopped_is_ended_after_trial_timeout(scene, measured):
-    hanging = scene(HANGING, search="workers=2, trial_timeout=2")
+    hanging = scene(HANGING, search="workers=2, trial_timeout=3")
     assert hanging.run() == 0, hanging.output
     hanging.check_finished(failed=[3, 6])
     assert hanging.trained_again == 0
     for number in (3, 6):
-        assert "trial_timeout=2 s" in hanging.trials[number].message
-    measured("a trial hangs, `trial_timeout=2`", hanging.cost_of_fault(3))
-    measured("a trial is stopped (SIGSTOP), `trial_timeout=2`", hanging.cost_of_fault(6))
+        assert "trial_timeout=3 s" in hanging.trials[number].message
+    measured("a trial hangs, `trial_timeout=3`", hanging.cost_of_fault(3))
+    measured("a trial is stopped (SIGSTOP), `trial_timeout=3`", hanging.cost_of_fault(6))
 
 
 def test_a_worker_and_a_search_that_are_stopped_for_a_while(scene, measured):
@@ -82,8 +82,7 @@ def test_a_worker_and_a_search_that_are_stopped_for_a_while(scene, measured):
     search = stopped.start()
     worker = psutil.Process(stopped.until("fault").pid)
     wait_for(lambda: worker.status() == psutil.STATUS_STOPPED, lambda: "It does not stop.")
-    others = len(stopped.notes("told")) + 3
-    stopped.until("told", others)
+    stopped.until("told", stopped.count - 1)
     search.send_signal(signal.SIGSTOP)
     wait_for(
         lambda: psutil.Process(search.pid).status() == psutil.STATUS_STOPPED,

@@ -57,7 +57,7 @@ class ProcessRunner(Runner):
         here: bool = False,
     ) -> None:
         self.workers = workers
-        self._folder = folder.absolute()  # The user's code may change the current directory.
+        self._folder = folder.resolve()
         self._share = share or Share.of_machine(workers)
         self._timeout = trial_timeout
         self._here_until_ready = here and trial_timeout is None
