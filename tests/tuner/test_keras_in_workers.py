@@ -121,3 +121,18 @@ def test_rungs_and_run_trial(tmp_path):
         (curves,) = tuner.history(trial)
         assert len(curves["val_loss"]) == trial.epochs
     tuner.get_best_models()[0].predict(X[:3], verbose=0)
+
+
+def test_weights_are_in_the_project_although_build_changes_the_directory(tmp_path, monkeypatch):
+    def moving(hp):
+        os.chdir(tmp_path / "elsewhere")
+        return build(hp)
+
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    tuner = kt.RandomSearch(moving, "val_loss", 2, directory=".", project_name="p", seed=0)
+    os.chdir(tmp_path)
+    tuner.search(X, Y, validation_split=0.3, epochs=1, **ELSEWHERE)
+    os.chdir(tmp_path)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert len(list((tmp_path / "p" / "checkpoints").iterdir())) == 2
