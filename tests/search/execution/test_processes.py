@@ -203,6 +203,28 @@ def test_what_cannot_be_sent_is_refused_before_anything_is_trained(opened):
         opened(lambda hp, report, segment: lock.acquire())
 
 
+def test_workers_go_on_while_this_process_trains(tmp_path):
+    def train(hp, report, segment):
+        import os
+        import time
+
+        (tmp_path / str(segment.trial.number)).touch()
+        deadline = time.monotonic() + 60
+        while segment.trial.number == 0 and not (tmp_path / "3").exists():
+            assert time.monotonic() < deadline
+            report({"loss": 0.0})
+            time.sleep(0.02)
+        return float(os.getpid())
+
+    runner = ProcessRunner(1, tmp_path, here=True)
+    runner.open(job_of(train), lambda event: Decision.CONTINUE)
+    submit_each(runner, segments(4))
+    where = {r.segment.trial.number: r.executions[0].score for r in drain(runner)}
+    runner.close()
+    assert where[0] == os.getpid()
+    assert os.getpid() not in (where[1], where[2], where[3])
+
+
 def test_modules_come_from_where_the_search_finds_them(opened, tmp_path, monkeypatch):
     """The current directory of a script may hold files with the names of Python's own modules."""
     (tmp_path / "queue.py").write_text("raise RuntimeError('of the user')")

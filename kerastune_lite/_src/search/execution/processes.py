@@ -165,6 +165,7 @@ class ProcessRunner(Runner):
         with contextlib.suppress(queue.Empty):
             while True:
                 self._handle(self._arrived.get_nowait())
+        self._dispatch()
         self._check_workers()
         return decision
 
