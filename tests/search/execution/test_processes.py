@@ -197,6 +197,24 @@ def test_the_time_that_a_training_waits_for_the_search_does_not_count(tmp_path):
     assert outcomes == [Outcome.COMPLETED] * 2
 
 
+def test_a_training_that_hangs_is_ended_although_the_first_look_comes_late(tmp_path):
+    def train(hp, report, segment):
+        import time
+
+        time.sleep(600 if segment.trial.number == 0 else 0)
+        return 0.0
+
+    runner = ProcessRunner(1, tmp_path, trial_timeout=2.0)
+    runner.open(job_of(train), lambda event: Decision.CONTINUE)
+    (process,) = runner._processes
+    while not process.ready:
+        time.sleep(0.05)
+    submit_each(runner, segments(2))
+    outcomes = {r.segment.trial.number: r.executions[0].outcome for r in drain(runner)}
+    runner.close()
+    assert outcomes == {0: Outcome.FAILED, 1: Outcome.COMPLETED}
+
+
 def test_what_cannot_be_sent_is_refused_before_anything_is_trained(opened):
     lock = threading.Lock()
     with pytest.raises(FatalTypeError, match="cannot be sent"):

@@ -304,7 +304,7 @@ class ProcessRunner(Runner):
         if unseen > _AWAY:
             # A hook took its time, or the search was stopped: trainings may have waited for it.
             for process in self._processes:
-                process.since += unseen
+                process.since = min(process.since + unseen, now)
         for process in self._processes:
             if process.has_ended:
                 # Processes that it has started may hold its pipe open, and we wait for its end.

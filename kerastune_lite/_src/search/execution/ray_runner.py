@@ -33,6 +33,8 @@ _LARGE = 2**20
 """Bytes from which data is an object of its own, which each node holds once."""
 _LOOK = 5.0
 """Seconds between two looks at the nodes of the cluster."""
+_AWAY = 4.0
+"""Seconds without a look at the workers that do not count for `trial_timeout`."""
 _STARTING = 60.0
 """Seconds after which we say that no worker has started."""
 
@@ -83,7 +85,7 @@ class RayRunner(Runner):
         self._together = 1
         self._unusable = 0
         self._ours = False
-        self._looked = self._began = 0.0
+        self._looked = self._began = self._seen = 0.0
 
     @property
     def free(self) -> int:
@@ -217,7 +219,13 @@ class RayRunner(Runner):
         """End trainings that take too long."""
         if self._timeout is None:
             return []
-        oldest = time.monotonic() - self._timeout
+        now = time.monotonic()
+        unseen, self._seen = now - self._seen, now
+        if unseen > _AWAY:
+            # A hook took its time, or the search was stopped: trainings may have waited for it.
+            for worker in self._workers:
+                worker.since = min(worker.since + unseen, now)
+        oldest = now - self._timeout
         for worker in self._workers:
             if worker.segments and worker.since < oldest:
                 message = (
