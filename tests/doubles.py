@@ -129,7 +129,7 @@ class SimulatedRunner(Runner):
         end = self.now + sum(self._duration(segment) for segment in segments)
         self._under_way.append((end, self._count, segments))
 
-    def wait(self) -> list[Report]:
+    def wait(self, more: bool = True) -> list[Report]:
         if not self._under_way:
             return []
         first = min(self._under_way, key=lambda item: item[:2])

@@ -1,9 +1,12 @@
 """Searches whose segments run in worker processes."""
 
+import os
+
 import pytest
 
 from kerastune_lite._src.core import events as ev
 from kerastune_lite._src.core.trial import TrialStatus
+from kerastune_lite._src.search.execution import processes
 from kerastune_lite._src.search.execution.guard import GuardedJob
 from kerastune_lite._src.search.execution.inline import InlineRunner
 from kerastune_lite._src.search.execution.processes import ProcessRunner
@@ -106,3 +109,49 @@ def test_it_goes_on_from_the_state_that_the_dead_worker_has_stored(tmp_path):
     assert begun == [0, 3]
     assert list(search.history.losses(0, 0)) == [0.0, 1.0, 2.0, 33.0, 34.0, 35.0]
     assert list(tmp_path.glob("checkpoints/*")) == []
+
+
+def test_a_long_training_leaves_this_process_when_workers_wait(tmp_path, monkeypatch):
+    """Nobody proposes trials for them while this process trains."""
+    monkeypatch.setattr(processes, "_IDLE", 0.1)
+
+    def train(hp, report, segment):
+        import os
+        import time
+
+        pid = float(os.getpid())
+        for epoch in range(2000 if segment.trial.number == 0 else 2):
+            report({"loss": float(epoch)})
+            time.sleep(0.02)
+            if segment.trial.number == 0 and epoch == 20 and pid != here:
+                break  # It has moved.
+        return pid
+
+    here = float(os.getpid())
+    runner = ProcessRunner(2, tmp_path, here=True)
+    history, store = run(tmp_path, train, runner, max_trials=30)
+    assert [trial.status for trial in history] == [TrialStatus.COMPLETED] * 30
+    assert history[0].score != here
+    begun = [e for e in store.events if isinstance(e, ev.SegmentStarted) and e.trial == 0]
+    assert [event.start_epoch for event in begun] == [0, 0]
+    assert list(history.losses(0, 0)) == [float(epoch) for epoch in range(21)]
+    ended = [e.trial.number for e in store.events if isinstance(e, ev.TrialEnded)]
+    assert sorted(ended) == list(range(30))
+
+
+def test_the_last_training_stays_in_this_process(tmp_path, monkeypatch):
+    """It would begin again in a worker, and nothing else is left to do."""
+    monkeypatch.setattr(processes, "_IDLE", 0.1)
+
+    def train(hp, report, segment):
+        import os
+        import time
+
+        for epoch in range(150):
+            report({"loss": float(epoch)})
+            time.sleep(0.01)
+        return float(os.getpid())
+
+    runner = ProcessRunner(1, tmp_path, here=True)
+    history, _ = run(tmp_path, train, runner, max_trials=1)
+    assert history[0].score == os.getpid()

@@ -334,6 +334,8 @@ class Report:
         redeclared: by the name of a parameter that was declared with several domains: the one that
             applies, and another one.
         lost: how the process that ran it died, if it did; there are no executions then.
+        moved: whether the training was left before its end, to be done elsewhere; there are no
+            executions then.
         log: the file with what that process printed; see `Execution.log`.
     """
 
@@ -344,4 +346,5 @@ class Report:
     fatal: BaseException | None = None
     redeclared: Mapping[str, tuple[Domain, Domain]] = dataclasses.field(default_factory=dict)
     lost: str | None = None
+    moved: bool = False
     log: str | None = None

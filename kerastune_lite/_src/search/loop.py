@@ -168,7 +168,7 @@ class Search:
             if not self._under_way:
                 return self._ended(stop or StopReason.EXHAUSTED)
             with self._interrupts.interruptible():
-                reports = self._parts.runner.wait()
+                reports = self._parts.runner.wait(more=stop is None)
             for report in reports:
                 self._on_report(report)
 
@@ -267,10 +267,10 @@ class Search:
             # The failure may be the interrupt, caught and raised as another exception by the
             # user's code; the trial will be trained again.
             raise KeyboardInterrupt
+        if report.moved or (report.lost and not self._failures.lost_before(report.segment)):
+            self._run_again(trial)
+            return
         if report.lost is not None:
-            if not self._failures.lost_before(report.segment):
-                self._run_again(trial)
-                return
             report = as_failed(report, report.lost)
         self._grow_space(report, trial)
         self._warn_of_redeclared(report)
@@ -307,7 +307,7 @@ class Search:
             )
 
     def _run_again(self, trial: Trial) -> None:
-        """Submit a segment again whose process died."""
+        """Submit a segment again that is to be trained elsewhere, or whose process died."""
         self._forget_begun(trial)
         self._parts.runner.submit([self._begun_segment(trial, self._segments.missing(trial))])
 

@@ -24,6 +24,7 @@ from kerastune_lite._src.search import settings as st
 from kerastune_lite._src.search.execution.inline import InlineRunner
 from kerastune_lite._src.search.execution.processes import ProcessRunner
 from kerastune_lite._src.search.execution.runner import Runner
+from kerastune_lite._src.search.execution.shares import Share
 from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.search.limits import Limits
 from kerastune_lite._src.search.loop import Search
@@ -141,7 +142,11 @@ class CVProject:
             # Enough trials at once to keep all processes busy.
             return InlineRunner(max(1, -(-job.processes // wish.folds)))
         most = job.processes if wish.max_trials is None else min(job.processes, wish.max_trials)
-        return ProcessRunner(most, self.root, here=not interrupted)
+        from kerastune_lite._src.keras.session import gpu_identifiers
+
+        gpus = gpu_identifiers()
+        share = Share.of_machine(most, gpus=gpus)
+        return ProcessRunner(most, self.root, share, here=not (interrupted or gpus))
 
 
 def _run(search: Search, name: str, settings: Mapping[str, Any]) -> StopReason:

@@ -21,9 +21,9 @@ DATABASE = "study.sqlite3"
 _WRITTEN = (
     "checkpoints/trial_*.weights.h5*",
     "checkpoints/trial_*.state.zip*",
-    "logs/trial_*.log",
-    "logs/worker_*.log",
-    "workers/array_*.npy",
+    "logs/trial_[0-9]*.log",
+    "logs/worker_[0-9]*.log",
+    "workers/array_[0-9]*.npy",
     "search.ray",
 )
 """What searches write beside the database and what TensorBoard reads."""

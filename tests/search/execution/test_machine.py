@@ -12,11 +12,20 @@ def test_this_machine():
     assert machine.private_memory(2**22 + 1) == 0, "there is no such process"
 
 
-def test_a_container_has_less(tmp_path, monkeypatch):
-    monkeypatch.setattr(machine, "_CGROUP", tmp_path)
-    (tmp_path / "memory.max").write_text("1000\n")
-    (tmp_path / "memory.current").write_text("400\n")
-    (tmp_path / "cpu.max").write_text("50000 100000\n")
+def test_a_container_or_a_job_has_less(tmp_path, monkeypatch):
+    """The limits of all groups count that a process is in."""
+    membership = tmp_path / "membership"
+    membership.write_text("0::/slice/job\n")
+    root = tmp_path / "groups"
+    job = root / "slice" / "job"
+    job.mkdir(parents=True)
+    monkeypatch.setattr(machine, "_CGROUP", root)
+    monkeypatch.setattr(machine, "_MEMBERSHIP", membership)
+    (job / "memory.max").write_text("max\n")
+    (job / "memory.current").write_text("300\n")
+    (job / "cpu.max").write_text("50000 100000\n")
+    (job.parent / "memory.max").write_text("1000\n")
+    (job.parent / "memory.current").write_text("400\n")
     assert machine.cores() == 1
     assert machine.total_memory() == 1000
     assert machine.free_memory() == 600

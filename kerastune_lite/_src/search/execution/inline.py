@@ -41,7 +41,7 @@ class InlineRunner(Runner):
         self._waiting.append(segments)
         self._open += len(segments)
 
-    def wait(self) -> list[Report]:
+    def wait(self, more: bool = True) -> list[Report]:
         while self._open and self._job is not None and self._emit is not None:
             for report in self._running:
                 self._open -= 1

@@ -49,6 +49,6 @@ class Job(ABC):
 
         Each segment is reported exactly once; several may be trained in one stack.
 
-        Exceptions of the user's code become part of the report. Only `KeyboardInterrupt` and
-        `SystemExit` are raised.
+        Exceptions of the user's code become part of the report. Only what is no `Exception`
+        (`KeyboardInterrupt`, for example) is raised, also if `emit` raised it.
         """

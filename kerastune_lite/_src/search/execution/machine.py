@@ -10,7 +10,10 @@ from pathlib import Path
 import psutil
 
 _CGROUP = Path("/sys/fs/cgroup")
-"""Where Linux says what a container may use."""
+"""Where Linux says what groups of processes may use (version 2 of control groups)."""
+
+_MEMBERSHIP = Path("/proc/self/cgroup")
+"""Where it says in which group this process is."""
 
 
 def cores() -> int:
@@ -18,24 +21,28 @@ def cores() -> int:
     count = psutil.cpu_count(logical=False) or os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):  # Linux
         count = min(count, len(os.sched_getaffinity(0)))
-    quota, period = (_cgroup("cpu.max") or "max 1").split()
-    if quota != "max":
-        count = min(count, math.ceil(int(quota) / int(period)))
+    for group in _groups():
+        quota, period = (_read(group / "cpu.max") or "max 1").split()
+        if quota != "max":
+            count = min(count, math.ceil(int(quota) / int(period)))
     return count
 
 
 def total_memory() -> int:
     """The memory that this process and its workers may use, in bytes."""
-    limit = _cgroup("memory.max") or "max"
+    limits = [_read(group / "memory.max") or "max" for group in _groups()]
     total = int(psutil.virtual_memory().total)
-    return total if limit == "max" else min(total, int(limit))
+    return min([total, *(int(limit) for limit in limits if limit != "max")])
 
 
 def free_memory() -> int:
     """How much of it is free, in bytes."""
     free = int(psutil.virtual_memory().available)
-    limit, used = _cgroup("memory.max") or "max", _cgroup("memory.current")
-    return free if limit == "max" or used is None else min(free, int(limit) - int(used))
+    for group in _groups():
+        limit, used = _read(group / "memory.max") or "max", _read(group / "memory.current")
+        if limit != "max" and used is not None:
+            free = min(free, int(limit) - int(used))
+    return free
 
 
 def private_memory(pid: int | None = None) -> int:
@@ -50,7 +57,15 @@ def private_memory(pid: int | None = None) -> int:
     return 0
 
 
-def _cgroup(name: str) -> str | None:
+def _groups() -> list[Path]:
+    """The folders of the control groups that this process is in, the innermost first."""
+    # "0::/system.slice/job_7"; in a container the outermost group has limits, too.
+    place = (_read(_MEMBERSHIP) or "").rpartition("::")[2].lstrip("/")
+    group = _CGROUP / place
+    return [folder for folder in (group, *group.parents) if folder.is_relative_to(_CGROUP)]
+
+
+def _read(path: Path) -> str | None:
     with contextlib.suppress(OSError):
-        return (_CGROUP / name).read_text().strip()
+        return path.read_text().strip()
     return None

@@ -20,9 +20,9 @@ _MIDWAY = "_midway_"
 
 
 def needed(segments: Sequence[Segment], folder: Path) -> dict[str, bytes]:
-    """The files from which these segments and their companions resume."""
+    """The files from which these segments and their companions resume, if they are there."""
     names = {name for segment in segments for name in _resumed(segment)}
-    return {name: (folder / name).read_bytes() for name in names}
+    return {name: (folder / name).read_bytes() for name in names if (folder / name).exists()}
 
 
 def _resumed(segment: Segment) -> Iterator[str]:

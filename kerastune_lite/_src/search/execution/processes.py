@@ -27,6 +27,9 @@ from kerastune_lite._src.util.formatting import bytes_text
 _ATTEMPTS = 3
 """How many workers in a row may die before they are ready."""
 
+_IDLE = 2.0
+"""Seconds that a worker may be idle while this process trains."""
+
 _BETWEEN_CHECKS = 0.5
 """Seconds between two looks at the time and the memory that workers take."""
 
@@ -69,6 +72,9 @@ class ProcessRunner(Runner):
         self._reports: deque[Report] = deque()
         self._open = 0
         self._here: Iterator[Report] | None = None
+        self._segments_here: Sequence[Segment] = ()
+        self._idle_since: float | None = None
+        self._more = True
         self._job: Job | None = None
         self._together = 1
         self._unusable = 0
@@ -101,7 +107,8 @@ class ProcessRunner(Runner):
             self._waiting.append(segments)
         self._open += len(segments)
 
-    def wait(self) -> list[Report]:
+    def wait(self, more: bool = True) -> list[Report]:
+        self._more = more
         while self._open:
             if self._reports:
                 self._open -= 1
@@ -145,17 +152,22 @@ class ProcessRunner(Runner):
         with self._dispatching:
             if not self._waiting:
                 return  # A worker that has just become ready has taken it.
-            segments = self._waiting.popleft()
-        self._here = self._job.run(segments, self._on_epoch_here)
+            self._segments_here = self._waiting.popleft()
+        self._here = self._job.run(self._segments_here, self._on_epoch_here)
 
     def _go_on_here(self) -> None:
         """Run until the next report, or the end of the list."""
         assert self._job is not None
         assert self._here is not None
-        for report in self._here:
-            self._together = self._job.together
-            self._reports.append(report)
-            return
+        try:
+            for report in self._here:
+                self._together = self._job.together
+                self._segments_here = _without(self._segments_here, report)
+                self._reports.append(report)
+                return
+        except _Left:
+            left = self._segments_here
+            self._reports.extend(Report(segment, (), {}, moved=True) for segment in left)
         self._here = None
         if not self._may_run_here:
             self._close_here()
@@ -167,7 +179,22 @@ class ProcessRunner(Runner):
                 self._handle(self._arrived.get_nowait())
         self._dispatch()
         self._check_workers()
+        if decision is Decision.CONTINUE and self._more and self._some_idle_for_long():
+            raise _Left
         return decision
+
+    def _some_idle_for_long(self) -> bool:
+        """Whether workers have waited for a while for trials that this process does not propose.
+
+        It trains, and would go on to do so for the rest of the trial.
+        """
+        idle = any(each.ready and not each.segments for each in self._processes)
+        now = time.monotonic()
+        if not idle or self._waiting:
+            self._idle_since = None
+        elif self._idle_since is None:
+            self._idle_since = now
+        return self._idle_since is not None and now - self._idle_since > _IDLE
 
     def _close_here(self) -> None:
         # Closing a generator lets it restore what it has changed.
@@ -187,23 +214,24 @@ class ProcessRunner(Runner):
                 return self._arrived.get(timeout=_BETWEEN_CHECKS)
 
     def _dispatch(self) -> None:
-        for process in list(self._processes):
+        # What one leaves to another that knows the trial, that one may not be able to take at once.
+        for process in (*self._processes, *self._processes):
             self._give(process)
 
     def _give(self, process: WorkerProcess) -> None:
         """Give a worker the next list if it has nothing to do; called in several threads."""
         with self._dispatching:
             idle = process.ready and not process.segments and process.sentence is None
-            if idle and self._waiting:
-                place = self._best_for(process)
+            place = self._best_for(process) if idle else None
+            if place is not None:
                 segments = self._waiting[place]
                 del self._waiting[place]
                 process.run(segments)
 
-    def _best_for(self, process: WorkerProcess) -> int:
+    def _best_for(self, process: WorkerProcess) -> int | None:
         """The place of the list that a worker should run: one of a trial that it knows, if any.
 
-        What another idle worker knows is left to that one, if there is anything else.
+        What another idle worker knows is left to that one.
         """
         trials = [{segment.trial.number for segment in segments} for segments in self._waiting]
         known = set(process.recent)
@@ -216,7 +244,7 @@ class ProcessRunner(Runner):
         places = range(len(trials))
         mine = [place for place in places if trials[place] & known]
         nobodys = [place for place in places if not trials[place] & others]
-        return [*mine, *nobodys, 0][0]
+        return next(iter((*mine, *nobodys)), None)
 
     def _on_ready(self, process: WorkerProcess) -> None:
         process.ready = True
@@ -249,8 +277,7 @@ class ProcessRunner(Runner):
         self, process: WorkerProcess, report: Report, together: int, memory: int
     ) -> None:
         self._together = together
-        done = _place(report.segment)
-        process.segments = [each for each in process.segments if _place(each) != done]
+        process.segments = _without(process.segments, report)
         self._reports.append(report)
         if not process.segments and memory > self._share.replaced_at(process.memory):
             process.kill()
@@ -328,6 +355,16 @@ class ProcessRunner(Runner):
                 )
             if process.sentence is not None:
                 process.kill()
+
+
+class _Left(BaseException):
+    """Ends a training in this process that will be done in a worker; not the user's business."""
+
+
+def _without(segments: Sequence[Segment], report: Report) -> list[Segment]:
+    """Those that are not reported yet."""
+    done = _place(report.segment)
+    return [segment for segment in segments if _place(segment) != done]
 
 
 def _place(segment: Segment) -> tuple[int, int, int]:

@@ -67,9 +67,9 @@ class RayRunner(Runner):
         trial_timeout: float | None = None,
         address: str | None = None,
     ) -> None:
-        self.workers = 1
         self._ray = _imported()
         self._count = None if workers == "auto" else int(workers)
+        self.workers = self._count or 1
         self._folder = folder.resolve()
         wanted = {"cpu": 1, **(resources or {})}
         self._resources = {name: float(amount) for name, amount in wanted.items()}
@@ -149,7 +149,7 @@ class RayRunner(Runner):
     def submit(self, segments: Sequence[Segment]) -> None:
         self._waiting.append(segments)
 
-    def wait(self) -> list[Report]:
+    def wait(self, more: bool = True) -> list[Report]:
         while self._workers:
             self._dispatch()
             if not self._waiting and not any(worker.segments for worker in self._workers):

@@ -47,10 +47,13 @@ class Runner(ABC):
         """
 
     @abstractmethod
-    def wait(self) -> list[Report]:
+    def wait(self, more: bool = True) -> list[Report]:
         """Wait until a segment ends; every submitted segment is reported exactly once.
 
-        The list is empty if no segment is running.
+        The list is empty if no segment is running, or if more lists can start than before.
+
+        Args:
+            more: whether more lists will be submitted when they can start.
         """
 
     @abstractmethod

@@ -144,7 +144,7 @@ class WorkerProcess:
             self.kill()
             code = self._process.wait()
         self.kill()  # the processes that it has started, and left behind
-        self._listener.join()
+        self._listener.join(_PATIENCE)  # Processes that have left its group may hold the pipe.
         for pipe in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):
                 pipe.close()  # type: ignore[union-attr]
