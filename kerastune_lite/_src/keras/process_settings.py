@@ -45,7 +45,6 @@ class ProcessSettings:
     def of_this_process(cls) -> ProcessSettings:
         """The settings as they are now."""
         tf = sys.modules.get("tensorflow")
-        known = process_state.DETERMINISM.is_there
         return cls(
             keras.saving.serialize_keras_object(keras.config.dtype_policy()),
             keras.config.floatx(),
@@ -54,7 +53,10 @@ class ProcessSettings:
             keras.config.is_traceback_filtering_enabled(),
             keras.config.is_interactive_logging_enabled(),
             tf is not None and tf.config.functions_run_eagerly(),
-            tf is not None and known and process_state.is_deterministic(),
+            # To look for that loads TensorFlow.
+            tf is not None
+            and process_state.DETERMINISM.is_there
+            and process_state.is_deterministic(),
             dict(keras.saving.get_custom_objects()),
         )
 
