@@ -21,6 +21,7 @@ from kerastune_lite._src.keras.compat import (
     probes,
     process_state,
     thread_state,
+    traces,
 )
 from kerastune_lite._src.keras.determinism import deterministic
 from kerastune_lite._src.keras.fast.callbacks import check_callbacks
@@ -35,7 +36,7 @@ from tests.keras.resumed import begin, build, go_on
 
 PARTS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": part
-    for module in (callbacks, models, names, process_state, thread_state)
+    for module in (callbacks, models, names, process_state, thread_state, traces)
     for name, part in vars(module).items()
     if isinstance(part, parts.Part)
 }
@@ -107,6 +108,7 @@ CHANGES = {
     "thread_state.OPTIONS": without(type(thread_state._context()), "function_call_options"),
     "thread_state.SEEDS": with_another(thread_state, "_GENERATOR", "elsewhere"),
     "thread_state.TRACKERS": with_another(thread_state, "_TRACKERS", ("ELSEWHERE", "TOO")),
+    "traces.STATEFUL": without(traces._registry(), "get"),
 }
 
 
@@ -328,3 +330,12 @@ def test_nothing_of_tensorflow_is_set(lacking):
         assert (process_state.seed(), process_state.is_deterministic()) == (5, False)
         assert generator() is None
     assert process_state.seed() == 5
+
+
+def test_nothing_is_said_of_traces(lacking):
+    variable = tf.Variable(1.0)
+    traced = tf.function(lambda: variable.assign_add(1.0)).get_concrete_function()
+    handles = [id(variable.handle)]
+    assert traces.keeps_nothing_else(traced, handles)
+    lacking(traces.STATEFUL)
+    assert not traces.keeps_nothing_else(traced, handles)

@@ -175,6 +175,12 @@ class FitArguments:
             )
 
     @property
+    def makes_data(self) -> bool:
+        """Whether functions of the user's make the data anew for each execution."""
+        made = [*self.args[:1], self.kwargs.get("x"), self.kwargs.get("validation_data")]
+        return any(isinstance(each, _MAKERS) for each in made)
+
+    @property
     def validates_every_epoch(self) -> bool:
         """Whether validation metrics are measured in each epoch."""
         return self._given.get("validation_freq", 1) == 1

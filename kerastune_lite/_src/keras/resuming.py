@@ -82,7 +82,7 @@ def capture(
     arrays = _values("model", model.variables)
     optimizers = []
     places = {id(variable): place for place, variable in enumerate(model.variables)}
-    for name, optimizer in _optimizers(model).items():
+    for name, optimizer in optimizers_of(model).items():
         arrays |= _values(f"optimizers/{name}", optimizer.variables)
         trained = [places.get(id(each)) for each in trained_by(optimizer)]
         optimizers.append({"name": name, "built": optimizer.built, "trained": trained})
@@ -96,7 +96,7 @@ def capture(
     return TrainingState(epoch, bool(getattr(model, "stop_training", False)), arrays, data)
 
 
-def _optimizers(model: Any) -> dict[str, Any]:
+def optimizers_of(model: Any) -> dict[str, Any]:
     """The optimizers by attribute: a model with its own train_step may have several."""
     found = {
         name: value
@@ -147,7 +147,7 @@ def restore_model(state: TrainingState, model: Any) -> None:
     """
     _build(state, model)
     pairs = _matched(state, "model", model.variables, "model")
-    optimizers = _optimizers(model)
+    optimizers = optimizers_of(model)
     for of in state.data["optimizers"]:
         name = of["name"]
         if name not in optimizers:

@@ -14,7 +14,7 @@ from kerastune_lite._src.core.events import EpochEnded
 from kerastune_lite._src.core.trial import Execution, Outcome, Segment, Trial
 from kerastune_lite._src.keras import automatic_names as names
 from kerastune_lite._src.keras import session
-from kerastune_lite._src.keras.build_configs import build_config_of, is_complete
+from kerastune_lite._src.keras.build_configs import build_config_of
 from kerastune_lite._src.keras.building import check_compiled
 from kerastune_lite._src.keras.callbacks import (
     EpochReporter,
@@ -26,6 +26,7 @@ from kerastune_lite._src.keras.callbacks import (
 from kerastune_lite._src.keras.fast.dispatcher import Dispatcher, Fit, Taken
 from kerastune_lite._src.keras.fast.member import Member, NotStacked
 from kerastune_lite._src.keras.hypermodel import accepts
+from kerastune_lite._src.keras.live_models import Built, Live
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.keras.midway import Midway
 from kerastune_lite._src.keras.resuming import StateKeeper, TrainingState, make_resumable
@@ -71,22 +72,25 @@ class Prepared:
 
     Attributes:
         execution: the index of the repeat.
-        model: built and compiled; with the restored state if the training is resumed.
+        built: the model; with the restored state if the training is resumed.
         args, kwargs: for `fit`.
         reporter: receives each epoch; only the keeper and the restorer of states come after it.
         keeper: captures the state at the end of the segment, if it is wanted.
-        complete: whether the builder created all variables of the model.
         started: `time.perf_counter()`; earlier by the time that a process took that died.
     """
 
     execution: int
-    model: Any
+    built: Built
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     reporter: EpochReporter
     keeper: StateKeeper | None
-    complete: bool
     started: float
+
+    @property
+    def model(self) -> Any:
+        """To be trained."""
+        return self.built.model
 
 
 class Trainer:
@@ -100,6 +104,7 @@ class Trainer:
         dispatcher: chooses how models are trained.
         hooks: the tuner's, for epochs and batches.
         open_result: whether the final result may differ from that of `fit`.
+        live: the model of the segment before, to be used once instead of a new one.
     """
 
     def __init__(
@@ -111,8 +116,10 @@ class Trainer:
         dispatcher: Dispatcher,
         hooks: Hooks | None = None,
         open_result: bool = False,
+        live: Live | None = None,
     ) -> None:
         self._open_result = open_result
+        self._live = live
         self._spec = spec
         self._dispatcher = dispatcher
         self._hooks = hooks
@@ -139,7 +146,9 @@ class Trainer:
         whole = self._needs_all(prepared)
         with (
             session.traced_functions(),
-            self._dispatcher.in_place_of_fit(prepared.model, seed, whole) as taken,
+            self._dispatcher.in_place_of_fit(
+                prepared.model, seed, whole, prepared.built.programs
+            ) as taken,
         ):
             returned = self._fit(prepared)
         trained = self.finish(prepared, returned, taken)
@@ -196,15 +205,11 @@ class Trainer:
         spec, segment, fit = self._spec, self._segment, self._spec.fit
         started = time.perf_counter()
         state = self._state_before()
-        collect = session.collections.is_due()
-        model = names.built_from_one(
-            lambda: spec.models.build(self._hp),
-            lambda: session.begin(segment.seed + execution, collect),
-        )
+        built = self._built(segment.seed + execution)
+        model = built.model
         self._check_space()
         if not fit.overridden:
             check_compiled(model)
-        complete = is_complete(model)
         reporter = EpochReporter(
             spec.objective,
             lambda epoch, metrics: self._report(execution, epoch, metrics),
@@ -214,7 +219,7 @@ class Trainer:
             keep_each=fit.overridden or self._open_result,
         )
         callbacks = fresh_callbacks(spec.callbacks, trial)
-        args, kwargs = self._arguments(trial, execution, callbacks, reporter, model)
+        args, kwargs = self._arguments(trial, execution, callbacks, reporter, built.complete)
         stateful = [*callbacks, reporter]
         midway = Midway(spec, segment, execution)
         if segment.otherwise is not None and state is not None:
@@ -226,7 +231,24 @@ class Trainer:
             if self._open_result:
                 midway.report_before(state, self._emit)
         midway.keep(stateful, model, args, kwargs, started)
-        return Prepared(execution, model, args, kwargs, reporter, keeper, complete, started)
+        return Prepared(execution, built, args, kwargs, reporter, keeper, started)
+
+    def _built(self, seed: int) -> Built:
+        collect = session.collections.is_due()
+        live, self._live = self._live, None
+        if live is not None:
+            session.begin(seed, collect)
+            live.built.set_generators()
+            return live.built
+        model = names.built_from_one(
+            lambda: self._spec.models.build(self._hp), lambda: session.begin(seed, collect)
+        )
+        return Built.of(model, self._may_be_kept())
+
+    def _may_be_kept(self) -> bool:
+        fit = self._spec.fit
+        paused = self._segment.keep_state is not None
+        return paused and self._spec.fast and not fit.overridden and not fit.makes_data
 
     def _state_before(self) -> TrainingState | None:
         segment = self._segment
@@ -280,7 +302,7 @@ class Trainer:
             epochs=reporter.epochs or result.epochs,
             seconds=time.perf_counter() - prepared.started if seconds is None else seconds,
             weights=self._keep_weights(scored, result, execution, keep_below),
-            build_config=None if prepared.complete else build_config_of(model),
+            build_config=None if prepared.built.complete else build_config_of(model),
             path=_joined(path.path for path in taken),
             path_reason=_joined(path.reason for path in taken),
             **state,
@@ -297,13 +319,13 @@ class Trainer:
         execution: int,
         callbacks: Sequence[Any],
         reporter: EpochReporter,
-        model: Any,
+        complete: bool,
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         spec, segment = self._spec, self._segment
         retry = f"_retry{segment.attempt}" if segment.attempt else ""
         redirect_tensorboard(callbacks, f"trial_{trial.trial_id}/execution{execution}{retry}")
         listed = list(callbacks)
-        if spec.models.max_model_size is not None and not is_complete(model):
+        if spec.models.max_model_size is not None and not complete:
             listed.insert(0, SizeLimit(spec.models.max_model_size))
         listed += hook_callers(self._hooks, trial)
         # Last, so that it sees what the user's callbacks add to the logs.

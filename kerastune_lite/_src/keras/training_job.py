@@ -11,12 +11,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from kerastune_lite._src.core.trial import Report, Segment, Trial
+from kerastune_lite._src.core.trial import Execution, Outcome, Report, Segment, Trial
 from kerastune_lite._src.keras import automatic_names as names
 from kerastune_lite._src.keras import dataset_graphs, session
-from kerastune_lite._src.keras.fast.dispatcher import STACKED, Dispatcher, Taken
+from kerastune_lite._src.keras.fast.dispatcher import OWN, STACKED, Dispatcher, Taken
 from kerastune_lite._src.keras.fast.member import Member, NotStacked
 from kerastune_lite._src.keras.fast.stacking import together
+from kerastune_lite._src.keras.live_models import Live, LiveModels
 from kerastune_lite._src.keras.process_settings import ProcessSettings
 from kerastune_lite._src.keras.side_by_side import groups, train_together
 from kerastune_lite._src.keras.trainer import Prepared, Trainer
@@ -88,6 +89,7 @@ class TrainingJob(Job):
         self._hooks = hooks
         self._dispatcher = Dispatcher(spec.fast)
         self._opened = contextlib.ExitStack()
+        self._live = LiveModels()
         self._together: int | None = None
         self._settings = ProcessSettings.of_this_process()
 
@@ -99,6 +101,7 @@ class TrainingJob(Job):
 
     def close(self) -> None:
         self._opened.close()
+        self._live.clear()
         self._dispatcher = Dispatcher(self._spec.fast)  # without the data on the device
 
     def reduced(self, value: Any) -> tuple[Any, ...] | None:
@@ -110,6 +113,7 @@ class TrainingJob(Job):
 
     def relocated(self, folder: Path) -> TrainingJob:
         job = copy.copy(self)
+        job._live = LiveModels()
         job._spec = dataclasses.replace(self._spec, folder=folder)
         return job
 
@@ -117,11 +121,12 @@ class TrainingJob(Job):
         several = len(segments) > 1 or bool(segments[0].companions)
         candidates: list[_Training] = []
         for segment in segments:
-            outcome = Guarded(segment)
-            asked = _Asked(segment, hyperparameters_of(segment), outcome)
+            live = self._live.take(segment)
+            hp = hyperparameters_of(segment) if live is None else live.hp
+            asked = _Asked(segment, hp, Guarded(segment))
             alone = True
             for each in (segment, *segment.companions):
-                training = self._prepared(asked, each, emit)
+                training = self._prepared(asked, each, emit, live)
                 if training is None:
                     break
                 if several or self._together is None:
@@ -137,14 +142,19 @@ class TrainingJob(Job):
                 yield self._report(asked)
         yield from self._train_candidates(candidates)
 
-    def _prepared(self, asked: _Asked, segment: Segment, emit: Emit) -> _Training | None:
+    def _prepared(
+        self, asked: _Asked, segment: Segment, emit: Emit, live: Live | None
+    ) -> _Training | None:
         """An execution with its model; None if that fails, which is part of the outcome."""
-        hp = asked.hp if segment is asked.segment else hyperparameters_of(segment)
-        # A repeat that cannot be built now is requested once more, and fails then.
-        outcome = asked.outcome if segment is asked.segment else Guarded(segment)
+        hp, outcome = asked.hp, asked.outcome
+        if segment is not asked.segment:
+            # A repeat that cannot be built now is requested once more, and fails then.
+            hp, outcome, live = hyperparameters_of(segment), Guarded(segment), None
         started = time.perf_counter()
         with guarded(segment, outcome):
-            trainer = Trainer(self._spec, segment, hp, emit, self._dispatcher, self._hooks)
+            trainer = Trainer(
+                self._spec, segment, hp, emit, self._dispatcher, self._hooks, live=live
+            )
             trial = segment.trial.bound_to(hp)
             prepared = trainer.prepare(trial, segment.execution)
             return _Training(
@@ -166,7 +176,9 @@ class TrainingJob(Job):
     def _train(self, training: _Training) -> None:
         """Train it alone."""
         with guarded(training.segment, training.asked.outcome) as outcome:
-            outcome.executions.append(training.trainer.run(training.prepared).execution)
+            trained = training.trainer.run(training.prepared)
+            outcome.executions.append(trained.execution)
+            self._keep(training, trained.execution)
 
     # ------------------------------------------------------------------ side by side
 
@@ -214,8 +226,22 @@ class TrainingJob(Job):
         if asked.under_way == 0:
             yield self._report(asked)
 
+    def _keep(self, training: _Training, execution: Execution) -> None:
+        """Keep the model of a trial that pauses, if a later segment can go on with it.
+
+        Only with a trace of its own: it is the trace that takes time, much more than the build.
+        """
+        if execution.state is None or execution.path != OWN:
+            return
+        built = training.prepared.built
+        if built.as_built(training.prepared.kwargs["callbacks"]):
+            hp = training.trial.hyperparameters
+            self._live.keep(Live(training.segment, hp, built))
+
     def _report(self, asked: _Asked) -> Report:
         if isinstance(asked.outcome.fatal, FatalError):
             # It is trained anew, by a script that was corrected.
             Checkpoints(self._spec.folder, 0).forget_midway(asked.segment.trial.number)
+        if any(e.outcome is Outcome.OUT_OF_MEMORY for e in asked.outcome.executions):
+            self._live.clear()
         return asked.outcome.report(asked.hp)

@@ -26,7 +26,7 @@ from kerastune_lite._src.keras.fast.stacking import (
     worth_stacking,
 )
 from kerastune_lite._src.keras.fast.structure import NotShared
-from kerastune_lite._src.keras.fast.tf.own_program import OwnProgram
+from kerastune_lite._src.keras.fast.tf.own_program import OwnProgram, OwnPrograms
 from kerastune_lite._src.keras.fast.tf.shared_program import shared_program
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.util.threads import in_turn
@@ -54,6 +54,7 @@ class Fit:
     Attributes:
         seed: of the shuffling.
         whole: whether the state of the optimizer is wanted afterwards, too.
+        programs: traced for the model by earlier fits; receives what is traced now.
     """
 
     model: Any
@@ -61,6 +62,7 @@ class Fit:
     kwargs: Mapping[str, Any]
     seed: Sequence[int]
     whole: bool = False
+    programs: OwnPrograms = dataclasses.field(default_factory=dict)
 
 
 class Dispatcher:
@@ -77,12 +79,14 @@ class Dispatcher:
         self._data = DeviceData()
 
     @contextlib.contextmanager
-    def in_place_of_fit(self, model: Any, seed: int, whole: bool) -> Iterator[list[Taken]]:
+    def in_place_of_fit(
+        self, model: Any, seed: int, whole: bool, programs: OwnPrograms | None = None
+    ) -> Iterator[list[Taken]]:
         """Within it, all calls of `model.fit` go through this dispatcher.
 
         Args:
             seed: of the shuffling.
-            whole: see `Fit`.
+            whole, programs: see `Fit`.
 
         Yields:
             The paths that were taken, one for each call.
@@ -92,7 +96,8 @@ class Dispatcher:
         def fit(*args: Any, **kwargs: Any) -> Any:
             own = vars(model).pop("fit")
             try:
-                history, path = self.fit(model, args, kwargs, [seed, len(taken)], whole)
+                seeds = [seed, len(taken)]
+                history, path = self.fit(model, args, kwargs, seeds, whole, programs)
             finally:
                 vars(model)["fit"] = own
             taken.append(path)
@@ -119,17 +124,20 @@ class Dispatcher:
         kwargs: Mapping[str, Any],
         seed: Sequence[int],
         whole: bool = False,
+        programs: OwnPrograms | None = None,
     ) -> tuple[Any, Taken]:
         """What `model.fit(*args, **kwargs)` does.
 
         Args:
-            seed, whole: see `Fit`.
+            seed, whole, programs: see `Fit`.
 
         Returns:
             The History, and the path that was taken.
         """
         try:
-            history, taken = self._fit_fast(Fit(model, args, kwargs, seed, whole))
+            history, taken = self._fit_fast(
+                Fit(model, args, kwargs, seed, whole, {} if programs is None else programs)
+            )
         except Unsuitable as reason:
             taken = Taken(PLAIN, str(reason))
             history = keras.Model.fit(model, *args, **kwargs)
@@ -140,7 +148,7 @@ class Dispatcher:
         self._check_fast()
         with quick_start():
             member = self._prepared(fit)
-            program, taken = _or_unsuitable(lambda: self._program(member))
+            program, taken = _or_unsuitable(lambda: self._program(member, fit.programs))
             try:
                 ((_, result),) = train_together([member], program)
             except FirstEpochFailed as error:
@@ -175,7 +183,7 @@ class Dispatcher:
 
         return _or_unsuitable(prepare)
 
-    def _program(self, member: Member) -> tuple[Program[Any], Taken]:
+    def _program(self, member: Member, own: OwnPrograms) -> tuple[Program[Any], Taken]:
         try:
             if self._fastest == OWN:
                 raise NotShared("it was asked for")
@@ -186,7 +194,9 @@ class Dispatcher:
             except NotInArrays as reason:
                 return shared_program(member), Taken(SHARED, str(reason))
         except NotShared as reason:
-            return OwnProgram(member), Taken(OWN, str(reason))
+            if member.types not in own:
+                own[member.types] = OwnProgram(member)
+            return own[member.types], Taken(OWN, str(reason))
 
     # ------------------------------------------------------------------ several models
 

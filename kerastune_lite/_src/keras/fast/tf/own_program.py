@@ -9,6 +9,7 @@ import numpy as np
 
 from kerastune_lite._src.keras.compat import internals
 from kerastune_lite._src.keras.compat.symbolic_build import build_all
+from kerastune_lite._src.keras.compat.traces import keeps_nothing_else
 from kerastune_lite._src.keras.fast.fit_call import Unsuitable
 from kerastune_lite._src.keras.fast.member import Member
 from kerastune_lite._src.keras.fast.program import Logs, Program
@@ -17,11 +18,12 @@ from kerastune_lite._src.keras.fast.state import State, Variables
 from kerastune_lite._src.keras.fast.supported import OPTIMIZERS
 from kerastune_lite._src.keras.fast.tf.traced_program import Pace
 from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite._src.keras.resuming import optimizers_of
 
 keras = load_keras()
 
-_Run = Callable[[np.ndarray, bool], tuple[Logs, int]]
-"""(order, whether to halt) -> the logs, and how many batches there were."""
+_Run = Callable[[Pool, np.ndarray, bool], tuple[Logs, int]]
+"""(samples, order, whether to halt) -> the logs, and how many batches there were."""
 
 
 class OwnProgram(Program[None]):
@@ -43,6 +45,7 @@ class OwnProgram(Program[None]):
         self._own_steps = not internals.steps_as_keras_does(member.model)
         self._train: _Run | None = None
         self._measure: _Run | None = None
+        self._functions: list[Any] = []
 
     def packed(self, states: Sequence[State]) -> None:
         """They are in the model all the time."""
@@ -64,7 +67,7 @@ class OwnProgram(Program[None]):
         if self._train is None:
             # As late as `fit` traces: callbacks may have changed the model by now.
             self._train = self._traced(self._model.train_step, pool, trains=True)
-        logs, batches = self._train(orders[0], halt)
+        logs, batches = self._train(pool, orders[0], halt)
         return None, [logs], batches
 
     def measure(
@@ -72,8 +75,22 @@ class OwnProgram(Program[None]):
     ) -> tuple[None, list[Logs]]:
         if self._measure is None:
             self._measure = self._traced(self._model.test_step, pool, trains=False)
-        logs, _ = self._measure(rows[0], False)
+        logs, _ = self._measure(pool, rows[0], False)
         return None, [logs]
+
+    def repeats(self) -> bool:
+        """Whether it trains from a restored state as a program does that is traced then.
+
+        All that it changes must be in variables that are restored, or reset for each epoch.
+        """
+        model = self._model
+        optimizers = optimizers_of(model).values()
+        owners = (model, *optimizers, *model.metrics)
+        known = {id(variable.value.handle) for owner in owners for variable in owner.variables}
+        # One of another class may have been built within the trace.
+        return all(type(each).__module__.startswith("keras.") for each in optimizers) and all(
+            keeps_nothing_else(function, known) for function in self._functions
+        )
 
     def _traced(self, step: Callable[[Any], Any], pool: Pool, trains: bool) -> _Run:
         """A function that does `step` to each batch."""
@@ -110,9 +127,11 @@ class OwnProgram(Program[None]):
             number,
             number,
         )
-        pace, data, size = Pace(), pool.samples.tensors, pool.batch_size
+        self._functions.append(function)
+        pace = Pace()
 
-        def run(order: np.ndarray, halt: bool) -> tuple[Logs, int]:
+        def run(pool: Pool, order: np.ndarray, halt: bool) -> tuple[Logs, int]:
+            data, size = pool.samples.tensors, pool.batch_size
             model.reset_metrics()
             metrics, last, done = {}, {}, 0
             for begin, end in pace.pieces(-(-len(order) // size)):
@@ -127,6 +146,10 @@ class OwnProgram(Program[None]):
             return {name: metrics[name] for name in model.get_metrics_result()}, int(done)
 
         return run
+
+
+OwnPrograms = dict[tuple[str, str], OwnProgram]
+"""A model's own ones, by the types of the data."""
 
 
 def _check_begins_alike(model: Any) -> None:

@@ -1,0 +1,240 @@
+"""The models of paused trials, kept in memory: a later segment need not build and trace them anew.
+
+The state on disk stays the truth: all variables are restored from it. So a model is kept only where
+nothing but variables may have changed since it was built.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import functools
+import logging
+import random
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from kerastune_lite._src.core.trial import Segment
+from kerastune_lite._src.keras.build_configs import is_complete
+from kerastune_lite._src.keras.callbacks import HookCaller, OneOfOurs
+from kerastune_lite._src.keras.compat.global_state import names_given_back
+from kerastune_lite._src.keras.compat.models import compile_arguments, layers_within
+from kerastune_lite._src.keras.fast.tf.own_program import OwnPrograms
+from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite._src.keras.resuming import optimizers_of
+from kerastune_lite._src.space.hyperparameters import HyperParameters
+
+keras = load_keras()
+logger = logging.getLogger(__name__)
+
+MOST = 8
+"""How many models are kept at most."""
+
+MOST_BYTES = 256 * 2**20
+"""How large their variables and those of their optimizers may be together."""
+
+_SET_VARIABLES_ONLY = frozenset(
+    (
+        "CSVLogger",
+        "EarlyStopping",
+        "LearningRateScheduler",
+        "ModelCheckpoint",
+        "ReduceLROnPlateau",
+        "SwapEMAWeights",
+        "TerminateOnNaN",
+    )
+)
+"""Keras's callbacks that change nothing else in a model."""
+
+_LIBRARIES = ("keras.", "tensorflow.", "numpy.", "builtins.", "functools.", "tf_keras.")
+
+
+@dataclasses.dataclass(frozen=True)
+class Built:
+    """A model as it was built.
+
+    Attributes:
+        model: compiled.
+        complete: whether the builder created all variables of the model.
+        attributes: what `attributes_of` found then; None: the model is not to be kept.
+        generators: the states of Python's and NumPy's generators after it.
+        programs: receives what is traced for this model alone.
+    """
+
+    model: Any
+    complete: bool
+    attributes: Mapping[int, Any] | None
+    generators: tuple[Any, Any]
+    programs: OwnPrograms = dataclasses.field(default_factory=dict)
+
+    @staticmethod
+    def of(model: Any, may_be_kept: bool) -> Built:
+        """A model that was built now."""
+        attributes = attributes_of(model) if may_be_kept else None
+        generators = random.getstate(), np.random.get_state()
+        return Built(model, is_complete(model), attributes, generators)
+
+    def set_generators(self) -> None:
+        """Have Python and NumPy draw as after the build: the user's code makes the callbacks."""
+        random.setstate(self.generators[0])
+        np.random.set_state(self.generators[1])
+
+    def as_built(self, callbacks: Iterable[Any]) -> bool:
+        """Whether a training has certainly changed nothing but variables.
+
+        Args:
+            callbacks: of the training.
+        """
+        model = self.model
+        return (
+            self.attributes is not None
+            and all(map(_sets_variables_only, callbacks))
+            and all(map(_is_reset, [*model.metrics, *_compiled_with(model)]))
+            and type(model).reset_metrics is keras.Model.reset_metrics
+            and attributes_of(model) == self.attributes
+            and all(program.repeats() for program in self.programs.values())
+        )
+
+    @property
+    def size(self) -> int:
+        """Of all variables, in bytes."""
+        parts = [self.model, *optimizers_of(self.model).values()]
+        return sum(
+            each.value.dtype.size * each.value.shape.num_elements()
+            for part in parts
+            for each in part.variables
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Live:
+    """What a segment leaves behind for the next one.
+
+    Attributes:
+        segment: that has ended.
+        hp: what `build` received.
+        built: what it returned.
+    """
+
+    segment: Segment
+    hp: HyperParameters
+    built: Built
+
+    def suits(self, segment: Segment) -> bool:
+        """Whether a build for this segment would do and record the same."""
+        trial = segment.trial
+        values = self.hp.get_config()["values"]
+        return (
+            segment.seed == self.segment.seed
+            and trial.space == self.hp.space
+            and dict(trial.values) == values
+        )
+
+
+class LiveModels:
+    """The models of paused trials; the most recent ones, within bounds."""
+
+    def __init__(self) -> None:
+        self._kept: collections.OrderedDict[str, Live] = collections.OrderedDict()
+
+    def keep(self, live: Live) -> None:
+        """Keep what a segment leaves behind, and let go of the oldest if there is too much."""
+        name = live.segment.keep_state
+        if name is None:
+            return
+        self._kept.pop(name, None)
+        self._kept[name] = live
+        while len(self._kept) > MOST or sum(e.built.size for e in self._kept.values()) > MOST_BYTES:
+            self._kept.popitem(last=False)
+
+    def take(self, segment: Segment) -> Live | None:
+        """What this segment can go on with; it is no longer kept."""
+        live = self._kept.pop(segment.resume_from or "", None)
+        return live if live is not None and live.suits(segment) else None
+
+    def clear(self) -> None:
+        """Let go of all."""
+        self._kept.clear()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+
+def _sets_variables_only(callback: Any) -> bool:
+    if isinstance(callback, OneOfOurs):
+        # The tuner's hooks are the user's code.
+        return not isinstance(callback, HookCaller)
+    kind = type(callback)
+    return kind.__module__.startswith("keras.") and kind.__name__ in _SET_VARIABLES_ONLY
+
+
+def _is_reset(metric: Any) -> bool:
+    """Whether a metric begins anew with each epoch; so does what is no metric."""
+    reset = getattr(type(metric), "reset_state", None)
+    return reset is None or reset.__module__.startswith("keras.")
+
+
+def _compiled_with(model: Any) -> list[Any]:
+    given: list[Any] = keras.tree.flatten(list(compile_arguments(model).values()))
+    return given
+
+
+# ------------------------------------------------------------------ what is no variable
+
+
+def attributes_of(model: Any) -> dict[int, Any] | None:
+    """What the user's own classes keep in Python attributes, and what is frozen, by object.
+
+    Their methods may change such attributes while they are traced. Keras's own classes do not. It
+    is None where that cannot be read.
+    """
+    try:
+        return _attributes_of(model)
+    except Exception as error:
+        # They may hold anything: chains of a thousand objects, files that are closed.
+        logger.debug("The attributes of a model cannot be read.", exc_info=error)
+        return None
+
+
+def _attributes_of(model: Any) -> dict[int, Any]:
+    layers = [model, *layers_within(model)]
+    others = [*optimizers_of(model).values(), *_compiled_with(model)]
+    found = {id(each): _content(each, set()) for each in (*layers, *others) if _is_users(each)}
+    return found | {-id(each): each.trainable for each in layers}
+
+
+def _is_users(value: Any) -> bool:
+    return hasattr(value, "__dict__") and not f"{type(value).__module__}.".startswith(_LIBRARIES)
+
+
+def _content(value: Any, seen: set[int]) -> Any:
+    """Plain data, and that within containers and objects of the user's; None for all else."""
+    if isinstance(value, (bool, int, float, complex, str, bytes, np.generic)):
+        return repr(value)
+    if isinstance(value, np.ndarray):
+        plain = not value.dtype.hasobject
+        return value.shape, zlib.crc32(np.ascontiguousarray(value).data) if plain else id(value)
+    if id(value) in seen:
+        return None
+    seen.add(id(value))
+    if isinstance(value, Mapping):
+        return [(_content(key, seen), _content(each, seen)) for key, each in value.items()]
+    if isinstance(value, (list, tuple, collections.deque)):
+        return [_content(each, seen) for each in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(repr(_content(each, seen)) for each in value)
+    if not _is_users(value):
+        return None
+    names = vars(value).keys() - _attributes_of_keras()
+    found = {name: _content(vars(value)[name], seen) for name in sorted(names)}
+    # Weights and layers that are made late.
+    return {name: content for name, content in found.items() if content is not None}
+
+
+@functools.cache
+def _attributes_of_keras() -> frozenset[str]:
+    with names_given_back():
+        return frozenset((*vars(keras.Model()), *vars(keras.layers.Layer()), "history"))
