@@ -21,8 +21,7 @@ class ProcessSettings:
     """Settings of Keras and TensorFlow that change how models are built and trained.
 
     Attributes:
-        dtype_policy: its configuration.
-        float_type, epsilon, image_data_format: as in `keras.config`.
+        dtype_policy, float_type, epsilon, image_data_format: as in `keras.config`.
         short_tracebacks, interactive: whether Keras shortens tracebacks, and draws progress bars.
         eagerly: whether `tf.function` runs without traces.
         deterministic: whether TensorFlow's operations compute the same each time.
@@ -46,7 +45,7 @@ class ProcessSettings:
         """The settings as they are now."""
         tf = sys.modules.get("tensorflow")
         return cls(
-            keras.saving.serialize_keras_object(keras.config.dtype_policy()),
+            keras.config.dtype_policy(),
             keras.config.floatx(),
             keras.config.epsilon(),
             keras.config.image_data_format(),
@@ -68,8 +67,7 @@ class ProcessSettings:
         keras.config.set_floatx(self.float_type)
         keras.config.set_epsilon(self.epsilon)
         keras.config.set_image_data_format(self.image_data_format)
-        policy = keras.saving.deserialize_keras_object(self.dtype_policy)
-        keras.config.set_dtype_policy(policy)
+        keras.config.set_dtype_policy(self.dtype_policy)
         if not self.short_tracebacks:
             keras.config.disable_traceback_filtering()
         if not self.interactive:
