@@ -17,17 +17,18 @@ def run(name, *arguments):
     return printed_by(BENCHMARKS / name, *arguments)
 
 
-@pytest.fixture(scope="module")
-def throughput(tmp_path_factory):
-    """What a small run printed, and what it measured."""
+def test_throughput(tmp_path):
+    """One test: two that share the run may be in two processes, and each would run it."""
     pytest.importorskip("keras_tuner")
-    file = tmp_path_factory.mktemp("throughput") / "measured.json"
+    file = tmp_path / "measured.json"
     printed = run("throughput.py", "--quick", "--rows", 1, 7, "--rounds", 2, "--json", file)
-    return printed, json.loads(file.read_text())["rows"]
+    rows = json.loads(file.read_text())["rows"]
+    check_a_line_per_row_and_table(printed)
+    check_the_contenders_do_the_same(rows)
+    check_the_parts_of_our_time_are_those_of_the_trials(rows)
 
 
-def test_throughput_prints_a_line_per_row_and_table(throughput):
-    printed, _ = throughput
+def check_a_line_per_row_and_table(printed):
     assert " cores" in printed.splitlines()[0], "the size of the machine"
     comparison, _, rest = printed.partition("Where our time goes")
     lines = [line.split() for line in comparison.splitlines()]
@@ -40,8 +41,7 @@ def test_throughput_prints_a_line_per_row_and_table(throughput):
     assert "Peak memory" in rest
 
 
-def test_the_contenders_of_throughput_do_the_same(throughput):
-    _, rows = throughput
+def check_the_contenders_do_the_same(rows):
     digits, regression = rows
     assert len(digits["values"]) == len(digits["floor"]) == 3
     for row in rows:
@@ -55,8 +55,7 @@ def test_the_contenders_of_throughput_do_the_same(throughput):
         assert all(0.1 < score < 10.0 for score in measured["scores"]), f"losses of {name}"
 
 
-def test_the_parts_of_our_time_are_those_of_the_trials(throughput):
-    _, rows = throughput
+def check_the_parts_of_our_time_are_those_of_the_trials(rows):
     for row in rows:
         ours = row["contenders"]["ours"]
         assert ours["scores"] == ours["again"]["scores"], "the second search is the same"
