@@ -38,6 +38,15 @@ def test_digits_and_digits_again(tmp_path):
     assert "trial 0  val_accuracy" not in again, "what was trained is not trained again"
 
 
+def test_parallel(tmp_path):
+    small = ("--trials", 4, "--epochs", 1, "--workers", 2, "--directory", tmp_path)
+    shown = run("parallel.py", *small)
+    assert "4/4 trials in" in shown.stdout
+    assert 0.0 <= float(shown.stdout.split("it never saw: ")[1].split()[0]) <= 1.0
+    assert "Trials: {'COMPLETED': 4}" in shown.stdout
+    assert shown.stderr == "", "TensorFlow's start-up notes stay away"
+
+
 def test_sklearn_pipeline(tmp_path):
     shown = run("sklearn_pipeline.py", "--trials", 2, "--epochs", 2, "--directory", tmp_path)
     assert shown.stderr == "", "TensorFlow's start-up notes stay away"
