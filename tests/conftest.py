@@ -69,3 +69,13 @@ def heard():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def late_workers(monkeypatch):
+    """Workers take a second longer to start, so that the searching process trains before them."""
+    from kerastune_lite._src.search.execution import worker_process
+
+    program = worker_process._program()
+    late = f"import time; time.sleep(1.0)\n{program}"
+    monkeypatch.setattr(worker_process, "_program", lambda: late)

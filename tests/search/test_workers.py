@@ -111,7 +111,7 @@ def test_it_goes_on_from_the_state_that_the_dead_worker_has_stored(tmp_path):
     assert list(tmp_path.glob("checkpoints/*")) == []
 
 
-def test_a_long_training_leaves_this_process_when_workers_wait(tmp_path, monkeypatch):
+def test_a_long_training_leaves_when_workers_wait(tmp_path, monkeypatch, late_workers):
     """Nobody proposes trials for them while this process trains."""
     monkeypatch.setattr(processes, "_IDLE", 0.1)
 
@@ -139,7 +139,7 @@ def test_a_long_training_leaves_this_process_when_workers_wait(tmp_path, monkeyp
     assert sorted(ended) == list(range(30))
 
 
-def test_the_last_training_stays_in_this_process(tmp_path, monkeypatch):
+def test_the_last_training_stays_in_this_process(tmp_path, monkeypatch, late_workers):
     """It would begin again in a worker, and nothing else is left to do."""
     monkeypatch.setattr(processes, "_IDLE", 0.1)
 
@@ -147,7 +147,7 @@ def test_the_last_training_stays_in_this_process(tmp_path, monkeypatch):
         import os
         import time
 
-        for epoch in range(150):
+        for epoch in range(250):
             report({"loss": float(epoch)})
             time.sleep(0.01)
         return float(os.getpid())

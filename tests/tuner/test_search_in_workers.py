@@ -64,7 +64,7 @@ def test_each_trial_has_a_log(tmp_path):
     assert kt.open_project(tuner.project_dir).trials == tuner.trials
 
 
-def test_until_a_worker_is_ready_this_process_trains(tmp_path):
+def test_until_a_worker_is_ready_this_process_trains(tmp_path, late_workers):
     tuner = make(tmp_path, max_trials=30)
     tuner.search(workers=2, verbose=0)
     assert tuner.trials[0].metrics["pid"] == os.getpid()
@@ -108,8 +108,11 @@ def test_data_that_each_worker_loads(tmp_path):
     assert points(tuner) == [
         (values, pytest.approx(score + 15)) for values, score in points(_inline(tmp_path))
     ]
-    pids = {trial.metrics["pid"] for trial in tuner.trials}
-    assert {int(path.name) for path in loads.iterdir()} == pids, "once in each worker, not here"
+    loaded = {int(path.name) for path in loads.iterdir()}
+    # One worker may have trained all before the other one was ready.
+    assert {trial.metrics["pid"] for trial in tuner.trials} <= loaded
+    assert len(loaded) <= 2
+    assert os.getpid() not in loaded
 
 
 def _inline(tmp_path):

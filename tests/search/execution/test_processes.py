@@ -221,7 +221,7 @@ def test_what_cannot_be_sent_is_refused_before_anything_is_trained(opened):
         opened(lambda hp, report, segment: lock.acquire())
 
 
-def test_workers_go_on_while_this_process_trains(tmp_path):
+def test_workers_go_on_while_this_process_trains(tmp_path, late_workers):
     def train(hp, report, segment):
         import os
         import time
