@@ -148,7 +148,7 @@ def own(path, callbacks=(), kind=Own, **kwargs):
 @pytest.mark.parametrize("executions", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_run_trial_of_ones_own_goes_on_too(tmp_path, monkeypatch, executions):
     stop = [keras.callbacks.EarlyStopping(patience=2)]
-    halving, trained = own(tmp_path / "a", stop, executions_per_trial=executions)
+    halving, trained = own(tmp_path / "a", stop, executions_per_trial=executions, seed=1)
     done = [(t.number, e) for t in halving.trials for e in range(t.epochs)]
     assert set(done) <= set(trained), "each epoch"
     assert len(trained) == sum(e.epochs for t in halving.trials for e in t.executions), "once"
@@ -156,7 +156,7 @@ def test_a_run_trial_of_ones_own_goes_on_too(tmp_path, monkeypatch, executions):
     assert not list((tmp_path / "a" / "p" / "checkpoints").glob("*.state*"))
 
     monkeypatch.setattr(user_trials, "can_resume", lambda *_: False)
-    again, trained_again = own(tmp_path / "b", stop, executions_per_trial=executions)
+    again, trained_again = own(tmp_path / "b", stop, executions_per_trial=executions, seed=1)
     assert len(trained_again) > len(trained)
     for trial, other in zip(halving.trials, again.trials):
         assert (trial.values, trial.epochs) == (other.values, other.epochs)
