@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-import uuid
 from typing import Any
 
 from kerastune_lite._src.keras.compat import process_state
 from kerastune_lite._src.keras.loading import load_keras
 
 keras = load_keras()
-
-_THIS_PROCESS = uuid.uuid4().hex
-"""Processes of several machines, and of containers, may have the same number."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,8 +33,6 @@ class ProcessSettings:
     eagerly: bool
     deterministic: bool
     objects: dict[str, Any]
-    process: str = _THIS_PROCESS
-    """The one that they are from."""
 
     @classmethod
     def of_this_process(cls) -> ProcessSettings:
@@ -60,9 +54,7 @@ class ProcessSettings:
         )
 
     def apply(self) -> None:
-        """Set them in this process, unless they are from it."""
-        if self.process == _THIS_PROCESS:
-            return
+        """Set them in this process, which is another one."""
         keras.saving.get_custom_objects().update(self.objects)
         keras.config.set_floatx(self.float_type)
         keras.config.set_epsilon(self.epsilon)

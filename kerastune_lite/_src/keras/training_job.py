@@ -91,10 +91,9 @@ class TrainingJob(Job):
         self._opened = contextlib.ExitStack()
         self._live = LiveModels()
         self._together: int | None = None
-        self._settings = ProcessSettings.of_this_process()
+        self.settings = ProcessSettings.of_this_process()
 
     def open(self) -> None:
-        self._settings.apply()
         self._opened.enter_context(session.short_collections())
         self._opened.enter_context(names.set_aside())
         self._opened.enter_context(once(self._shown))

@@ -7,7 +7,6 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import joblib
 
@@ -17,9 +16,6 @@ from kerastune_lite._src.search.execution.job import Emit, Job
 from kerastune_lite._src.sklearn import compat
 from kerastune_lite._src.sklearn.candidates import keras_step
 from kerastune_lite._src.sklearn.fold import TEST, TRAIN, Evaluated, Folds, evaluate
-
-if TYPE_CHECKING:
-    from kerastune_lite._src.keras.process_settings import ProcessSettings
 
 
 class FoldJob(Job):
@@ -44,15 +40,12 @@ class FoldJob(Job):
         self._is_keras = keras_step(folds.estimator) is not None
         # A worker trains the folds of a trial in one stack, and loads TensorFlow once for all.
         self.in_workers = self._is_keras and self.processes > 1 and compat.joblib_uses_processes()
-        self._settings: ProcessSettings | None = None
         if self.in_workers:
             from kerastune_lite._src.keras.process_settings import ProcessSettings
 
-            self._settings = ProcessSettings.of_this_process()
+            self.settings = ProcessSettings.of_this_process()
 
     def open(self) -> None:
-        if self._settings is not None:
-            self._settings.apply()
         if self._is_keras:
             from kerastune_lite._src.keras import session
             from kerastune_lite._src.sklearn.fold_stack import FoldStack

@@ -21,7 +21,6 @@ class SearchCall:
 
     Attributes:
         args, kwargs: those of `fit`.
-        settings: what the user has set for the whole process, if Keras is loaded.
     """
 
     args: tuple[Any, ...]
@@ -30,7 +29,6 @@ class SearchCall:
     verbose: Any
     fast: bool
     checkpoint_interval: float | None = 60.0
-    settings: Any = dataclasses.field(default_factory=lambda: process_settings())
 
     def __post_init__(self) -> None:
         seconds = self.checkpoint_interval
@@ -51,11 +49,6 @@ class SearchCall:
     def verbose_of_fit(self) -> int:
         """What `fit` gets: 0 silent, 2 a line per epoch."""
         return 2 if self.verbose == 3 else 0
-
-    def apply_settings(self) -> None:
-        """Set them in a process that trains, too."""
-        if self.settings is not None:
-            self.settings.apply()
 
     def described(self, function: Callable[..., Any], before: int) -> dict[str, Any]:
         """Shapes and checksums as JSON, to notice whether a later call differs.

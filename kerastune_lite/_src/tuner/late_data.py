@@ -10,7 +10,7 @@ from typing import Any
 
 from kerastune_lite._src.core.trial import Report, Segment
 from kerastune_lite._src.search.execution.job import Emit, Job
-from kerastune_lite._src.tuner.call import SearchCall, reduced_dataset
+from kerastune_lite._src.tuner.call import SearchCall, process_settings, reduced_dataset
 from kerastune_lite._src.util.errors import FatalTypeError
 
 
@@ -43,6 +43,7 @@ class LateDataJob(Job):
             )
         self._data_fn, self._call, self._make = data_fn, call, make
         self.whole_trials, self.resumable = whole_trials, resumable
+        self.settings = process_settings()
         self._job: Job | None = None
         self._folder: Path | None = None
 
@@ -55,7 +56,6 @@ class LateDataJob(Job):
         return other
 
     def open(self) -> None:
-        self._call.apply_settings()
         args, kwargs = _arguments(self._data_fn())
         kwargs = {**self._call.kwargs, **kwargs}
         job = self._make(dataclasses.replace(self._call, args=args, kwargs=kwargs))

@@ -31,7 +31,7 @@ from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.search.segments import from_midway
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.store.checkpoints import Checkpoints, state_name
-from kerastune_lite._src.tuner.call import SearchCall, reduced_dataset
+from kerastune_lite._src.tuner.call import SearchCall, process_settings, reduced_dataset
 from kerastune_lite._src.tuner.training import Training
 from kerastune_lite._src.util.errors import FatalError
 from kerastune_lite._src.util.warn_once import once
@@ -98,6 +98,7 @@ class UserTrials(GuardedJob):
         self._takes_first = takes_first_epoch(run_trial)
         super().__init__(self._train, whole_trials=True, resumable=self._takes_first)
         self._call = call
+        self.settings = process_settings()
         self._kwargs = dict(call.kwargs)
         if call.callbacks is not None:
             self._kwargs["callbacks"] = call.callbacks
@@ -113,7 +114,6 @@ class UserTrials(GuardedJob):
             )
 
     def open(self) -> None:
-        self._call.apply_settings()
         self._enter(self)
 
     def close(self) -> None:

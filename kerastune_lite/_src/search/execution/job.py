@@ -24,6 +24,10 @@ class Job(ABC):
     resumable: bool = False
     """Whether such a segment may start where an earlier one of the trial ended."""
 
+    settings: Any = None
+    """What the user has set for the whole process: another process calls its `apply()` before
+    `open`. None: nothing that matters."""
+
     def open(self) -> None:  # noqa: B027
         """Prepare for segments, in the process that runs the job."""
 

@@ -118,6 +118,8 @@ class Actor:
             folder = self._place(terms)
             job: Job = pickle.loads(payload, buffers=buffers)  # noqa: S301 (from the search)
             job = job.relocated(folder)
+            if job.settings is not None:
+                job.settings.apply()
             job.open()
         except BaseException:
             self._happened.put(Message("unusable", traceback.format_exc()))

@@ -37,6 +37,8 @@ def main() -> None:
             import cloudpickle
 
             job = cloudpickle.loads(payload).relocated(Path(folder))
+            if job.settings is not None:
+                job.settings.apply()
             job.open()
     except BaseException:
         channel.send(("unusable", traceback.format_exc()))
