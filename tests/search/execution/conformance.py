@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from kerastune_lite._src.core.trial import Outcome, Segment, Trial
@@ -19,6 +21,25 @@ def drain(runner):
     while batch := runner.wait():
         reports.extend(batch)
     return reports
+
+
+@contextlib.contextmanager
+def opening(make):
+    """A function that opens runners, which are closed at the end.
+
+    Args:
+        make: makes one, given how many workers it has, and options.
+    """
+    runners = []
+
+    def opened(function, workers=2, emit=lambda event: Decision.CONTINUE, **options):
+        runners.append(make(workers, **options))
+        runners[-1].open(job_of(function), emit)
+        return runners[-1]
+
+    yield opened
+    for runner in runners:
+        runner.close()
 
 
 class RunnerConformance:

@@ -18,7 +18,7 @@ from kerastune_lite._src.util.errors import FatalTypeError
 from kerastune_lite.hyperparameters import Domain, Int, Parameter, Space
 from kerastune_lite.schedulers import Decision
 from tests.doubles import job_of
-from tests.search.execution.conformance import RunnerConformance, drain, segments
+from tests.search.execution.conformance import RunnerConformance, drain, opening, segments
 
 ROOT = Path(__file__).parents[3]
 
@@ -33,17 +33,8 @@ class TestProcessRunner(RunnerConformance):
 
 @pytest.fixture
 def opened(tmp_path):
-    runners = []
-
-    def opening(function, workers=2, emit=lambda event: Decision.CONTINUE):
-        runner = ProcessRunner(workers, tmp_path)
-        runners.append(runner)
-        runner.open(job_of(function), emit)
-        return runner
-
-    yield opening
-    for runner in runners:
-        runner.close()
+    with opening(lambda workers, **options: ProcessRunner(workers, tmp_path, **options)) as opened:
+        yield opened
 
 
 def submit_each(runner, several):

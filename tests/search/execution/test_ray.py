@@ -23,9 +23,9 @@ from kerastune_lite._src.search.execution.ray_runner import RayRunner
 from kerastune_lite._src.util.errors import FatalTypeError
 from kerastune_lite.hyperparameters import Float, Parameter, Space
 from kerastune_lite.schedulers import ASHA, Decision
-from tests.doubles import RecordingView, job_of, make_search
+from tests.doubles import RecordingView, make_search
 from tests.processes import printed_by
-from tests.search.execution.conformance import RunnerConformance, drain, segments
+from tests.search.execution.conformance import RunnerConformance, drain, opening, segments
 
 ROOT = Path(__file__).parents[3]
 
@@ -63,17 +63,8 @@ def test_without_ray_it_says_what_to_install(monkeypatch, tmp_path):
 
 @pytest.fixture
 def opened(cluster, tmp_path):
-    runners = []
-
-    def opening(function, workers=2, emit=lambda event: Decision.CONTINUE, **options):
-        runner = RayRunner(workers, tmp_path, **options)
-        runners.append(runner)
-        runner.open(job_of(function), emit)
-        return runner
-
-    yield opening
-    for runner in runners:
-        runner.close()
+    with opening(lambda workers, **options: RayRunner(workers, tmp_path, **options)) as opened:
+        yield opened
 
 
 @pytest.fixture(params=["same folder", "own folders"])
@@ -114,7 +105,7 @@ def test_a_worker_that_dies_is_replaced_and_its_segments_are_lost(opened):
     reports = one_by_one(opened(train), 6)
     assert sorted(reports) == [0, 1, 2, 3, 4, 5]
     lost = reports.pop(1)
-    assert "The worker on Ray ended during the training" in lost.lost
+    assert "The worker ended during the training" in lost.lost
     assert lost.executions == ()
     assert [report.executions[0].score for report in reports.values()] == list(map(float, reports))
 

@@ -7,6 +7,7 @@
     inline.py      segments run in the process and thread of the search
     processes.py   in worker processes; worker.py: their program; frames.py: the messages between.
                    shares.py: what each may use; shipping.py: how the job gets there
+    lost.py        what both report of segments whose worker has ended
     ray_runner.py  in workers on a Ray cluster; ray_actor.py: what runs in them; moved_files.py:
                    states, weights and logs if they do not see the project's folder
 

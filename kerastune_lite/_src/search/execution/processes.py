@@ -13,11 +13,11 @@ from pathlib import Path
 
 from kerastune_lite._src.algorithms.schedulers.scheduler import Decision
 from kerastune_lite._src.core.events import EpochEnded
-from kerastune_lite._src.core.trial import Execution, Outcome, Report, Segment
+from kerastune_lite._src.core.trial import Outcome, Report, Segment
 from kerastune_lite._src.search.execution import machine
 from kerastune_lite._src.search.execution.job import Emit, Job
+from kerastune_lite._src.search.execution.lost import excused, failed, lost, too_long, without
 from kerastune_lite._src.search.execution.runner import Runner
-from kerastune_lite._src.search.execution.serving import log_name
 from kerastune_lite._src.search.execution.shares import Share
 from kerastune_lite._src.search.execution.shipping import packed
 from kerastune_lite._src.search.execution.worker_process import Arrived, WorkerProcess
@@ -32,9 +32,6 @@ _IDLE = 2.0
 
 _BETWEEN_CHECKS = 0.5
 """Seconds between two looks at the time and the memory that workers take."""
-
-_AWAY = 4 * _BETWEEN_CHECKS
-"""Seconds without a look that do not count for `trial_timeout`."""
 
 
 class ProcessRunner(Runner):
@@ -162,7 +159,7 @@ class ProcessRunner(Runner):
         try:
             for report in self._here:
                 self._together = self._job.together
-                self._segments_here = _without(self._segments_here, report)
+                self._segments_here = without(self._segments_here, report)
                 self._reports.append(report)
                 return
         except _Left:
@@ -277,7 +274,7 @@ class ProcessRunner(Runner):
         self, process: WorkerProcess, report: Report, together: int, memory: int
     ) -> None:
         self._together = together
-        process.segments = _without(process.segments, report)
+        process.segments = without(process.segments, report)
         self._reports.append(report)
         if not process.segments and memory > self._share.replaced_at(process.memory):
             process.kill()
@@ -301,25 +298,8 @@ class ProcessRunner(Runner):
                 )
         self._processes[self._processes.index(process)] = self._started(process.number)
         if process.sentence is not None and len(process.segments) == 1:
-            return [self._failed(process.segments[0], *process.sentence)]
-        reports = []
-        for segment in process.segments:
-            log = self._log_of(segment)
-            see = f" See {self._folder / log}." if log else ""
-            message = f"The worker process ended during the training: {status}.{see}"
-            reports.append(Report(segment, (), {}, lost=message, log=log))
-        return reports
-
-    def _failed(self, segment: Segment, outcome: Outcome, message: str) -> Report:
-        log = self._log_of(segment)
-        execution = Execution(segment.execution, outcome, segment.attempt, message=message, log=log)
-        return Report(segment, (execution,), {})
-
-    def _log_of(self, segment: Segment) -> str | None:
-        """The file with what a segment has printed before its process died."""
-        name = log_name(segment.trial.number)  # Trials that train in one stack have one log.
-        path = self._folder / name
-        return name if path.exists() and path.stat().st_size else None
+            return [failed(process.segments[0], self._folder, *process.sentence)]
+        return [lost(segment, self._folder, status) for segment in process.segments]
 
     def _check_workers(self) -> None:
         """End trainings that take too much time or memory, and what dead workers have left."""
@@ -328,10 +308,8 @@ class ProcessRunner(Runner):
         if unseen < _BETWEEN_CHECKS:
             return
         self._checked = now
-        if unseen > _AWAY:
-            # A hook took its time, or the search was stopped: trainings may have waited for it.
-            for process in self._processes:
-                process.since = min(process.since + unseen, now)
+        for process in self._processes:
+            process.since = excused(process.since, unseen, _BETWEEN_CHECKS, now)
         for process in self._processes:
             if process.has_ended:
                 # Processes that it has started may hold its pipe open, and we wait for its end.
@@ -340,11 +318,7 @@ class ProcessRunner(Runner):
             if not process.segments or process.sentence is not None:
                 continue
             if self._timeout is not None and now - process.since > self._timeout:
-                process.sentence = (
-                    Outcome.FAILED,
-                    f"TimeoutError: The training took more than trial_timeout={self._timeout} s, "
-                    "and was ended.",
-                )
+                process.sentence = Outcome.FAILED, too_long(self._timeout)
             elif machine.private_memory(process.pid) > self._share.memory:
                 process.sentence = (
                     Outcome.OUT_OF_MEMORY,
@@ -359,13 +333,3 @@ class ProcessRunner(Runner):
 
 class _Left(BaseException):
     """Ends a training in this process that will be done in a worker; not the user's business."""
-
-
-def _without(segments: Sequence[Segment], report: Report) -> list[Segment]:
-    """Those that are not reported yet."""
-    done = _place(report.segment)
-    return [segment for segment in segments if _place(segment) != done]
-
-
-def _place(segment: Segment) -> tuple[int, int, int]:
-    return segment.trial.number, segment.execution, segment.attempt

@@ -15,15 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from kerastune_lite._src.core.trial import Report, Segment
+from kerastune_lite._src.core.trial import Outcome, Report, Segment
 from kerastune_lite._src.search.execution import moved_files
 from kerastune_lite._src.search.execution.job import Emit, Job
+from kerastune_lite._src.search.execution.lost import excused, failed, lost, too_long, without
 from kerastune_lite._src.search.execution.ray_actor import TOKEN, Actor, Message, Terms
 from kerastune_lite._src.search.execution.runner import Runner
-from kerastune_lite._src.search.execution.serving import log_name
 from kerastune_lite._src.search.execution.shares import Share
 from kerastune_lite._src.search.execution.shipping import pickled
-from kerastune_lite._src.search.failures import as_failed
 from kerastune_lite._src.util.errors import FatalRuntimeError
 
 logger = logging.getLogger(__name__)
@@ -33,8 +32,8 @@ _LARGE = 2**20
 """Bytes from which data is an object of its own, which each node holds once."""
 _LOOK = 5.0
 """Seconds between two looks at the nodes of the cluster."""
-_AWAY = 4.0
-"""Seconds without a look at the workers that do not count for `trial_timeout`."""
+_WAIT = 1.0
+"""Seconds between two looks at the workers, at most."""
 _STARTING = 60.0
 """Seconds after which we say that no worker has started."""
 
@@ -176,7 +175,7 @@ class RayRunner(Runner):
         """The reports of the worker that says something first; none if nothing ended."""
         pending = [worker.pending for worker in self._workers if worker.pending is not None]
         # With a timeout, so that Ctrl-C interrupts it.
-        ready, _ = self._ray.wait(pending, timeout=1.0)
+        ready, _ = self._ray.wait(pending, timeout=_WAIT)
         worker = next((w for w in self._workers if w.pending in ready), None)
         if worker is None:
             self._say_if_none_starts()
@@ -210,7 +209,7 @@ class RayRunner(Runner):
                 answer = decision if self._judged else None
             else:
                 reports.append(message.content)
-                worker.segments = [s for s in worker.segments if not _same(s, message.content)]
+                worker.segments = without(worker.segments, message.content)
                 worker.since = time.monotonic()
         worker.pending = worker.actor.messages.remote(answer) if worker.segments else None
         return reports
@@ -221,20 +220,16 @@ class RayRunner(Runner):
             return []
         now = time.monotonic()
         unseen, self._seen = now - self._seen, now
-        if unseen > _AWAY:
-            # A hook took its time, or the search was stopped: trainings may have waited for it.
-            for worker in self._workers:
-                worker.since = min(worker.since + unseen, now)
+        for worker in self._workers:
+            worker.since = excused(worker.since, unseen, _WAIT, now)
         oldest = now - self._timeout
         for worker in self._workers:
             if worker.segments and worker.since < oldest:
-                message = (
-                    f"TimeoutError: The training took more than trial_timeout={self._timeout} s, "
-                    "and was ended."
-                )
-                lost = self._replace(worker, message)
-                # Of several we do not know which; alone it fails the next time.
-                return lost if len(lost) > 1 else [as_failed(lost[0], message)]
+                segments = worker.segments
+                reports = self._replace(worker, "trial_timeout was over")
+                if len(segments) > 1:
+                    return reports  # We do not know which; alone it fails the next time.
+                return [failed(segments[0], self._folder, Outcome.FAILED, too_long(self._timeout))]
         return []
 
     # ------------------------------------------------------------------ workers
@@ -274,14 +269,7 @@ class RayRunner(Runner):
             if self._unusable >= 3:
                 raise FatalRuntimeError(f"Workers on Ray end while they start: {how}")
         self._fit_to_cluster()
-        reports = []
-        for segment in worker.segments:
-            name = log_name(segment.trial.number)
-            log = name if (self._folder / name).exists() else None
-            see = f" See {self._folder / name}." if log else ""
-            message = f"The worker on Ray ended during the training: {how}{see}"
-            reports.append(Report(segment, (), {}, lost=message, log=log))
-        return reports
+        return [lost(segment, self._folder, how) for segment in worker.segments]
 
     def _say_if_none_starts(self) -> None:
         if time.monotonic() - self._began > _STARTING and not any(w.ready for w in self._workers):
@@ -347,8 +335,3 @@ def _how(error: Exception) -> str:
     """How a worker ended, in Ray's words but without its advice."""
     text = " ".join(str(error).split()).partition(" Some common causes")[0]
     return text.rpartition("The actor is dead because ")[2]
-
-
-def _same(segment: Segment, report: Report) -> bool:
-    ours, theirs = segment, report.segment
-    return (ours.trial.number, ours.execution) == (theirs.trial.number, theirs.execution)
