@@ -1,12 +1,14 @@
 """The arguments of search(): what model.fit takes, and what is refused before the first trial."""
 
 import functools
+import inspect
 
 import numpy as np
 import pytest
 
 import kerastune_lite as kt
 from kerastune_lite._src.core.objective import DefaultObjective
+from kerastune_lite._src.keras import fit_arguments
 from kerastune_lite._src.keras.fit_arguments import FitArguments
 from kerastune_lite._src.util.errors import FatalTypeError, FatalValueError
 from kerastune_lite.hyperparameters import HyperParameters
@@ -327,7 +329,10 @@ def test_model_fit_needs_an_objective():
 @pytest.mark.parametrize(
     ("args", "kwargs", "reason"),
     [
-        ((X, Y), {"epoch": 3}, "unexpected keyword argument 'epoch'"),
+        ((X, Y), {"epoch": 3}, r"unexpected keyword argument 'epoch'\. Did you mean `epochs`\?"),
+        ((X, Y), {"trial_time_out": 3}, "Did you mean `trial_timeout`"),
+        ((X, Y), {"n_jobs": 3}, "write workers=4"),
+        ((X, Y), {"something_else": 3}, r"'something_else'\.$"),
         ((X,), {"x": X}, "multiple values for argument 'x'"),
         (tuple(range(30)), {}, "too many positional arguments"),
     ],
@@ -335,6 +340,12 @@ def test_model_fit_needs_an_objective():
 def test_other_arguments_than_those_of_fit(args, kwargs, reason):
     with pytest.raises(FatalTypeError, match=rf"takes the arguments of model.fit\(\): .*{reason}"):
         check(*args, **kwargs)
+
+
+def test_the_arguments_of_search_are_known_by_name():
+    parameters = inspect.signature(kt.Tuner.search).parameters.values()
+    own = [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
+    assert sorted(fit_arguments._OF_SEARCH) == sorted(own)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import inspect
 import logging
@@ -23,6 +24,22 @@ FIT_HYPERPARAMETERS = ("batch_size", "epochs")
 """Hyperparameters of these names are passed to `model.fit`."""
 
 _MAKERS = (types.FunctionType, types.MethodType, functools.partial)
+
+_OF_SEARCH = (
+    "callbacks",
+    "verbose",
+    "fast",
+    "workers",
+    "runner",
+    "resources_per_worker",
+    "trial_timeout",
+    "checkpoint_interval",
+    "data_fn",
+)
+"""The arguments of `search()` that are not passed on to `fit`."""
+
+_PARALLEL = ("job", "worker", "parallel", "process")
+"""In the names that other tools have for `workers`."""
 
 _DATA = 2
 """How many arguments of `fit` (x and y) may stay positional."""
@@ -68,7 +85,9 @@ class FitArguments:
         try:
             bound = signature.bind(None, *self.args, **self.kwargs)
         except TypeError as error:
-            raise FatalTypeError(f"search() takes the arguments of model.fit(): {error}.") from None
+            raise FatalTypeError(
+                f"search() takes the arguments of model.fit(): {error}.{self._meant(signature)}"
+            ) from None
         self._given = dict(list(bound.arguments.items())[1:])
         positional = list(self._given)[: len(self.args)]
         for name in ("verbose", "callbacks"):
@@ -80,6 +99,16 @@ class FitArguments:
         # Further ones are passed by name, so that a hyperparameter can replace a None.
         self.args = self.args[:_DATA]
         self.kwargs.update((name, self._given[name]) for name in positional[_DATA:])
+
+    def _meant(self, signature: inspect.Signature) -> str:
+        """A sentence with the argument that was meant by one that does not exist."""
+        for name in self.kwargs.keys() - signature.parameters.keys():
+            if any(word in name for word in _PARALLEL):
+                return " To train in several processes, write workers=4."
+            known = [*_OF_SEARCH, *list(signature.parameters)[1:]]
+            for meant in difflib.get_close_matches(name, known, 1):
+                return f" Did you mean `{meant}`?"
+        return ""
 
     def check(self, space: Space, objective: Objective, scheduled: bool = False) -> None:
         """Raise if the arguments would fail in every trial.

@@ -53,7 +53,8 @@ class Placement:
         if isinstance(workers, bool) or not isinstance(workers, (int, np.integer)):
             raise TypeError(
                 "`workers` is the number of processes that train trials, 'auto', or None to train "
-                f"in this process. Received: workers={workers!r}."
+                f"in this process. Received: workers={workers!r} of type "
+                f"{type(workers).__name__}. Write workers=4, for example."
             )
         if workers < 1:
             raise ValueError(

@@ -53,7 +53,26 @@ def test_what_is_small_or_made_of_objects_needs_no_file(value, tmp_path):
     assert not (tmp_path / "none").exists()
 
 
-def test_what_cannot_be_sent(tmp_path):
-    lock = threading.Lock()
-    with pytest.raises(FatalTypeError, match=r"cannot be sent.*lock.*data_fn"):
-        packed(job_of(lambda hp, report, segment: lock), tmp_path)
+LOCK = threading.Lock()
+
+
+class Holds:
+    def __init__(self, value):
+        self.held = value
+
+
+@pytest.mark.parametrize(
+    ("value", "named"),
+    [
+        (LOCK, "The variable 'value', which .*get.* uses,"),
+        (Holds(LOCK), "The attribute 'held' of a Holds"),
+        (Holds({"lock": LOCK}), "'lock' in 'held' of a Holds"),
+        ([[LOCK]], r"Something in build\(hp\), .*"),
+    ],
+)
+def test_what_cannot_be_sent_is_named(value, named, tmp_path):
+    def get(hp, report, segment):
+        return value
+
+    with pytest.raises(FatalTypeError, match=rf"{named} cannot be sent: .*lock.*data_fn"):
+        packed(job_of(get), tmp_path)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import itertools
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,11 @@ def pickled(
     """
     import cloudpickle
 
+    met: list[Any] = []
+
     class Pickler(cloudpickle.Pickler):
         def reducer_override(self, value: Any) -> Any:
+            met.append(value)
             how = reduced(value) or job.reduced(value)
             return super().reducer_override(value) if how is None else how
 
@@ -70,14 +74,41 @@ def pickled(
         raise
     except Exception as error:
         raise FatalTypeError(
-            "With workers, all that a training needs is sent to other processes. Something in "
-            "build(hp), the callbacks, the arguments of search(), or the attributes of your own "
-            f"Tuner or HyperModel cannot be sent: {type(error).__name__}: {error}. If it is the "
+            f"With workers, all that a training needs is sent to other processes. {_whose(met)} "
+            f"cannot be sent: {type(error).__name__}: {error}. If it is the "
             "data, pass a function that each worker calls once, and that returns what fit() takes: "
             "search(data_fn=lambda: (x, y), ...). If it is something else, create it where it is "
             "used, such as inside of build(hp), or search without workers."
         ) from error
     return file.getvalue()
+
+
+def _whose(met: Sequence[Any]) -> str:
+    """What cannot be sent, as the user knows it.
+
+    Args:
+        met: the values that were to be sent, in their order; at the last one it failed.
+    """
+    last = met[-1] if met else None
+    for value in reversed(met[:-1]):
+        if inspect.isfunction(value):
+            used = inspect.getclosurevars(value)
+            for name, other in (*used.nonlocals.items(), *used.globals.items()):
+                if other is last:
+                    return f"The variable {name!r}, which {value.__qualname__}() uses,"
+        kind = type(value)
+        ours = kind.__module__.startswith("kerastune_lite")
+        for name, other in getattr(value, "__dict__", {}).items():
+            if other is last and not ours:
+                return f"The attribute {name!r} of a {kind.__qualname__}"
+            for key, each in other.items() if isinstance(other, Mapping) else ():
+                if each is last:  # Our own keep the arguments of `fit` by name.
+                    owner = f"{name!r} of a {kind.__qualname__}"
+                    return f"The argument {key!r}" if ours else f"{key!r} in {owner}"
+    return (
+        "Something in build(hp), the callbacks, the arguments of search(), or the attributes of "
+        "your own Tuner or HyperModel"
+    )
 
 
 def _stored(array: np.ndarray, folder: Path, number: int) -> str:
