@@ -8,6 +8,8 @@
     callbacks.py scored.py           what reports epochs; the epoch whose weights are kept
     weights.py build_configs.py      weights on disk; models that their builder leaves unbuilt
     resuming.py callback_state.py state_files.py    trainings that are resumed
+    midway.py live_models.py         states during a training; models of paused trials, in memory
+    dataset_graphs.py process_settings.py    what other processes need: datasets, global settings
     metric_directions.py not_finite.py automatic_names.py determinism.py session.py loading.py
     compat/     the private parts of Keras and TensorFlow that we use, each with a probe
     fast/       the same training in less time

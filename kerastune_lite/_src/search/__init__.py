@@ -3,6 +3,7 @@
     loop.py        submits segments to the runner, and records their reports
     planner.py     which trials start or are resumed, within the limits
     segments.py    what is left to train of a trial: executions, epochs, states, seeds
+    seeds.py       what the random points of a trial follow from
     recorder.py    sends events to the store first, then to the views
     failures.py    failed and rejected trials, and when to give up
     limits.py interrupts.py hooks.py    when a search ends; Ctrl-C; what subclasses override
