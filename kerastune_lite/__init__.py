@@ -10,11 +10,20 @@ from kerastune_lite._src.util.lazy import lazy_names
 from kerastune_lite._src.util.version import __version__
 
 if TYPE_CHECKING:
-    from kerastune_lite import errors, hyperparameters, oracles, schedulers, sklearn
-    from kerastune_lite._src.algorithms.oracles.oracle import Oracle
+    from kerastune_lite import (
+        engine,
+        errors,
+        hyperparameters,
+        oracles,
+        schedulers,
+        sklearn,
+        tuners,
+    )
+    from kerastune_lite._src.compat_kerastuner.oracle import Oracle, synchronized
     from kerastune_lite._src.core.objective import Objective
     from kerastune_lite._src.keras.hypermodel import HyperModel
     from kerastune_lite._src.search.open_project import open_project
+    from kerastune_lite._src.sklearn.sklearn_tuner import SklearnTuner
     from kerastune_lite._src.space.hyperparameters import HyperParameters
     from kerastune_lite._src.tuner.presets import (
         ASHA,
@@ -27,10 +36,12 @@ if TYPE_CHECKING:
     )
     from kerastune_lite._src.tuner.tune_function import tune_function
     from kerastune_lite._src.tuner.tuner import Tuner
+    from kerastune_lite._src.tuner.tuner import Tuner as BaseTuner
 
 __all__ = [
     "ASHA",
     "BOHB",
+    "BaseTuner",
     "BayesianOptimization",
     "EvolutionarySearch",
     "GridSearch",
@@ -40,15 +51,19 @@ __all__ = [
     "Objective",
     "Oracle",
     "RandomSearch",
+    "SklearnTuner",
     "Tuner",
     "__version__",
+    "engine",
     "errors",
     "hyperparameters",
     "open_project",
     "oracles",
     "schedulers",
     "sklearn",
+    "synchronized",
     "tune_function",
+    "tuners",
 ]
 
 __getattr__, __dir__ = lazy_names(
@@ -56,6 +71,7 @@ __getattr__, __dir__ = lazy_names(
     {
         "ASHA": "_src.tuner.presets",
         "BOHB": "_src.tuner.presets",
+        "BaseTuner": "_src.tuner.tuner:Tuner",
         "BayesianOptimization": "_src.tuner.presets",
         "EvolutionarySearch": "_src.tuner.presets",
         "GridSearch": "_src.tuner.presets",
@@ -63,15 +79,19 @@ __getattr__, __dir__ = lazy_names(
         "HyperParameters": "_src.space.hyperparameters",
         "Hyperband": "_src.tuner.presets",
         "Objective": "_src.core.objective",
-        "Oracle": "_src.algorithms.oracles.oracle",
+        "Oracle": "_src.compat_kerastuner.oracle",
         "RandomSearch": "_src.tuner.presets",
+        "SklearnTuner": "_src.sklearn.sklearn_tuner",
         "Tuner": "_src.tuner.tuner",
+        "engine": "engine",
         "errors": "errors",
         "hyperparameters": "hyperparameters",
         "open_project": "_src.search.open_project",
         "oracles": "oracles",
         "schedulers": "schedulers",
         "sklearn": "sklearn",
+        "synchronized": "_src.compat_kerastuner.oracle",
         "tune_function": "_src.tuner.tune_function",
+        "tuners": "tuners",
     },
 )

@@ -15,17 +15,37 @@ if TYPE_CHECKING:
     from kerastune_lite._src.algorithms.oracles.oracle import Oracle, draw_distinct
     from kerastune_lite._src.algorithms.oracles.random import RandomOracle
     from kerastune_lite._src.algorithms.oracles.sobol import SobolOracle
+    from kerastune_lite._src.compat_kerastuner.oracles import (
+        BayesianOptimizationOracle,
+        GridSearchOracle,
+        HyperbandOracle,
+        RandomSearchOracle,
+    )
+    from kerastune_lite._src.compat_kerastuner.oracles import (
+        BayesianOptimizationOracle as BayesianOptimization,
+    )
+    from kerastune_lite._src.compat_kerastuner.oracles import GridSearchOracle as GridSearch
+    from kerastune_lite._src.compat_kerastuner.oracles import HyperbandOracle as Hyperband
+    from kerastune_lite._src.compat_kerastuner.oracles import RandomSearchOracle as RandomSearch
     from kerastune_lite._src.core.history import TrialHistory
     from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 
 __all__ = [
+    "BayesianOptimization",
+    "BayesianOptimizationOracle",
     "BayesianOracle",
     "EvolutionaryOracle",
     "Execution",
     "GridOracle",
+    "GridSearch",
+    "GridSearchOracle",
+    "Hyperband",
+    "HyperbandOracle",
     "Oracle",
     "Outcome",
     "RandomOracle",
+    "RandomSearch",
+    "RandomSearchOracle",
     "SobolOracle",
     "Trial",
     "TrialHistory",
@@ -36,13 +56,21 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "BayesianOptimization": "_src.compat_kerastuner.oracles:BayesianOptimizationOracle",
+        "BayesianOptimizationOracle": "_src.compat_kerastuner.oracles",
         "BayesianOracle": "_src.algorithms.oracles.bayesian",
         "EvolutionaryOracle": "_src.algorithms.oracles.evolution",
         "Execution": "_src.core.trial",
         "GridOracle": "_src.algorithms.oracles.grid",
+        "GridSearch": "_src.compat_kerastuner.oracles:GridSearchOracle",
+        "GridSearchOracle": "_src.compat_kerastuner.oracles",
+        "Hyperband": "_src.compat_kerastuner.oracles:HyperbandOracle",
+        "HyperbandOracle": "_src.compat_kerastuner.oracles",
         "Oracle": "_src.algorithms.oracles.oracle",
         "Outcome": "_src.core.trial",
         "RandomOracle": "_src.algorithms.oracles.random",
+        "RandomSearch": "_src.compat_kerastuner.oracles:RandomSearchOracle",
+        "RandomSearchOracle": "_src.compat_kerastuner.oracles",
         "SobolOracle": "_src.algorithms.oracles.sobol",
         "Trial": "_src.core.trial",
         "TrialHistory": "_src.core.history",

@@ -57,6 +57,18 @@ class Objective:
         """The names that are not in `metrics`."""
         return [name for name in self.names if name not in metrics]
 
+    def has_value(self, logs: Mapping[str, Any]) -> bool:
+        """Whether the score can be computed from `logs`, metrics by name."""
+        return not self.missing(logs)
+
+    def get_value(self, logs: Mapping[str, float]) -> float:
+        """The score, given `logs`, metrics by name."""
+        return self.score(logs)
+
+    def better_than(self, a: float, b: float) -> bool:
+        """Whether the score `a` is better than the score `b`."""
+        return self.loss_of(a) < self.loss_of(b)
+
     def score(self, metrics: Mapping[str, float]) -> float:
         """The value that the user sees, given `metrics` by name."""
         return float(metrics[self.name])
@@ -103,6 +115,11 @@ class MultiObjective(Objective):
     @property
     def parts(self) -> tuple[Objective, ...]:
         return self.objectives
+
+    @property
+    def name_to_direction(self) -> dict[str, Direction | None]:
+        """The directions of the single objectives, by name."""
+        return {objective.name: objective.direction for objective in self.objectives}
 
     def score(self, metrics: Mapping[str, float]) -> float:
         return sum(objective.loss(metrics) for objective in self.objectives)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kerastune_lite._src.core.metrics import Metrics
 from kerastune_lite._src.space.domains import Domain, Value
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.space.parameters import Parameter, Space
@@ -134,7 +135,7 @@ class Trial:
         origin: "oracle" or "enqueued".
         score: the value of the objective, the mean over executions.
         loss: the score, negated if the objective is maximised; smaller is better.
-        metrics: means over executions of the metrics at their best epochs.
+        metrics: means over executions of the metrics at their best epochs, by name.
         best_step: the mean of their best epochs, counted from 0, rounded.
         message: the traceback, if it failed.
         executions: its trainings.
@@ -143,6 +144,7 @@ class Trial:
         goal: the number of epochs at which it will end or pause; None: as the fit arguments say. If
             the scheduler stopped it, the number of epochs trained.
         resumable: whether it pauses at its goal and its state is kept.
+        facts: what its `hp` answers besides hyperparameters; not stored.
 
     Example:
         >>> from kerastune_lite.oracles import Execution, Outcome, Trial
@@ -158,7 +160,7 @@ class Trial:
     origin: str = "oracle"
     score: float | None = None
     loss: float | None = None
-    metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    metrics: Metrics = dataclasses.field(default_factory=Metrics)
     best_step: int | None = None
     message: str | None = None
     executions: tuple[Execution, ...] = ()
@@ -167,6 +169,11 @@ class Trial:
     bracket: int | None = None
     goal: int | None = None
     resumable: bool = False
+    facts: Mapping[str, Value] = dataclasses.field(default_factory=dict, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.metrics, Metrics):
+            object.__setattr__(self, "metrics", Metrics(self.metrics, self.best_step))
 
     def __repr__(self) -> str:
         score = "" if self.score is None else f", score={score_text(self.score)}"
@@ -199,7 +206,7 @@ class Trial:
     @functools.cached_property
     def hyperparameters(self) -> HyperParameters:
         """Space and values as an `hp` object for `build(hp)`."""
-        return HyperParameters(self.space, self.values)
+        return HyperParameters(self.space, self.values, facts=self.facts)
 
     def bound_to(self, hp: HyperParameters) -> Trial:
         """This trial with `hp` as its hyperparameters, which records what is requested."""
@@ -247,13 +254,15 @@ class Trial:
         score = sum(scores) / len(scores)
         names = [name for name in done[0].metrics if all(name in e.metrics for e in done)]
         epochs = [e.best_epoch for e in done if e.best_epoch is not None]
+        best_step = round(sum(epochs) / len(epochs)) if epochs else None
+        metrics = {name: sum(e.metrics[name] for e in done) / len(done) for name in names}
         return dataclasses.replace(
             self,
             status=TrialStatus.COMPLETED,
             score=score,
             loss=loss_of(score),
-            metrics={name: sum(e.metrics[name] for e in done) / len(done) for name in names},
-            best_step=round(sum(epochs) / len(epochs)) if epochs else None,
+            metrics=Metrics(metrics, best_step),
+            best_step=best_step,
             finished=now,
         )
 
@@ -270,6 +279,33 @@ class Trial:
         if self.started is None or self.finished is None:
             return None
         return self.finished - self.started
+
+    def summary(self) -> None:
+        """Print its values, its score and, if it failed, the traceback."""
+        print(f"Trial {self.trial_id} summary")
+        print("Hyperparameters:")
+        self.display_hyperparameters()
+        if self.score is not None:
+            print(f"Score: {self.score}")
+        if self.message is not None:
+            print(self.message)
+
+    def display_hyperparameters(self) -> None:
+        """Print its values, one per line."""
+        for name, value in self.hyperparameters.values.items():
+            print(f"{name}: {value}")
+
+    def get_state(self) -> dict[str, Any]:
+        """This trial as JSON, under KerasTuner's names."""
+        return {
+            "trial_id": self.trial_id,
+            "hyperparameters": self.hyperparameters.get_config(),
+            "metrics": self.metrics.get_config(),
+            "score": self.score,
+            "best_step": self.best_step,
+            "status": str(self.status),
+            "message": self.message,
+        }
 
     @property
     def failure(self) -> str | None:

@@ -99,7 +99,7 @@ class Planner:
         new = [request for request in requests if request.trial is None]
         new = new[: max(0, min(free - len(begun), self._left()))]
         found = self._new(space, new)
-        if len(found) < len(new):
+        if len(found) < len(new) and not self._oracle.waits:
             self._exhausted = space
             if not begun and not found:
                 return self.begin(space, free, together)
@@ -140,6 +140,7 @@ class Planner:
             goal=request.end_epoch,
             resumable=request.resumable,
         )
+        trial = dataclasses.replace(trial, facts=self._scheduler.facts(trial))
         self._history.update(trial)
         return Beginning(trial, resumed=True)
 
@@ -189,6 +190,7 @@ class Planner:
             goal=request.end_epoch,
             resumable=request.resumable,
         )
+        trial = dataclasses.replace(trial, facts=self._scheduler.facts(trial))
         self._history.add(trial)
         return Beginning(trial, queued)
 

@@ -89,7 +89,9 @@ class Definition:
         Raises:
             SettingsMismatchError: the project's trials do not fit this search.
         """
-        history = TrialHistory(project.trials, space_is_fixed=not self.tune_new_entries)
+        facts = self.scheduler.facts
+        trials = (dataclasses.replace(each, facts=facts(each)) for each in project.trials)
+        history = TrialHistory(trials, space_is_fixed=not self.tune_new_entries)
         stored, seed = dict(project.settings), known.seed
         if seed is None and stored:
             seed = stored["seed"]

@@ -34,6 +34,7 @@ class HyperParameters(Declarations):
         fill: returns the value of a parameter that has none. Default: its default.
         searching: whether `values` were proposed for a new trial. Then a Fixed that the user did
             not pass to the tuner takes the declared value, and `redeclared` is recorded.
+        facts: what `get` returns for other names, which are no hyperparameters.
 
     Example:
         >>> from kerastune_lite import HyperParameters
@@ -50,12 +51,14 @@ class HyperParameters(Declarations):
         values: Mapping[str, Value] | None = None,
         fill: Callable[[Parameter], Value] | None = None,
         searching: bool = False,
+        facts: Mapping[str, Value] | None = None,
     ) -> None:
         self.redeclared: dict[str, tuple[Domain, Domain]] = {}
         """By name: the domain that applies, and a different one that was declared later."""
         self._searching = searching
         self._space = Space() if space is None else space
         self._values = dict(values or {})
+        self._facts = facts or {}
         self._fill = fill or operator.attrgetter("default")
         self._used: dict[str, None] = {}
         self._name_scopes: list[str] = []
@@ -136,6 +139,8 @@ class HyperParameters(Declarations):
         if name in self._values:
             self._used.setdefault(name)
             return self._values[name]
+        if name in self._facts:
+            return self._facts[name]
         if self._space.named(name):
             raise ValueError(f"{name} is currently inactive.")
         raise KeyError(f"{name} does not exist. Known: {self._space.names}.")
@@ -147,7 +152,10 @@ class HyperParameters(Declarations):
         if not isinstance(name, str):
             return False
         name = self._qualified(name)
-        return name in self._values or self._space.active(name, self._values) is not None
+        return (
+            name in {**self._facts, **self._values}
+            or self._space.active(name, self._values) is not None
+        )
 
     @property
     def values(self) -> dict[str, Value]:
@@ -203,7 +211,7 @@ class HyperParameters(Declarations):
     def copy(self) -> HyperParameters:
         """An independent object with the same space and values."""
         # All values count as used, because requests to the copy are not recorded here.
-        return HyperParameters(self._space, self.values, self._fill)
+        return HyperParameters(self._space, self.values, self._fill, facts=self._facts)
 
     def get_config(self) -> dict[str, Any]:
         """Space and values as JSON; `from_config` is the inverse."""

@@ -18,6 +18,9 @@ from kerastune_lite._src.util.errors import ProjectInUseError, StoreError
 DATABASE = "study.sqlite3"
 """The file that makes a folder a project."""
 
+ORACLE_STATE = "oracle_state.json"
+"""What an oracle keeps that has a state of its own."""
+
 _WRITTEN = (
     "checkpoints/trial_*.weights.h5*",
     "checkpoints/trial_*.state.zip*",
@@ -25,6 +28,7 @@ _WRITTEN = (
     "logs/worker_[0-9]*.log",
     "workers/array_[0-9]*.npy",
     "search.ray",
+    ORACLE_STATE,
 )
 """What searches write beside the database and what TensorBoard reads."""
 
@@ -142,8 +146,9 @@ class ProjectFolder:
                 for path in self.root.glob(pattern):
                     path.unlink()
             _clear_event_files(self.tensorboard)
-            for folder in ("checkpoints", "logs", "workers"):
-                _remove_if_empty(self.root / folder)
+            own = [self.root / folder for folder in ("checkpoints", "logs", "workers")]
+            for folder in (*own, *self.root.glob("trial_*")):
+                _remove_if_empty(folder)
         self._lock_file.unlink(missing_ok=True)
         _remove_if_empty(self.root)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kerastune_lite._src.core import events as ev
+from kerastune_lite._src.core.metrics import Metrics
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 from kerastune_lite._src.space.parameters import Parameter, Space
 from kerastune_lite._src.store import schema
@@ -333,7 +334,7 @@ class SQLiteStore(Store):
                 origin=row[3],
                 score=row[4],
                 loss=row[5],
-                metrics=numbers_of(row[6]),
+                metrics=Metrics(numbers_of(row[6]), row[7]),
                 best_step=row[7],
                 message=row[8],
                 executions=tuple(executions.get(row[0], ())),

@@ -11,6 +11,9 @@ from kerastune_lite._src.algorithms.oracles.bayesian import BayesianOracle
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.full import FullTraining
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
+from kerastune_lite._src.compat_kerastuner.overrides import check_attribute, check_overrides
+from kerastune_lite._src.compat_kerastuner.reported import Reported
+from kerastune_lite._src.compat_kerastuner.tuner_names import TunerNames, takes_oracles
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective, ObjectiveLike, create_objective
 from kerastune_lite._src.core.trial import Trial
@@ -31,8 +34,6 @@ from kerastune_lite._src.store.store import Store
 from kerastune_lite._src.tuner.best_models import BestModels
 from kerastune_lite._src.tuner.call import SearchCall
 from kerastune_lite._src.tuner.late_data import LateDataJob
-from kerastune_lite._src.tuner.oracle_view import TunerOracle
-from kerastune_lite._src.tuner.overrides import check_attribute, check_overrides
 from kerastune_lite._src.tuner.placement import Placement
 from kerastune_lite._src.tuner.probing import Probe
 from kerastune_lite._src.tuner.training import Training
@@ -42,7 +43,7 @@ from kerastune_lite._src.views.choose import search_views
 
 
 @public("kerastune_lite")
-class Tuner(BestModels, Hooks):
+class Tuner(TunerNames, BestModels, Hooks):
     """Finds the hyperparameters with which a model trains best.
 
     Args:
@@ -86,6 +87,7 @@ class Tuner(BestModels, Hooks):
     _made = False
     """Whether the tuner has read its settings."""
 
+    @takes_oracles
     def __init__(
         self,
         hypermodel: Any = None,
@@ -120,7 +122,7 @@ class Tuner(BestModels, Hooks):
             max_consecutive_failed_trials,
         )
         st.check_parts(oracle, scheduler, hyperparameters)
-        check_overrides(type(self), type(oracle))
+        check_overrides(type(self), type(None if self._given_oracle is oracle else oracle))
         self.hypermodel = get_hypermodel(hypermodel)
         trains_itself = self.overrides("run_trial", "_build_and_fit_model")
         st.check_trainable(self.hypermodel, trains_itself)
@@ -144,10 +146,14 @@ class Tuner(BestModels, Hooks):
         self._store: Store | None = None
         space = probed.space if tune_new_entries else probed.given
         self._known = Known(space, None if seed is None else int(seed))
+        self.reload()
+        self._made = True
+
+    def reload(self) -> None:
+        """Read the project again, in case another process has searched in it."""
         if self._folder.exists:
             project = self._folder.load()
             self._known = self._definition().taken_over(project, self._known, self.project_dir)
-        self._made = True
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self._made:
@@ -259,11 +265,6 @@ class Tuner(BestModels, Hooks):
         return self.hypermodel.build(hp)
 
     @property
-    def oracle(self) -> TunerOracle:
-        """The trials and the space, under the names that KerasTuner's scripts use."""
-        return TunerOracle(self)
-
-    @property
     def max_trials(self) -> int | None:
         """The total number of trials; it can be set before a search."""
         return self._limits.max_trials
@@ -344,6 +345,10 @@ class Tuner(BestModels, Hooks):
         user_trials = self._training.in_run_trial
         resumable = user_trials and takes_first_epoch(self.run_trial)
         return LateDataJob(data_fn, call, self._job, user_trials, resumable)
+
+    @property
+    def _reported(self) -> Reported | None:
+        return None if self._user_trials is None else self._user_trials.reported
 
     def _enter(self, job: UserTrials | None) -> None:
         self._user_trials = job

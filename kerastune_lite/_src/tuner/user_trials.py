@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kerastune_lite._src.algorithms.schedulers.scheduler import Decision
+from kerastune_lite._src.compat_kerastuner.reported import Reported
 from kerastune_lite._src.core.events import EpochEnded
 from kerastune_lite._src.core.trial import Execution, Segment, Trial
 from kerastune_lite._src.keras.hypermodel import accepts
@@ -26,7 +27,13 @@ from kerastune_lite._src.search.execution.guard import (
     report_late,
 )
 from kerastune_lite._src.search.execution.job import Emit
-from kerastune_lite._src.search.execution.returned import Result, finite, read_results, scalars
+from kerastune_lite._src.search.execution.returned import (
+    Result,
+    Streamed,
+    finite,
+    read_results,
+    scalars,
+)
 from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.search.segments import from_midway
 from kerastune_lite._src.space.hyperparameters import HyperParameters
@@ -94,6 +101,8 @@ class UserTrials(GuardedJob):
         self._enter = enter
         self._dispatcher: Dispatcher | None = None
         self._under_way: UnderWay | None = None
+        self.reported: Reported | None = None
+        """What the running trial reports through `self.oracle`."""
         self._takes_epochs = accepts(run_trial, "epochs")
         self._takes_first = takes_first_epoch(run_trial)
         super().__init__(self._train, whole_trials=True, resumable=self._takes_first)
@@ -242,7 +251,7 @@ class UserTrials(GuardedJob):
         under_way = UnderWay(segment, hp, emit)
         started = time.perf_counter()
         executions = list[Execution]()
-        self._under_way = under_way
+        self._under_way, self.reported = under_way, Reported(segment, emit)
         try:
             with _traced_functions(), once(self.training.probe.shown):
                 # A scheduler decides, whatever `epochs` was given to search().
@@ -250,11 +259,12 @@ class UserTrials(GuardedJob):
                 returned = self._run_trial(trial, *self._call.args, **told)
                 if inspect.isgenerator(returned):
                     returned = self._drained(returned, under_way)
+                returned = self.reported.result(returned)
             if self.training.frozen_space:
                 check_frozen(under_way.hp.space, segment.trial.space)
             read = read_results(returned, self._objective, self._source)
             results = [finite(each, self._objective, lambda: self._why_not_finite) for each in read]
-            if not under_way.trained and not isinstance(returned, _Yielded):
+            if not under_way.trained and not isinstance(returned, Streamed):
                 for execution, result in enumerate(results):
                     report_late(result, segment, execution, under_way.emit)
             seconds = time.perf_counter() - started
@@ -284,7 +294,7 @@ class UserTrials(GuardedJob):
             self.training.checkpoints.forget_midway(trial.number)
             raise
         finally:
-            self._under_way = None
+            self._under_way = self.reported = None
             self._delete_unused(under_way, executions)
 
     def _as_returned(self, under_way: UnderWay, results: Sequence[Result]) -> list[Execution]:
@@ -327,7 +337,7 @@ class UserTrials(GuardedJob):
             told["initial_epoch"] = segment.start_epoch
         return told
 
-    def _drained(self, yielded: Generator[Any, Any, Any], under_way: UnderWay) -> _Yielded:
+    def _drained(self, yielded: Generator[Any, Any, Any], under_way: UnderWay) -> Streamed:
         """Report the epochs that a generator yields, one by one, until the scheduler stops it."""
         history: dict[str, list[float]] = {}
         segment = under_way.segment
@@ -345,20 +355,13 @@ class UserTrials(GuardedJob):
                 event = EpochEnded(segment.trial.number, 0, segment.attempt, epoch, metrics)
                 if under_way.emit(event) is not Decision.CONTINUE:
                     break
-        return _Yielded(history)
+        return Streamed(history)
 
     def _delete_unused(self, under_way: UnderWay, executions: Sequence[Execution]) -> None:
         """Delete weights that were written for `run_trial` and that no execution names."""
         written = {under_way.saved, *(execution.weights for execution in under_way.trained)}
         for name in written - {None} - {execution.weights for execution in executions}:
             (self.training.checkpoints.folder / str(name)).unlink(missing_ok=True)
-
-
-@dataclasses.dataclass(frozen=True)
-class _Yielded:
-    """What a generator yielded, by metric; looks like Keras's History."""
-
-    history: Mapping[str, Sequence[float]]
 
 
 def _traced_functions() -> contextlib.AbstractContextManager[None]:

@@ -15,8 +15,8 @@ def lazy_names(
 
     Args:
         module: its `__name__`.
-        homes: for each name, the module below `kerastune_lite` that defines it; for a module the
-            module itself.
+        homes: for each name, the module below `kerastune_lite` that defines it, followed by a colon
+            and the name there if that is another one; for a module the module itself.
     """
 
     def load(name: str) -> Any:
@@ -24,9 +24,9 @@ def lazy_names(
             raise AttributeError(
                 f"{module} has no {name!r}. It offers: {', '.join(sorted(homes))}."
             )
-        home = f"kerastune_lite.{homes[name]}"
+        home, _, known_as = f"kerastune_lite.{homes[name]}".partition(":")
         found = importlib.import_module(home)
-        value = found if home == f"{module}.{name}" else getattr(found, name)
+        value = found if home == f"{module}.{name}" else getattr(found, known_as or name)
         setattr(sys.modules[module], name, value)
         return value
 

@@ -9,6 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from kerastune_lite._src.core.history import TrialHistory
+from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.core.visited import Visited
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.parameters import Parameter, Space
@@ -44,6 +45,9 @@ class Oracle(ABC):
     reads_curves: ClassVar[bool] = False
     """Whether it uses `history.curve`, the losses of trials by epoch."""
 
+    waits: bool = False
+    """Whether `propose` returned fewer points than it could because it waits for running trials."""
+
     batch: int = 1
     """If it learns: how many trials it proposes at once if they can be trained in one stack."""
 
@@ -54,8 +58,8 @@ class Oracle(ABC):
         """Up to `count` points, each with values for all its active parameters.
 
         No point is in `history.visited`, and all are different. There are fewer than `count` only
-        if no more are left. If the list is empty, the search ends when the running trials, which
-        may still extend the space, have ended.
+        if no more are left, or if it `waits`. If the list is empty and it does not wait, the search
+        ends when the running trials, which may still extend the space, have ended.
 
         Args:
             space: the parameters known so far.
@@ -85,6 +89,10 @@ class Oracle(ABC):
             rng: derived from the seed of the search and the number of the next trial.
         """
         return []
+
+    def ended(self, trial: Trial) -> Trial:
+        """Called when `trial` ends, before that is recorded; returns it, perhaps scored anew."""
+        return trial
 
     def seeded(self, seed: int) -> Oracle:
         """This oracle; if it needs a seed and has none, a copy with `seed`, that of the search."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -136,6 +137,20 @@ class Hyperband(Scheduler):
             if len(rungs) >= free:
                 return rungs[:free]
         return rungs or last_rung(history, self._ends)
+
+    def facts(self, trial: Trial) -> Mapping[str, Value]:
+        """The epochs and the rung of `trial`, under KerasTuner's names."""
+        if trial.bracket is None or trial.goal is None:
+            return {}
+        ends = [end for _, end in self._brackets[trial.bracket % len(self._brackets)]]
+        rung = min(bisect.bisect_left(ends, trial.goal), len(ends) - 1)
+        facts: dict[str, Value] = {
+            "tuner/epochs": ends[rung],
+            "tuner/initial_epoch": ends[rung - 1] if rung else 0,
+            "tuner/bracket": len(ends) - 1,
+            "tuner/round": rung,
+        }
+        return {**facts, "tuner/trial_id": trial.trial_id} if rung else facts
 
     def judge(self, history: TrialHistory, trial: int, losses: Sequence[float]) -> Decision:
         return Decision.CONTINUE

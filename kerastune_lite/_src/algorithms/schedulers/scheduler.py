@@ -6,10 +6,11 @@ import dataclasses
 import enum
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from kerastune_lite._src.core.history import TrialHistory
+from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.util.public import public
 
@@ -153,6 +154,10 @@ class Scheduler(ABC):
             supply: whether new trials can still start.
         """
         return []
+
+    def facts(self, trial: Trial) -> Mapping[str, Value]:
+        """What `hp.get(name)` answers in `trial` besides hyperparameters, by name."""
+        return {}
 
     def pausing(self, epochs: int) -> Scheduler:
         """A scheduler with the same rule that pauses trials instead of stopping them.

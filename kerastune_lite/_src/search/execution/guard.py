@@ -105,7 +105,7 @@ def guarded(segment: Segment, outcome: Guarded | None = None) -> Iterator[Guarde
 def hyperparameters_of(segment: Segment) -> HyperParameters:
     """The `hp` that `build` receives for a segment."""
     trial = segment.trial
-    return HyperParameters(trial.space, trial.values, fill_of(segment), searching=True)
+    return HyperParameters(trial.space, trial.values, fill_of(segment), True, trial.facts)
 
 
 def _failed(segment: Segment, outcome: Outcome, started: float) -> Execution:

@@ -36,6 +36,17 @@ class Result:
         return max(map(len, self.history.values()), default=0)
 
 
+@dataclasses.dataclass(frozen=True)
+class Streamed:
+    """Results whose epochs were reported one by one; looks like Keras's History.
+
+    Attributes:
+        history: one list per metric.
+    """
+
+    history: Mapping[str, Sequence[float]]
+
+
 def read_results(returned: Any, objective: Objective, source: str) -> list[Result]:
     """One result per execution from a float, a dict, a History, or a list of these.
 

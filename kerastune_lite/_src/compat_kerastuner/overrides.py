@@ -13,8 +13,6 @@ from typing import Any
 
 logger = logging.getLogger(__name__)
 
-_OWN = "kerastune_lite."
-
 REPLACED: Mapping[str, str] = {
     # Methods of KerasTuner's tuners that decide what is trained, and what to do instead.
     "_activate_all_conditions": "declare hyperparameters in HyperModel.declare_hyperparameters(hp)",
@@ -38,7 +36,6 @@ NEVER_CALLED = frozenset(
         "_get_tuner_fname",
         "_is_worker",
         "get_state",
-        "get_trial_dir",
         "pre_create_trial",
         "reload",
         "save",
@@ -68,7 +65,8 @@ def check_overrides(tuner: type, oracle: type) -> None:
     """Warn of methods that subclasses define and that nothing here calls.
 
     Args:
-        tuner, oracle: their classes.
+        tuner: its class.
+        oracle: the class of its oracle, if that is none of KerasTuner's.
 
     Raises:
         TypeError: one of them is meant to decide what is trained.
@@ -89,9 +87,10 @@ def check_overrides(tuner: type, oracle: type) -> None:
     for name, place in _defined_in(oracle).items():
         if name in OF_ORACLES:
             raise TypeError(
-                f"{place} defines {name}(), which KerasTuner's searches call and kerastune_lite's "
-                "do not. Override propose(space, history, count, rng), "
-                "which returns values by name for up to `count` new trials."
+                f"{place} defines {name}(), which KerasTuner's searches call, and kerastune_lite's "
+                "only for subclasses of kerastune_lite.Oracle. Derive it from that, or override "
+                "propose(space, history, count, rng), which returns values by name for up to "
+                "`count` new trials."
             )
 
 
@@ -99,7 +98,7 @@ def _defined_in(kind: type) -> dict[str, str]:
     """The names that a user's class and its bases define, each with the class."""
     found: dict[str, str] = {}
     for each in kind.__mro__:
-        if each.__module__.startswith(_OWN):
+        if each.__module__.partition(".")[0] == "kerastune_lite":
             break
         found |= {name: each.__name__ for name in vars(each) if name not in found}
     return found

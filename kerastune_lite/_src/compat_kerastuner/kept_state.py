@@ -1,0 +1,72 @@
+"""The state of a user's oracle, kept in the project's folder while it searches."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kerastune_lite._src.core.history import TrialHistory
+from kerastune_lite._src.store.project_folder import ORACLE_STATE
+from kerastune_lite._src.util.errors import FatalTypeError, StoreError
+from kerastune_lite._src.util.whole_files import replacing
+
+if TYPE_CHECKING:
+    from kerastune_lite._src.compat_kerastuner.oracle import Oracle
+
+
+def take_over(oracle: Oracle, history: TrialHistory) -> None:
+    """Give an oracle the state that an earlier process has kept, once.
+
+    Trials that ended after the state was kept are told again.
+
+    Raises:
+        StoreError: the file cannot be read.
+    """
+    if oracle.told_of is not None:
+        return
+    path, oracle.told_of = _path(oracle), set[int]()
+    if path.exists():
+        try:
+            kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+            oracle.told_of.update(kept["told_of"])
+            state = kept["state"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StoreError(
+                f"The state of the oracle in {path} cannot be read: {error}. Delete the file, and "
+                "run the script again: the oracle is told of all trials from the start."
+            ) from error
+        oracle.set_state(state)
+    for trial in history:
+        if trial.finished is not None and trial.number not in oracle.told_of:
+            oracle.ended(trial)
+
+
+def keep(oracle: Oracle, number: int | None = None) -> None:
+    """Write the state of an oracle.
+
+    Args:
+        number: of a trial that it was told of.
+
+    Raises:
+        FatalTypeError: the state is not JSON.
+        StoreError: it cannot be written.
+    """
+    if oracle.told_of is None:
+        oracle.told_of = set()
+    if number is not None:
+        oracle.told_of.add(number)
+    kept = {"told_of": sorted(oracle.told_of), "state": oracle.get_state()}
+    try:
+        text = json.dumps(kept)
+    except (TypeError, ValueError) as error:
+        raise FatalTypeError(
+            f"{type(oracle).__name__}.get_state() must return a dict that JSON can hold: {error}."
+        ) from error
+    path = _path(oracle)
+    with replacing(path, f"{path.name}.new", "The state of the oracle", "Free space") as scratch:
+        scratch.write_text(text, encoding="utf-8")
+
+
+def _path(oracle: Oracle) -> Path:
+    return Path(oracle.project_dir) / ORACLE_STATE

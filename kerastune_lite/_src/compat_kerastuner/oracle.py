@@ -1,0 +1,333 @@
+"""KerasTuner's oracle: the settings of a search, and proposals one by one."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+
+from kerastune_lite._src.algorithms.oracles import oracle as core
+from kerastune_lite._src.algorithms.oracles.random import RandomOracle
+from kerastune_lite._src.compat_kerastuner import kept_state
+from kerastune_lite._src.compat_kerastuner.oracle_reading import OracleReading
+from kerastune_lite._src.compat_kerastuner.trials import Trial, TrialStatus
+from kerastune_lite._src.core.history import TrialHistory
+from kerastune_lite._src.core.trial import Trial as SearchTrial
+from kerastune_lite._src.space.domains import Value
+from kerastune_lite._src.space.hyperparameters import HyperParameters
+from kerastune_lite._src.space.parameters import Parameter, Space
+from kerastune_lite._src.util.errors import FatalRuntimeError, FatalValueError
+from kerastune_lite._src.util.public import public
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+_ASKED_AGAIN = 1000
+"""How often an oracle may answer IDLE although no trial is running."""
+
+_DRAWS = 20
+"""How many random points may repeat earlier ones before the space counts as exhausted."""
+
+
+@public("kerastune_lite")
+def synchronized(method: _Method) -> _Method:
+    """Let only one thread at a time run the methods of an oracle that are decorated with it.
+
+    Args:
+        method: of a subclass of `Oracle`.
+
+    Example:
+        >>> class Counting(kt.oracles.RandomSearchOracle):
+        ...     ended = 0
+        ...     @kt.synchronized
+        ...     def end_trial(self, trial):
+        ...         super().end_trial(trial)
+        ...         self.ended += 1
+    """
+
+    @functools.wraps(method)
+    def locked(self: Oracle, *args: Any, **kwargs: Any) -> Any:
+        with self.__dict__.setdefault("_lock", threading.RLock()):
+            return method(self, *args, **kwargs)
+
+    return locked  # type: ignore[return-value]
+
+
+@public("kerastune_lite")
+class Oracle(OracleReading):
+    """KerasTuner's oracle: settings of a search, and proposals one by one.
+
+    A subclass overrides `populate_space(trial_id)`, and may override `score_trial`, `create_trial`,
+    `update_trial`, `end_trial`, `get_state` and `set_state`. New oracles are better derived from
+    `kerastune_lite.oracles.Oracle`, whose proposals are functions of the history.
+
+    Args:
+        objective, max_trials, hyperparameters, allow_new_entries, tune_new_entries, seed,
+            max_retries_per_trial, max_consecutive_failed_trials: as for `Tuner`.
+
+    Raises:
+        ValueError: new entries are excluded, and there are no `hyperparameters`.
+
+    Example:
+        >>> class DefaultsOnly(kt.Oracle):
+        ...     def populate_space(self, trial_id):
+        ...         values = {p.name: p.default for p in self.get_space().space}
+        ...         return {"status": "STOPPED" if self.trials else "RUNNING", "values": values}
+        >>> tuner = kt.Tuner(DefaultsOnly("val_loss", max_trials=3), build, directory="runs")
+    """
+
+    algorithm: core.Oracle = RandomOracle()
+    """Proposes the points, if `populate_space` is not overridden."""
+
+    # ------------------------------------------------------------------ one trial after the other
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """The values of the next trial; a subclass overrides it.
+
+        Args:
+            trial_id: of the new trial.
+
+        Returns:
+            "status": RUNNING, IDLE to be asked again when a trial has ended, or STOPPED at the end
+            of the search; and "values" by name, for RUNNING.
+        """
+        space, history, rng = self._search or (
+            self.hyperparameters.space,
+            self._own.history(self.objective),
+            np.random.default_rng(self._next_seed()),
+        )
+        points = self.algorithm.seeded(self.seed).propose(space, history, 1, rng)
+        if not points:
+            return {"status": TrialStatus.STOPPED, "values": None}
+        return {"status": TrialStatus.RUNNING, "values": points[0]}
+
+    @synchronized
+    def create_trial(self, tuner_id: str) -> SearchTrial:
+        """The next trial.
+
+        Args:
+            tuner_id: of the tuner that will run it.
+        """
+        if self._tuner is None:
+            return self._own.create(self, tuner_id)
+        trial = self.asked_for(f"{len(self.trials):04d}")
+        if trial.status == TrialStatus.RUNNING:
+            self._proposed[trial.trial_id] = trial
+        return trial
+
+    def asked_for(self, trial_id: str) -> Trial:
+        """A new trial with the values of `populate_space`, and its status."""
+        hyperparameters = self.get_space()
+        if self.max_trials is not None and len(self.trials) >= self.max_trials:
+            return Trial(hyperparameters, trial_id, TrialStatus.STOPPED)
+        answer = self.populate_space(trial_id)
+        hyperparameters.values = dict(answer.get("values") or {})
+        if answer["status"] == TrialStatus.RUNNING:
+            hyperparameters.ensure_active_values()
+        return Trial(hyperparameters, trial_id, answer["status"])
+
+    @synchronized
+    def update_trial(
+        self, trial_id: str, metrics: Mapping[str, float], step: int = 0
+    ) -> SearchTrial:
+        """Record metrics of a running trial.
+
+        Args:
+            trial_id: its id.
+            metrics: by name, with the objective among them.
+            step: usually the epoch, counted from 0.
+
+        Raises:
+            ValueError: the objective is missing.
+        """
+        missing = self.objective.missing(metrics)
+        if missing:
+            raise ValueError(
+                f"Objective value missing in metrics reported to the oracle: there is no "
+                f"{missing[0]!r}. Received: {', '.join(metrics) or 'none'}."
+            )
+        told = self._told.get(trial_id) or self._own.trials.get(trial_id)
+        if told is not None:
+            told.record(metrics, step, self.objective)
+            return told
+        reported: SearchTrial = self._tuner._report(trial_id, metrics, step)
+        return reported
+
+    @synchronized
+    def end_trial(self, trial: SearchTrial | str, status: str = "COMPLETED") -> None:
+        """Note that a trial has ended.
+
+        Args:
+            trial: with its status and message; or only its id.
+            status: COMPLETED, INVALID or FAILED, if only the id is given.
+        """
+        trial_id = trial if isinstance(trial, str) else trial.trial_id
+        held = self._told.get(trial_id) or self._own.trials.get(trial_id)
+        if isinstance(trial, str):
+            # Earlier versions of KerasTuner wrote "COMPLETE".
+            ended = "COMPLETED" if status == "COMPLETE" else status
+            message = None if held is None else held.message
+        else:
+            ended, message = str(trial.status), trial.message
+        if held is None:
+            self._tuner._report_end(trial_id, ended)
+            return
+        held.mark(ended, message)
+        if held.status == TrialStatus.COMPLETED:
+            self.score_trial(held)
+            if held.score is not None and math.isnan(held.score):
+                held.mark(TrialStatus.INVALID, held.message)
+        if self._tuner is None:
+            self.update_space(held.hyperparameters)
+            most = self._arguments["max_retries_per_trial"] + 1
+            self._own.end(held, most, self._arguments["max_consecutive_failed_trials"])
+
+    def score_trial(self, trial: SearchTrial) -> None:
+        """Set the score of a completed trial: the best value of the objective.
+
+        Args:
+            trial: with its metrics; `score` and `best_step` are set.
+        """
+        objective = self.objective
+        if not trial.metrics.exists(objective.name):
+            return
+        held: Any = trial
+        held.score = trial.metrics.get_best_value(objective.name)
+        held.best_step = trial.metrics.get_best_step(objective.name)
+
+    def update_space(self, hyperparameters: HyperParameters) -> None:
+        """Add what `hyperparameters` declares to the space; a search does that by itself.
+
+        Raises:
+            RuntimeError: there is something new, and `allow_new_entries` is False.
+        """
+        if self._tuner is not None:
+            return
+        known = self._hyperparameters.space
+        new = [each for each in hyperparameters.space if known.find(*each.identity) is None]
+        if new and not self._arguments["allow_new_entries"]:
+            raise FatalRuntimeError(
+                "`allow_new_entries` is `False`, and these hyperparameters are not among the given "
+                f"ones: {', '.join(each.name for each in new)}."
+            )
+        if self._arguments["tune_new_entries"]:
+            self._hyperparameters.merge(new)
+
+    # ------------------------------------------------------------------ state
+
+    def get_state(self) -> dict[str, Any]:
+        """What is to be kept on disk, as JSON; a subclass may add to it."""
+        return {"seed": self.seed, "seed_state": self._seed_state}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Take over what `get_state` returned; the trials are those of the project."""
+        self._seed_state = state["seed_state"]
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = {**vars(self), "_search": None}
+        state.pop("_lock", None)
+        return state
+
+    def _next_seed(self) -> int:
+        self._seed_state = self.seed if self._seed_state is None else self._seed_state + 1
+        return self._seed_state
+
+    def _random_values(self) -> dict[str, Value] | None:
+        """A random point that was not tried yet; None if several draws were tried before."""
+        for _ in range(_DRAWS):
+            values = self.hyperparameters.space.sample(np.random.default_rng(self._next_seed()))
+            if not self._duplicate(values):
+                return values
+        return None
+
+    def _duplicate(self, values: Mapping[str, Value]) -> bool:
+        """Whether a trial has these values."""
+        return any(trial.hyperparameters.values == values for trial in self.trials.values())
+
+    # ------------------------------------------------------------------ within a search
+
+    def seeded(self, seed: int) -> core.Oracle:
+        return self
+
+    def propose(
+        self, space: Space, history: TrialHistory, count: int, rng: np.random.Generator
+    ) -> list[dict[str, Value]]:
+        kept_state.take_over(self, history)
+        self._search, self._proposed, self.waits = (space, history, rng), {}, False
+        points: list[dict[str, Value]] = []
+        try:
+            for _ in range(_ASKED_AGAIN):
+                if len(points) == count:
+                    break
+                trial = self.create_trial("tuner0")
+                if trial.status == TrialStatus.STOPPED:
+                    break
+                if trial.status == TrialStatus.IDLE:
+                    self.waits = bool(points or history.running)
+                    if self.waits:
+                        break
+                    continue
+                points.append(self._checked(space, trial.hyperparameters.values))
+            else:
+                raise FatalRuntimeError(
+                    f"{type(self).__name__} answered IDLE {_ASKED_AGAIN} times although no trial "
+                    "is running. populate_space() returns the status RUNNING with values, or "
+                    "STOPPED to end the search."
+                )
+        finally:
+            self._search, self._proposed = None, {}
+        kept_state.keep(self)
+        return points
+
+    def _checked(self, space: Space, values: Mapping[str, Value]) -> dict[str, Value]:
+        """A point with all active parameters; names that the space does not know yet stay."""
+
+        def choose(parameter: Parameter) -> Value:
+            try:
+                return parameter.domain.coerce(values.get(parameter.name, parameter.default))
+            except ValueError as error:
+                raise FatalValueError(
+                    f"{type(self).__name__}.populate_space(): {parameter.name!r}: {error}"
+                ) from None
+
+        point = space.walk(choose)
+        return {**point, **{k: v for k, v in values.items() if not space.named(k)}}
+
+    def ended(self, trial: SearchTrial) -> SearchTrial:
+        if not customised(self, "update_trial", "end_trial", "score_trial", "get_state"):
+            return trial
+        told = Trial(trial.hyperparameters, trial.trial_id, TrialStatus(str(trial.status)))
+        vars(told).update(message=trial.message, score=trial.score, best_step=trial.best_step)
+        self._told = {told.trial_id: told}
+        try:
+            if trial.status == TrialStatus.COMPLETED:
+                self.update_trial(told.trial_id, dict(trial.metrics), step=trial.best_step or 0)
+                told.mark(TrialStatus.COMPLETED)
+            self.end_trial(told)
+        finally:
+            self._told = {}
+        kept_state.keep(self, trial.number)
+        if trial.score is None or not customised(self, "score_trial", "end_trial"):
+            return trial
+        if told.score is None or not math.isfinite(told.score):
+            raise FatalValueError(
+                f"{type(self).__name__}.score_trial(trial) must set trial.score to a finite "
+                f"number. Received: {told.score!r}."
+            )
+        loss = self.objective.loss_of(told.score)
+        return dataclasses.replace(trial, score=told.score, loss=loss)
+
+
+def customised(oracle: Oracle, *names: str) -> bool:
+    """Whether a user's subclass overrides one of these methods."""
+    ours = Oracle.__module__, "kerastune_lite.oracles"
+    for kind in type(oracle).__mro__:
+        if kind.__module__ in ours:
+            return False
+        if any(name in vars(kind) for name in names):
+            return True
+    return False

@@ -1,0 +1,180 @@
+"""KerasTuner's oracles: its settings of a search, with the algorithms of this package."""
+
+from __future__ import annotations
+
+from kerastune_lite._src.algorithms.oracles.bayesian import BayesianOracle
+from kerastune_lite._src.algorithms.oracles.grid import GridOracle
+from kerastune_lite._src.algorithms.oracles.oracle import Oracle as Algorithm
+from kerastune_lite._src.algorithms.oracles.random import RandomOracle
+from kerastune_lite._src.algorithms.schedulers.hyperband import Hyperband
+from kerastune_lite._src.compat_kerastuner.oracle import Oracle
+from kerastune_lite._src.core.objective import ObjectiveLike
+from kerastune_lite._src.space.hyperparameters import HyperParameters
+from kerastune_lite._src.util.public import public
+
+
+class _WithAlgorithm(Oracle):
+    """An oracle whose points come from one of this package's algorithms."""
+
+    def __init__(
+        self,
+        algorithm: Algorithm,
+        objective: ObjectiveLike,
+        max_trials: int | None,
+        seed: int | None,
+        hyperparameters: HyperParameters | None,
+        allow_new_entries: bool,
+        tune_new_entries: bool,
+        max_retries_per_trial: int,
+        max_consecutive_failed_trials: int,
+    ) -> None:
+        super().__init__(
+            objective,
+            max_trials,
+            hyperparameters,
+            allow_new_entries,
+            tune_new_entries,
+            seed,
+            max_retries_per_trial,
+            max_consecutive_failed_trials,
+        )
+        self.algorithm = algorithm
+        vars(self).update(unseen=algorithm.unseen, reads_curves=algorithm.reads_curves)
+
+
+@public("kerastune_lite.oracles")
+class RandomSearchOracle(_WithAlgorithm):
+    """Random search, with KerasTuner's arguments; see `RandomSearch`.
+
+    Example:
+        >>> oracle = kt.oracles.RandomSearchOracle("val_loss", max_trials=3, seed=0)
+        >>> tuner = kt.Tuner(oracle, build, directory="runs")
+    """
+
+    def __init__(
+        self,
+        objective: ObjectiveLike = None,
+        max_trials: int | None = 10,
+        seed: int | None = None,
+        hyperparameters: HyperParameters | None = None,
+        allow_new_entries: bool = True,
+        tune_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int = 3,
+    ) -> None:
+        super().__init__(
+            RandomOracle(),
+            objective,
+            max_trials,
+            seed,
+            hyperparameters,
+            allow_new_entries,
+            tune_new_entries,
+            max_retries_per_trial,
+            max_consecutive_failed_trials,
+        )
+
+
+@public("kerastune_lite.oracles")
+class GridSearchOracle(_WithAlgorithm):
+    """Grid search, with KerasTuner's arguments; see `GridSearch`.
+
+    Example:
+        >>> oracle = kt.oracles.GridSearchOracle("val_loss", max_trials=3)
+        >>> tuner = kt.Tuner(oracle, build, directory="runs")
+    """
+
+    def __init__(
+        self,
+        objective: ObjectiveLike = None,
+        max_trials: int | None = None,
+        seed: int | None = None,
+        hyperparameters: HyperParameters | None = None,
+        allow_new_entries: bool = True,
+        tune_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int = 3,
+    ) -> None:
+        super().__init__(
+            GridOracle(),
+            objective,
+            max_trials,
+            seed,
+            hyperparameters,
+            allow_new_entries,
+            tune_new_entries,
+            max_retries_per_trial,
+            max_consecutive_failed_trials,
+        )
+
+
+@public("kerastune_lite.oracles")
+class BayesianOptimizationOracle(_WithAlgorithm):
+    """Bayesian optimisation, with KerasTuner's arguments; see `BayesianOptimization`.
+
+    Example:
+        >>> oracle = kt.oracles.BayesianOptimizationOracle("val_loss", max_trials=3)
+        >>> tuner = kt.Tuner(oracle, build, directory="runs")
+    """
+
+    def __init__(
+        self,
+        objective: ObjectiveLike = None,
+        max_trials: int | None = 10,
+        num_initial_points: int | None = None,
+        alpha: float | None = None,
+        beta: float | None = None,
+        seed: int | None = None,
+        hyperparameters: HyperParameters | None = None,
+        allow_new_entries: bool = True,
+        tune_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int = 3,
+    ) -> None:
+        super().__init__(
+            BayesianOracle(num_initial_points, alpha, beta),
+            objective,
+            max_trials,
+            seed,
+            hyperparameters,
+            allow_new_entries,
+            tune_new_entries,
+            max_retries_per_trial,
+            max_consecutive_failed_trials,
+        )
+
+
+@public("kerastune_lite.oracles")
+class HyperbandOracle(_WithAlgorithm):
+    """Hyperband, with KerasTuner's arguments; see `Hyperband`.
+
+    Example:
+        >>> oracle = kt.oracles.HyperbandOracle("val_loss", max_epochs=9)
+        >>> tuner = kt.Tuner(oracle, build, directory="runs")
+    """
+
+    def __init__(
+        self,
+        objective: ObjectiveLike = None,
+        max_epochs: int = 100,
+        factor: float = 3,
+        hyperband_iterations: int = 1,
+        seed: int | None = None,
+        hyperparameters: HyperParameters | None = None,
+        allow_new_entries: bool = True,
+        tune_new_entries: bool = True,
+        max_retries_per_trial: int = 0,
+        max_consecutive_failed_trials: int = 3,
+    ) -> None:
+        super().__init__(
+            RandomOracle(),
+            objective,
+            None,
+            seed,
+            hyperparameters,
+            allow_new_entries,
+            tune_new_entries,
+            max_retries_per_trial,
+            max_consecutive_failed_trials,
+        )
+        self.scheduler = Hyperband(max_epochs, factor, 1, hyperband_iterations)

@@ -1,0 +1,185 @@
+"""What scripts for KerasTuner pass to a tuner, and read from it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from kerastune_lite._src.algorithms.oracles import oracle as core
+from kerastune_lite._src.compat_kerastuner.oracle import Oracle, customised
+from kerastune_lite._src.compat_kerastuner.oracle_view import TunerOracle
+from kerastune_lite._src.compat_kerastuner.reported import Reported
+from kerastune_lite._src.core.trial import Trial
+
+_Init = TypeVar("_Init", bound=Callable[..., None])
+
+IN_ITS_ORDER = (
+    "oracle",
+    "hypermodel",
+    "max_model_size",
+    "optimizer",
+    "loss",
+    "metrics",
+    "distribution_strategy",
+    "directory",
+    "project_name",
+    "logger",
+    "tuner_id",
+    "overwrite",
+    "executions_per_trial",
+)
+"""The arguments of KerasTuner's `Tuner` by position."""
+
+_READ = {
+    "directory": ".",
+    "project_name": "untitled_project",
+    "optimizer": None,
+    "loss": None,
+    "metrics": None,
+    "max_model_size": None,
+    "logger": None,
+    "tuner_id": "tuner0",
+}
+"""The arguments that can be read from a tuner, with their defaults."""
+
+METHODS_OF_ORACLES = (
+    "create_trial",
+    "end_trial",
+    "get_state",
+    "populate_space",
+    "score_trial",
+    "set_state",
+    "update_trial",
+)
+"""What subclasses of KerasTuner's oracles override."""
+
+
+class TunerNames:
+    """Attributes and methods of KerasTuner's tuners.
+
+    Attributes:
+        directory, project_name, optimizer, loss, metrics, max_model_size, logger, tuner_id: as
+            they were given.
+    """
+
+    directory: Any
+    project_name: str
+    optimizer: Any
+    loss: Any
+    metrics: Any
+    max_model_size: int | None
+    logger: Any
+    tuner_id: str
+    project_dir: str
+
+    _given_oracle: Oracle | None = None
+
+    @property
+    def _reported(self) -> Reported | None:
+        """What the running trial reports."""
+        raise NotImplementedError
+
+    @property
+    def oracle(self) -> Oracle:
+        """The trials and the space, under the names that KerasTuner's scripts use."""
+        return TunerOracle(self) if self._given_oracle is None else self._given_oracle
+
+    def get_trial_dir(self, trial_id: str | int) -> str:
+        """A folder for your own files about the trial `trial_id`; it is made."""
+        name = trial_id if isinstance(trial_id, str) else f"{trial_id:04d}"
+        folder = Path(self.project_dir, f"trial_{name}")
+        folder.mkdir(parents=True, exist_ok=True)
+        return str(folder)
+
+    def save(self) -> None:
+        """Does nothing: the project on disk is always up to date."""
+
+    def get_state(self) -> dict[str, Any]:
+        """The tuner's own state: none."""
+        return {}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Does nothing; see `get_state`."""
+
+    def pre_create_trial(self) -> None:
+        """Does nothing; `on_trial_begin` is called before a trial."""
+
+    # ------------------------------------------------------------------ from `run_trial`
+
+    def _report(self, trial_id: str, metrics: Mapping[str, Any], step: int) -> Trial:
+        running = self._running()
+        running.metrics(metrics, step)
+        return running.trial
+
+    def _report_end(self, trial_id: str, status: str) -> None:
+        self._running().end(status)
+
+    def _running(self) -> Reported:
+        if self._reported is None:
+            raise RuntimeError(
+                "update_trial() and end_trial() of tuner.oracle may only be called in run_trial(), "
+                "for the trial that it received."
+            )
+        return self._reported
+
+
+def takes_oracles(init: _Init) -> _Init:
+    """Let the constructor of a tuner take KerasTuner's oracles and arguments, too.
+
+    Args:
+        init: the constructor.
+    """
+
+    @functools.wraps(init)
+    def constructed(self: Any, *args: Any, **kwargs: Any) -> None:
+        if args and isinstance(args[0], core.Oracle):
+            kwargs |= _by_name(args, kwargs)
+            args = ()
+        read = {name: kwargs.get(name) or default for name, default in _READ.items()}
+        for name in ("logger", "tuner_id"):
+            kwargs.pop(name, None)
+        oracle = kwargs.get("oracle")
+        if isinstance(oracle, Oracle) and not customised(oracle, "propose"):
+            kwargs = _with_arguments_of(oracle, args, kwargs)
+            vars(self)["_given_oracle"] = oracle
+            oracle.bound_to(self)
+        vars(self).update(read)
+        init(self, *args, **kwargs)
+
+    return constructed  # type: ignore[return-value]
+
+
+def _by_name(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """KerasTuner's arguments by name."""
+    named = dict(zip(IN_ITS_ORDER, args))
+    twice = [name for name in named if name in kwargs]
+    if twice or len(args) > len(IN_ITS_ORDER):
+        what = f"{twice[0]!r} twice" if twice else f"{len(args)} arguments by position"
+        raise TypeError(
+            "A tuner whose first argument is an oracle takes its arguments in the order "
+            f"{', '.join(IN_ITS_ORDER)}. Received: {what}."
+        )
+    return named
+
+
+def _with_arguments_of(
+    oracle: Oracle, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The arguments of a tuner together with those that its oracle holds.
+
+    Raises:
+        TypeError: an argument of the oracle was given to the tuner.
+    """
+    brought = oracle.arguments
+    given = {**dict(zip(("hypermodel", "objective", "max_trials"), args)), **kwargs}
+    twice = [name for name in brought if given.get(name) is not None]
+    if twice:
+        raise TypeError(
+            f"{type(oracle).__name__} holds the settings of its search. Received: {twice[0]}= for "
+            f"the tuner. Write {type(oracle).__name__}(..., {twice[0]}=...)."
+        )
+    if not customised(oracle, *METHODS_OF_ORACLES) and type(oracle) is not Oracle:
+        return {**kwargs, **brought, "oracle": oracle.algorithm}
+    return {**kwargs, **brought, "oracle": oracle}

@@ -1,0 +1,24 @@
+"""KerasTuner's oracle."""
+
+from typing import TYPE_CHECKING
+
+from kerastune_lite._src.util.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from kerastune_lite._src.compat_kerastuner.oracle import Oracle, synchronized
+    from kerastune_lite._src.core.objective import Objective
+
+__all__ = [
+    "Objective",
+    "Oracle",
+    "synchronized",
+]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Objective": "_src.core.objective",
+        "Oracle": "_src.compat_kerastuner.oracle",
+        "synchronized": "_src.compat_kerastuner.oracle",
+    },
+)
