@@ -165,6 +165,16 @@ class HyperParameters(Declarations):
         """All parameters known so far, active or not."""
         return self._space
 
+    @property
+    def active_scopes(self) -> list[list[Condition]]:
+        """The conditions of each conditional scope that was entered while all of them held."""
+        return [[*scope] for scope, active in self.entered_scopes.items() if active]
+
+    @property
+    def inactive_scopes(self) -> list[list[Condition]]:
+        """The conditions of each conditional scope that was entered, but never while all held."""
+        return [[*scope] for scope, active in self.entered_scopes.items() if not active]
+
     def is_active(self, hyperparameter: str | Parameter) -> bool:
         """Whether all conditions of `hyperparameter`, a parameter or a name, hold."""
         if isinstance(hyperparameter, Parameter):
@@ -206,12 +216,13 @@ class HyperParameters(Declarations):
         return HyperParameters(self._space, self.values, self._fill)
 
     def get_config(self) -> dict[str, Any]:
-        """Space and values as JSON; `from_config` is the inverse."""
-        return {"space": self._space.to_json(), "values": dict(self._values)}
+        """Space and values as JSON, as KerasTuner writes them; `from_config` is the inverse."""
+        space = [parameter.serialized() for parameter in self._space]
+        return {"space": space, "values": dict(self._values)}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> HyperParameters:
-        """The object whose `get_config` returned `config`."""
+        """The object whose `get_config`, here or in KerasTuner, returned `config`."""
         return cls(Space.from_json(config["space"]), config["values"])
 
     def __repr__(self) -> str:
