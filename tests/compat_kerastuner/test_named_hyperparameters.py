@@ -7,6 +7,7 @@ import pickle
 
 import pytest
 
+import kerastune_lite as kt
 from kerastune_lite.engine import hyperparameters as ours
 from kerastune_lite.hyperparameters import Condition, HyperParameters, Parameter
 from kerastune_lite.hyperparameters import Float as FloatDomain
@@ -197,3 +198,7 @@ def test_the_base_has_no_values():
 def test_an_error_names_the_hyperparameter():
     with pytest.raises(ValueError, match=r"^Int\('units'\): `min_value` must not be greater"):
         ours.Int("units", 5, 1)
+
+
+def test_the_package_names_the_module_as_in_annotations():
+    assert kt.engine.hyperparameters.HyperParameters is kt.HyperParameters
