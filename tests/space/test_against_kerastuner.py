@@ -1,5 +1,7 @@
 """The same builders with KerasTuner's `hp` and with ours give the same values and names."""
 
+import inspect
+
 import pytest
 
 from kerastune_lite.hyperparameters import HyperParameters
@@ -170,3 +172,48 @@ def test_the_members_of_integers_agree(theirs, arguments):
     their_hp.Int("a", *arguments)
     our_hp.Int("a", *arguments)
     assert our_hp.space[0].domain.members() == list(their_hp.space[0].values)
+
+
+@pytest.mark.slow
+def test_all_public_names_are_there_with_their_arguments(theirs):
+    public = {name for name in dir(theirs()) if name[0] != "_"} - {"from_proto", "to_proto"}
+    assert public <= set(dir(HyperParameters()))
+    for name in public & set(dir(theirs)):
+        if callable(getattr(theirs, name)):
+            expected = [*inspect.signature(getattr(theirs, name)).parameters]
+            assert [*inspect.signature(getattr(HyperParameters, name)).parameters] == expected
+
+
+def nested(hp):
+    hp.Choice("a", [1, 2, 3], default=3)
+    with hp.conditional_scope("a", [1, 3]):
+        hp.Boolean("b", True)
+        with hp.conditional_scope("b", True):
+            hp.Int("c", 1, 2)
+        with hp.conditional_scope("b", False):
+            hp.Int("d", 1, 2)
+    with hp.conditional_scope("a", 2):
+        hp.Int("e", 1, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("build", [scopes, branches, names, nested])
+@pytest.mark.parametrize("scopes", ["active_scopes", "inactive_scopes"])
+def test_the_scopes_that_were_entered_agree(theirs, build, scopes):
+    entered = []
+    for hp in (theirs(), HyperParameters()):
+        build(hp)
+        configs = [[each.get_config() for each in scope] for scope in getattr(hp, scopes)]
+        # Theirs names a scope once for each time that it was entered.
+        entered.append([scope for i, scope in enumerate(configs) if scope not in configs[:i]])
+    assert entered[0] == entered[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["theirs", "ours"])
+def test_objects_are_equal_to_themselves_alone(theirs, kind):
+    hp = {"theirs": theirs, "ours": HyperParameters}[kind]()
+    assert hp == hp
+    assert hp != hp.copy()
+    assert {hp: 1}[hp] == 1
+    assert hp.space == []

@@ -66,7 +66,8 @@ def test_it_is_a_sequence_of_parameters():
     assert list(SPACE) == [MODEL, DEPTH, KERNEL, RATE]
     assert SPACE.names == ["model", "depth", "kernel", "rate"]
     assert repr(SPACE) == "Space(model, depth, kernel, rate)"
-    assert Space() != []
+    assert Space() == []
+    assert list(SPACE) == SPACE != [MODEL]
 
 
 def test_the_identity_is_name_and_conditions():

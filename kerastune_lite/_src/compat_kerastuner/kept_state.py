@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from kerastune_lite._src.core.history import TrialHistory
+from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.store.project_folder import ORACLE_STATE
 from kerastune_lite._src.util.errors import FatalTypeError, StoreError
 from kerastune_lite._src.util.whole_files import replacing
 
-if TYPE_CHECKING:
-    from kerastune_lite._src.compat_kerastuner.oracle import Oracle
+
+class HasState(Protocol):
+    """An oracle with a state of its own.
+
+    Attributes:
+        told_of: the numbers of the trials whose end it was told of; None before its search begins.
+    """
+
+    told_of: set[int] | None
+
+    @property
+    def project_dir(self) -> str: ...
+    def get_state(self) -> dict[str, Any]: ...
+    def set_state(self, state: Mapping[str, Any]) -> None: ...
+    def ended(self, trial: Trial) -> Trial: ...
 
 
-def take_over(oracle: Oracle, history: TrialHistory) -> None:
+def take_over(oracle: HasState, history: TrialHistory) -> None:
     """Give an oracle the state that an earlier process has kept, once.
 
     Trials that ended after the state was kept are told again.
@@ -42,7 +57,7 @@ def take_over(oracle: Oracle, history: TrialHistory) -> None:
             oracle.ended(trial)
 
 
-def keep(oracle: Oracle, number: int | None = None) -> None:
+def keep(oracle: HasState, number: int | None = None) -> None:
     """Write the state of an oracle.
 
     Args:
@@ -68,5 +83,5 @@ def keep(oracle: Oracle, number: int | None = None) -> None:
         scratch.write_text(text, encoding="utf-8")
 
 
-def _path(oracle: Oracle) -> Path:
+def _path(oracle: HasState) -> Path:
     return Path(oracle.project_dir) / ORACLE_STATE

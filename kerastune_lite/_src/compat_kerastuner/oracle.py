@@ -66,8 +66,9 @@ class Oracle(OracleReading):
     `kerastune_lite.oracles.Oracle`, whose proposals are functions of the history.
 
     Args:
-        objective, max_trials, hyperparameters, allow_new_entries, tune_new_entries, seed,
-            max_retries_per_trial, max_consecutive_failed_trials: as for `Tuner`.
+        objective, max_trials, hyperparameters: as for `Tuner`.
+        allow_new_entries, tune_new_entries, seed: as for `Tuner`.
+        max_retries_per_trial, max_consecutive_failed_trials: as for `Tuner`.
 
     Raises:
         ValueError: new entries are excluded, and there are no `hyperparameters`.
@@ -113,14 +114,14 @@ class Oracle(OracleReading):
             tuner_id: of the tuner that will run it.
         """
         if self._tuner is None:
-            return self._own.create(self, tuner_id)
+            return self._own.create(self.asked_for, tuner_id)
         trial = self.asked_for(f"{len(self.trials):04d}")
         if trial.status == TrialStatus.RUNNING:
             self._proposed[trial.trial_id] = trial
         return trial
 
     def asked_for(self, trial_id: str) -> Trial:
-        """A new trial with the values of `populate_space`, and its status."""
+        """A new trial called `trial_id`, with the values of `populate_space` and its status."""
         hyperparameters = self.get_space()
         if self.max_trials is not None and len(self.trials) >= self.max_trials:
             return Trial(hyperparameters, trial_id, TrialStatus.STOPPED)
@@ -224,7 +225,7 @@ class Oracle(OracleReading):
         return {"seed": self.seed, "seed_state": self._seed_state}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Take over what `get_state` returned; the trials are those of the project."""
+        """Take over `state`, which `get_state` returned; the trials are those of the project."""
         self._seed_state = state["seed_state"]
 
     def __getstate__(self) -> dict[str, Any]:

@@ -44,7 +44,9 @@ class _WithAlgorithm(Oracle):
 
 @public("kerastune_lite.oracles")
 class RandomSearchOracle(_WithAlgorithm):
-    """Random search, with KerasTuner's arguments; see `RandomSearch`.
+    """Random search, for `kerastune_lite.Tuner`.
+
+    The arguments are those of `RandomSearch`, in KerasTuner's order.
 
     Example:
         >>> oracle = kt.oracles.RandomSearchOracle("val_loss", max_trials=3, seed=0)
@@ -77,7 +79,9 @@ class RandomSearchOracle(_WithAlgorithm):
 
 @public("kerastune_lite.oracles")
 class GridSearchOracle(_WithAlgorithm):
-    """Grid search, with KerasTuner's arguments; see `GridSearch`.
+    """Grid search, for `kerastune_lite.Tuner`.
+
+    The arguments are those of `GridSearch`, in KerasTuner's order.
 
     Example:
         >>> oracle = kt.oracles.GridSearchOracle("val_loss", max_trials=3)
@@ -110,7 +114,9 @@ class GridSearchOracle(_WithAlgorithm):
 
 @public("kerastune_lite.oracles")
 class BayesianOptimizationOracle(_WithAlgorithm):
-    """Bayesian optimisation, with KerasTuner's arguments; see `BayesianOptimization`.
+    """Bayesian optimisation, for `kerastune_lite.Tuner`.
+
+    The arguments are those of `BayesianOptimization`, in KerasTuner's order.
 
     Example:
         >>> oracle = kt.oracles.BayesianOptimizationOracle("val_loss", max_trials=3)
@@ -146,7 +152,9 @@ class BayesianOptimizationOracle(_WithAlgorithm):
 
 @public("kerastune_lite.oracles")
 class HyperbandOracle(_WithAlgorithm):
-    """Hyperband, with KerasTuner's arguments; see `Hyperband`.
+    """Hyperband, for `kerastune_lite.Tuner`.
+
+    The arguments are those of `Hyperband`, in KerasTuner's order.
 
     Example:
         >>> oracle = kt.oracles.HyperbandOracle("val_loss", max_epochs=9)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from kerastune_lite._src.compat_kerastuner.trials import Trial, TrialStatus
 from kerastune_lite._src.core import trial as core
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective
-
-if TYPE_CHECKING:
-    from kerastune_lite._src.compat_kerastuner.oracle import Oracle
 
 _IN_HISTORY = {
     TrialStatus.COMPLETED: core.TrialStatus.COMPLETED,
@@ -38,8 +36,12 @@ class OwnTrials:
         self._to_retry: list[str] = []
         self._failures: Counter[str] = Counter()
 
-    def create(self, oracle: Oracle, tuner_id: str) -> Trial:
-        """The trial of that tuner; if it has none, one to retry, or a new one."""
+    def create(self, asked_for: Callable[[str], Trial], tuner_id: str) -> Trial:
+        """The trial of that tuner; if it has none, one to retry, or a new one.
+
+        Args:
+            asked_for: returns a new trial with a given id.
+        """
         if tuner_id in self.ongoing:
             return self.ongoing[tuner_id]
         if self._to_retry:
@@ -47,7 +49,7 @@ class OwnTrials:
             trial.mark(TrialStatus.RUNNING)
             self.ongoing[tuner_id] = trial
             return trial
-        trial = oracle.asked_for(f"{len(self.trials):04d}")
+        trial = asked_for(f"{len(self.trials):04d}")
         if trial.status == TrialStatus.RUNNING:
             self.trials[trial.trial_id] = self.ongoing[tuner_id] = trial
             self.started.append(trial.trial_id)

@@ -115,7 +115,7 @@ class Trial(core.Trial):
         return hash(self.trial_id)
 
     def mark(self, status: str, message: str | None = None) -> None:
-        """Set its status and message."""
+        """Set its `status` and its `message`."""
         vars(self).update(status=status, message=message)
 
     def record(self, metrics: Mapping[str, float], step: int, objective: Objective) -> None:

@@ -101,7 +101,7 @@ class TunerNames:
         return {}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Does nothing; see `get_state`."""
+        """Does nothing with `state`; see `get_state`."""
 
     def pre_create_trial(self) -> None:
         """Does nothing; `on_trial_begin` is called before a trial."""

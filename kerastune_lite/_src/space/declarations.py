@@ -36,15 +36,13 @@ class Declarations(ABC):
             >>> hp.Choice("activation", ["relu", "tanh"])
             'relu'
         """
-
-        def domain() -> Domain:
-            domain = Choice(values, ordered)  # type: ignore[arg-type]
-            # KerasTuner's signature has default=None for "not given".
-            if default is ... or (default is None and None not in domain.values):
-                return domain
-            return dataclasses.replace(domain, default=default)
-
-        return self._declare(name, domain, "Choice", parent_name, parent_values)
+        return self._declare(
+            name,
+            lambda: choice(values, ordered, default),
+            "Choice",
+            parent_name,
+            parent_values,
+        )
 
     def Int(
         self,
@@ -167,3 +165,12 @@ class Declarations(ABC):
             domain: creates its domain, if it is new.
             kind: the name of the method, for messages.
         """
+
+
+def choice(values: Iterable[Value], ordered: bool | None, default: Any) -> Choice:
+    """A Choice whose default is the first value if it is `...`, or None that is no value."""
+    domain = Choice(values, ordered)  # type: ignore[arg-type]
+    # KerasTuner's signature has default=None for "not given".
+    if default is ... or (default is None and None not in domain.values):
+        return domain
+    return dataclasses.replace(domain, default=default)

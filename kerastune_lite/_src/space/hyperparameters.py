@@ -152,10 +152,9 @@ class HyperParameters(Declarations):
         if not isinstance(name, str):
             return False
         name = self._qualified(name)
-        return (
-            name in {**self._facts, **self._values}
-            or self._space.active(name, self._values) is not None
-        )
+        if name in self._values or name in self._facts:
+            return True
+        return self._space.active(name, self._values) is not None
 
     @property
     def values(self) -> dict[str, Value]:
@@ -172,6 +171,16 @@ class HyperParameters(Declarations):
     def space(self) -> Space:
         """All parameters known so far, active or not."""
         return self._space
+
+    @property
+    def active_scopes(self) -> list[list[Condition]]:
+        """The conditions of each conditional scope that was entered while all of them held."""
+        return [[*scope] for scope, active in self.entered_scopes.items() if active]
+
+    @property
+    def inactive_scopes(self) -> list[list[Condition]]:
+        """The conditions of each conditional scope that was entered, but never while all held."""
+        return [[*scope] for scope, active in self.entered_scopes.items() if not active]
 
     def is_active(self, hyperparameter: str | Parameter) -> bool:
         """Whether all conditions of `hyperparameter`, a parameter or a name, hold."""
@@ -214,13 +223,21 @@ class HyperParameters(Declarations):
         return HyperParameters(self._space, self.values, self._fill, facts=self._facts)
 
     def get_config(self) -> dict[str, Any]:
-        """Space and values as JSON; `from_config` is the inverse."""
-        return {"space": self._space.to_json(), "values": dict(self._values)}
+        """Space and values as JSON, as KerasTuner writes them; `from_config` is the inverse."""
+        space = [parameter.serialized() for parameter in self._space]
+        return {"space": space, "values": dict(self._values)}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> HyperParameters:
-        """The object whose `get_config` returned `config`."""
+        """The object whose `get_config`, here or in KerasTuner, returned `config`."""
         return cls(Space.from_json(config["space"]), config["values"])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, HyperParameters):
+            return NotImplemented
+        return self._space == other._space and self._values == other._values
+
+    __hash__ = None  # type: ignore[assignment]  # its values can change
 
     def __repr__(self) -> str:
         return f"HyperParameters({self._values})"

@@ -9,6 +9,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from kerastune_lite._src.space.attributes import DomainAttributes
 from kerastune_lite._src.space.domains import Domain, Fixed, Value, plain
 from kerastune_lite._src.util.formatting import (
     html_block,
@@ -44,13 +45,19 @@ class Condition:
         """Whether the condition holds for `values`, the active parameters' values by name."""
         return self.name in values and values[self.name] in self.values
 
+    is_active = holds  # its name in KerasTuner
+
+    def get_config(self) -> dict[str, Any]:
+        """This condition as JSON."""
+        return {"name": self.name, "values": list(self.values)}
+
     def __str__(self) -> str:
         return f"{self.name} in {list(self.values)}"
 
 
 @public("kerastune_lite.hyperparameters")
 @dataclasses.dataclass(frozen=True)
-class Parameter:
+class Parameter(DomainAttributes):
     """A domain with a name, active if all its conditions hold.
 
     As in KerasTuner, name and conditions together identify it.
@@ -78,11 +85,6 @@ class Parameter:
         """Name and conditions."""
         return self.name, self.conditions
 
-    @property
-    def default(self) -> Value:
-        """The default of the domain."""
-        return self.domain.default
-
     def is_active(self, values: Values) -> bool:
         """Whether all conditions hold for `values`, the active parameters' values by name."""
         return all(condition.holds(values) for condition in self.conditions)
@@ -104,12 +106,20 @@ class Parameter:
 
     def to_json(self) -> dict[str, Any]:
         """This parameter as JSON; `Parameter.from_json` is the inverse."""
-        conditions = [{"name": c.name, "values": list(c.values)} for c in self.conditions]
+        conditions = [each.get_config() for each in self.conditions]
         return {"name": self.name, "domain": self.domain.to_json(), "conditions": conditions}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Parameter:
-        """The parameter that `to_json` converted to `data`."""
+        """The parameter that `to_json` or KerasTuner converted to `data`."""
+        if "class_name" in data:
+            settings = dict(data["config"])
+            name, parents = settings.pop("name"), settings.pop("conditions", ())
+            data = {
+                "name": name,
+                "domain": {"type": data["class_name"], **settings},
+                "conditions": [parent["config"] for parent in parents],
+            }
         conditions = tuple(Condition(c["name"], tuple(c["values"])) for c in data["conditions"])
         return Parameter(data["name"], Domain.from_json(data["domain"]), conditions)
 
@@ -151,7 +161,10 @@ class Space(Sequence[Parameter]):
         return iter(self._parameters)
 
     def __eq__(self, other: object) -> bool:
-        return self is other or (isinstance(other, Space) and self._parameters == other._parameters)
+        if isinstance(other, Space):
+            return self is other or self._parameters == other._parameters
+        # In KerasTuner it is a list, and scripts compare it with one.
+        return isinstance(other, list) and [*self] == other
 
     def __hash__(self) -> int:
         return hash(self._parameters)
@@ -304,7 +317,7 @@ class Space(Sequence[Parameter]):
 
     @staticmethod
     def from_json(data: Iterable[Mapping[str, Any]]) -> Space:
-        """The space that `to_json` converted to `data`."""
+        """The space that `to_json` or KerasTuner converted to `data`."""
         return Space(Parameter.from_json(entry) for entry in data)
 
 
