@@ -1,4 +1,4 @@
-"""`kerastune export` and `report`: a project in a file, for other programs and people."""
+"""`kerastune export` and `report`: a project in files, for other programs and people."""
 
 from __future__ import annotations
 
@@ -15,13 +15,19 @@ from kerastune_lite._src.cli.payload import details, to_json, trial_data
 from kerastune_lite._src.cli.projects import best_trials, open_with_trials
 from kerastune_lite._src.cli.usage_errors import CommandError
 from kerastune_lite._src.search.open_project import OpenedProject, open_project
+from kerastune_lite._src.store.kerastuner_writing import write_kerastuner_files
 from kerastune_lite._src.store.project_folder import DATABASE
 from kerastune_lite._src.util.whole_files import whole
 
 
 def run_export(options: argparse.Namespace) -> None:
-    """Write the trials to a file or to the standard output."""
+    """Write the trials to a file, a folder, or the standard output."""
     project = open_with_trials(options.directory)
+    if options.keras_tuner is not None:
+        if options.output is not None:
+            raise CommandError("--output is for --to; --keras-tuner has its folder after it.")
+        _write_kerastuner_files(project, options.keras_tuner)
+        return
     if options.to == "optuna":
         name = Path(project.project_dir).resolve().name
         path = options.output or f"{name}.optuna.log"
@@ -64,6 +70,21 @@ def _project_json(project: OpenedProject) -> str:
     curves = project.histories()
     trials = [{**trial_data(t), "curves": curves[t.number]} for t in project.trials]
     return to_json({**details(project), "trials": trials})
+
+
+def _write_kerastuner_files(project: OpenedProject, path: str) -> None:
+    seed = project.settings.get("seed") or 0
+    try:
+        lost = write_kerastuner_files(
+            Path(path), project.trials, project.space, project.objective, seed
+        )
+    except OSError as error:
+        raise CommandError(
+            f"{path} cannot be written: {error}. Choose another --keras-tuner."
+        ) from error
+    if lost:
+        print(f"KerasTuner's files cannot express: {'; '.join(lost)}.", file=sys.stderr)
+    print(f"Written: {path}", file=sys.stderr)
 
 
 @contextlib.contextmanager

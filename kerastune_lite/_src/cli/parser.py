@@ -96,14 +96,21 @@ def _add_exporting(commands: argparse._SubParsersAction) -> None:
     added = _add(
         commands,
         "export",
-        "the trials as CSV, JSON, or an Optuna study",
+        "the trials as CSV, JSON, an Optuna study, or KerasTuner's files",
         "csv: one row per trial, the columns of to_dataframe(). json: settings, space, and all "
         "trials with their values, metrics, executions and learning curves. optuna: a file with "
         "one study for Optuna's own tools: a journal if its name ends in .log, otherwise an SQLite "
-        "database, which takes Optuna about 0.1 s per trial to write.",
+        "database, which takes Optuna about 0.1 s per trial to write. --keras-tuner: the "
+        "oracle.json and trial_*/trial.json of KerasTuner 1.4, without weights.",
         example="kerastune export runs/digits --to csv --output digits.csv",
     )
-    added.add_argument("--to", required=True, choices=("csv", "json", "optuna"))
+    which = added.add_mutually_exclusive_group(required=True)
+    which.add_argument("--to", choices=("csv", "json", "optuna"))
+    which.add_argument(
+        "--keras-tuner",
+        metavar="FOLDER",
+        help="write the files of a KerasTuner project into this folder, which must not have one",
+    )
     _add_output(added, None, "csv and json to the standard output, optuna to NAME.optuna.log")
     added = _add(
         commands,

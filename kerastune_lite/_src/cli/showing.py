@@ -78,7 +78,8 @@ def run_show(options: argparse.Namespace) -> None:
         print_table("")
         project.search_space_summary()
         print_table(Group("", *_facts("Settings", project.settings)))
-        print_table(Group("", *_facts("Versions", project.versions)))
+        if project.versions:  # KerasTuner's files have none.
+            print_table(Group("", *_facts("Versions", project.versions)))
 
 
 def run_best(options: argparse.Namespace) -> None:

@@ -32,10 +32,16 @@ def run_watch(options: argparse.Namespace) -> None:
     """Follow a search to its end.
 
     Raises:
-        CommandError: its process died.
+        CommandError: its process died, or it is one of KerasTuner's.
     """
     project = open_project(options.directory)
-    follower = Follower(ProjectFolder.at(project.project_dir))
+    folder = ProjectFolder.at(project.project_dir)
+    if not folder.exists:
+        raise CommandError(
+            f"KerasTuner's files in {folder.root} do not say whether a search is running, so it "
+            "cannot be followed. `kerastune show` prints what they have."
+        )
+    follower = Follower(folder)
     live = is_live_terminal(sys.stdout)
     view: _Lines | _LiveLines = _LiveLines() if live else _Lines()
     try:

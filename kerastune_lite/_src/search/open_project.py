@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from kerastune_lite._src.core.history import TrialHistory
-from kerastune_lite._src.core.objective import Objective, objective_from_json
+from kerastune_lite._src.core.objective import (
+    Objective,
+    ObjectiveLike,
+    create_objective,
+    objective_from_json,
+)
 from kerastune_lite._src.search.results import Results
 from kerastune_lite._src.space.parameters import Space
+from kerastune_lite._src.store.kerastuner_reading import KerasTunerFolder
 from kerastune_lite._src.store.project_folder import ProjectFolder, projects_below
-from kerastune_lite._src.store.store import Session
+from kerastune_lite._src.store.store import Folder, Session
 from kerastune_lite._src.util.errors import StoreError
 from kerastune_lite._src.util.public import public
 
@@ -24,7 +30,7 @@ class OpenedProject(Results):
         StoreError: there is no project, or it cannot be read.
     """
 
-    def __init__(self, folder: ProjectFolder) -> None:
+    def __init__(self, folder: Folder) -> None:
         self._folder = folder
         self.refresh()
 
@@ -73,14 +79,20 @@ _NEAR = 3
 
 
 @public("kerastune_lite")
-def open_project(path: Any) -> OpenedProject:
+def open_project(path: Any, objective: ObjectiveLike = None) -> OpenedProject:
     """Open a project for reading, from any process, also while it is being searched.
+
+    A project that KerasTuner has written can be opened, too. Its trials are numbered in the order
+    in which they were started; `origin` has KerasTuner's id.
 
     Args:
         path: the folder `directory/project_name`, or the database in it.
+        objective: of a project of KerasTuner, whose files do not name it. Default: the metric whose
+            best values are the scores.
 
     Raises:
         StoreError: there is no project, or it cannot be read. The message lists those below.
+        ValueError: `objective` was given for a project of kerastune_lite, which has its own.
 
     Example:
         >>> import kerastune_lite as kt
@@ -89,9 +101,23 @@ def open_project(path: Any) -> OpenedProject:
         >>> len(kt.open_project("runs/p").trials)
         3
     """
+    return OpenedProject(_folder_of(path, objective))
+
+
+def _folder_of(path: Any, objective: ObjectiveLike = None) -> Folder:
+    """The files of an existing project."""
     folder = ProjectFolder.at(path)
     if folder.exists:
-        return OpenedProject(folder)
+        if objective is not None:
+            raise ValueError(
+                "`objective` is only for projects of KerasTuner, whose files do not name it. The "
+                f"project in {folder.root} is not one of them. Received: {objective!r}."
+            )
+        return folder
+    named = None if objective is None else create_objective(objective)
+    foreign = KerasTunerFolder(folder.root, named)
+    if foreign.exists:
+        return foreign
     found = [str(each) for each in projects_below(folder.root, _NEAR)]
     if not found:
         raise StoreError(

@@ -16,8 +16,7 @@ from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.space.parameters import Space
-from kerastune_lite._src.store.project_folder import ProjectFolder
-from kerastune_lite._src.store.store import Epoch, Store
+from kerastune_lite._src.store.store import Epoch, Folder, Store
 from kerastune_lite._src.util.errors import StoreError
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 class Results(ABC):
     """The results of a search: trials, tables, figures."""
 
-    _folder: ProjectFolder
+    _folder: Folder
 
     @property
     @abstractmethod

@@ -14,4 +14,7 @@ There is no pickle: opening a project from somebody else runs no code.
 Only the process that runs `search()` writes. It holds a lock of the operating system, which is
 released when it dies. Readers need no lock. The weights of a trial's best epoch are written once,
 if the trial is among the best `keep_checkpoints`, and before the trial is recorded as completed.
+
+Projects of KerasTuner are read (`kerastuner_reading.py`) as if they were ours, and never changed;
+`kerastuner_writing.py` writes ours in its form.
 """

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import filelock
 
+from kerastune_lite._src.store.kerastuner_reading import ORACLE
 from kerastune_lite._src.store.sqlite import SQLiteStore
 from kerastune_lite._src.store.store import Project
 from kerastune_lite._src.util.errors import ProjectInUseError, StoreError
@@ -170,7 +171,7 @@ def _remove_if_empty(directory: Path) -> None:
 
 
 def projects_below(directory: str | os.PathLike[str], depth: int | None = None) -> Iterator[Path]:
-    """The folders of projects in and below `directory`, without hidden folders.
+    """The folders of projects, also of KerasTuner, in and below `directory`; not hidden ones.
 
     Args:
         depth: how many levels down; None: all.
@@ -182,8 +183,9 @@ def projects_below(directory: str | os.PathLike[str], depth: int | None = None) 
         raise StoreError(f"There is no folder {directory}.")
     for root, folders, files in os.walk(directory):
         down = len(Path(root).relative_to(directory).parts)
-        if DATABASE in files or down == depth:
+        found = DATABASE in files or ORACLE in files
+        if found or down == depth:
             folders.clear()  # There are no projects inside a project.
-        if DATABASE in files:
+        if found:
             yield Path(root)
         folders[:] = sorted(name for name in folders if not name.startswith("."))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from kerastune_lite._src.core.events import Event, StopReason
 from kerastune_lite._src.core.trial import Trial
@@ -90,3 +91,25 @@ class Store(ABC):
     @abstractmethod
     def close(self) -> None:
         """Close all files. Calling it again does nothing."""
+
+
+class Folder(Protocol):
+    """The folder of a project, for reading."""
+
+    @property
+    def root(self) -> Path:
+        """Where it is."""
+
+    @property
+    def being_written(self) -> bool:
+        """Whether some process is searching here right now."""
+
+    def open(self, read_only: bool = ...) -> Store:
+        """The project's store."""
+
+    def load(self) -> Project:
+        """The project as it is at this moment.
+
+        Raises:
+            StoreError: it cannot be read.
+        """

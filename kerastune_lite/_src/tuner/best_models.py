@@ -7,6 +7,7 @@ from typing import Any
 from kerastune_lite._src.analysis.heldout import Evaluations
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.search.results import Results
+from kerastune_lite._src.store.project_folder import ProjectFolder
 from kerastune_lite._src.tuner.evaluating import evaluated
 from kerastune_lite._src.tuner.training import Training
 
@@ -14,6 +15,7 @@ from kerastune_lite._src.tuner.training import Training
 class BestModels(Results):
     """The results of a search, with its models."""
 
+    _folder: ProjectFolder
     _training: Training
     hypermodel: Any
 

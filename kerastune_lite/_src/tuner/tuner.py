@@ -226,17 +226,19 @@ class Tuner(TunerNames, BestModels, Hooks):
                 self._store = None
             self.on_search_end()
 
-    def enqueue(self, values: Mapping[str, Value]) -> None:
-        """Try a point of your own before those of the oracle.
+    def enqueue(self, values: Mapping[str, Value] | HyperParameters) -> None:
+        """Try a point of your own, or a good one of another project, before those of the oracle.
 
         Args:
-            values: by name; omitted hyperparameters have their defaults.
+            values: by name, or an element of `get_best_hyperparameters()`; omitted hyperparameters
+                have their defaults.
 
         Raises:
             ValueError: the builder does not declare a name, or a value is not allowed.
         """
+        point = values.values if isinstance(values, HyperParameters) else values
         build = None if self.hypermodel is None else self._training.probe.build
-        self._waiting.append(complete_point(values, self.space, build))
+        self._waiting.append(complete_point(point, self.space, build))
 
     def run_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> Any:
         """Train a trial. Override it to tune other things than models, or to change arguments.

@@ -1,0 +1,130 @@
+"""A project as the files of KerasTuner 1.4.8, for programs that read those."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.trial import Trial, TrialStatus
+from kerastune_lite._src.space.domains import Value
+from kerastune_lite._src.space.parameters import Space
+from kerastune_lite._src.store.kerastuner_reading import ORACLE, TRIAL
+from kerastune_lite._src.store.kerastuner_space import entries_of
+from kerastune_lite._src.util.formatting import counted
+
+_RUNNING = (TrialStatus.RUNNING, TrialStatus.PAUSED)
+
+_MAXIMISED = re.compile(
+    r"(val_)?(weighted_)?(acc|.*accuracy|auc|precision|recall|true_(positives|negatives)"
+    r"|(sensitivity|specificity)_at_.*|.*_score)(_\d+)?"
+)
+"""Metrics that are maximised, if they are not the objective. KerasTuner calls all others "min"."""
+
+
+def write_kerastuner_files(
+    folder: Path, trials: Sequence[Trial], space: Space, objective: Objective, seed: int
+) -> list[str]:
+    """Write a project into `folder`, which is created.
+
+    Returns:
+        What KerasTuner's files cannot express, and is left out.
+
+    Raises:
+        FileExistsError: there is a project of KerasTuner.
+        OSError: a file cannot be written.
+    """
+    if (folder / ORACLE).exists():
+        raise FileExistsError(f"{folder} contains a project of KerasTuner")
+    entries, lost = entries_of(space)
+    for trial in trials:
+        into = folder / f"trial_{trial.trial_id}"
+        into.mkdir(parents=True, exist_ok=True)
+        _write(into / TRIAL, _trial(trial, entries, objective))
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / "tuner0.json", {})
+    # The last one, because it makes the folder a project.
+    _write(folder / ORACLE, _oracle(trials, {"space": entries, "values": space.defaults()}, seed))
+    paused = sum(trial.status is TrialStatus.PAUSED for trial in trials)
+    if paused:
+        lost.append(f"the status PAUSED of {counted(paused, 'trial')}, written as RUNNING")
+    return lost
+
+
+def _write(path: Path, state: Mapping[str, Any]) -> None:
+    # With NaN and Infinity where they are, as KerasTuner writes them.
+    path.write_text(json.dumps(state), encoding="utf-8")
+
+
+def _trial(trial: Trial, entries: list[dict[str, Any]], objective: Objective) -> dict[str, Any]:
+    step = trial.best_step or 0
+    means = dict(trial.metrics)
+    if trial.score is not None:
+        means[objective.name] = trial.score  # of several objectives their sum
+    metrics = {
+        name: {
+            "direction": _direction(name, objective),
+            "observations": [{"value": [mean], "step": step}],
+        }
+        for name, mean in means.items()
+    }
+    return {
+        "trial_id": trial.trial_id,
+        "hyperparameters": {"space": entries, "values": dict(trial.values)},
+        "metrics": {"metrics": metrics},
+        "score": trial.score,
+        "best_step": step,
+        "status": "RUNNING" if trial.status in _RUNNING else trial.status.value,
+        "message": trial.message,
+    }
+
+
+def _direction(name: str, objective: Objective) -> str:
+    for part in (objective, *objective.parts):
+        if part.name == name and part.direction is not None:
+            return part.direction
+    return "max" if _MAXIMISED.fullmatch(name) else "min"
+
+
+def _oracle(trials: Sequence[Trial], hyperparameters: dict[str, Any], seed: int) -> dict[str, Any]:
+    running = [trial for trial in trials if trial.status is TrialStatus.RUNNING]
+    ended = sorted(
+        (trial for trial in trials if trial.status not in _RUNNING),
+        key=lambda trial: (trial.finished or 0.0, trial.number),
+    )
+    tried = {trial.trial_id: _fingerprint(trial.values) for trial in trials}
+    started = {
+        trial.trial_id: _local_time(trial.started) for trial in trials if trial.started is not None
+    }
+    return {
+        "ongoing_trials": {f"tuner{i}": trial.trial_id for i, trial in enumerate(running)},
+        "hyperparameters": hyperparameters,
+        "start_order": [trial.trial_id for trial in trials],
+        "end_order": [trial.trial_id for trial in ended],
+        "run_times": {trial.trial_id: 1 for trial in ended},
+        "retry_queue": [],
+        "seed": seed,
+        "seed_state": seed,
+        "tried_so_far": list(dict.fromkeys(tried.values())),
+        "id_to_hash": tried,
+        "display": {
+            "search_start": min(started.values(), default=None),
+            "trial_start": started,
+            "trial_number": {trial.trial_id: trial.number + 1 for trial in trials},
+        },
+    }
+
+
+def _fingerprint(values: Mapping[str, Value]) -> str:
+    """What KerasTuner compares to propose no point twice."""
+    text = "".join(f"{name}={values[name]}" for name in sorted(values))
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _local_time(seconds: float) -> str:
+    return datetime.datetime.fromtimestamp(seconds).isoformat()
