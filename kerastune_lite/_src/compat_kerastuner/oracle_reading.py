@@ -169,7 +169,7 @@ class OracleReading(core.Oracle):
         return self._with_series(self._tuner.get_trial(trial_id))
 
     def get_best_trials(self, num_trials: int = 1) -> list[SearchTrial]:
-        """The best completed trials, the best first."""
+        """The best `num_trials` completed trials, the best first."""
         if self._tuner is not None:
             best: list[SearchTrial] = self._tuner.get_best_trials(num_trials)
             for place, trial in enumerate(best):

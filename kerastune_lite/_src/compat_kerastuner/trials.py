@@ -119,7 +119,7 @@ class Trial(core.Trial):
         vars(self).update(status=status, message=message)
 
     def record(self, metrics: Mapping[str, float], step: int, objective: Objective) -> None:
-        """Record `metrics` at `step`, with the directions of the objective."""
+        """Record `metrics` at `step`, with the directions of the `objective`."""
         for name, value in metrics.items():
             if not self.metrics.exists(name):
                 self.metrics.register(name, direction_of(name, objective))
