@@ -14,16 +14,13 @@ from kerastune_lite._src.compat_kerastuner.migrating.pieces import NotReadable
 from kerastune_lite._src.compat_kerastuner.migrating.reading import (
     SUFFIXES,
     Migration,
+    in_words,
     migration,
-    place_text,
 )
-from kerastune_lite._src.compat_kerastuner.migrating.script import Place
 from kerastune_lite._src.tuner import overrides
 
 _SEED = "The same seed= proposes other points here than in KerasTuner."
 _SKIPPED = ("__pycache__", "node_modules", "site-packages")
-_SHOWN = 3
-"""How many lines of the same difference are named, if there are more than one more."""
 
 
 def run_migrate(options: argparse.Namespace) -> int:
@@ -90,39 +87,24 @@ def _below(folder: Path) -> Iterator[Path]:
 
 
 def _show(found: Migration) -> None:
-    for line in found.diff():
-        print(line)
+    blocks = [[*found.diff()]]
     if found.notes or found.has_seed:
-        print(f"\n{found.file.path}: what is different here")
-        for sentence, places in found.notes.items():
-            print(_indented(f"{_places(places)}: {sentence}"))
-        if found.has_seed:
-            print(_indented(_SEED))
-    if found.edits or found.notes:
-        print()
+        notes = [f"{in_words(places)}: {sentence}" for sentence, places in found.notes.items()]
+        seed = [_SEED] if found.has_seed else []
+        blocks.append([f"{found.file.path}: what is different here", *map(_indented, notes + seed)])
+    for block in filter(None, blocks):
+        print("\n".join(block), end="\n\n")
 
 
 def _indented(text: str) -> str:
-    # As wide as a line of the source; a name or a path is never broken.
     return textwrap.fill(
         text,
-        100,
+        90,
         initial_indent="  ",
         subsequent_indent="    ",
         break_long_words=False,
         break_on_hyphens=False,
     )
-
-
-def _places(places: Sequence[Place]) -> str:
-    words = [place_text(place) for place in places]
-    if not places[0].cell and len(places) > 1:
-        words = [f"lines {places[0].line}", *(str(place.line) for place in places[1:])]
-    if len(words) > _SHOWN + 1:
-        words[_SHOWN:] = [f"{len(words) - _SHOWN} more"]
-    *others, last = words
-    between = "; " if places[0].cell else ", "
-    return f"{between.join(others)} and {last}" if others else last
 
 
 def _summary(read: int, changed: int, written: bool) -> str:

@@ -41,7 +41,7 @@ STRINGS: Mapping[str, str] = {
 _AUTOKERAS = "Not supported: AutoKeras needs KerasTuner itself. Keep KerasTuner for this script."
 PACKAGES: Mapping[str, str] = {
     "tf_keras": _KERAS_2,
-    "tensorflow.keras": "tf.keras works if it is Keras 3, as it is from TensorFlow 2.16 on.",
+    "tensorflow.keras": "tf.keras works if it is Keras 3, as from TensorFlow 2.16 on.",
 }
 MAXIMISED = frozenset(
     # Metrics that KerasTuner minimises, and that Keras says are to be maximised.
@@ -78,6 +78,8 @@ WITHOUT_DIRECTION: Mapping[str, str] = {
         "min",
     ),
 }
+KEPT = 10
+"""How many trials keep their weights unless the tuner is told otherwise."""
 _FOLDERS = ("directory", "log_dir", "name", "project_name")
 _POSITION_OF_OBJECTIVE = {
     # Of the positional argument; other classes take it by its name only.
@@ -175,9 +177,7 @@ def _named_in_strings(case: _Case) -> Iterator[str]:
         return
     if re.fullmatch(rf"({'|'.join(ROOTS)})(\.\w+)*", node.value):
         yield f'"{node.value}" is not changed. If it names the module, write "kerastune_lite".'
-    elif re.fullmatch(
-        r"keras-tuner([\s=~!<>\[].*)?|.*pip3? install .*keras[-_]?tuner.*", node.value
-    ):
+    elif re.fullmatch(r"keras-tuner([\s=~!<>\[].*)?|.*\binstall .*keras[-_]?tuner.*", node.value):
         yield "This string is not changed. The package to install is kerastune_lite."
 
 
@@ -298,8 +298,8 @@ def _noise(case: _Case) -> Iterator[str]:
         if given:
             names = " and ".join(f"{name}=" for name in given)
             yield (
-                f"{names} as in KerasTuner. Without them the noise is learned here, and expected "
-                "improvement decides."
+                f"{names} {'are' if given[1:] else 'is'} used as in KerasTuner. Without alpha= and "
+                "beta= the noise is learned here, and expected improvement decides."
             )
 
 
@@ -317,6 +317,17 @@ def _last_value(case: _Case) -> Iterator[str]:
     steps = (high - low) / step
     if abs(steps - round(steps)) < 1e-6 and (high - low) // step < round(steps):
         yield f"Float includes max_value={high:g} here; KerasTuner loses it by rounding."
+
+
+def _weights(case: _Case) -> Iterator[str]:
+    """`get_best_models(...)` of more trials than keep their weights."""
+    if case.call is not None and _called(case.call) == "get_best_models":
+        wanted = _number(argument(case.call, "num_models", 0))
+        if wanted is not None and wanted > KEPT:
+            yield (
+                f"An error: only the best {KEPT} trials keep their weights. Pass "
+                f"keep_checkpoints={wanted:g} to the tuner."
+            )
 
 
 def _number(node: ast.expr | None) -> float | None:
@@ -339,6 +350,7 @@ FINDERS: tuple[Finder, ...] = (
     _objectives,
     _packages,
     _strings,
+    _weights,
 )
 
 

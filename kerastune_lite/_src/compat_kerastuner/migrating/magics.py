@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_CELL_OF_PYTHON = re.compile(r"%%(capture|prun|time|timeit|writefile\s.*\.py)\b")
+_OTHER_LANGUAGE = re.compile(
+    r"%%(bash|cmd|html|javascript|js|latex|markdown|perl|ruby|script|sh|sql|svg)\b"
+    r"|%%(write)?file\s(?!.*\.py\s*$)"
+)
 _COMMAND = re.compile(
     r"\s*(?:[\w.,\[\] ]+=\s*)?[!%]"  # !ls, %time, names = !ls
     r"|\s*\?"  # ?name
@@ -28,9 +31,7 @@ def as_python(cell: str) -> tuple[str, list[int]]:
     """
     lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", cell)
     first = next((i for i, line in enumerate(lines) if line.strip()), 0)
-    other_language = False
-    if lines[first].startswith("%%"):
-        other_language = not _CELL_OF_PYTHON.match(lines[first])
+    other_language = _OTHER_LANGUAGE.match(lines[first])
     python, commands = [], []
     for number, (line, command) in enumerate(zip(lines, _commands(lines)), 1):
         if command or other_language:

@@ -78,7 +78,7 @@ MODULES: Mapping[str, frozenset[str]] = {
             "RandomSearchOracle",
         )
     ),
-    "tuners": _TUNERS,
+    "tuners": _TUNERS | {"Tuner"},
 }
 
 TUNERS = _TUNERS | {"BaseTuner", "MultiExecutionTuner", "Tuner"}
@@ -100,15 +100,13 @@ def public_home(module: str, names: Collection[str]) -> str | None:
         module: below the package, where the script imports from.
         names: what it imports; "*" for all.
     """
-    homes = [module]
-    parts = module.split(".")
-    if parts[0] == "src":
-        parts = parts[1:]
-        homes.append(".".join(parts))
-    if "*" not in names:
-        homes.append(".".join(parts[:-1]))
+    if module in MODULES or "*" in names:
+        homes = [module]
+    else:
+        public = module.removeprefix("src").removeprefix(".")
+        homes = [public, public.rpartition(".")[0]]
     for home in homes:
-        if home in MODULES and (set(names) - {"*"} <= MODULES[home]):
+        if home in MODULES and set(names) - {"*"} <= MODULES[home]:
             return home
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import itertools
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,8 @@ from kerastune_lite._src.compat_kerastuner.migrating.script import Parsed, Place
 from kerastune_lite._src.util.whole_files import whole
 
 SUFFIXES = (".py", ".ipynb")
+_SHOWN = 3
+"""How many lines of the same difference are named, if there are more than one more."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +78,7 @@ def migration(path: Path, overrides: Overrides) -> Migration:
         try:
             parts.append(parsed(piece))
         except SyntaxError as error:
-            where = f"{path}, {place_text(Place(piece.cell, error.lineno or 1))}"
+            where = f"{path}, {in_words([Place(piece.cell, error.lineno or 1)])}"
             damaged.append(f"{where} is no Python: {error.msg}")
     script = Script(parts)
     found = [(part.piece, *edits(part)) for part in parts]
@@ -91,6 +94,14 @@ def migration(path: Path, overrides: Overrides) -> Migration:
     return Migration(file, changes, by_sentence, damaged, bool(changes) and has_seed(script))
 
 
-def place_text(place: Place) -> str:
-    """A place in words."""
-    return f"cell {place.cell}, line {place.line}" if place.cell else f"line {place.line}"
+def in_words(places: Sequence[Place]) -> str:
+    """The lines, by cell in a notebook; of many the first few."""
+    shown = places if len(places) <= _SHOWN + 1 else places[:_SHOWN]
+    groups = []
+    for cell, group in itertools.groupby(shown, lambda place: place.cell):
+        *others, last = (str(place.line) for place in group)
+        lines = f"lines {', '.join(others)} and {last}" if others else f"line {last}"
+        groups.append(f"cell {cell}, {lines}" if cell else lines)
+    if len(shown) < len(places):
+        groups.append(f"and {len(places) - len(shown)} more")
+    return "; ".join(groups)

@@ -48,17 +48,30 @@ class Parsed:
 
 
 def parsed(piece: Piece) -> Parsed:
-    """Parse a piece.
+    """Parse a piece; scripts that were notebooks may have IPython's commands, too.
 
     Raises:
         SyntaxError: it is no Python; the error has the line.
     """
-    text, commands = as_python(piece.text) if piece.cell else (piece.text, [])
+    try:
+        return Parsed(piece, _tree(piece.text), ())
+    except SyntaxError:
+        text, commands = as_python(piece.text)
+        try:
+            return Parsed(piece, _tree(text), commands)
+        except SyntaxError:
+            if not piece.text.lstrip().startswith("%%"):
+                raise
+            # The magic is of a package, and may be for any language.
+            return Parsed(piece, ast.Module([], []), range(1, len(piece.line_starts) + 1))
+
+
+def _tree(text: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
             # Of invalid escapes in strings, for example: they are not what was asked.
             warnings.simplefilter("ignore")
-            return Parsed(piece, ast.parse(text), commands)
+            return ast.parse(text)
     except (ValueError, RecursionError, MemoryError) as error:
         raise SyntaxError(str(error) or "it is nested too deeply", ("", 1, 0, "")) from error
 
