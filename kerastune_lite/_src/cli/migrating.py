@@ -9,7 +9,6 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from kerastune_lite._src.compat_kerastuner.migrating.differences import Overrides
 from kerastune_lite._src.compat_kerastuner.migrating.pieces import NotReadable
 from kerastune_lite._src.compat_kerastuner.migrating.reading import (
     SUFFIXES,
@@ -17,7 +16,6 @@ from kerastune_lite._src.compat_kerastuner.migrating.reading import (
     in_words,
     migration,
 )
-from kerastune_lite._src.tuner import overrides
 
 _SEED = "The same seed= proposes other points here than in KerasTuner."
 _SKIPPED = ("__pycache__", "node_modules", "site-packages")
@@ -29,12 +27,11 @@ def run_migrate(options: argparse.Namespace) -> int:
     Returns:
         1 if a file could not be read or written, or is no Python; the others are done.
     """
-    known = Overrides(overrides.REPLACED, overrides.NEVER_CALLED, overrides.SET_AT_CONSTRUCTION)
     files, complaints = _files(options.paths)
     read = changed = 0
     for path in files:
         try:
-            found = migration(path, known)
+            found = migration(path)
             if found.edits and options.write:
                 found.write()
         except (NotReadable, OSError) as error:

@@ -2,21 +2,14 @@
 
 import json
 
-from kerastune_lite._src.compat_kerastuner.migrating.differences import Overrides
 from kerastune_lite._src.compat_kerastuner.migrating.reading import migration
-
-OVERRIDES = Overrides(
-    {"_run_and_update_trial": "override run_trial(trial, ...)"},
-    frozenset(("get_trial_dir",)),
-    frozenset(("directory", "objective")),
-)
 
 
 def migrated(path, source=None):
     """What is found in a file, and its new content; `source` is written into it before."""
     if source is not None:
         path.write_bytes(source if isinstance(source, bytes) else source.encode())
-    found = migration(path, OVERRIDES)
+    found = migration(path)
     content = found.file.changed(found.edits)
     path.write_bytes(content)
     return found, content

@@ -10,7 +10,7 @@ SAID = [
     ("import os\nos.environ['KERASTUNER_TUNER_ID'] = 'chief'", "search(workers=2)"),
     ("env = {'KERASTUNER_ORACLE_IP': 'x'}", "search(workers=2)"),
     ("open(path + '/oracle.json')", "kt.open_project(directory)"),
-    ("open(f'{path}/trial_{number}/trial.json')", "kerastune export --keras-tuner DIR"),
+    ("open(f'{path}/trial_{number}/trial.json')", "kerastune export DIR --keras-tuner FOLDER"),
     ("glob.glob('runs/trial_*')", "KerasTuner's file does not exist"),
     ("os.path.join(path, 'checkpoint.weights.h5')", "KerasTuner's file does not exist"),
     ("t = kt.Hyperband(b)\nt.search(x, y, epochs=9)", "epochs= is ignored"),
@@ -39,7 +39,8 @@ SAID = [
     ("t = kt.Tuner(b)\nt.oracle.objective = 'x'", "t.oracle.objective cannot be set later"),
     ("kt.utils.load_json", "kt.utils has no counterpart here. Do without it"),
     ("kt.engine.tuner.Tunr", "kt.engine.tuner.Tunr has no counterpart here. Use kerastune_lite."),
-    ("kt.oracles.RandomSearch", "Use kerastune_lite.oracles.RandomSearchOracle."),
+    ("kt.oracles.Random", "kt.oracles.Random has no counterpart here"),
+    ("kt.oracles.Hyperband('r2_score')", '"r2_score" is maximised here'),
     ("importlib.import_module('keras_tuner.tuners')", '"keras_tuner.tuners" is not changed'),
     ("os.system('pip install -q keras-tuner')", "package to install is kerastune_lite"),
     ("ipython().run_line_magic('pip', 'install keras-tuner')", "install is kerastune_lite"),
@@ -47,6 +48,7 @@ SAID = [
 ]
 NOT_SAID = [
     "t = kt.Hyperband(b)\nt = kt.RandomSearch(b)\nt.search(epochs=9)",
+    "t = kt.Tuner(kt.oracles.Hyperband('loss'))\nt.search(epochs=9)",
     "t = kt.Hyperband(b)\nmodel.fit(x, epochs=9)\nt.search(x)",
     "keras.callbacks.ModelCheckpoint('checkpoint.weights.h5')",
     "import keras\nkeras.Sequential()",
@@ -92,7 +94,7 @@ def test_nothing_is_said_of_what_behaves_the_same(tmp_path, code):
 def test_methods_of_tuners_that_are_not_called(tmp_path):
     code = """
 class Mine(kt.RandomSearch):
-    def get_trial_dir(self, trial_id):
+    def get_state(self):
         return "x"
 
 class More(Mine):
@@ -100,7 +102,7 @@ class More(Mine):
         return None
 """
     (one, [line]), (other, [later]) = notes(tmp_path, HEAD + code).items()
-    assert "Mine.get_trial_dir() is never called here" in one
+    assert "Mine.get_state() is never called here" in one
     assert "More overrides _run_and_update_trial()" in other
     assert other.endswith("Instead, override run_trial(trial, ...).")
     assert (line, later) == ((0, 3), (0, 7))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kerastune_lite._src.compat_kerastuner.migrating.pieces import NotReadable
 from kerastune_lite._src.compat_kerastuner.migrating.reading import migration
-from tests.compat_kerastuner.migrating.running import OVERRIDES, migrated
+from tests.compat_kerastuner.migrating.running import migrated
 
 PAIRS = [
     ("import keras_tuner", "import kerastune_lite as keras_tuner"),
@@ -38,6 +38,7 @@ PAIRS = [
         "from keras_tuner.applications import HyperResNet",
         "from kerastune_lite.applications import HyperResNet",
     ),
+    ("from kerastuner.oracles import Hyperband", "from kerastune_lite.oracles import Hyperband"),
     # Where KerasTuner's older releases and its private modules have a public class.
     (
         "from kerastuner.tuners.hyperband import Hyperband",
@@ -88,9 +89,9 @@ LEFT = [
     ("from keras_tuner.src import *", "keras_tuner.src has no counterpart", "Do without it"),
     ("from keras_tuner import Tuner, utils", "keras_tuner.utils has no counterpart", "Do without"),
     (
-        "from kerastuner.oracles import Hyperband",
-        "kerastuner.oracles.Hyperband has no counterpart",
-        "Use kerastune_lite.oracles.HyperbandOracle.",
+        "from kerastuner.oracles import HyperBand",
+        "kerastuner.oracles.HyperBand has no counterpart",
+        "Use kerastune_lite.oracles.Hyperband.",
     ),
     (
         "import keras_tuner.tuners.hyperband as h",
@@ -173,7 +174,7 @@ def test_a_script_stays_a_link_and_executable(tmp_path):
     path.write_text("#!/usr/bin/env python\nimport keras_tuner as kt\n")
     path.chmod(0o754)
     (tmp_path / "link.py").symlink_to(path)
-    migration(tmp_path / "link.py", OVERRIDES).write()
+    migration(tmp_path / "link.py").write()
     assert (tmp_path / "link.py").is_symlink()
     assert path.read_text().endswith("import kerastune_lite as kt\n")
     assert path.stat().st_mode & 0o777 == 0o754

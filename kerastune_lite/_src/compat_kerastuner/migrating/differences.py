@@ -13,8 +13,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 
+from kerastune_lite._src.compat_kerastuner import overrides
 from kerastune_lite._src.compat_kerastuner.migrating.names import (
     MODULES,
+    ORACLES,
     ROOTS,
     TUNERS,
     advice,
@@ -30,7 +32,7 @@ _WORKERS = (
 _KERAS_2 = "Keras 2 does not work here. Use Keras 3."
 _FILES = (
     "KerasTuner's file does not exist here. Use kt.open_project(directory), or write KerasTuner's "
-    "files with: kerastune export --keras-tuner DIR."
+    "files with: kerastune export DIR --keras-tuner FOLDER."
 )
 STRINGS: Mapping[str, str] = {
     # Regular expressions for whole strings, or for what follows the last slash.
@@ -84,24 +86,8 @@ _FOLDERS = ("directory", "log_dir", "name", "project_name")
 _POSITION_OF_OBJECTIVE = {
     # Of the positional argument; other classes take it by its name only.
     **dict.fromkeys(("BayesianOptimization", "GridSearch", "Hyperband", "RandomSearch"), 1),
-    **{f"{name}Oracle": 0 for name in ("BayesianOptimization", "GridSearch", "Hyperband")},
-    "RandomSearchOracle": 0,
+    **dict.fromkeys(ORACLES, 0),
 }
-
-
-@dataclasses.dataclass(frozen=True)
-class Overrides:
-    """What the tuner says of KerasTuner's methods and attributes.
-
-    Args:
-        replaced: methods that must not be overridden, and what to do instead.
-        never_called: methods that nothing here calls.
-        set_at_construction: attributes that cannot be set later.
-    """
-
-    replaced: Mapping[str, str]
-    never_called: frozenset[str]
-    set_at_construction: frozenset[str]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,7 +95,6 @@ class _Case:
     """A node in its script."""
 
     script: Script
-    overrides: Overrides
     place: Place
     node: ast.AST
 
@@ -124,12 +109,12 @@ class _Case:
         return self.script.constructed(self.node)
 
 
-def differences(script: Script, overrides: Overrides) -> Iterator[tuple[Place, str]]:
+def differences(script: Script) -> Iterator[tuple[Place, str]]:
     """Sentences, each with a line that it is about."""
     uses = any(below_root(name) is not None for name in script.names.values())
     finders = (*FINDERS_ANYWHERE, *FINDERS) if uses else FINDERS_ANYWHERE
     for place, node in script.nodes:
-        case = _Case(script, overrides, place, node)
+        case = _Case(script, place, node)
         for finder in finders:
             yield from ((place, sentence) for sentence in finder(case))
     for part in script.parts:
@@ -230,12 +215,12 @@ def _methods(case: _Case) -> Iterator[str]:
         return
     for method in case.node.body:
         name = method.name if isinstance(method, ast.FunctionDef) else ""
-        if name in case.overrides.replaced:
+        if name in overrides.REPLACED:
             yield (
                 f"An error: {case.node.name} overrides {name}(), which is never called here. "
-                f"Instead, {case.overrides.replaced[name]}."
+                f"Instead, {overrides.REPLACED[name]}."
             )
-        elif name in case.overrides.never_called:
+        elif name in overrides.NEVER_CALLED:
             yield (
                 f"{case.node.name}.{name}() is never called here, because the project on disk is "
                 "always up to date. Remove it, or call it yourself."
@@ -249,7 +234,7 @@ def _attributes(case: _Case) -> Iterator[str]:
     owner = case.node.value
     if isinstance(owner, ast.Attribute) and owner.attr == "oracle":
         owner = owner.value
-    if case.node.attr in case.overrides.set_at_construction and (
+    if case.node.attr in overrides.SET_AT_CONSTRUCTION and (
         kind := case.script.tuner(owner, case.place)
     ):
         yield (
@@ -292,8 +277,8 @@ def _objectives(case: _Case) -> Iterator[str]:
 
 def _noise(case: _Case) -> Iterator[str]:
     """`alpha` and `beta` of the Bayesian search."""
-    made = (case.made or "").removesuffix("Oracle")
-    if case.call is not None and made == "BayesianOptimization":
+    bayesian = ("BayesianOptimization", "BayesianOptimizationOracle")
+    if case.call is not None and case.made in bayesian:
         given = [name for name in ("alpha", "beta") if argument(case.call, name)]
         if given:
             names = " and ".join(f"{name}=" for name in given)
@@ -358,7 +343,7 @@ def has_seed(script: Script) -> bool:
     """Whether a search has a seed."""
     return any(
         isinstance(node, ast.Call)
-        and (script.constructed(node) or "").removesuffix("Oracle") in TUNERS
+        and script.constructed(node) in TUNERS | ORACLES
         and argument(node, "seed") is not None
         for _, node in script.nodes
     )

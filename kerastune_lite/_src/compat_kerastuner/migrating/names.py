@@ -12,6 +12,15 @@ NEW_ROOT = "kerastune_lite"
 _TUNERS = frozenset(
     ("BayesianOptimization", "GridSearch", "Hyperband", "RandomSearch", "SklearnTuner")
 )
+ORACLES = frozenset(
+    (
+        "BayesianOptimizationOracle",
+        "GridSearchOracle",
+        "HyperbandOracle",
+        "RandomSearchOracle",
+    )
+)
+"""KerasTuner's classes of oracles; older releases call them as it calls its tuners."""
 _ENGINE: Mapping[str, frozenset[str]] = {
     "base_tuner": frozenset(("BaseTuner",)),
     "hypermodel": frozenset(("HyperModel",)),
@@ -70,14 +79,7 @@ MODULES: Mapping[str, frozenset[str]] = {
             "FatalValueError",
         )
     ),
-    "oracles": frozenset(
-        (
-            "BayesianOptimizationOracle",
-            "GridSearchOracle",
-            "HyperbandOracle",
-            "RandomSearchOracle",
-        )
-    ),
+    "oracles": frozenset(ORACLES | {name.removesuffix("Oracle") for name in ORACLES}),
     "tuners": _TUNERS | {"Tuner"},
 }
 

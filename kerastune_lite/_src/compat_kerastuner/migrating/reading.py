@@ -10,11 +10,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from kerastune_lite._src.compat_kerastuner.migrating.differences import (
-    Overrides,
-    differences,
-    has_seed,
-)
+from kerastune_lite._src.compat_kerastuner.migrating.differences import differences, has_seed
 from kerastune_lite._src.compat_kerastuner.migrating.imports import edits
 from kerastune_lite._src.compat_kerastuner.migrating.pieces import Edit, File, Piece, read
 from kerastune_lite._src.compat_kerastuner.migrating.script import Parsed, Place, Script, parsed
@@ -64,7 +60,7 @@ class Migration:
             shutil.copymode(path, scratch)
 
 
-def migration(path: Path, overrides: Overrides) -> Migration:
+def migration(path: Path) -> Migration:
     """Read a script or notebook.
 
     Raises:
@@ -86,7 +82,7 @@ def migration(path: Path, overrides: Overrides) -> Migration:
     notes: dict[str, set[Place]] = {}
     for place, sentence in (
         *(n for _, _, left in found for n in left),
-        *differences(script, overrides),
+        *differences(script),
     ):
         notes.setdefault(sentence, set()).add(place)
     in_order = sorted(((sorted(places), sentence) for sentence, places in notes.items()))

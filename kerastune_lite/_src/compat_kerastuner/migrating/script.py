@@ -9,7 +9,12 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from kerastune_lite._src.compat_kerastuner.migrating.magics import as_python
-from kerastune_lite._src.compat_kerastuner.migrating.names import MODULES, TUNERS, below_root
+from kerastune_lite._src.compat_kerastuner.migrating.names import (
+    MODULES,
+    ORACLES,
+    TUNERS,
+    below_root,
+)
 from kerastune_lite._src.compat_kerastuner.migrating.pieces import Piece
 
 
@@ -135,8 +140,10 @@ class Script:
     def _kind(self, node: ast.AST, own: dict[str, str]) -> str | None:
         if isinstance(node, ast.Name) and node.id in own:
             return own[node.id]
-        below = below_root(self.full_name(node) or "")
-        return below.rpartition(".")[2] if below else None
+        below = below_root(self.full_name(node) or "") or ""
+        module, _, name = below.rpartition(".")
+        oracle = f"{name}Oracle"
+        return (oracle if module == "oracles" and oracle in ORACLES else name) or None
 
     def constructed(self, node: ast.AST) -> str | None:
         """The class of KerasTuner of which an expression makes an object."""
