@@ -6,10 +6,9 @@ import argparse
 
 from kerastune_lite._src.util.version import __version__
 
-_ABOUT = (
-    "Show projects that kerastune_lite has searched or is searching, without changing them; and "
-    "migrate scripts from KerasTuner."
-)
+_ABOUT = """\
+Show projects that kerastune_lite has searched or is searching, without changing them; and change
+scripts for KerasTuner."""
 
 _NOTES = """\
 DIR is a project's folder, `directory/project_name`; the default is the current folder.
