@@ -29,6 +29,7 @@ COMMANDS = (
     "tensorboard",
     "report",
     "dashboard",
+    "migrate",
     "completion",
 )
 
@@ -311,6 +312,7 @@ def test_debug_shows_where_an_error_came_from(tmp_path):
         ["export"],
         ["export", "--to", "xls"],
         ["tensorboard", "--port", "70000"],
+        ["migrate"],
     ],
 )
 def test_wrong_arguments_are_exit_code_2(arguments, capsys):
@@ -346,7 +348,9 @@ print(*sys.modules, file=sys.__stdout__)
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["list", "{}"], ["show", "{}"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["list", "{}"], ["show", "{}"], ["migrate", __file__]]
+)
 def test_what_is_asked_often_loads_nothing_heavy(digits, arguments):
     filled = [argument.format(digits) for argument in arguments]
     ended = subprocess.run(
@@ -356,7 +360,7 @@ def test_what_is_asked_often_loads_nothing_heavy(digits, arguments):
     assert "kerastune_lite._src.cli.command" in loaded
     heavy = {"tensorflow", "keras", "sklearn", "optuna", "scipy", "pandas", "tensorboard", "shtab"}
     assert not heavy & loaded
-    if arguments == ["--help"]:
+    if arguments[0] in ("--help", "migrate"):
         assert not {"numpy", "rich"} & loaded
 
 

@@ -25,6 +25,7 @@ _HOMES = {
     "tensorboard": "serving",
     "report": "exporting",
     "dashboard": "serving",
+    "migrate": "migrating",
     "completion": "completing",
 }
 """The module of each command in this folder; its function is `run_` and the command's name."""

@@ -17,7 +17,7 @@ def run_completion(options: argparse.Namespace) -> None:
     for action in _actions(parser):
         if action.dest == "directory":
             action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
-        elif action.dest == "output":
+        elif action.dest in ("output", "paths"):
             action.complete = shtab.FILE  # type: ignore[attr-defined]
     sys.stdout.write(shtab.complete(parser, options.shell))
 

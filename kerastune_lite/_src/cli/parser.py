@@ -6,14 +6,16 @@ import argparse
 
 from kerastune_lite._src.util.version import __version__
 
-_ABOUT = "Show projects that kerastune_lite has searched or is searching. Nothing is changed."
+_ABOUT = """\
+Show projects that kerastune_lite has searched or is searching, without changing them; and change
+scripts for KerasTuner."""
 
 _NOTES = """\
 DIR is a project's folder, `directory/project_name`; the default is the current folder.
 `kerastune COMMAND --help` explains a command.
 
-Exit codes: 0 success; 1 the project cannot be read, or has no results yet; 2 wrong arguments;
-130 Ctrl-C.
+Exit codes: 0 success; 1 the project or a script cannot be read, or there are no results yet;
+2 wrong arguments; 130 Ctrl-C.
 
 Completion with Tab, in one line:
   eval "$(kerastune completion bash)"     in ~/.bashrc
@@ -43,6 +45,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     _add_showing(commands)
     _add_exporting(commands)
+    _add_migrating(commands)
     completion = commands.add_parser(
         "completion",
         help="the script that completes commands with Tab",
@@ -131,6 +134,25 @@ def _add_exporting(commands: argparse._SubParsersAction) -> None:
     _add_port(added, default=8080, least=1, hint="8080")
 
 
+def _add_migrating(commands: argparse._SubParsersAction) -> None:
+    added = commands.add_parser(
+        "migrate",
+        help="change the imports of scripts and notebooks for KerasTuner",
+        description="Change the imports of scripts and notebooks that were written for KerasTuner, "
+        "and list what they do that behaves otherwise here. Without --write nothing is changed.",
+        epilog="Example: kerastune migrate train.py notebooks --write",
+    )
+    added.add_argument(
+        "paths", nargs="+", metavar="PATH", help="a .py or .ipynb file, or a folder of them"
+    )
+    added.add_argument("--write", action="store_true", help="change the files")
+    _add_debug(added)
+
+
+def _add_debug(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+
 def _add(
     commands: argparse._SubParsersAction,
     name: str,
@@ -150,7 +172,7 @@ def _add(
         metavar="DIR",
         help=f"{directory} (default: the current folder)",
     )
-    added.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    _add_debug(added)
     return added
 
 
