@@ -135,7 +135,7 @@ class OracleReading(core.Oracle):
         if self._tuner is None:
             return dict(self._own.trials)
         held = self._tuner.trials if self._search is None else self._search[1]
-        return {**{trial.trial_id: trial for trial in held}, **self._proposed}
+        return {**{trial.trial_id: trial for trial in held}, **self._proposed, **self._told}
 
     @property
     def ongoing_trials(self) -> dict[str, SearchTrial]:

@@ -15,7 +15,7 @@ Series = Mapping[str, Mapping[int, Sequence[float]]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Observation:
+class MetricObservation:
     """What was observed of a metric at one step.
 
     Args:
@@ -59,7 +59,7 @@ class Metrics(dict[str, float]):
         """Whether there is a metric called `name`."""
         return name in self or name in self._series
 
-    def get_history(self, name: str) -> list[Observation]:
+    def get_history(self, name: str) -> list[MetricObservation]:
         """The observations of the metric `name` in the order of their steps.
 
         The learning curves of a trial are `tuner.history(trial)`.
@@ -68,12 +68,14 @@ class Metrics(dict[str, float]):
             ValueError: there is no such metric.
         """
         if name in self._series:
-            return [Observation(list(v), step) for step, v in sorted(self._series[name].items())]
+            return [
+                MetricObservation(list(v), step) for step, v in sorted(self._series[name].items())
+            ]
         if name not in self:
             raise ValueError(
                 f"There is no metric {name!r}. The trial has: {', '.join(self) or 'none'}."
             )
-        return [Observation([self[name]], self._step)]
+        return [MetricObservation([self[name]], self._step)]
 
     def get_best_value(self, name: str) -> float | None:
         """The best mean value of the metric `name`; None if all are NaN."""
@@ -85,9 +87,10 @@ class Metrics(dict[str, float]):
         best = self._best(name)
         return None if best is None else best.step
 
-    def get_last_value(self, name: str) -> float:
-        """The mean value of the metric `name` at the last step at which it was observed."""
-        return self.get_history(name)[-1].mean()
+    def get_last_value(self, name: str) -> float | None:
+        """The mean value of the metric `name` at the last step; None if it was never observed."""
+        history = self.get_history(name)
+        return history[-1].mean() if history else None
 
     def get_direction(self, name: str) -> Direction:
         """Whether the metric `name` is to be minimised ("min") or maximised ("max")."""
@@ -122,7 +125,7 @@ class Metrics(dict[str, float]):
             }
         }
 
-    def _best(self, name: str) -> Observation | None:
+    def _best(self, name: str) -> MetricObservation | None:
         observed = [each for each in self.get_history(name) if not math.isnan(each.mean())]
         choose = max if self.get_direction(name) == "max" else min
-        return choose(observed, key=Observation.mean, default=None)
+        return choose(observed, key=MetricObservation.mean, default=None)
