@@ -11,6 +11,7 @@ from kerastune_lite._src.algorithms.oracles.bayesian import BayesianOracle
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.full import FullTraining
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
+from kerastune_lite._src.compat_kerastuner.environment import check_environment
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective, ObjectiveLike, create_objective
 from kerastune_lite._src.core.trial import Trial
@@ -116,6 +117,7 @@ class Tuner(BestModels, Hooks):
         project_name: str | None = None,
         overwrite: bool = False,
     ) -> None:
+        check_environment()
         st.check_counts(max_model_size=max_model_size, keep_checkpoints=keep_checkpoints, seed=seed)
         self._limits = Limits(
             max_trials,
