@@ -5,7 +5,7 @@ import logging
 import pytest
 
 import kerastune_lite as kt
-from kerastune_lite._src.tuner import overrides
+from kerastune_lite._src.compat_kerastuner import overrides
 from kerastune_lite.oracles import RandomOracle
 from tests.keras.models import data, keras, linear
 
