@@ -10,7 +10,7 @@ from kerastune_lite._src.util.lazy import lazy_names
 from kerastune_lite._src.util.version import __version__
 
 if TYPE_CHECKING:
-    from kerastune_lite import errors, hyperparameters, oracles, schedulers, sklearn
+    from kerastune_lite import applications, errors, hyperparameters, oracles, schedulers, sklearn
     from kerastune_lite._src.algorithms.oracles.oracle import Oracle
     from kerastune_lite._src.core.objective import Objective
     from kerastune_lite._src.keras.hypermodel import HyperModel
@@ -42,6 +42,7 @@ __all__ = [
     "RandomSearch",
     "Tuner",
     "__version__",
+    "applications",
     "errors",
     "hyperparameters",
     "open_project",
@@ -66,6 +67,7 @@ __getattr__, __dir__ = lazy_names(
         "Oracle": "_src.algorithms.oracles.oracle",
         "RandomSearch": "_src.tuner.presets",
         "Tuner": "_src.tuner.tuner",
+        "applications": "applications",
         "errors": "errors",
         "hyperparameters": "hyperparameters",
         "open_project": "_src.search.open_project",

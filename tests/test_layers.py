@@ -18,7 +18,15 @@ import kerastune_lite
 PACKAGE = Path(kerastune_lite.__file__).parent
 PRIVATE = PACKAGE / "_src"
 ROOT = Path(__file__).parents[1]
-FACADES = ["__init__", "errors", "hyperparameters", "oracles", "schedulers", "sklearn"]
+FACADES = [
+    "__init__",
+    "applications",
+    "errors",
+    "hyperparameters",
+    "oracles",
+    "schedulers",
+    "sklearn",
+]
 
 # From the bottom up. A module may import from its own room and from rooms in rows further down;
 # rooms of one row do not know one another.
