@@ -41,7 +41,11 @@ class RandomTransform(layers.Layer):
         ]
         self.seed_generator = keras.random.SeedGenerator()
 
-    def call(self, inputs: Any, training: bool = False) -> Any:
+    def build(self, input_shape: Any) -> None:
+        for layer in self.transforms:
+            layer.build(input_shape)
+
+    def call(self, inputs: Any, training: bool = True) -> Any:  # the default of Keras's own
         if not training:
             return inputs
         shape = (ops.shape(inputs)[0], 1, 1, 1)

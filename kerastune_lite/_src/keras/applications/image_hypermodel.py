@@ -55,3 +55,15 @@ class ImageHyperModel(HyperModel):
             return keras.utils.get_source_inputs(self.input_tensor), self.input_tensor
         inputs = keras.Input(self.input_shape)
         return inputs, inputs
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = vars(self).copy()
+        if self.input_tensor is not None:
+            # A Keras tensor alone would lose the layers that it comes from.
+            state["input_tensor"] = keras.Model(*self._inputs())
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self.input_tensor is not None:
+            self.input_tensor = state["input_tensor"].output
