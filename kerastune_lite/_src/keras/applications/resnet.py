@@ -25,7 +25,7 @@ GROUPS = 32
 
 @public("kerastune_lite.applications")
 class HyperResNet(ImageClassifier):
-    """A residual network of 50 to 161 layers that classifies images.
+    """A residual network of 50 to 152 layers that classifies images.
 
     Hyperparameters: `version` ("v1": ResNet, "v2": ResNet V2, "next": ResNeXt with 32 groups of
     4 channels), `conv3_depth` and `conv4_depth` (the numbers of blocks in two of the four stages;
