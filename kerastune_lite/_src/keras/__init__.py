@@ -14,6 +14,7 @@
     metric_directions.py not_finite.py automatic_names.py determinism.py session.py loading.py
     compat/     the private parts of Keras and TensorFlow that we use, each with a probe
     fast/       the same training in less time
+    applications/    hypermodels for images, under KerasTuner's names
 
 Importing this room does not load Keras; its modules do when a model is first built.
 """
