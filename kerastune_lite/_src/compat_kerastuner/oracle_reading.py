@@ -164,7 +164,7 @@ class OracleReading(core.Oracle):
         return [trial.trial_id for trial in sorted(ended, key=lambda t: t.finished or 0.0)]
 
     def get_trial(self, trial_id: str | int) -> SearchTrial:
-        """A trial by its id.
+        """The trial called `trial_id`.
 
         Raises:
             KeyError: there is no such trial.

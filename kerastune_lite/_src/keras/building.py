@@ -163,13 +163,19 @@ def model_size(model: Any) -> int:
 
 
 def check_compiled(model: Any) -> None:
-    """Raise unless `model.fit` can be called.
+    """Raise unless `model.fit` can be called; a `fit` of the model's own may do without `compile`.
 
     Raises:
         FatalValueError: it was not compiled.
     """
-    if not model.compiled:
+    if not model.compiled and type(model).fit in _fits_of_keras():
         raise FatalValueError(
             "build(hp) must compile its model, or the tuner must receive `optimizer` and `loss`. "
             "Call model.compile(optimizer=..., loss=..., metrics=[...]) before returning it."
         )
+
+
+def _fits_of_keras() -> set[Any]:
+    """The methods `fit` of Keras's own classes of models."""
+    keras = load_keras()
+    return {keras.Model.fit, keras.Sequential.fit}

@@ -6,10 +6,21 @@ import contextlib
 from typing import Any
 
 from kerastune_lite._src.keras.loading import first_import_of, load_keras
+from kerastune_lite._src.util.public import public
 
 
+@public("kerastune_lite.engine.tuner")
 def maybe_distribute(distribution_strategy: Any) -> contextlib.AbstractContextManager[Any]:
-    """The scope of a `tf.distribute.Strategy`; nothing changes in it if there is none (None)."""
+    """The scope of a `tf.distribute.Strategy`; nothing changes in it if there is none (None).
+
+    Args:
+        distribution_strategy: the strategy, or None.
+
+    Example:
+        >>> from kerastune_lite.engine.tuner import maybe_distribute
+        >>> with maybe_distribute(None):
+        ...     model = keras.Sequential([keras.layers.Dense(1)])
+    """
     if distribution_strategy is None:
         return contextlib.nullcontext()
     scope: contextlib.AbstractContextManager[Any] = distribution_strategy.scope()
