@@ -302,6 +302,7 @@ class Oracle(OracleReading):
     def ended(self, trial: SearchTrial) -> SearchTrial:
         if not customised(self, "update_trial", "end_trial", "score_trial", "get_state"):
             return trial
+        kept_state.take_over(self, self._tuner.trials)
         told = Trial(trial.hyperparameters, trial.trial_id, TrialStatus(str(trial.status)))
         vars(told).update(message=trial.message, score=trial.score, best_step=trial.best_step)
         self._told = {told.trial_id: told}
