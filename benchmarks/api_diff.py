@@ -218,10 +218,12 @@ def is_method(member):
 def parameters(kind, name):
     """The parameters of a method, without the object or class."""
     method = getattr(kind, name)
-    # KerasTuner's decorator does not keep the signature.
-    method = inspect.getclosurevars(method).nonlocals.get("func", method)
+    if inspect.isfunction(method):
+        # KerasTuner's decorator does not keep the signature.
+        method = inspect.getclosurevars(method).nonlocals.get("func", method)
     found = list(inspect.signature(method).parameters.values())
-    return found[1:] if inspect.isfunction(static(kind, name)) else found
+    is_bound = isinstance(static(kind, name), (classmethod, staticmethod))
+    return found if is_bound else found[1:]
 
 
 def constructor(value):

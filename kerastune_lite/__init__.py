@@ -11,6 +11,7 @@ from kerastune_lite._src.util.version import __version__
 
 if TYPE_CHECKING:
     from kerastune_lite import (
+        applications,
         engine,
         errors,
         hyperparameters,
@@ -54,6 +55,7 @@ __all__ = [
     "SklearnTuner",
     "Tuner",
     "__version__",
+    "applications",
     "engine",
     "errors",
     "hyperparameters",
@@ -83,6 +85,7 @@ __getattr__, __dir__ = lazy_names(
         "RandomSearch": "_src.tuner.presets",
         "SklearnTuner": "_src.sklearn.sklearn_tuner",
         "Tuner": "_src.tuner.tuner",
+        "applications": "applications",
         "engine": "engine",
         "errors": "errors",
         "hyperparameters": "hyperparameters",

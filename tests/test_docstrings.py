@@ -13,7 +13,9 @@ import kerastune_lite as kt
 
 FACADES = [
     "kerastune_lite",
-    *(f"kerastune_lite.engine.{n}" for n in ("hyperparameters", "metrics_tracking", "trial")),
+    "kerastune_lite.applications",
+    *(f"kerastune_lite.engine.{n}" for n in ("metrics_tracking", "trial", "tuner")),
+    "kerastune_lite.engine.hyperparameters",
     *(f"kerastune_lite.{name}" for name in ("errors", "hyperparameters", "oracles", "schedulers")),
     "kerastune_lite.sklearn",
 ]

@@ -20,6 +20,7 @@ PRIVATE = PACKAGE / "_src"
 ROOT = Path(__file__).parents[1]
 FACADES = [
     "__init__",
+    "applications",
     "engine.__init__",
     "engine.base_tuner",
     "engine.hypermodel",

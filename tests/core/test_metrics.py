@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from kerastune_lite._src.core.metrics import Metrics, Observation
+from kerastune_lite._src.core.metrics import MetricObservation, Metrics
 
 SERIES = {"val_accuracy": {1: [0.75, 0.25], 0: [0.25], 2: [math.nan]}}
 DIRECTIONS = {"val_accuracy": "max"}
@@ -13,7 +13,7 @@ DIRECTIONS = {"val_accuracy": "max"}
 def test_a_metric_has_its_value_at_the_best_epoch():
     metrics = Metrics({"loss": 0.5}, step=3)
     assert metrics["loss"] == 0.5
-    assert metrics.get_history("loss") == [Observation([0.5], 3)]
+    assert metrics.get_history("loss") == [MetricObservation([0.5], 3)]
     assert (metrics.get_best_step("loss"), metrics.get_direction("loss")) == (3, "min")
     with pytest.raises(ValueError, match="There is no metric 'auc'"):
         metrics.get_best_value("auc")

@@ -433,6 +433,18 @@ def test_a_search_that_is_refused_changes_nothing_in_the_one_under_way(tmp_path)
     assert [args for args, _ in tuner.calls] == [("first",)] * 4
 
 
+def test_a_chief_or_worker_of_keras_tuner_does_not_start(where, monkeypatch):
+    Bowl(**where, max_trials=1).search(verbose=0)
+    monkeypatch.setenv("KERASTUNER_TUNER_ID", "chief")
+    assert len(Bowl(**where).trials) == 1
+    monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+    monkeypatch.setenv("KERASTUNER_ORACLE_PORT", "8000")
+    with pytest.raises(RuntimeError, match=r"search\(workers=\.\.\.\)"):
+        Bowl(**where, overwrite=True)
+    monkeypatch.delenv("KERASTUNER_ORACLE_IP")
+    assert len(Bowl(**where).trials) == 1
+
+
 def test_nothing_that_a_search_was_given_is_kept(tmp_path):
     class Data:
         pass

@@ -180,7 +180,7 @@ class Oracle(OracleReading):
         held.mark(ended, message)
         if held.status == TrialStatus.COMPLETED:
             self.score_trial(held)
-            if held.score is not None and math.isnan(held.score):
+            if held.score is None or math.isnan(held.score):
                 held.mark(TrialStatus.INVALID, held.message)
         if self._tuner is None:
             self.update_space(held.hyperparameters)
@@ -194,11 +194,12 @@ class Oracle(OracleReading):
             trial: with its metrics; `score` and `best_step` are set.
         """
         objective = self.objective
-        if not trial.metrics.exists(objective.name):
-            return
         held: Any = trial
-        held.score = trial.metrics.get_best_value(objective.name)
-        held.best_step = trial.metrics.get_best_step(objective.name)
+        if trial.metrics.exists(objective.name):
+            held.score = trial.metrics.get_best_value(objective.name)
+            held.best_step = trial.metrics.get_best_step(objective.name)
+        elif not objective.missing(trial.metrics):
+            held.score = objective.score(trial.metrics)
 
     def update_space(self, hyperparameters: HyperParameters) -> None:
         """Add what `hyperparameters` declares to the space; a search does that by itself.

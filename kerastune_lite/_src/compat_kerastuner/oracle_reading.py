@@ -163,6 +163,10 @@ class OracleReading(core.Oracle):
             return _with_defaults(self._search[0])
         return self._hyperparameters if self._tuner is None else _with_defaults(self._tuner.space)
 
+    @hyperparameters.setter
+    def hyperparameters(self, hyperparameters: HyperParameters) -> None:
+        self._hyperparameters = hyperparameters
+
     def get_space(self) -> HyperParameters:
         """The space, with its defaults as values."""
         return self.hyperparameters.copy()
@@ -171,9 +175,10 @@ class OracleReading(core.Oracle):
     def trials(self) -> dict[str, SearchTrial]:
         """All trials by their ids."""
         if self._tuner is None:
-            return dict(self._own.trials)
+            own: Any = self._own.trials
+            return own
         held = self._tuner.trials if self._search is None else self._search[1]
-        return {**{trial.trial_id: trial for trial in held}, **self._proposed}
+        return {**{trial.trial_id: trial for trial in held}, **self._proposed, **self._told}
 
     @property
     def ongoing_trials(self) -> dict[str, SearchTrial]:
@@ -197,7 +202,7 @@ class OracleReading(core.Oracle):
         return [trial.trial_id for trial in sorted(ended, key=lambda t: t.finished or 0.0)]
 
     def get_trial(self, trial_id: str | int) -> SearchTrial:
-        """The trial `trial_id`.
+        """The trial called `trial_id`.
 
         Raises:
             KeyError: there is no such trial.

@@ -109,6 +109,7 @@ SET_AT_CONSTRUCTION = frozenset(
     (
         "allow_new_entries",
         "directory",
+        "distribution_strategy",
         "hyperparameters",
         "hypermodel",
         "loss",

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kerastune_lite._src.core import trial as core
-from kerastune_lite._src.core.metrics import Metrics, Observation
+from kerastune_lite._src.core.metrics import MetricObservation, Metrics
 from kerastune_lite._src.core.objective import Direction, Objective
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.util.public import public
@@ -59,7 +59,7 @@ class MetricsTracker(Metrics):
         self._series[name] = {}
         self._directions[name] = direction or "min"
 
-    def set_history(self, name: str, observations: Iterable[Observation]) -> None:
+    def set_history(self, name: str, observations: Iterable[MetricObservation]) -> None:
         """Record `observations` of the metric `name`."""
         for each in observations:
             for value in each.value:
@@ -128,7 +128,7 @@ class Trial(core.Trial):
         metrics = MetricsTracker()
         for name, held in state["metrics"]["metrics"].items():
             metrics.register(name, held["direction"])
-            metrics.set_history(name, (Observation(**each) for each in held["observations"]))
+            metrics.set_history(name, (MetricObservation(**each) for each in held["observations"]))
         vars(self).update(
             trial_id=state["trial_id"],
             hyperparameters=HyperParameters.from_config(state["hyperparameters"]),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kerastune_lite._src.algorithms.oracles import oracle as core
+from kerastune_lite._src.compat_kerastuner.environment import check_environment
 from kerastune_lite._src.compat_kerastuner.oracle import Oracle, customised
 from kerastune_lite._src.compat_kerastuner.oracle_view import TunerOracle
 from kerastune_lite._src.compat_kerastuner.reported import Reported
@@ -144,6 +145,7 @@ def takes_oracles(init: _Init) -> _Init:
 
     @functools.wraps(init)
     def constructed(self: Any, *args: Any, **kwargs: Any) -> None:
+        check_environment()
         if args and isinstance(args[0], core.Oracle):
             kwargs |= _by_name(args, kwargs)
             args = ()

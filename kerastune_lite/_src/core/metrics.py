@@ -15,7 +15,7 @@ Series = Mapping[str, Mapping[int, Sequence[float]]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Observation:
+class MetricObservation:
     """What was observed of a metric at one step.
 
     Args:
@@ -40,10 +40,10 @@ class MetricHistory:
         direction: whether it is to be minimised ("min") or maximised ("max").
     """
 
-    observations: Sequence[Observation]
+    observations: Sequence[MetricObservation]
     direction: Direction
 
-    def get_history(self) -> list[Observation]:
+    def get_history(self) -> list[MetricObservation]:
         """The observations in the order of their steps."""
         return list(self.observations)
 
@@ -81,10 +81,10 @@ class MetricHistory:
         observations = [dataclasses.asdict(each) for each in self.observations]
         return {"direction": self.direction, "observations": observations}
 
-    def _best(self) -> Observation | None:
+    def _best(self) -> MetricObservation | None:
         observed = [each for each in self.observations if not math.isnan(each.mean())]
         choose = max if self.direction == "max" else min
-        return choose(observed, key=Observation.mean, default=None)
+        return choose(observed, key=MetricObservation.mean, default=None)
 
 
 class Metrics(dict[str, float]):
@@ -120,7 +120,7 @@ class Metrics(dict[str, float]):
         """Whether there is a metric called `name`."""
         return name in self or name in self._series
 
-    def get_history(self, name: str) -> list[Observation]:
+    def get_history(self, name: str) -> list[MetricObservation]:
         """The observations of the metric `name` in the order of their steps.
 
         The learning curves of a trial are `tuner.history(trial)`.
@@ -162,5 +162,5 @@ class Metrics(dict[str, float]):
         series = self._series.get(name)
         if series is None:
             series = {self._step: [self[name]]}
-        observations = [Observation(list(series[step]), step) for step in sorted(series)]
+        observations = [MetricObservation(list(series[step]), step) for step in sorted(series)]
         return MetricHistory(observations, self._directions.get(name, "min"))

@@ -43,6 +43,9 @@ class Objective:
                 f"objective {self.name!r}."
             )
 
+    def __str__(self) -> str:
+        return f'Objective(name="{self.name}", direction="{self.direction}")'
+
     @property
     def names(self) -> tuple[str, ...]:
         """The metrics from which the score is computed."""
@@ -107,6 +110,9 @@ class MultiObjective(Objective):
     name: str = dataclasses.field(default="multi_objective", init=False)
     direction: Direction | None = dataclasses.field(default="min", init=False)
     objectives: tuple[Objective, ...] = ()
+
+    def __str__(self) -> str:
+        return f"Multi{super().__str__()}: [{', '.join(map(str, self.objectives))}]"
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@
     training_job.py trainer.py       the job of a search; one execution from `build` to its record
     side_by_side.py                  executions, or folds, that are trained together
     hypermodel.py building.py        the user's builder; the models that it builds, checked
+    strategies.py                    distribution strategies, in whose scope models are made
     fit_arguments.py data_checks.py  the arguments of `fit`; data that `fit` certainly refuses
     callbacks.py scored.py           what reports epochs; the epoch whose weights are kept
     weights.py build_configs.py      weights on disk; models that their builder leaves unbuilt
@@ -13,6 +14,7 @@
     metric_directions.py not_finite.py automatic_names.py determinism.py session.py loading.py
     compat/     the private parts of Keras and TensorFlow that we use, each with a probe
     fast/       the same training in less time
+    applications/    hypermodels for images, under KerasTuner's names
 
 Importing this room does not load Keras; its modules do when a model is first built.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any
 
 from kerastune_lite._src.keras.compat.models import compile_arguments
 from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite._src.keras.strategies import maybe_distribute
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.util.describing import described
 from kerastune_lite._src.util.errors import FailedTrialError, FatalTypeError, FatalValueError
@@ -25,6 +27,7 @@ class ModelFactory:
         optimizer, loss, metrics: override those that the builder compiled with.
         max_model_size: the largest number of parameters; trials with larger models are rejected.
         build_instead: called instead of `hypermodel.build`.
+        strategy: a `tf.distribute.Strategy`, in whose scope models are made.
     """
 
     hypermodel: Any
@@ -33,6 +36,7 @@ class ModelFactory:
     metrics: Any = None
     max_model_size: int | None = None
     build_instead: Callable[[HyperParameters], Any] | None = None
+    strategy: Any = None
 
     @in_turn
     def build(self, hp: HyperParameters) -> Any:
@@ -44,11 +48,16 @@ class ModelFactory:
             FailedTrialError: the model is larger than `max_model_size`.
         """
         load_keras()  # silently, before the builder imports it
-        model = self.build_unchecked(hp)
-        check_is_model(model)
-        self._compile(model)
+        with self.scope():
+            model = self.build_unchecked(hp)
+            check_is_model(model)
+            self._compile(model)
         check_size(model, self.max_model_size)
         return model
+
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
+        """In it the variables of models and optimizers are made; `fit` enters it by itself."""
+        return maybe_distribute(self.strategy)
 
     def build_unchecked(self, hp: HyperParameters) -> Any:
         """What the user's code returns, of any type."""
@@ -154,13 +163,19 @@ def model_size(model: Any) -> int:
 
 
 def check_compiled(model: Any) -> None:
-    """Raise unless `model.fit` can be called.
+    """Raise unless `model.fit` can be called; a `fit` of the model's own may do without `compile`.
 
     Raises:
         FatalValueError: it was not compiled.
     """
-    if not model.compiled:
+    if not model.compiled and type(model).fit in _fits_of_keras():
         raise FatalValueError(
             "build(hp) must compile its model, or the tuner must receive `optimizer` and `loss`. "
             "Call model.compile(optimizer=..., loss=..., metrics=[...]) before returning it."
         )
+
+
+def _fits_of_keras() -> set[Any]:
+    """The methods `fit` of Keras's own classes of models."""
+    keras = load_keras()
+    return {keras.Model.fit, keras.Sequential.fit}

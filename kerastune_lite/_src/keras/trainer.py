@@ -225,7 +225,8 @@ class Trainer:
         if segment.otherwise is not None and state is not None:
             midway.check(state, stateful, model, args, kwargs)
         keep = segment.keep_state is not None
-        keeper = make_resumable(kwargs, model, stateful, state, keep)
+        with spec.models.scope():  # restoring makes the variables that are missing
+            keeper = make_resumable(kwargs, model, stateful, state, keep)
         if state is not None:
             started -= state.extra.get("seconds", 0.0)
             if self._open_result:

@@ -15,8 +15,8 @@ from kerastune_lite._src.keras.fit_arguments import FitArguments
 class TrainingSpec:
     """What is the same for all executions of a search.
 
-    It contains no tuner, no open file and no objects of TensorFlow: cloudpickle can send it to
-    another process, if it can send what the user passed.
+    It contains no tuner, no open file and no objects of TensorFlow but a distribution strategy:
+    without one, cloudpickle can send it to another process, if it can send what the user passed.
 
     Attributes:
         models: builds the models.

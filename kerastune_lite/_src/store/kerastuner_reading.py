@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from kerastune_lite._src.core.events import Event, StopReason
+from kerastune_lite._src.core.metrics import Metrics
 from kerastune_lite._src.core.objective import Direction, MultiObjective, Objective
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 from kerastune_lite._src.space.parameters import Space
@@ -259,6 +260,8 @@ class _Record:
     ) -> Trial:
         loss = None if self.score is None else objective.loss_of(self.score)
         metrics = {name: each.at(self.best_step) for name, each in self.metrics.items()}
+        series = {n: {e: [v] for e, v in m.values.items()} for n, m in self.metrics.items()}
+        directions = {name: each.direction for name, each in self.metrics.items()}
         plan = {
             name.removeprefix(_HYPERBAND): value
             for name, value in self.values.items()
@@ -275,7 +278,7 @@ class _Record:
             origin=origin,
             score=self.score,
             loss=loss,
-            metrics=metrics,
+            metrics=Metrics(metrics, self.best_step, series, directions),
             best_step=self.best_step,
             message=self.message,
             executions=tuple(self._executions(loss, metrics, plan.get("epochs", 0))),

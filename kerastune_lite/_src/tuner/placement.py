@@ -25,7 +25,7 @@ _PER_WORKER = 3 * 2**28
 
 @dataclasses.dataclass(frozen=True)
 class Placement:
-    """These arguments of `Tuner.search`; see there.
+    """These arguments of `Tuner.search`, and the tuner's distribution strategy; see there.
 
     Raises:
         TypeError, ValueError: one of them is invalid, or does not fit the others.
@@ -35,6 +35,7 @@ class Placement:
     runner: Any = None
     resources: Mapping[str, float] | None = None
     trial_timeout: float | None = None
+    strategy: Any = None
 
     def __post_init__(self) -> None:
         if self.runner not in (None, "ray"):
@@ -45,6 +46,7 @@ class Placement:
         self._check_workers()
         self._check_resources()
         self._check_timeout()
+        self._check_strategy()
 
     def _check_workers(self) -> None:
         workers = self.workers
@@ -92,6 +94,18 @@ class Placement:
                 "`trial_timeout` ends a training that takes too long, which is only possible in a "
                 "worker process. Received no `workers`: write workers=1, or more."
             )
+
+    def _check_strategy(self) -> None:
+        if self.strategy is None or not self.elsewhere:
+            return
+        given = {"workers": self.workers, "runner": self.runner}
+        raise ValueError(
+            "A distribution strategy cannot be sent to other processes. Received: "
+            f"distribution_strategy={self.strategy!r}, and "
+            f"{', '.join(f'{n}={v!r}' for n, v in given.items() if v is not None)}. Call search() "
+            "without them; or omit distribution_strategy, and have each worker make its own: build "
+            "and compile in `with tf.distribute.MirroredStrategy().scope():` in build(hp)."
+        )
 
     @property
     def elsewhere(self) -> bool:

@@ -163,7 +163,8 @@ class Training:
         if self.models.hypermodel is None:
             raise StoreError(_without_hypermodel("loading a model builds it first"))
         model = self.models.build(trial.hyperparameters.copy())
-        load_weights(model, path, execution.build_config)
+        with self.models.scope():
+            load_weights(model, path, execution.build_config)
         return model
 
     def _why_no_weights(self, trial: Trial, path: Path | None, ranked: bool) -> str:

@@ -19,6 +19,7 @@ from kerastune_lite._src.core.objective import Objective, ObjectiveLike, create_
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.keras.building import ModelFactory
 from kerastune_lite._src.keras.hypermodel import get_hypermodel
+from kerastune_lite._src.keras.strategies import checked_strategy, maybe_distribute
 from kerastune_lite._src.search import settings as st
 from kerastune_lite._src.search.execution.job import Job
 from kerastune_lite._src.search.hooks import HOOKS_OF_TRAINING, Hooks
@@ -67,6 +68,9 @@ class Tuner(TunerNames, BestModels, Hooks):
         max_model_size: the largest number of parameters; trials with larger models are rejected.
         max_time: seconds per call of `search()`; a running trial is finished.
         optimizer, loss, metrics: override those that the builder compiles with.
+        distribution_strategy: a `tf.distribute.Strategy` of one machine, in whose scope models are
+            made and trained, with `model.fit`. (With Keras 3.15, BatchNormalization makes weights
+            NaN if the last batch has fewer samples than there are devices.)
         keep_checkpoints: how many of the best trials keep their weights on disk.
         directory, project_name: the project is the folder `directory/project_name`.
         overwrite: delete an earlier search there. Otherwise it is resumed.
@@ -108,6 +112,7 @@ class Tuner(TunerNames, BestModels, Hooks):
         optimizer: Any = None,
         loss: Any = None,
         metrics: Any = None,
+        distribution_strategy: Any = None,
         keep_checkpoints: int = 10,
         directory: Any = None,
         project_name: str | None = None,
@@ -123,6 +128,7 @@ class Tuner(TunerNames, BestModels, Hooks):
         )
         st.check_parts(oracle, scheduler, hyperparameters)
         check_overrides(type(self), type(None if self._given_oracle is oracle else oracle))
+        self.distribution_strategy = checked_strategy(distribution_strategy)
         self.hypermodel = get_hypermodel(hypermodel)
         trains_itself = self.overrides("run_trial", "_build_and_fit_model")
         st.check_trainable(self.hypermodel, trains_itself)
@@ -136,7 +142,13 @@ class Tuner(TunerNames, BestModels, Hooks):
             self._folder.clear()
         instead = self._build_hypermodel if self.overrides("_build_hypermodel") else None
         models = ModelFactory(
-            self.hypermodel, optimizer, loss, metrics, max_model_size, build_instead=instead
+            self.hypermodel,
+            optimizer,
+            loss,
+            metrics,
+            max_model_size,
+            build_instead=instead,
+            strategy=self.distribution_strategy,
         )
         probe = Probe(models, trains_itself, not allow_new_entries)
         probed = probe.read(hyperparameters, create_objective(objective))
@@ -206,7 +218,8 @@ class Tuner(TunerNames, BestModels, Hooks):
             RuntimeError: too many trials failed in a row, or all trials failed.
         """
         call = SearchCall(fit_args, fit_kwargs, callbacks, verbose, fast, checkpoint_interval)
-        placement = Placement(workers, runner, resources_per_worker, trial_timeout)
+        strategy = self.distribution_strategy
+        placement = Placement(workers, runner, resources_per_worker, trial_timeout, strategy)
         views = search_views(verbose, self._folder.tensorboard, call.tensorboard_directories())
         job = self._job(call) if data_fn is None else self._late_job(call, data_fn)
         told = call.described(*self._training.receiver(self.run_trial))
@@ -264,7 +277,8 @@ class Tuner(TunerNames, BestModels, Hooks):
 
     def _build_hypermodel(self, hp: HyperParameters) -> Any:
         """A trial's model, before it is checked; KerasTuner's scripts override it."""
-        return self.hypermodel.build(hp)
+        with maybe_distribute(self.distribution_strategy):
+            return self.hypermodel.build(hp)
 
     @property
     def max_trials(self) -> int | None:

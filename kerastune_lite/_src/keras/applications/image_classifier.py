@@ -1,0 +1,124 @@
+"""A hypermodel that assigns images to classes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+from kerastune_lite._src.keras.applications.image_hypermodel import ImageHyperModel
+from kerastune_lite._src.keras.fast.supported import MODELS
+from kerastune_lite._src.keras.hypermodel import HyperModel
+from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite._src.space.hyperparameters import HyperParameters
+
+load_keras()  # silently; the type checker understands only the import below
+import keras  # noqa: E402
+from keras import layers  # noqa: E402
+
+POOLING = {
+    "avg": layers.GlobalAveragePooling2D,
+    "max": layers.GlobalMaxPooling2D,
+    "flatten": layers.Flatten,
+}
+
+
+class ImageClassifier(ImageHyperModel, ABC):
+    """What the hypermodels that classify images have in common. Abstract.
+
+    Args:
+        input_shape, input_tensor, **kwargs: as of `ImageHyperModel`.
+        classes: the number of classes; not needed without a top.
+        include_top: whether the model ends with the probabilities of the classes and is compiled.
+        augmentation_model: changes the images first: a HyperModel, a Keras model, or None.
+
+    Raises:
+        ValueError: an argument is not as described.
+    """
+
+    architecture: str
+    """The name of the models."""
+
+    def __init__(
+        self,
+        input_shape: Sequence[int | None] | None,
+        input_tensor: Any,
+        classes: int | None,
+        include_top: bool = True,
+        augmentation_model: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(input_shape, input_tensor, **kwargs)
+        if include_top and not classes:
+            raise ValueError(
+                f"{type(self).__name__} needs `classes`, the number of classes, for the last "
+                f"layer. Received: {classes!r}. Pass classes=10, for example."
+            )
+        if not isinstance(augmentation_model, (HyperModel, keras.Model, type(None))):
+            raise ValueError(
+                "`augmentation_model` must be a HyperModel, such as HyperImageAugment(...), a "
+                f"Keras model, or None. Received: {augmentation_model!r} of type "
+                f"{type(augmentation_model).__name__}."
+            )
+        self.include_top = include_top
+        self.classes = classes
+        self.augmentation_model = augmentation_model
+
+    def build(self, hp: HyperParameters) -> Any:
+        """A Keras model for the hyperparameters `hp`, compiled if it has a top."""
+        inputs, x = self._inputs()
+        if self.augmentation_model is not None:
+            x = self._augmentation(hp)(x)
+        x = self._features(x, hp)
+        if not self.include_top:
+            return keras.Model(inputs, x, name=self.architecture)
+        model = keras.Model(inputs, self._top(x, hp), name=self.architecture)
+        self._compile(model, hp)
+        return model
+
+    def _augmentation(self, hp: HyperParameters) -> Any:
+        given = self.augmentation_model
+        return given.build(hp) if isinstance(given, HyperModel) else _seeded_anew(given)
+
+    @abstractmethod
+    def _features(self, x: Any, hp: HyperParameters) -> Any:
+        """Images of shape (batch, height, width, channels) to features of shape (batch, n)."""
+
+    def _top(self, x: Any, hp: HyperParameters) -> Any:
+        """Features of shape (batch, n) to probabilities of shape (batch, classes)."""
+        return layers.Dense(self.classes, activation="softmax", name="probs")(x)
+
+    def _compile(self, model: Any, hp: HyperParameters) -> None:
+        """Compile `model`. Override it to compile in another way."""
+        model.compile(self._optimizer(hp), "categorical_crossentropy", metrics=["accuracy"])
+
+    @abstractmethod
+    def _optimizer(self, hp: HyperParameters) -> Any:
+        """The optimizer of a model."""
+
+
+def channels_axis() -> int:
+    """The axis of the channels in batches of images, as Keras is configured."""
+    return -1 if keras.config.image_data_format() == "channels_last" else 1
+
+
+def pooled(x: Any, kind: str) -> Any:
+    """Feature maps (batch, height, width, n) to features (batch, m); `kind` is of `POOLING`."""
+    return POOLING[kind](name=f"{kind}_pool")(x)
+
+
+def _seeded_anew(model: Any) -> Any:
+    """`model`, where layers that draw random numbers are new ones.
+
+    The numbers of a trial then depend on its own seed, and not on the trials before it. Other
+    layers stay: they may be adapted to data. So does a model of the user's own class, which Keras
+    cannot take apart.
+    """
+
+    def renewed(layer: Any) -> Any:
+        draws = len(layer.variables) > len(layer.weights)  # the others are states of generators
+        return type(layer).from_config(layer.get_config()) if draws else layer
+
+    if type(model).__name__ in MODELS:
+        return keras.models.clone_model(model, clone_function=renewed)
+    return model
