@@ -25,11 +25,35 @@ from quiet_keras import load_keras
 
 _PROTOBUF = "absent: a message between KerasTuner's processes; `search(workers=...)` has its own"
 _CHIEF = "absent: of KerasTuner's chief and workers; `search(workers=...)` instead"
-_OF_MEMORY = "absent: a trial of a search is not changed by hand; its project is always up to date"
+_NOT_CHANGED = "absent: what a search has measured is not changed by hand"
+_BAYESIAN = "`None`: learned from the trials; expected improvement unless `beta` is given"
 EXPLAINED = {
     # By patterns of what is missing or differs, what the table says of it.
     "*.to_proto": _PROTOBUF,
     "*.from_proto": _PROTOBUF,
+    "*Oracle.multi_worker": _CHIEF,
+    "*Oracle.should_report": _CHIEF,
+    "*Oracle.tuner_ids": _CHIEF,
+    "*Oracle.verbose": "absent: it is an argument of `search()`, and is not kept",
+    "a finished trial.*": f"{_NOT_CHANGED}; `engine.trial.Trial` has it",
+    "trial.metrics.*from_config": _NOT_CHANGED,
+    "trial.metrics.*register*": _NOT_CHANGED,
+    "trial.metrics.*set_history": _NOT_CHANGED,
+    "trial.metrics.*update": _NOT_CHANGED,
+    "trial.metrics.get_history(name)[[]0].append": _NOT_CHANGED,
+    "trial.metrics.get_history(name)[[]0].get_config": "absent: `dataclasses.asdict(...)`",
+    "hp.space[[]1].conditions[[]0].from_config": "absent: `hp` is read with its conditions",
+    "*Tuner(oracle=)": "first or by name; if it is first, all others are in KerasTuner's order",
+    "*(logger=)": "taken; nothing is logged with it",
+    "*(tuner_id=)": "taken, and not used; `search(workers=...)` instead",
+    "HyperParameter(*": "abstract: use `Int`, `Float`, `Choice`, `Boolean`, `Fixed`",
+    "HyperParameters.Choice(default=)": "the same; `None` is a default if it is a value",
+    "Fixed(default=)": "absent: the value is the default",
+    "TrialStatus(value=)": "an enum; its members equal KerasTuner's strings",
+    "synchronized(*": "absent: not used in KerasTuner, either",
+    "Bayesian*(alpha=)": _BAYESIAN,
+    "Bayesian*(beta=)": _BAYESIAN,
+    "*BayesianOptimizationOracle.gpr": "absent: a proposal is a function of the trials",
 }
 START, END = "<!-- benchmarks/api_diff.py: start -->", "<!-- benchmarks/api_diff.py: end -->"
 NOTHING = inspect.Parameter.empty
@@ -202,7 +226,8 @@ def static(kind, name):
 def of_member(owner, name, kinds, made):
     theirs, ours = (static(kind, name) for kind in kinds)
     what = f"{owner}.{name}"
-    if ours is None and not hasattr(made[1], name):
+    of_python = inspect.isroutine(ours) and not hasattr(ours, "__module__")  # dict.update
+    if of_python or (ours is None and not hasattr(made[1], name)):
         yield Difference(what, "missing", True)
     elif is_method(theirs) != is_method(ours):
         how = "a method" if is_method(ours) else "an attribute"
