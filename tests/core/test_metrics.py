@@ -83,3 +83,11 @@ def test_a_trial_has_the_state_of_kerastuners(capsys):
     ours = capsys.readouterr().out
     read.summary()
     assert ours == capsys.readouterr().out
+
+
+def test_the_metrics_by_name(metrics):
+    assert list(metrics.metrics) == ["loss", "acc"]
+    held = metrics.metrics["acc"]
+    assert held.direction == "max"
+    assert held.get_history() == metrics.get_history("acc")
+    assert held.get_best_value() == 0.6

@@ -34,11 +34,11 @@ _DRAWS = 20
 
 
 @public("kerastune_lite")
-def synchronized(method: _Method) -> _Method:
+def synchronized(func: _Method) -> _Method:
     """Let only one thread at a time run the methods of an oracle that are decorated with it.
 
     Args:
-        method: of a subclass of `Oracle`.
+        func: a method of a subclass of `Oracle`.
 
     Example:
         >>> class Counting(kt.oracles.RandomSearchOracle):
@@ -49,10 +49,10 @@ def synchronized(method: _Method) -> _Method:
         ...         self.ended += 1
     """
 
-    @functools.wraps(method)
+    @functools.wraps(func)
     def locked(self: Oracle, *args: Any, **kwargs: Any) -> Any:
         with self.__dict__.setdefault("_lock", threading.RLock()):
-            return method(self, *args, **kwargs)
+            return func(self, *args, **kwargs)
 
     return locked  # type: ignore[return-value]
 
