@@ -24,14 +24,12 @@ from sklearn.metrics import (
 from sklearn.model_selection import (
     GroupKFold,
     KFold,
-    LeaveOneGroupOut,
     StratifiedKFold,
     cross_validate,
     train_test_split,
 )
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import Pipeline
 
 import kerastune_lite as kt
 from kerastune_lite.errors import SettingsMismatchError
@@ -171,14 +169,8 @@ def test_rows_that_no_estimator_takes(tmp_path):
 )
 @pytest.mark.parametrize("cv", [None, StratifiedKFold(3)])
 def test_scores_are_those_of_scikit_learn(tmp_path, x, y, cv):
-    tuner = make(
-        tmp_path,
-        GridOracle(),
-        build_logistic,
-        scoring="neg_log_loss",
-        metrics=accuracy_score,
-        cv=cv,
-    )
+    kwargs = {"scoring": "neg_log_loss", "metrics": accuracy_score, "cv": cv}
+    tuner = make(tmp_path, GridOracle(), build_logistic, **kwargs)
     tuner.search(x, y, verbose=0)
     assert len(tuner.trials) == 3
     for trial in tuner.trials:
@@ -187,64 +179,6 @@ def test_scores_are_those_of_scikit_learn(tmp_path, x, y, cv):
         expected = cross_validate(estimator, x, y, scoring=scoring, cv=cv or FOLDS)
         assert dict(trial.metrics) == {name: expected[f"test_{name}"].mean() for name in scoring}
         assert trial.score == trial.metrics["score"]
-
-
-def weighted(build, x=X, y=Y, scored=True, prefix=""):
-    """The mean score, fold by fold."""
-    found = []
-    for train, test in FOLDS.split(x, y):
-        fitted = build().fit(x[train], y[train], **{f"{prefix}sample_weight": WEIGHTS[train]})
-        told = {"sample_weight": WEIGHTS[test]} if scored else {}
-        found.append(fitted.score(x[test], y[test], **told))
-    return np.mean(found)
-
-
-@pytest.mark.parametrize(
-    ("build", "prefix"),
-    [
-        (LogisticRegression, ""),
-        (lambda: make_pipeline(StandardScaler(), LogisticRegression()), "logisticregression__"),
-        (
-            lambda: make_pipeline(PCA(4), make_pipeline(StandardScaler(), LogisticRegression())),
-            "pipeline__logisticregression__",
-        ),
-    ],
-    ids=["estimator", "pipeline", "pipeline in a pipeline"],
-)
-def test_weights_count_in_fits_and_scores(tmp_path, build, prefix):
-    tuner = one(tmp_path, lambda hp: build())
-    tuner.search(X, Y, sample_weight=WEIGHTS, verbose=0)
-    assert tuner.trials[0].score == weighted(build, prefix=prefix)
-    told = {f"{prefix}sample_weight": WEIGHTS}
-    expected = build().fit(X, Y, **told).predict_proba(X)
-    np.testing.assert_array_equal(tuner.get_best_models()[0].predict_proba(X), expected)
-
-
-def test_weights_are_left_out_where_they_are_not_taken(tmp_path):
-    def plain(estimator, x, y):
-        return estimator.score(x, y)
-
-    # The fit of neighbours takes no weights, nor do this scorer and this metric.
-    tuner = one(tmp_path, lambda hp: KNeighborsClassifier(), scoring=plain, metrics=max_error)
-    tuner.search(X, Y, sample_weight=WEIGHTS, verbose=0)
-    scoring = {"score": "accuracy", "max_error": make_scorer(max_error)}
-    expected = cross_validate(KNeighborsClassifier(), X, Y, scoring=scoring, cv=FOLDS)
-    assert dict(tuner.trials[0].metrics) == {n: expected[f"test_{n}"].mean() for n in scoring}
-
-
-def test_metrics_receive_the_weights(tmp_path):
-    tuner = one(tmp_path, lambda hp: LogisticRegression(), metrics=[accuracy_score])
-    tuner.search(X, Y, sample_weight=WEIGHTS, verbose=0)
-    (trial,) = tuner.trials
-    assert trial.metrics["accuracy_score"] == trial.score == weighted(LogisticRegression)
-
-
-def test_groups_reach_the_splitter(tmp_path):
-    tuner = one(tmp_path, lambda hp: LogisticRegression(), cv=LeaveOneGroupOut())
-    tuner.search(X, Y, groups=GROUPS, verbose=0)
-    cv, groups = LeaveOneGroupOut(), GROUPS
-    expected = cross_validate(LogisticRegression(), X, Y, cv=cv, groups=groups)["test_score"]
-    assert tuner.trials[0].score == expected.mean()
 
 
 @pytest.mark.slow
@@ -421,6 +355,13 @@ def test_models_are_fitted_on_the_samples_of_the_search(tmp_path):
     for model in (tuner.get_best_models()[0], tuner.load_model(best), tuner.to_sklearn()):
         np.testing.assert_array_equal(model.coef_, expected)
     assert not list(tmp_path.rglob("*.pickle"))
+
+
+def test_models_are_fitted_with_the_weights_of_the_search(tmp_path):
+    tuner = one(tmp_path, build_logistic)
+    tuner.search(X, Y, sample_weight=WEIGHTS, verbose=0)
+    expected = build_logistic(tuner.trials[0].hyperparameters).fit(X, Y, WEIGHTS).coef_
+    np.testing.assert_array_equal(tuner.get_best_models()[0].coef_, expected)
 
 
 def test_no_model_before_a_search(tmp_path):
