@@ -192,7 +192,9 @@ class TestHyperband:
                 assert (epochs, initial_epoch) == (hp["tuner/epochs"], hp["tuner/initial_epoch"])
                 assert ("tuner/trial_id" in hp) == (initial_epoch > 0)
                 rungs.append((hp.get("tuner/bracket"), hp.get("tuner/round"), epochs))
-                assert "tuner/epochs" not in hp.values, "they are no hyperparameters"
+                assert hp.values["tuner/epochs"] == hp.values.get("tuner/epochs") == epochs
+                assert ("tuner/trial_id" in hp.values) == (initial_epoch > 0)
+                assert list(hp.values) == ["x"], "the others are no hyperparameters"
                 return x**2
 
         def make():

@@ -57,8 +57,8 @@ class HyperParameters(Declarations):
         """By name: the domain that applies, and a different one that was declared later."""
         self._searching = searching
         self._space = Space() if space is None else space
-        self._values = dict(values or {})
         self._facts = facts or {}
+        self._values = self._held(values or {})
         self._fill = fill or operator.attrgetter("default")
         self._used: dict[str, None] = {}
         self._name_scopes: list[str] = []
@@ -134,13 +134,13 @@ class HyperParameters(Declarations):
             ValueError: it is inactive.
             KeyError: it does not exist.
         """
+        if name in self._facts:
+            return self._facts[name]
         name = self._qualified(name)
         self._fill_in(name)
         if name in self._values:
             self._used.setdefault(name)
             return self._values[name]
-        if name in self._facts:
-            return self._facts[name]
         if self._space.named(name):
             raise ValueError(f"{name} is currently inactive.")
         raise KeyError(f"{name} does not exist. Known: {self._space.names}.")
@@ -152,9 +152,7 @@ class HyperParameters(Declarations):
         if not isinstance(name, str):
             return False
         name = self._qualified(name)
-        if name in self._values or name in self._facts:
-            return True
-        return self._space.active(name, self._values) is not None
+        return name in self._values or self._space.active(name, self._values) is not None
 
     @property
     def values(self) -> dict[str, Value]:
@@ -165,7 +163,7 @@ class HyperParameters(Declarations):
 
     @values.setter
     def values(self, values: Mapping[str, Value]) -> None:
-        self._values = dict(values)
+        self._values = self._held(values)
 
     @property
     def space(self) -> Space:
@@ -215,7 +213,7 @@ class HyperParameters(Declarations):
             return self._fill(parameter)
 
         extra = {k: v for k, v in self._values.items() if not self._space.named(k)}
-        self._values = {**self._space.walk(choose), **extra}
+        self._values = self._held({**self._space.walk(choose), **extra})
 
     def copy(self) -> HyperParameters:
         """An independent object with the same space and values."""
@@ -254,6 +252,9 @@ class HyperParameters(Declarations):
         return html_block(html_table(columns, rows, left=("hyperparameter", "domain")))
 
     # ------------------------------------------------------------------ inside
+
+    def _held(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        return _WithFacts(values, self._facts) if self._facts else dict(values)
 
     def _qualified(self, name: Any) -> str:
         return "/".join([*self._name_scopes, str(name)])
@@ -321,3 +322,20 @@ class HyperParameters(Declarations):
             holds = Fixed(self._values[known.name])
         if not (declared.covers(holds) and holds.covers(declared)):
             self.redeclared.setdefault(known.name, (holds, declared))
+
+
+class _WithFacts(dict[str, Value]):
+    """Values by name, that also answer for facts, which are not among them."""
+
+    def __init__(self, values: Mapping[str, Value], facts: Mapping[str, Value]) -> None:
+        super().__init__(values)
+        self._facts = facts
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self._facts
+
+    def __missing__(self, name: str) -> Value:
+        return self._facts[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return super().get(name, self._facts.get(name, default))
