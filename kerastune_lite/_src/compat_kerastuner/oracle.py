@@ -112,9 +112,18 @@ class Oracle(OracleReading):
 
         Args:
             tuner_id: of the tuner that will run it.
+
+        Raises:
+            RuntimeError: the oracle belongs to a tuner, which is not asking.
         """
         if self._tuner is None:
             return self._own.create(self.asked_for, tuner_id)
+        if self._search is None:
+            raise FatalRuntimeError(
+                "create_trial() of a tuner's oracle is called by its search(). Instead of "
+                "overriding search(), override run_trial(trial, ...), on_search_begin() and "
+                "on_search_end(); or use the oracle without a tuner."
+            )
         trial = self.asked_for(f"{len(self.trials):04d}")
         if trial.status == TrialStatus.RUNNING:
             self._proposed[trial.trial_id] = trial
@@ -129,6 +138,7 @@ class Oracle(OracleReading):
         hyperparameters.values = dict(answer.get("values") or {})
         if answer["status"] == TrialStatus.RUNNING:
             hyperparameters.ensure_active_values()
+            self._tried_so_far.add(self._compute_values_hash(hyperparameters.values))
         return Trial(hyperparameters, trial_id, answer["status"])
 
     @synchronized
@@ -227,7 +237,11 @@ class Oracle(OracleReading):
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Take over `state`, which `get_state` returned; the trials are those of the project."""
+        self.seed = state["seed"]
         self._seed_state = state["seed_state"]
+
+    def _save_trial(self, trial: SearchTrial) -> None:
+        """Does nothing: the project on disk is always up to date."""
 
     def __getstate__(self) -> dict[str, Any]:
         state = {**vars(self), "_search": None}
@@ -235,8 +249,9 @@ class Oracle(OracleReading):
         return state
 
     def _next_seed(self) -> int:
-        self._seed_state = self.seed if self._seed_state is None else self._seed_state + 1
-        return self._seed_state
+        seed = self._seed_state
+        self._seed_state = seed + 1
+        return seed
 
     def _random_values(self) -> dict[str, Value] | None:
         """A random point that was not tried yet; None if several draws were tried before."""
@@ -245,6 +260,10 @@ class Oracle(OracleReading):
             if not self._duplicate(values):
                 return values
         return None
+
+    def _compute_values_hash(self, values: Mapping[str, Value]) -> str:
+        """A text that differs between different values."""
+        return repr(sorted(values.items()))
 
     def _duplicate(self, values: Mapping[str, Value]) -> bool:
         """Whether a trial has these values."""
@@ -258,6 +277,13 @@ class Oracle(OracleReading):
     def propose(
         self, space: Space, history: TrialHistory, count: int, rng: np.random.Generator
     ) -> list[dict[str, Value]]:
+        for trial in history:
+            if "hyperparameters" not in vars(trial):
+                # Users' oracles read also the values that the trial did not ask for.
+                trial.hyperparameters.ensure_active_values()
+            if self.told_of is None:
+                tried = self._compute_values_hash(trial.hyperparameters.values)
+                self._tried_so_far.add(tried)
         kept_state.take_over(self, history)
         self._search, self._proposed, self.waits = (space, history, rng), {}, False
         points: list[dict[str, Value]] = []
@@ -302,6 +328,7 @@ class Oracle(OracleReading):
     def ended(self, trial: SearchTrial) -> SearchTrial:
         if not customised(self, "update_trial", "end_trial", "score_trial", "get_state"):
             return trial
+        trial.hyperparameters.ensure_active_values()
         told = Trial(trial.hyperparameters, trial.trial_id, TrialStatus(str(trial.status)))
         vars(told).update(message=trial.message, score=trial.score, best_step=trial.best_step)
         self._told = {told.trial_id: told}

@@ -71,7 +71,8 @@ class OracleReading(core.Oracle):
         self._proposed: dict[str, Trial] = {}
         self._told: dict[str, Trial] = {}
         self._hyperparameters = HyperParameters() if hyperparameters is None else hyperparameters
-        self._seed_state: int | None = None
+        self._tried_so_far = set[str]()
+        """What `_compute_values_hash` returns for the values of all trials."""
         self.told_of: set[int] | None = None
         """The numbers of the trials whose end it was told of; None before its search begins."""
 
@@ -113,10 +114,26 @@ class OracleReading(core.Oracle):
     @property
     def seed(self) -> int:
         """The seed of the search; if none was given, it is drawn when it is first needed."""
+        if vars(self).get("seed") is not None:
+            return int(vars(self)["seed"])
         seed = self._arguments["seed"] if self._tuner is None else self._tuner.seed
         if seed is None:
             seed = self._arguments["seed"] = int(np.random.SeedSequence().generate_state(1)[0])
         return int(seed)
+
+    @seed.setter
+    def seed(self, seed: int) -> None:
+        # A subclass has its own use for it.
+        vars(self)["seed"] = seed
+
+    @property
+    def _seed_state(self) -> int:
+        """The seed of the next random point."""
+        return int(vars(self)["_seed_state"]) if "_seed_state" in vars(self) else self.seed
+
+    @_seed_state.setter
+    def _seed_state(self, seed: int) -> None:
+        vars(self)["_seed_state"] = seed
 
     @property
     def hyperparameters(self) -> HyperParameters:
