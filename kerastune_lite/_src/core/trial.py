@@ -209,8 +209,11 @@ class Trial:
         return HyperParameters(self.space, self.values, facts=self.facts)
 
     def bound_to(self, hp: HyperParameters) -> Trial:
-        """This trial with `hp` as its hyperparameters, which records what is requested."""
-        bound = dataclasses.replace(self)
+        """This trial with `hp` as its hyperparameters, which records what is requested.
+
+        Its attributes can be set, as KerasTuner's scripts do; the search does not read them.
+        """
+        bound = _BoundTrial(**{f.name: getattr(self, f.name) for f in dataclasses.fields(self)})
         bound.__dict__["hyperparameters"] = hp
         return bound
 
@@ -315,6 +318,10 @@ class Trial:
         starts = [i for i, line in enumerate(lines) if _RAISED.match(line)]
         error = [line for line in lines[starts[-1] if starts else -1 :] if line]
         return " ".join(error[:_FAILURE_LINES]) or None
+
+
+class _BoundTrial(Trial):
+    __setattr__ = object.__setattr__
 
 
 @dataclasses.dataclass(frozen=True)
