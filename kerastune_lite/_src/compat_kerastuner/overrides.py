@@ -119,6 +119,7 @@ SET_AT_CONSTRUCTION = frozenset(
         "metrics",
         "objective",
         "optimizer",
+        "oracle",
         "project_name",
         "seed",
         "tune_new_entries",

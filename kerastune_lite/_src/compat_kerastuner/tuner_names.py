@@ -87,6 +87,11 @@ class TunerNames:
         """The trials and the space, under the names that KerasTuner's scripts use."""
         return TunerOracle(self) if self._given_oracle is None else self._given_oracle
 
+    @oracle.setter
+    def oracle(self, oracle: Oracle) -> None:
+        # Scripts that do so pass it to super().__init__(), too.
+        self._given_oracle = oracle
+
     def get_trial_dir(self, trial_id: str | int) -> str:
         """A folder for your own files about the trial `trial_id`; it is made."""
         name = trial_id if isinstance(trial_id, str) else f"{trial_id:04d}"
@@ -143,6 +148,7 @@ def takes_oracles(init: _Init) -> _Init:
         for name in ("logger", "tuner_id"):
             kwargs.pop(name, None)
         oracle = kwargs.get("oracle")
+        vars(self).pop("_given_oracle", None)
         if isinstance(oracle, Oracle) and not customised(oracle, "propose"):
             kwargs = _with_arguments_of(oracle, args, kwargs)
             vars(self)["_given_oracle"] = oracle

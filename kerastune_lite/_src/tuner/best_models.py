@@ -10,6 +10,7 @@ from kerastune_lite._src.search.results import Results
 from kerastune_lite._src.store.project_folder import ProjectFolder
 from kerastune_lite._src.tuner.evaluating import evaluated
 from kerastune_lite._src.tuner.training import Training
+from kerastune_lite._src.tuner.user_trials import UserTrials
 
 
 class BestModels(Results):
@@ -17,6 +18,7 @@ class BestModels(Results):
 
     _folder: ProjectFolder
     _training: Training
+    _user_trials: UserTrials | None
     hypermodel: Any
 
     def get_best_models(self, num_models: int = 1) -> list[Any]:
@@ -33,9 +35,13 @@ class BestModels(Results):
     def load_model(self, trial: Trial) -> Any:
         """The model of `trial` with the weights of its best epoch.
 
+        In `run_trial`, the running trial has those that `super().run_trial(...)` has trained.
+
         Raises:
             StoreError: the trial has no weights (any more), or they do not fit.
         """
+        if self._user_trials is not None:
+            trial = self._user_trials.as_trained(trial)
         ranked = trial in self._trials().best(self._training.checkpoints.keep)
         return self._training.load(trial, ranked)
 

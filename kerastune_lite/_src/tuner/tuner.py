@@ -153,7 +153,7 @@ class Tuner(TunerNames, BestModels, Hooks):
         probe = Probe(models, trains_itself, not allow_new_entries)
         probed = probe.read(hyperparameters, create_objective(objective))
         self._training = Training(probe, probed, self._checkpoints)
-        self._user_trials: UserTrials | None = None
+        self._user_trials = None
         self._waiting: list[dict[str, Value]] = []
         self._store: Store | None = None
         space = probed.space if tune_new_entries else probed.given
@@ -280,6 +280,10 @@ class Tuner(TunerNames, BestModels, Hooks):
         with maybe_distribute(self.distribution_strategy):
             return self.hypermodel.build(hp)
 
+    def _try_build(self, hp: HyperParameters) -> Any:
+        """A trial's model, checked; KerasTuner's scripts call it in `run_trial`."""
+        return self._training.models.build(hp)
+
     @property
     def max_trials(self) -> int | None:
         """The total number of trials; it can be set before a search."""
@@ -309,7 +313,13 @@ class Tuner(TunerNames, BestModels, Hooks):
     @property
     def seed(self) -> int | None:
         """The seed in use; None before the first search if none was given."""
-        return self._known.seed
+        known = self._known.seed if self._made else None
+        return vars(self).get("seed") if known is None else known
+
+    @seed.setter
+    def seed(self, seed: int | None) -> None:
+        # KerasTuner's subclasses remember theirs before they call super().__init__().
+        vars(self)["seed"] = seed
 
     @property
     def remaining_trials(self) -> int | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from kerastune_lite._src.algorithms.schedulers.scheduler import Decision
 from kerastune_lite._src.compat_kerastuner.reported import Reported
 from kerastune_lite._src.core.events import EpochEnded
-from kerastune_lite._src.core.trial import Execution, Segment, Trial
+from kerastune_lite._src.core.trial import Execution, Segment, Trial, TrialStatus
 from kerastune_lite._src.keras.hypermodel import accepts
 from kerastune_lite._src.keras.not_finite import explanation
 from kerastune_lite._src.search.execution.guard import (
@@ -208,6 +208,15 @@ class UserTrials(GuardedJob):
             under_way.scored.append(trained.scored)
             returned.append(trained.returned)
         return returned
+
+    def as_trained(self, trial: Trial) -> Trial:
+        """The `trial`; if it is running, as if it ended with what is trained by now."""
+        done = self._under_way
+        if done is None or done.segment.trial.number != trial.number or not done.trained:
+            return trial
+        return dataclasses.replace(
+            trial, status=TrialStatus.COMPLETED, executions=tuple(done.trained)
+        )
 
     def note_saved(self, name: str, model: Any) -> None:
         """Note that the running trial has stored the weights of `model` in the file `name`."""
