@@ -184,15 +184,14 @@ valley.get_best_trials()[0]
 #
 # ## What does not carry over
 #
-# - **Old projects are not read.** A folder that KerasTuner wrote stays as it is, and a search of
-#   the same name begins anew beside its files. To go on from what you had, tell the search its
-#   best values: `tuner.enqueue({"units_0": 128, "lr": 0.003})` has them tried first.
-# - `distribution_strategy`: set a `keras.distribution` for the process instead.
-# - `keras_tuner.applications` (HyperResNet and its kin) and imports from `keras_tuner.engine`.
-# - Oracles of your own: the interface is another one, of pure functions
-#   ([docs/architecture.md](../docs/architecture.md)).
-# - `kt.Tuner(oracle=...)` takes an oracle and a scheduler, and its first argument is the
-#   hypermodel.
-# - `SklearnTuner` is in `kerastune_lite.sklearn`, beside `TunerSearchCV`, which can do more.
+# - **A search does not go on in a folder that KerasTuner wrote.** `kt.open_project(folder)` reads
+#   it, and `tuner.enqueue(hp)` has one of its best points tried first in a new search.
+# - **Chief and workers** by environment variables: call `search(workers="auto")` instead.
+# - **The points of a seed** are other ones.
+# - **KerasTuner's files** (`oracle.json`, `trial.json`) are written only by
+#   `kerastune export --keras-tuner`.
+#
+# [docs/migrating.md](../docs/migrating.md) has the whole list, and `kerastune migrate` says which
+# lines of a script it concerns.
 #
 # This notebook is made from `05_from_keras_tuner.py` by `make notebooks`.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.store.project_folder import ORACLE_STATE
 from kerastune_lite._src.util.errors import FatalTypeError, StoreError
@@ -30,10 +29,11 @@ class HasState(Protocol):
     def ended(self, trial: Trial) -> Trial: ...
 
 
-def take_over(oracle: HasState, history: TrialHistory) -> None:
+def take_over(oracle: HasState, trials: Sequence[Trial]) -> None:
     """Give an oracle the state that an earlier process has kept, once.
 
-    Trials that ended after the state was kept are told again.
+    Args:
+        trials: of the search; those that ended after the state was kept are told again.
 
     Raises:
         StoreError: the file cannot be read.
@@ -52,7 +52,7 @@ def take_over(oracle: HasState, history: TrialHistory) -> None:
                 "run the script again: the oracle is told of all trials from the start."
             ) from error
         oracle.set_state(state)
-    for trial in history:
+    for trial in trials:
         if trial.finished is not None and trial.number not in oracle.told_of:
             oracle.ended(trial)
 
@@ -67,11 +67,10 @@ def keep(oracle: HasState, number: int | None = None) -> None:
         FatalTypeError: the state is not JSON.
         StoreError: it cannot be written.
     """
-    if oracle.told_of is None:
-        oracle.told_of = set()
+    told_of = set[int]() if oracle.told_of is None else oracle.told_of
     if number is not None:
-        oracle.told_of.add(number)
-    kept = {"told_of": sorted(oracle.told_of), "state": oracle.get_state()}
+        told_of.add(number)
+    kept = {"told_of": sorted(told_of), "state": oracle.get_state()}
     try:
         text = json.dumps(kept)
     except (TypeError, ValueError) as error:

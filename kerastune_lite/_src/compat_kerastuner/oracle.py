@@ -34,11 +34,11 @@ _DRAWS = 20
 
 
 @public("kerastune_lite")
-def synchronized(method: _Method) -> _Method:
+def synchronized(func: _Method) -> _Method:
     """Let only one thread at a time run the methods of an oracle that are decorated with it.
 
     Args:
-        method: of a subclass of `Oracle`.
+        func: a method of a subclass of `Oracle`.
 
     Example:
         >>> class Counting(kt.oracles.RandomSearchOracle):
@@ -49,10 +49,10 @@ def synchronized(method: _Method) -> _Method:
         ...         self.ended += 1
     """
 
-    @functools.wraps(method)
+    @functools.wraps(func)
     def locked(self: Oracle, *args: Any, **kwargs: Any) -> Any:
         with self.__dict__.setdefault("_lock", threading.RLock()):
-            return method(self, *args, **kwargs)
+            return func(self, *args, **kwargs)
 
     return locked  # type: ignore[return-value]
 
@@ -279,11 +279,7 @@ class Oracle(OracleReading):
     ) -> list[dict[str, Value]]:
         for trial in history:
             if "hyperparameters" not in vars(trial):
-                # Users' oracles read also the values that the trial did not ask for.
-                trial.hyperparameters.ensure_active_values()
-            if self.told_of is None:
-                tried = self._compute_values_hash(trial.hyperparameters.values)
-                self._tried_so_far.add(tried)
+                self._note_values(trial)
         kept_state.take_over(self, history)
         self._search, self._proposed, self.waits = (space, history, rng), {}, False
         points: list[dict[str, Value]] = []
@@ -325,10 +321,16 @@ class Oracle(OracleReading):
         point = space.walk(choose)
         return {**point, **{k: v for k, v in values.items() if not space.named(k)}}
 
+    def _note_values(self, trial: SearchTrial) -> None:
+        # Users' oracles read also the values that the trial did not ask for.
+        trial.hyperparameters.ensure_active_values()
+        self._tried_so_far.add(self._compute_values_hash(trial.hyperparameters.values))
+
     def ended(self, trial: SearchTrial) -> SearchTrial:
         if not customised(self, "update_trial", "end_trial", "score_trial", "get_state"):
             return trial
-        trial.hyperparameters.ensure_active_values()
+        kept_state.take_over(self, self._tuner.trials)
+        self._note_values(trial)
         told = Trial(trial.hyperparameters, trial.trial_id, TrialStatus(str(trial.status)))
         vars(told).update(message=trial.message, score=trial.score, best_step=trial.best_step)
         self._told = {told.trial_id: told}

@@ -86,6 +86,24 @@ class OracleReading(core.Oracle):
         return str(self._tuner.project_dir)
 
     @property
+    def directory(self) -> Any:
+        """The `directory` of its tuner; None without a tuner."""
+        return None if self._tuner is None else self._tuner.directory
+
+    @property
+    def project_name(self) -> str | None:
+        """The `project_name` of its tuner; None without a tuner."""
+        return None if self._tuner is None else self._tuner.project_name
+
+    def save(self) -> None:
+        """Does nothing: the project on disk is always up to date."""
+
+    def reload(self) -> None:
+        """Read the project of its tuner again, in case another process has searched in it."""
+        if self._tuner is not None:
+            self._tuner.reload()
+
+    @property
     def arguments(self) -> dict[str, Any]:
         """The arguments of `Tuner` that it brings, by name."""
         return {**self._arguments, "scheduler": self.scheduler}
@@ -110,6 +128,26 @@ class OracleReading(core.Oracle):
             self._arguments["max_trials"] = count
         else:
             self._tuner.max_trials = count
+
+    @property
+    def allow_new_entries(self) -> bool:
+        """Whether the builder may declare hyperparameters that were not given."""
+        return bool(self._arguments["allow_new_entries"])
+
+    @property
+    def tune_new_entries(self) -> bool:
+        """Whether these are tuned."""
+        return bool(self._arguments["tune_new_entries"])
+
+    @property
+    def max_retries_per_trial(self) -> int:
+        """How often a failed execution is repeated."""
+        return int(self._arguments["max_retries_per_trial"])
+
+    @property
+    def max_consecutive_failed_trials(self) -> int:
+        """After how many failures in a row the search stops."""
+        return int(self._arguments["max_consecutive_failed_trials"])
 
     @property
     def seed(self) -> int:

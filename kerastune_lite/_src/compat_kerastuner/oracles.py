@@ -148,6 +148,7 @@ class BayesianOptimizationOracle(_WithAlgorithm):
             max_retries_per_trial,
             max_consecutive_failed_trials,
         )
+        self.num_initial_points, self.alpha, self.beta = num_initial_points, alpha, beta
 
 
 @public("kerastune_lite.oracles")
@@ -186,3 +187,5 @@ class HyperbandOracle(_WithAlgorithm):
             max_consecutive_failed_trials,
         )
         self.scheduler = Hyperband(max_epochs, factor, 1, hyperband_iterations)
+        self.max_epochs, self.factor, self.min_epochs = max_epochs, factor, 1
+        self.hyperband_iterations = hyperband_iterations

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import enum
+import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
 
 from kerastune_lite._src.core import trial as core
-from kerastune_lite._src.core.metrics import Metrics
+from kerastune_lite._src.core.metrics import MetricObservation, Metrics
 from kerastune_lite._src.core.objective import Direction, Objective
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.util.public import public
@@ -55,6 +58,12 @@ class MetricsTracker(Metrics):
             raise ValueError(f"There is a metric {name!r} already.")
         self._series[name] = {}
         self._directions[name] = direction or "min"
+
+    def set_history(self, name: str, observations: Iterable[MetricObservation]) -> None:
+        """Record `observations` of the metric `name`."""
+        for each in observations:
+            for value in each.value:
+                self.update(name, value, each.step)
 
     def update(self, name: str, value: float, step: int = 0) -> bool:  # type: ignore[override]
         """Record a value of the metric `name`; returns whether its best value changed."""
@@ -113,6 +122,43 @@ class Trial(core.Trial):
 
     def __hash__(self) -> int:
         return hash(self.trial_id)
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Take over `state`, which `get_state` returned, here or in KerasTuner."""
+        metrics = MetricsTracker()
+        for name, held in state["metrics"]["metrics"].items():
+            metrics.register(name, held["direction"])
+            metrics.set_history(name, (MetricObservation(**each) for each in held["observations"]))
+        vars(self).update(
+            trial_id=state["trial_id"],
+            hyperparameters=HyperParameters.from_config(state["hyperparameters"]),
+            metrics=metrics,
+            score=state["score"],
+            best_step=state["best_step"],
+        )
+        self.mark(TrialStatus(state["status"]), state["message"])
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> Trial:
+        """The trial whose `get_state` returned `state`, here or in KerasTuner."""
+        trial = cls(HyperParameters())
+        trial.set_state(state)
+        return trial
+
+    def save(self, fname: str) -> None:
+        """Write the trial to the file `fname`, as JSON."""
+        Path(fname).write_text(json.dumps(self.get_state()), encoding="utf-8")
+
+    def reload(self, fname: str) -> None:
+        """Take over what is in the file `fname`, which `save` wrote, here or in KerasTuner."""
+        self.set_state(json.loads(Path(fname).read_text(encoding="utf-8")))
+
+    @classmethod
+    def load(cls, fname: str) -> Trial:
+        """The trial in the file `fname`, which `save` wrote, here or in KerasTuner."""
+        trial = cls(HyperParameters())
+        trial.reload(fname)
+        return trial
 
     def mark(self, status: str, message: str | None = None) -> None:
         """Set its `status` and its `message`."""

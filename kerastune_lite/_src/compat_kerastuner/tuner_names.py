@@ -45,6 +45,14 @@ _READ = {
 }
 """The arguments that can be read from a tuner, with their defaults."""
 
+_OF_ORACLE = (
+    "allow_new_entries",
+    "max_consecutive_failed_trials",
+    "max_retries_per_trial",
+    "tune_new_entries",
+)
+"""The arguments of a tuner that can be read from its oracle."""
+
 METHODS_OF_ORACLES = (
     "create_trial",
     "end_trial",
@@ -63,6 +71,7 @@ class TunerNames:
     Attributes:
         directory, project_name, optimizer, loss, metrics, max_model_size, logger, tuner_id: as
             they were given.
+        of_oracle: the other arguments that were given and that its oracle shows, by name.
     """
 
     directory: Any
@@ -74,6 +83,7 @@ class TunerNames:
     logger: Any
     tuner_id: str
     project_dir: str
+    of_oracle: Mapping[str, Any]
 
     _given_oracle: Oracle | None = None
 
@@ -153,7 +163,8 @@ def takes_oracles(init: _Init) -> _Init:
             kwargs = _with_arguments_of(oracle, args, kwargs)
             vars(self)["_given_oracle"] = oracle
             oracle.bound_to(self)
-        vars(self).update(read)
+        of_oracle = {name: kwargs[name] for name in _OF_ORACLE if name in kwargs}
+        vars(self).update(read, of_oracle=of_oracle)
         init(self, *args, **kwargs)
 
     return constructed  # type: ignore[return-value]

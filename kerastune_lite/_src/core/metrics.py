@@ -31,6 +31,62 @@ class MetricObservation:
         return sum(self.value) / len(self.value)
 
 
+@dataclasses.dataclass(frozen=True)
+class MetricHistory:
+    """What was observed of one metric.
+
+    Args:
+        observations: in the order of their steps.
+        direction: whether it is to be minimised ("min") or maximised ("max").
+    """
+
+    observations: Sequence[MetricObservation]
+    direction: Direction
+
+    def get_history(self) -> list[MetricObservation]:
+        """The observations in the order of their steps."""
+        return list(self.observations)
+
+    def get_best_value(self) -> float | None:
+        """The best mean value; None if all are NaN."""
+        best = self._best()
+        return None if best is None else best.mean()
+
+    def get_best_step(self) -> int | None:
+        """The step of the best value; None if all are NaN."""
+        best = self._best()
+        return None if best is None else best.step
+
+    def get_last_value(self) -> float | None:
+        """The mean value at the last step; None without observations."""
+        return self.observations[-1].mean() if self.observations else None
+
+    def get_statistics(self) -> dict[str, float]:
+        """Minimum, maximum, mean, median, variance and standard deviation over the steps."""
+        means = [each.mean() for each in self.observations]
+        values = [value for value in means if not math.isnan(value)]
+        if not values:
+            return {}
+        return {
+            "min": min(values),
+            "max": max(values),
+            "mean": statistics.fmean(values),
+            "median": statistics.median(values),
+            "var": statistics.pvariance(values),
+            "std": statistics.pstdev(values),
+        }
+
+    def get_config(self) -> dict[str, Any]:
+        """Direction and observations as JSON, in KerasTuner's format."""
+        observations = [dataclasses.asdict(each) for each in self.observations]
+        return {"direction": self.direction, "observations": observations}
+
+    def _best(self) -> MetricObservation | None:
+        observed = [each for each in self.observations if not math.isnan(each.mean())]
+        choose = max if self.direction == "max" else min
+        return choose(observed, key=MetricObservation.mean, default=None)
+
+
 class Metrics(dict[str, float]):
     """Metrics by name, as the means over a trial's executions at their best epochs.
 
@@ -55,6 +111,11 @@ class Metrics(dict[str, float]):
         self._series = series or {}
         self._directions = directions or {}
 
+    @property
+    def metrics(self) -> dict[str, MetricHistory]:
+        """What was observed, by metric."""
+        return {name: self._of(name) for name in dict.fromkeys([*self, *self._series])}
+
     def exists(self, name: str) -> bool:
         """Whether there is a metric called `name`."""
         return name in self or name in self._series
@@ -67,65 +128,39 @@ class Metrics(dict[str, float]):
         Raises:
             ValueError: there is no such metric.
         """
-        if name in self._series:
-            return [
-                MetricObservation(list(v), step) for step, v in sorted(self._series[name].items())
-            ]
-        if name not in self:
-            raise ValueError(
-                f"There is no metric {name!r}. The trial has: {', '.join(self) or 'none'}."
-            )
-        return [MetricObservation([self[name]], self._step)]
+        return self._of(name).get_history()
 
     def get_best_value(self, name: str) -> float | None:
         """The best mean value of the metric `name`; None if all are NaN."""
-        best = self._best(name)
-        return None if best is None else best.mean()
+        return self._of(name).get_best_value()
 
     def get_best_step(self, name: str) -> int | None:
         """The step of the best value of the metric `name`; None if all are NaN."""
-        best = self._best(name)
-        return None if best is None else best.step
+        return self._of(name).get_best_step()
 
     def get_last_value(self, name: str) -> float | None:
-        """The mean value of the metric `name` at the last step; None if it was never observed."""
-        history = self.get_history(name)
-        return history[-1].mean() if history else None
+        """The mean value of the metric `name` at the last step at which it was observed."""
+        return self._of(name).get_last_value()
 
     def get_direction(self, name: str) -> Direction:
         """Whether the metric `name` is to be minimised ("min") or maximised ("max")."""
-        self.get_history(name)
-        return self._directions.get(name, "min")
+        return self._of(name).direction
 
     def get_statistics(self, name: str) -> dict[str, float]:
         """Minimum, maximum, mean, median, variance and standard deviation over the steps."""
-        means = [each.mean() for each in self.get_history(name)]
-        values = [value for value in means if not math.isnan(value)]
-        if not values:
-            return {}
-        return {
-            "min": min(values),
-            "max": max(values),
-            "mean": statistics.fmean(values),
-            "median": statistics.median(values),
-            "var": statistics.pvariance(values),
-            "std": statistics.pstdev(values),
-        }
+        return self._of(name).get_statistics()
 
     def get_config(self) -> dict[str, Any]:
         """Directions and observations as JSON, in KerasTuner's format."""
-        names = dict.fromkeys([*self, *self._series])
-        return {
-            "metrics": {
-                name: {
-                    "direction": self.get_direction(name),
-                    "observations": [dataclasses.asdict(each) for each in self.get_history(name)],
-                }
-                for name in names
-            }
-        }
+        return {"metrics": {name: each.get_config() for name, each in self.metrics.items()}}
 
-    def _best(self, name: str) -> MetricObservation | None:
-        observed = [each for each in self.get_history(name) if not math.isnan(each.mean())]
-        choose = max if self.get_direction(name) == "max" else min
-        return choose(observed, key=MetricObservation.mean, default=None)
+    def _of(self, name: str) -> MetricHistory:
+        if not self.exists(name):
+            raise ValueError(
+                f"There is no metric {name!r}. The trial has: {', '.join(self) or 'none'}."
+            )
+        series = self._series.get(name)
+        if series is None:
+            series = {self._step: [self[name]]}
+        observations = [MetricObservation(list(series[step]), step) for step in sorted(series)]
+        return MetricHistory(observations, self._directions.get(name, "min"))

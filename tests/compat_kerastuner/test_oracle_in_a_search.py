@@ -1,0 +1,332 @@
+"""Oracles that users wrote for KerasTuner, in searches of ours."""
+
+import json
+import math
+import os
+import signal
+
+import numpy as np
+import pytest
+
+import kerastune_lite as kt
+from kerastune_lite._src.util.errors import FatalRuntimeError, FatalValueError, StoreError
+from tests.processes import Forked
+
+LOSS = kt.Objective("loss", "min")
+
+
+class Square(kt.Tuner):
+    def run_trial(self, trial):
+        return trial.hyperparameters.Float("x", -1.0, 1.0) ** 2
+
+
+def space():
+    hp = kt.HyperParameters()
+    hp.Float("x", -1.0, 1.0)
+    return hp
+
+
+class Spiral(kt.Oracle):
+    """Has a state, in the way of KerasTuner's own oracles."""
+
+    def __init__(self, **kwargs):
+        super().__init__(LOSS, hyperparameters=space(), seed=3, **kwargs)
+        self.scores = []
+        self.asked = 0
+
+    def populate_space(self, trial_id):
+        self.asked += 1
+        x = 0.9 if not self.scores else self.trials[f"{len(self.scores) - 1:04d}"].values["x"] / -2
+        return {"status": "RUNNING", "values": {"x": x}}
+
+    @kt.synchronized
+    def end_trial(self, trial):
+        super().end_trial(trial)
+        self.scores.append(trial.score)
+
+    def get_state(self):
+        return {**super().get_state(), "scores": self.scores, "asked": self.asked}
+
+    def set_state(self, state):
+        super().set_state(state)
+        self.scores = state["scores"]
+        self.asked = state["asked"]
+
+
+def searched(oracle, tmp_path, tuner=Square, **kwargs):
+    tuner = tuner(oracle, directory=tmp_path, project_name="p", **kwargs)
+    tuner.search(verbose=0)
+    return tuner
+
+
+def xs(tuner):
+    return [trial.values["x"] for trial in tuner.trials]
+
+
+def test_each_proposal_sees_the_results_before_it(tmp_path):
+    oracle = Spiral(max_trials=4)
+    tuner = searched(oracle, tmp_path)
+    assert tuner.oracle is oracle
+    assert xs(tuner) == [0.9, -0.45, 0.225, -0.1125]
+    assert oracle.scores == [pytest.approx(x**2) for x in xs(tuner)]
+    assert oracle.asked == 4
+    assert oracle.start_order == oracle.end_order == ["0000", "0001", "0002", "0003"]
+    assert oracle.get_best_trials()[0].trial_id == "0003"
+    assert oracle.remaining_trials() == 0
+
+
+def test_a_search_that_goes_on_has_the_state_of_the_one_before(tmp_path):
+    searched(Spiral(max_trials=2), tmp_path)
+    oracle = Spiral(max_trials=4)
+    tuner = searched(oracle, tmp_path)
+    assert xs(tuner) == [0.9, -0.45, 0.225, -0.1125]
+    assert oracle.asked == 4
+    assert len(oracle.scores) == 4
+
+
+def test_what_ended_after_the_state_was_kept_is_told_again(tmp_path):
+    searched(Spiral(max_trials=3), tmp_path)
+    (path,) = tmp_path.glob("p/oracle_state.json")
+    kept = json.loads(path.read_text())
+    assert kept["told_of"] == [0, 1, 2]
+    kept["told_of"].remove(2)
+    del kept["state"]["scores"][2]
+    path.write_text(json.dumps(kept))
+    oracle = Spiral(max_trials=4)
+    searched(oracle, tmp_path)
+    assert len(oracle.scores) == 4
+
+
+def test_a_state_that_cannot_be_read_is_named(tmp_path):
+    searched(Spiral(max_trials=1), tmp_path)
+    (tmp_path / "p/oracle_state.json").write_text("{")
+    with pytest.raises(StoreError, match=r"oracle_state\.json cannot be read.*Delete the file"):
+        searched(Spiral(max_trials=2), tmp_path)
+
+
+def test_overwriting_deletes_the_state(tmp_path):
+    searched(Spiral(max_trials=2), tmp_path)
+    tuner = Square(Spiral(max_trials=2), directory=tmp_path, project_name="p", overwrite=True)
+    assert not (tmp_path / "p/oracle_state.json").exists()
+    tuner.search(verbose=0)
+    assert xs(tuner) == [0.9, -0.45]
+
+
+class Dying(Square):
+    """Is killed in its third trial."""
+
+    def run_trial(self, trial):
+        if trial.number == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().run_trial(trial)
+
+
+def test_a_killed_search_goes_on_as_if_nothing_had_happened(tmp_path):
+    code = """
+import sys
+from pathlib import Path
+from tests.compat_kerastuner.test_oracle_in_a_search import Dying, Spiral, searched
+searched(Spiral(max_trials=4), Path(sys.argv[1]), Dying)
+"""
+    process = Forked(code, tmp_path)
+    process.read()
+    assert process.returncode == -signal.SIGKILL
+    oracle = Spiral(max_trials=4)
+    tuner = searched(oracle, tmp_path)
+    assert xs(tuner) == [0.9, -0.45, 0.225, -0.1125]
+    assert len(oracle.scores) == 4
+
+
+class TestScore:
+    class Scored(kt.oracles.RandomSearchOracle):
+        def score_trial(self, trial):
+            super().score_trial(trial)
+            trial.score = -trial.score
+
+    def test_the_oracles_score_counts(self, tmp_path):
+        tuner = searched(self.Scored(LOSS, max_trials=5, seed=0), tmp_path)
+        assert [t.score for t in tuner.trials] == [pytest.approx(-(x**2)) for x in xs(tuner)]
+        assert tuner.get_best_trials()[0].score == min(t.score for t in tuner.trials)
+        reopened = kt.open_project(tmp_path / "p")
+        assert [t.score for t in reopened.trials] == [t.score for t in tuner.trials]
+
+    @pytest.mark.parametrize("score", [math.nan, None])
+    def test_a_score_that_is_no_number(self, tmp_path, score):
+        class Lost(kt.oracles.RandomSearchOracle):
+            def score_trial(self, trial):
+                trial.score = score
+
+        with pytest.raises(FatalValueError, match=r"Lost\.score_trial\(trial\) must set"):
+            searched(Lost(LOSS, max_trials=2), tmp_path)
+
+    def test_update_trial_and_end_trial_receive_the_result(self, tmp_path):
+        calls = []
+
+        class Noting(kt.oracles.RandomSearchOracle):
+            def update_trial(self, trial_id, metrics, step=0):
+                calls.append((trial_id, metrics, step))
+                super().update_trial(trial_id, metrics, step)
+                self.trials[trial_id].status = "STOPPED"
+
+            def end_trial(self, trial):
+                calls.append((trial.trial_id, trial.status))
+                super().end_trial(trial)
+
+        tuner = searched(Noting(LOSS, max_trials=1, seed=0), tmp_path)
+        score = tuner.trials[0].score
+        assert calls == [("0000", {"loss": score}, 0), ("0000", "COMPLETED")]
+
+    def test_failed_trials_are_told_as_well(self, tmp_path):
+        told = []
+
+        class Noting(kt.oracles.RandomSearchOracle):
+            def end_trial(self, trial):
+                super().end_trial(trial)
+                told.append((trial.status, "no luck" in (trial.message or "")))
+
+        class Failing(kt.Tuner):
+            def run_trial(self, trial):
+                trial.hyperparameters.Float("x", 0, 1)
+                raise ValueError("no luck")
+
+        with pytest.raises(RuntimeError, match="no luck"):
+            searched(Noting(LOSS, max_trials=3), tmp_path, Failing)
+        assert told == [("FAILED", True)] * 3
+
+
+class TestStatuses:
+    def test_stopped_ends_the_search(self, tmp_path):
+        class Three(kt.Oracle):
+            def populate_space(self, trial_id):
+                if len(self.trials) == 3:
+                    return {"status": "STOPPED"}
+                return {"status": "RUNNING", "values": self._random_values()}
+
+        assert len(searched(Three(LOSS, seed=0), tmp_path).trials) == 3
+
+    def test_idle_is_asked_again(self, tmp_path):
+        class Lazy(kt.oracles.RandomSearchOracle):
+            asked = 0
+
+            def populate_space(self, trial_id):
+                self.asked += 1
+                if self.asked % 3:
+                    return {"status": kt.engine.trial.TrialStatus.IDLE, "values": None}
+                return super().populate_space(trial_id)
+
+        oracle = Lazy(LOSS, max_trials=3)
+        assert len(searched(oracle, tmp_path).trials) == 3
+        assert oracle.asked == 9
+
+    def test_always_idle_is_an_error(self, tmp_path):
+        class Idle(kt.Oracle):
+            def populate_space(self, trial_id):
+                return {"status": "IDLE"}
+
+        with pytest.raises(FatalRuntimeError, match="Idle answered IDLE 1000 times although no"):
+            searched(Idle(LOSS, max_trials=3), tmp_path)
+
+    def test_create_trial_may_be_overridden(self, tmp_path):
+        class Two(kt.oracles.RandomSearchOracle):
+            @kt.synchronized
+            def create_trial(self, tuner_id):
+                trial = super().create_trial(tuner_id)
+                if trial.trial_id == "0002":
+                    trial.status = "STOPPED"
+                return trial
+
+        assert len(searched(Two(LOSS, max_trials=5), tmp_path).trials) == 2
+
+    def test_with_workers_an_oracle_that_waits_is_asked_when_a_trial_has_ended(self, tmp_path):
+        class OneByOne(kt.Oracle):
+            seen = ()
+
+            def populate_space(self, trial_id):
+                self.seen = (*self.seen, len(self.ongoing_trials))
+                if self.ongoing_trials:
+                    return {"status": "IDLE"}
+                return {"status": "RUNNING", "values": self._random_values()}
+
+        oracle = OneByOne(LOSS, max_trials=4, hyperparameters=space(), seed=0)
+        tuner = Square(oracle, directory=tmp_path)
+        tuner.search(verbose=0, workers=2)
+        assert len(tuner.trials) == 4
+        assert max(oracle.seen) == 1, "it was also asked while one was running"
+        starts = [t.started for t in tuner.trials[1:]]
+        assert all(a >= b.finished for a, b in zip(starts, tuner.trials))
+
+
+class TestValues:
+    def test_those_that_are_missing_are_defaults(self, tmp_path):
+        class Half(kt.Oracle):
+            def populate_space(self, trial_id):
+                return {"status": "RUNNING", "values": {"x": 0.5}}
+
+        class Two(Square):
+            def run_trial(self, trial):
+                trial.hyperparameters.Int("n", 3, 9)
+                return super().run_trial(trial)
+
+        tuner = Two(Half(LOSS, max_trials=1), directory=tmp_path)
+        tuner.search(verbose=0)
+        assert tuner.trials[0].values == {"n": 3, "x": 0.5}
+
+    def test_a_value_outside_the_domain_is_refused(self, tmp_path):
+        class Far(kt.Oracle):
+            def populate_space(self, trial_id):
+                return {"status": "RUNNING", "values": {"x": 7.0}}
+
+        with pytest.raises(FatalValueError, match=r"Far\.populate_space\(\): 'x': 7\.0 is not in"):
+            searched(Far(LOSS, max_trials=1, hyperparameters=space()), tmp_path)
+
+    def test_the_helpers_of_kerastuners_oracles(self, tmp_path):
+        class Fresh(kt.Oracle):
+            def populate_space(self, trial_id):
+                values = self._random_values()
+                if values is None:
+                    return {"status": "STOPPED"}
+                assert not self._duplicate(values)
+                return {"status": "RUNNING", "values": values}
+
+        hp = kt.HyperParameters()
+        hp.Choice("x", [0.0, 0.5, 1.0])
+        tuner = searched(Fresh(LOSS, seed=1, hyperparameters=hp), tmp_path)
+        assert sorted(xs(tuner)) == [0.0, 0.5, 1.0]
+
+
+def test_plain_oracles_search_as_the_presets_do(tmp_path):
+    class Preset(kt.RandomSearch):
+        run_trial = Square.run_trial
+
+    ours = Preset(objective=LOSS, max_trials=6, seed=5, directory=tmp_path, project_name="ours")
+    ours.search(verbose=0)
+    oracle = kt.oracles.RandomSearchOracle(LOSS, max_trials=6, seed=5)
+    assert xs(searched(oracle, tmp_path)) == xs(ours)
+    assert oracle.trials.keys() == {f"{n:04d}" for n in range(6)}
+
+
+@pytest.mark.parametrize("kind", ["BayesianOptimization", "GridSearch", "Hyperband"])
+def test_each_of_the_oracles(tmp_path, kind):
+    class Epochs(Square):
+        def run_trial(self, trial, epochs=3):
+            return super().run_trial(trial)
+
+    arguments = {"max_epochs": 4} if kind == "Hyperband" else {"max_trials": 5}
+    oracle = getattr(kt.oracles, kind)(objective=LOSS, seed=1, **arguments)
+    assert type(oracle).__name__ == f"{kind}Oracle"
+    tuner = searched(oracle, tmp_path, Epochs)
+    assert len(tuner.trials) == (arguments.get("max_trials") or len(tuner.trials)) > 3
+    assert tuner.scheduler.decides_epochs == (kind == "Hyperband")
+    assert min(np.abs(xs(tuner))) < 0.6
+
+
+def test_settings_of_the_search_are_the_oracles_alone(tmp_path):
+    with pytest.raises(TypeError, match=r"holds the settings.*seed= for the tuner. Write RandomS"):
+        Square(kt.oracles.RandomSearchOracle(LOSS), seed=3, directory=tmp_path)
+
+
+def test_new_entries_can_only_be_excluded_with_a_space():
+    with pytest.raises(ValueError, match="allow_new_entries=False needs `hyperparameters`"):
+        kt.oracles.RandomSearchOracle(LOSS, allow_new_entries=False)
+    with pytest.raises(ValueError, match="tune_new_entries=False needs `hyperparameters`"):
+        kt.oracles.RandomSearchOracle(LOSS, tune_new_entries=False)
