@@ -135,8 +135,8 @@ class Oracle(OracleReading):
         if self.max_trials is not None and len(self.trials) >= self.max_trials:
             return Trial(hyperparameters, trial_id, TrialStatus.STOPPED)
         answer = self.populate_space(trial_id)
-        hyperparameters.values = dict(answer.get("values") or {})
         if answer["status"] == TrialStatus.RUNNING:
+            hyperparameters.values = dict(answer.get("values") or {})
             hyperparameters.ensure_active_values()
             self._tried_so_far.add(self._compute_values_hash(hyperparameters.values))
         return Trial(hyperparameters, trial_id, answer["status"])
