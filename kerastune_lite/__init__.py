@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from kerastune_lite._src.core.objective import Objective
     from kerastune_lite._src.keras.hypermodel import HyperModel
     from kerastune_lite._src.search.open_project import open_project
-    from kerastune_lite._src.sklearn.sklearn_tuner import SklearnTuner
     from kerastune_lite._src.space.hyperparameters import HyperParameters
     from kerastune_lite._src.tuner.presets import (
         ASHA,
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
         Hyperband,
         RandomSearch,
     )
+    from kerastune_lite._src.tuner.sklearn_tuner import SklearnTuner
     from kerastune_lite._src.tuner.tune_function import tune_function
     from kerastune_lite._src.tuner.tuner import Tuner
     from kerastune_lite._src.tuner.tuner import Tuner as BaseTuner
@@ -83,7 +83,7 @@ __getattr__, __dir__ = lazy_names(
         "Objective": "_src.core.objective",
         "Oracle": "_src.compat_kerastuner.oracle",
         "RandomSearch": "_src.tuner.presets",
-        "SklearnTuner": "_src.sklearn.sklearn_tuner",
+        "SklearnTuner": "_src.tuner.sklearn_tuner",
         "Tuner": "_src.tuner.tuner",
         "applications": "applications",
         "engine": "engine",

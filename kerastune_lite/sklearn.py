@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from kerastune_lite._src.util.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from kerastune_lite._src.sklearn.sklearn_tuner import SklearnTuner
     from kerastune_lite._src.sklearn.tuner_search_cv import TunerSearchCV
     from kerastune_lite._src.sklearn.wrappers import KerasClassifier, KerasRegressor
+    from kerastune_lite._src.tuner.sklearn_tuner import SklearnTuner
 
 __all__ = ["KerasClassifier", "KerasRegressor", "SklearnTuner", "TunerSearchCV"]
 
@@ -19,7 +19,7 @@ __getattr__, __dir__ = lazy_names(
     {
         "KerasClassifier": "_src.sklearn.wrappers",
         "KerasRegressor": "_src.sklearn.wrappers",
-        "SklearnTuner": "_src.sklearn.sklearn_tuner",
+        "SklearnTuner": "_src.tuner.sklearn_tuner",
         "TunerSearchCV": "_src.sklearn.tuner_search_cv",
     },
 )

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 from kerastune_lite._src.util.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from kerastune_lite._src.sklearn.sklearn_tuner import SklearnTuner
     from kerastune_lite._src.tuner.presets import (
         BayesianOptimization,
         GridSearch,
         Hyperband,
         RandomSearch,
     )
+    from kerastune_lite._src.tuner.sklearn_tuner import SklearnTuner
     from kerastune_lite._src.tuner.tuner import Tuner
 
 __all__ = [
@@ -30,7 +30,7 @@ __getattr__, __dir__ = lazy_names(
         "GridSearch": "_src.tuner.presets",
         "Hyperband": "_src.tuner.presets",
         "RandomSearch": "_src.tuner.presets",
-        "SklearnTuner": "_src.sklearn.sklearn_tuner",
+        "SklearnTuner": "_src.tuner.sklearn_tuner",
         "Tuner": "_src.tuner.tuner",
     },
 )

@@ -19,10 +19,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
 
-from kerastune_lite import HyperParameters, open_project
+from kerastune_lite import open_project
 from kerastune_lite._src.util.errors import FailedTrialError, SettingsMismatchError
 from kerastune_lite.oracles import RandomOracle
-from kerastune_lite.sklearn import SklearnTuner, TunerSearchCV
+from kerastune_lite.sklearn import TunerSearchCV
 from tests.processes import environment
 from tests.sklearn.data import blobs
 
@@ -264,11 +264,9 @@ def test_estimators_without_keras_load_no_tensorflow():
     code = """
 import sys
 from sklearn.linear_model import LogisticRegression
-from kerastune_lite.sklearn import SklearnTuner, TunerSearchCV
+from kerastune_lite.sklearn import TunerSearchCV
 x, y = [[0.0], [1.0]] * 10, [0, 1] * 10
 TunerSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=2, max_trials=2).fit(x, y)
-build = lambda hp: LogisticRegression(C=hp.Float("C", 0.1, 1.0))
-SklearnTuner("random", build, max_trials=2).search(x, y, verbose=0)
 print(*sys.modules)
 """
     loaded = subprocess.run(
@@ -344,35 +342,6 @@ def test_progress_is_shown_when_it_is_wanted(capsys):
     assert "trial 3" in capsys.readouterr().out
     searched()
     assert capsys.readouterr().out == ""
-
-
-# ------------------------------------------------------------------ SklearnTuner
-
-
-def build_any(hp: HyperParameters):
-    if hp.Choice("kind", ["linear", "forest"]) == "linear":
-        return LogisticRegression(C=hp.Float("C", 0.01, 10.0, sampling="log"))
-    return RandomForestClassifier(n_estimators=hp.Int("trees", 2, 5), random_state=0)
-
-
-def test_sklearn_tuner():
-    tuner = SklearnTuner("random", build_any, metrics=accuracy_score, max_trials=5, seed=0)
-    with pytest.raises(ValueError, match=r"Call search\(\) first"):
-        tuner.get_best_models()
-    tuner.search(X, Y, verbose=0)
-    best, second = tuner.get_best_models(2)
-    assert best.score(X, Y) > 0.5
-    assert hasattr(second, "predict")
-    values = tuner.get_best_hyperparameters()[0].values
-    assert values["kind"] == ("linear" if isinstance(best, LogisticRegression) else "forest")
-    assert ("trees" in values) == (values["kind"] == "forest"), "only what was asked for"
-    assert "mean_test_accuracy_score" in tuner.results
-    assert tuner.results["mean_test_score"].max() == tuner.results["mean_test_accuracy_score"].max()
-
-
-def test_sklearn_tuner_says_what_build_must_return():
-    with pytest.raises(TypeError, match="must return an estimator of scikit-learn's"):
-        SklearnTuner("random", lambda hp: hp.Int("x", 0, 3)).search(X, Y, verbose=0)
 
 
 def test_a_project_of_a_version_that_described_estimators_otherwise(tmp_path):

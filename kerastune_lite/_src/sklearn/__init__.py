@@ -8,6 +8,6 @@ tuner_search_cv.py cv_project.py       a `BaseSearchCV` with our search loop; it
 candidates.py distributions.py         what varies
 folds.py fold.py fold_stack.py         the job: one execution per fold, one by one or side by side
 assignment.py rows.py                  what a search asks of an estimator; `cv_results_`
-sklearn_tuner.py                       KerasTuner's tuner of that name
+cross_validated.py                     a trial of `SklearnTuner`
 compat.py from_scikeras.py              all that is not public and that we lean on
 """

@@ -151,7 +151,7 @@ class Tuner(TunerNames, BestModels, Hooks):
             strategy=self.distribution_strategy,
         )
         probe = Probe(models, trains_itself, not allow_new_entries)
-        probed = probe.read(hyperparameters, create_objective(objective))
+        probed = probe.read(hyperparameters, self._objective_of(objective))
         self._training = Training(probe, probed, self._checkpoints)
         self._user_trials = None
         self._waiting: list[dict[str, Value]] = []
@@ -345,6 +345,10 @@ class Tuner(TunerNames, BestModels, Hooks):
         if self._store is not None or not self._folder.exists:
             return contextlib.nullcontext(self._store)
         return super()._reading()
+
+    def _objective_of(self, given: ObjectiveLike) -> Objective:
+        """The objective, from the argument of the constructor."""
+        return create_objective(given)
 
     def _definition(self) -> Definition:
         return Definition(
