@@ -135,8 +135,8 @@ class Oracle(OracleReading):
         if self.max_trials is not None and len(self.trials) >= self.max_trials:
             return Trial(hyperparameters, trial_id, TrialStatus.STOPPED)
         answer = self.populate_space(trial_id)
-        hyperparameters.values = dict(answer.get("values") or {})
         if answer["status"] == TrialStatus.RUNNING:
+            hyperparameters.values = dict(answer.get("values") or {})
             hyperparameters.ensure_active_values()
             self._tried_so_far.add(self._compute_values_hash(hyperparameters.values))
         return Trial(hyperparameters, trial_id, answer["status"])
@@ -279,11 +279,7 @@ class Oracle(OracleReading):
     ) -> list[dict[str, Value]]:
         for trial in history:
             if "hyperparameters" not in vars(trial):
-                # Users' oracles read also the values that the trial did not ask for.
-                trial.hyperparameters.ensure_active_values()
-            if self.told_of is None:
-                tried = self._compute_values_hash(trial.hyperparameters.values)
-                self._tried_so_far.add(tried)
+                self._note_values(trial)
         kept_state.take_over(self, history)
         self._search, self._proposed, self.waits = (space, history, rng), {}, False
         points: list[dict[str, Value]] = []
@@ -325,11 +321,16 @@ class Oracle(OracleReading):
         point = space.walk(choose)
         return {**point, **{k: v for k, v in values.items() if not space.named(k)}}
 
+    def _note_values(self, trial: SearchTrial) -> None:
+        # Users' oracles read also the values that the trial did not ask for.
+        trial.hyperparameters.ensure_active_values()
+        self._tried_so_far.add(self._compute_values_hash(trial.hyperparameters.values))
+
     def ended(self, trial: SearchTrial) -> SearchTrial:
         if not customised(self, "update_trial", "end_trial", "score_trial", "get_state"):
             return trial
         kept_state.take_over(self, self._tuner.trials)
-        trial.hyperparameters.ensure_active_values()
+        self._note_values(trial)
         told = Trial(trial.hyperparameters, trial.trial_id, TrialStatus(str(trial.status)))
         vars(told).update(message=trial.message, score=trial.score, best_step=trial.best_step)
         self._told = {told.trial_id: told}
