@@ -6,5 +6,4 @@ call.py training.py            the arguments of `search()`; how trials are train
 placement.py late_data.py      where they are trained; data that each worker loads
 user_trials.py                 trials that the user's own `run_trial` trains
 best_models.py evaluating.py   the best models; their scores on data that the search has not seen
-oracle_view.py overrides.py    what scripts for KerasTuner read, override and set
 """
