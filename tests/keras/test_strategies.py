@@ -186,6 +186,15 @@ def test_an_interrupted_search_goes_on(tmp_path, strategy, monkeypatch):
     assert mine == {name: pytest.approx(values, rel=1e-6) for name, values in right.items()}
 
 
+def test_a_search_in_a_scope_of_the_users(tmp_path, strategy):
+    with strategy.scope():
+        tuner = made(tmp_path, None)
+        tuner.search(X, Y, epochs=1, **FIT)
+    for trial in tuner.trials:
+        assert (trial.path, trial.executions[0].path_reason) == (PLAIN, REASON)
+    assert not tf.distribute.has_strategy()
+
+
 def test_super_run_trial_trains_in_its_scope(tmp_path, strategy, trained):
     class Own(kt.RandomSearch):
         def run_trial(self, trial, *args, **kwargs):

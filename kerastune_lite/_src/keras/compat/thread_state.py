@@ -95,7 +95,8 @@ def forget(collect: bool) -> None:
 
     for tracker in _trackers():
         vars(tracker).clear()
-    tf.compat.v1.reset_default_graph()
+    if not tf.distribute.has_strategy():  # Its scope, which the user has opened, is in the graph.
+        tf.compat.v1.reset_default_graph()
     if collect:
         gc.collect()
 
