@@ -104,6 +104,24 @@ def test_a_state_that_cannot_be_read_is_named(tmp_path):
         searched(Spiral(max_trials=2), tmp_path)
 
 
+def test_an_oracle_that_is_used_again_knows_only_its_new_trials(tmp_path):
+    oracle = kt.oracles.RandomSearchOracle(LOSS, max_trials=3, seed=0, hyperparameters=space())
+    oracle.create_trial("by hand")
+    first = searched(oracle, tmp_path / "first")
+    second = searched(oracle, tmp_path / "second")
+    assert xs(first) == xs(second)
+    assert oracle.get_best_trials()[0] is second.get_best_trials()[0]
+
+
+def test_trials_of_another_process_are_told(tmp_path):
+    early = Square(Spiral(max_trials=4), directory=tmp_path, project_name="p")
+    searched(Spiral(max_trials=2), tmp_path)
+    early.reload()
+    early.search(verbose=0)
+    assert len(early.oracle.scores) == 4
+    assert xs(early) == [0.9, -0.45, 0.225, -0.1125]
+
+
 def test_overwriting_deletes_the_state(tmp_path):
     searched(Spiral(max_trials=2), tmp_path)
     tuner = Square(Spiral(max_trials=2), directory=tmp_path, project_name="p", overwrite=True)

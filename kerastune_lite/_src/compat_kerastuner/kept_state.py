@@ -30,31 +30,36 @@ class HasState(Protocol):
 
 
 def take_over(oracle: HasState, trials: Sequence[Trial]) -> None:
-    """Give an oracle the state that an earlier process has kept, once.
+    """Give an oracle the state that an earlier process has kept, once, and tell it of all trials.
 
     Args:
-        trials: of the search; those that ended after the state was kept are told again.
+        trials: of the search; those that ended after the state was kept are told.
 
     Raises:
         StoreError: the file cannot be read.
     """
-    if oracle.told_of is not None:
-        return
-    path, oracle.told_of = _path(oracle), set[int]()
-    if path.exists():
-        try:
-            kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            oracle.told_of.update(kept["told_of"])
-            state = kept["state"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StoreError(
-                f"The state of the oracle in {path} cannot be read: {error}. Delete the file, and "
-                "run the script again: the oracle is told of all trials from the start."
-            ) from error
-        oracle.set_state(state)
+    if oracle.told_of is None:
+        oracle.told_of = _read(oracle)
     for trial in trials:
         if trial.finished is not None and trial.number not in oracle.told_of:
+            oracle.told_of.add(trial.number)
             oracle.ended(trial)
+
+
+def _read(oracle: HasState) -> set[int]:
+    path = _path(oracle)
+    if not path.exists():
+        return set()
+    try:
+        kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        told_of, state = set(kept["told_of"]), kept["state"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(
+            f"The state of the oracle in {path} cannot be read: {error}. Delete the file, and run "
+            "the script again: the oracle is told of all trials from the start."
+        ) from error
+    oracle.set_state(state)
+    return told_of
 
 
 def keep(oracle: HasState, number: int | None = None) -> None:

@@ -67,18 +67,19 @@ class OracleReading(core.Oracle):
             "max_retries_per_trial": max_retries_per_trial,
             "max_consecutive_failed_trials": max_consecutive_failed_trials,
         }
+        self._hyperparameters = HyperParameters() if hyperparameters is None else hyperparameters
+        self.bound_to(None)
+
+    def bound_to(self, tuner: Any) -> None:
+        """Make it the oracle of `tuner`, or (None) of none; it knows no trials of another one."""
+        self._tuner = tuner
         self._own = OwnTrials()
         self._proposed: dict[str, Trial] = {}
         self._told: dict[str, Trial] = {}
-        self._hyperparameters = HyperParameters() if hyperparameters is None else hyperparameters
         self._tried_so_far = set[str]()
         """What `_compute_values_hash` returns for the values of all trials."""
         self.told_of: set[int] | None = None
         """The numbers of the trials whose end it was told of; None before its search begins."""
-
-    def bound_to(self, tuner: Any) -> None:
-        """Make it the oracle of `tuner`."""
-        self._tuner = tuner
 
     @property
     def project_dir(self) -> str:
