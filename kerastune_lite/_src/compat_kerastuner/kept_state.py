@@ -26,7 +26,7 @@ class HasState(Protocol):
     def project_dir(self) -> str: ...
     def get_state(self) -> dict[str, Any]: ...
     def set_state(self, state: Mapping[str, Any]) -> None: ...
-    def ended(self, trial: Trial) -> Trial: ...
+    def trial_ended(self, trial: Trial) -> Trial: ...
 
 
 def take_over(oracle: HasState, trials: Sequence[Trial]) -> None:
@@ -43,7 +43,7 @@ def take_over(oracle: HasState, trials: Sequence[Trial]) -> None:
     for trial in trials:
         if trial.finished is not None and trial.number not in oracle.told_of:
             oracle.told_of.add(trial.number)
-            oracle.ended(trial)
+            oracle.trial_ended(trial)
 
 
 def _read(oracle: HasState) -> set[int]:

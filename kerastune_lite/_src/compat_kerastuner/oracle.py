@@ -281,7 +281,7 @@ class Oracle(OracleReading):
             if "hyperparameters" not in vars(trial):
                 self._note_values(trial)
         kept_state.take_over(self, history)
-        self._search, self._proposed, self.waits = (space, history, rng), {}, False
+        self._search, self._proposed, self.is_waiting = (space, history, rng), {}, False
         points: list[dict[str, Value]] = []
         try:
             for _ in range(_ASKED_AGAIN):
@@ -291,8 +291,8 @@ class Oracle(OracleReading):
                 if trial.status == TrialStatus.STOPPED:
                     break
                 if trial.status == TrialStatus.IDLE:
-                    self.waits = bool(points or history.running)
-                    if self.waits:
+                    self.is_waiting = bool(points or history.running)
+                    if self.is_waiting:
                         break
                     continue
                 points.append(self._checked(space, trial.hyperparameters.values))
@@ -326,7 +326,7 @@ class Oracle(OracleReading):
         trial.hyperparameters.ensure_active_values()
         self._tried_so_far.add(self._compute_values_hash(trial.hyperparameters.values))
 
-    def ended(self, trial: SearchTrial) -> SearchTrial:
+    def trial_ended(self, trial: SearchTrial) -> SearchTrial:
         if not customised(self, "update_trial", "end_trial", "score_trial", "get_state"):
             return trial
         kept_state.take_over(self, self._tuner.trials)

@@ -99,7 +99,7 @@ class Planner:
         new = [request for request in requests if request.trial is None]
         new = new[: max(0, min(free - len(begun), self._left()))]
         found = self._new(space, new)
-        if len(found) < len(new) and not self._oracle.waits:
+        if len(found) < len(new) and not self._oracle.is_waiting:
             self._exhausted = space
             if not begun and not found:
                 return self.begin(space, free, together)

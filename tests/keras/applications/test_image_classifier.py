@@ -169,7 +169,9 @@ def test_a_search_trains_as_model_fit_does(tmp_path):
         HyperXception(
             input_shape=SHAPE,
             classes=3,
-            augmentation_model=keras.Sequential([keras.layers.RandomFlip()], name="own"),
+            augmentation_model=keras.Sequential(
+                [keras.Input(SHAPE), keras.layers.RandomFlip()], name="own"
+            ),
         ),
         HyperXception(
             input_shape=SHAPE, classes=3, augmentation_model=HyperImageAugment(SHAPE, rotate=0)

@@ -45,7 +45,7 @@ class Oracle(ABC):
     reads_curves: ClassVar[bool] = False
     """Whether it uses `history.curve`, the losses of trials by epoch."""
 
-    waits: bool = False
+    is_waiting: bool = False
     """Whether `propose` returned fewer points than it could because it waits for running trials."""
 
     batch: int = 1
@@ -58,8 +58,8 @@ class Oracle(ABC):
         """Up to `count` points, each with values for all its active parameters.
 
         No point is in `history.visited`, and all are different. There are fewer than `count` only
-        if no more are left, or if it `waits`. If the list is empty and it does not wait, the search
-        ends when the running trials, which may still extend the space, have ended.
+        if no more are left, or if it `is_waiting`. If the list is empty and it is not waiting, the
+        search ends when the running trials, which may still extend the space, have ended.
 
         Args:
             space: the parameters known so far.
@@ -90,7 +90,7 @@ class Oracle(ABC):
         """
         return []
 
-    def ended(self, trial: Trial) -> Trial:
+    def trial_ended(self, trial: Trial) -> Trial:
         """Called when `trial` ends, before that is recorded; returns it, perhaps scored anew."""
         return trial
 
