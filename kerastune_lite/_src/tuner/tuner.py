@@ -158,7 +158,7 @@ class Tuner(TunerNames, BestModels, Hooks):
         self._store: Store | None = None
         space = probed.space if tune_new_entries else probed.given
         self._known = Known(space, None if seed is None else int(seed))
-        self.reload()
+        Tuner.reload(self)  # not a subclass's own
         self._made = True
 
     def reload(self) -> None:
