@@ -27,6 +27,7 @@ class HasState(Protocol):
     def get_state(self) -> dict[str, Any]: ...
     def set_state(self, state: Mapping[str, Any]) -> None: ...
     def ended(self, trial: Trial) -> Trial: ...
+    def recorded(self, trial: Trial) -> None: ...
 
 
 def take_over(oracle: HasState, trials: Sequence[Trial]) -> None:
@@ -55,6 +56,7 @@ def take_over(oracle: HasState, trials: Sequence[Trial]) -> None:
     for trial in trials:
         if trial.finished is not None and trial.number not in oracle.told_of:
             oracle.ended(trial)
+            oracle.recorded(trial)
 
 
 def keep(oracle: HasState, number: int | None = None) -> None:

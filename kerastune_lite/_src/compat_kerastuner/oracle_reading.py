@@ -11,6 +11,7 @@ import numpy as np
 from kerastune_lite._src.algorithms.oracles import oracle as core
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
 from kerastune_lite._src.compat_kerastuner.own_trials import OwnTrials
+from kerastune_lite._src.compat_kerastuner.reported import Reported
 from kerastune_lite._src.compat_kerastuner.trials import Trial, TrialStatus, direction_of
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.metrics import Metrics
@@ -70,6 +71,8 @@ class OracleReading(core.Oracle):
         self._own = OwnTrials()
         self._proposed: dict[str, Trial] = {}
         self._told: dict[str, Trial] = {}
+        self._reports: dict[str, Reported] = {}
+        """What each running trial has reported itself, by its id."""
         self._hyperparameters = HyperParameters() if hyperparameters is None else hyperparameters
         self._tried_so_far = set[str]()
         """What `_compute_values_hash` returns for the values of all trials."""
@@ -77,8 +80,9 @@ class OracleReading(core.Oracle):
         """The numbers of the trials whose end it was told of; None before its search begins."""
 
     def bound_to(self, tuner: Any) -> None:
-        """Make it the oracle of `tuner`."""
-        self._tuner = tuner
+        """Make it the oracle of `tuner`; of several tuners, it is that of the latest search."""
+        if tuner is not self._tuner:
+            self._tuner, self.told_of = tuner, None
 
     @property
     def project_dir(self) -> str:

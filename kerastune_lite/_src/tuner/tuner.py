@@ -217,6 +217,7 @@ class Tuner(TunerNames, BestModels, Hooks):
             ProjectInUseError: another process is searching this project.
             RuntimeError: too many trials failed in a row, or all trials failed.
         """
+        self._bind_oracle()
         call = SearchCall(fit_args, fit_kwargs, callbacks, verbose, fast, checkpoint_interval)
         strategy = self.distribution_strategy
         placement = Placement(workers, runner, resources_per_worker, trial_timeout, strategy)
