@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import kerastune_lite as kt
+from kerastune_lite._src.core.events import TrialEnded
+from kerastune_lite._src.store.sqlite import SQLiteStore
 from kerastune_lite._src.util.errors import FatalRuntimeError, FatalValueError, StoreError
 from tests.processes import Forked
 
@@ -194,6 +196,28 @@ class TestScore:
         score = tuner.trials[0].score
         assert calls == [("0000", {"loss": score}, 0), ("0000", "COMPLETED")]
 
+    def test_what_run_trial_has_reported_is_told_once_and_scored_with_all_steps(self, tmp_path):
+        calls = []
+
+        class Mean(kt.oracles.RandomSearchOracle):
+            def update_trial(self, trial_id, metrics, step=0):
+                calls.append((trial_id, metrics["loss"], step))
+                return super().update_trial(trial_id, metrics, step)
+
+            def score_trial(self, trial):
+                losses = [each.mean() for each in trial.metrics.get_history("loss")]
+                trial.score = sum(losses) / len(losses)
+
+        class Stepwise(kt.Tuner):
+            def run_trial(self, trial):
+                trial.hyperparameters.Float("x", 0, 1)
+                for step in range(3):
+                    self.oracle.update_trial(trial.trial_id, {"loss": 3.0 - step}, step=step)
+
+        tuner = searched(Mean(LOSS, max_trials=2), tmp_path, Stepwise)
+        assert calls == [(each, 3.0 - n, n) for each in ("0000", "0001") for n in range(3)]
+        assert [trial.score for trial in tuner.trials] == [2.0, 2.0]
+
     def test_failed_trials_are_told_as_well(self, tmp_path):
         told = []
 
@@ -348,3 +372,44 @@ def test_new_entries_can_only_be_excluded_with_a_space():
         kt.oracles.RandomSearchOracle(LOSS, allow_new_entries=False)
     with pytest.raises(ValueError, match="tune_new_entries=False needs `hyperparameters`"):
         kt.oracles.RandomSearchOracle(LOSS, tune_new_entries=False)
+
+
+def test_an_oracle_of_several_tuners_belongs_to_the_one_that_searches(tmp_path):
+    class Noting(kt.oracles.RandomSearchOracle):
+        def get_state(self):
+            return {**super().get_state(), "of": self.project_name}
+
+    oracle = Noting(LOSS, max_trials=2, seed=0)
+    first = Square(oracle, directory=tmp_path, project_name="first")
+    second = Square(oracle, directory=tmp_path, project_name="second")
+    first.search(verbose=0)
+    assert oracle.project_dir == str(tmp_path / "first")
+    assert not (tmp_path / "second/oracle_state.json").exists()
+    second.max_trials = 1
+    second.search(verbose=0)
+    assert (len(first.trials), len(second.trials)) == (2, 1)
+    kept = {p.parent.name: json.loads(p.read_text()) for p in tmp_path.glob("*/oracle_state.json")}
+    assert {name: each["told_of"] for name, each in kept.items()} == {
+        "first": [0, 1],
+        "second": [0],
+    }
+
+
+def test_an_end_that_was_not_recorded_is_told_once_when_the_trial_ends_again(tmp_path, monkeypatch):
+    record = SQLiteStore.record
+
+    def failing(self, events):
+        events = list(events)
+        if any(isinstance(each, TrialEnded) and each.trial.number == 1 for each in events):
+            raise StoreError("The disk is full.")
+        record(self, events)
+
+    monkeypatch.setattr(SQLiteStore, "record", failing)
+    with pytest.raises(StoreError, match="disk is full"):
+        searched(Spiral(max_trials=3), tmp_path)
+    monkeypatch.undo()
+    assert json.loads((tmp_path / "p/oracle_state.json").read_text())["told_of"] == [0]
+    oracle = Spiral(max_trials=3)
+    tuner = searched(oracle, tmp_path)
+    assert xs(tuner) == [0.9, -0.45, 0.225]
+    assert oracle.scores == [trial.score for trial in tuner.trials]

@@ -227,3 +227,12 @@ def test_no_name_warns(tmp_path, recwarn, caplog):
     tuner.oracle.get_best_trials()[0].metrics.get_history("loss")
     assert not recwarn.list
     assert not caplog.records
+
+
+def test_the_constructor_does_not_call_a_subclasss_reload(tmp_path):
+    class Reloading(Square):
+        def reload(self):
+            raise AssertionError("called")
+
+    Square(random(), directory=tmp_path).search(verbose=0)
+    assert len(Reloading(random(), directory=tmp_path).trials) == 3

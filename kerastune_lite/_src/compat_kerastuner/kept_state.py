@@ -27,6 +27,7 @@ class HasState(Protocol):
     def get_state(self) -> dict[str, Any]: ...
     def set_state(self, state: Mapping[str, Any]) -> None: ...
     def trial_ended(self, trial: Trial) -> Trial: ...
+    def trial_recorded(self, trial: Trial) -> None: ...
 
 
 def take_over(oracle: HasState, trials: Sequence[Trial]) -> None:
@@ -44,6 +45,7 @@ def take_over(oracle: HasState, trials: Sequence[Trial]) -> None:
         if trial.finished is not None and trial.number not in oracle.told_of:
             oracle.told_of.add(trial.number)
             oracle.trial_ended(trial)
+            oracle.trial_recorded(trial)
 
 
 def _read(oracle: HasState) -> set[int]:

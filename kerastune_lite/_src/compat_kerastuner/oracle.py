@@ -15,6 +15,7 @@ from kerastune_lite._src.algorithms.oracles import oracle as core
 from kerastune_lite._src.algorithms.oracles.random import RandomOracle
 from kerastune_lite._src.compat_kerastuner import kept_state
 from kerastune_lite._src.compat_kerastuner.oracle_reading import OracleReading
+from kerastune_lite._src.compat_kerastuner.reported import Reported
 from kerastune_lite._src.compat_kerastuner.trials import Trial, TrialStatus
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial as SearchTrial
@@ -165,8 +166,10 @@ class Oracle(OracleReading):
         if told is not None:
             told.record(metrics, step, self.objective)
             return told
-        reported: SearchTrial = self._tuner._report(trial_id, metrics, step)
-        return reported
+        reported: Reported = self._tuner._running()
+        reported.metrics(metrics, step)
+        self._reports[trial_id] = reported
+        return reported.trial
 
     @synchronized
     def end_trial(self, trial: SearchTrial | str, status: str = "COMPLETED") -> None:
@@ -185,7 +188,7 @@ class Oracle(OracleReading):
         else:
             ended, message = str(trial.status), trial.message
         if held is None:
-            self._tuner._report_end(trial_id, ended)
+            self._tuner._running().end(ended)
             return
         held.mark(ended, message)
         if held.status == TrialStatus.COMPLETED:
@@ -244,7 +247,7 @@ class Oracle(OracleReading):
         """Does nothing: the project on disk is always up to date."""
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {**vars(self), "_search": None}
+        state = {**vars(self), "_search": None, "_reports": {}}
         state.pop("_lock", None)
         return state
 
@@ -327,7 +330,8 @@ class Oracle(OracleReading):
         self._tried_so_far.add(self._compute_values_hash(trial.hyperparameters.values))
 
     def trial_ended(self, trial: SearchTrial) -> SearchTrial:
-        if not customised(self, "update_trial", "end_trial", "score_trial", "get_state"):
+        reported = self._reports.pop(trial.trial_id, None)
+        if not self._is_told:
             return trial
         kept_state.take_over(self, self._tuner.trials)
         self._note_values(trial)
@@ -335,13 +339,15 @@ class Oracle(OracleReading):
         vars(told).update(message=trial.message, score=trial.score, best_step=trial.best_step)
         self._told = {told.trial_id: told}
         try:
-            if trial.status == TrialStatus.COMPLETED:
+            if reported is not None:  # run_trial has called update_trial() itself
+                for step, metrics in reported.in_order():
+                    told.record(metrics, step, self.objective)
+            elif trial.status == TrialStatus.COMPLETED:
                 self.update_trial(told.trial_id, dict(trial.metrics), step=trial.best_step or 0)
                 told.mark(TrialStatus.COMPLETED)
             self.end_trial(told)
         finally:
             self._told = {}
-        kept_state.keep(self, trial.number)
         if trial.score is None or not customised(self, "score_trial", "end_trial"):
             return trial
         if told.score is None or not math.isfinite(told.score):
@@ -351,6 +357,15 @@ class Oracle(OracleReading):
             )
         loss = self.objective.loss_of(told.score)
         return dataclasses.replace(trial, score=told.score, loss=loss)
+
+    def trial_recorded(self, trial: SearchTrial) -> None:
+        # Before, a crash would let the trial end, and the oracle be told, once more.
+        if self._is_told:
+            kept_state.keep(self, trial.number)
+
+    @property
+    def _is_told(self) -> bool:
+        return customised(self, "update_trial", "end_trial", "score_trial", "get_state")
 
 
 def customised(oracle: Oracle, *names: str) -> bool:

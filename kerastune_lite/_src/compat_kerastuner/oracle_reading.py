@@ -11,6 +11,7 @@ import numpy as np
 from kerastune_lite._src.algorithms.oracles import oracle as core
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
 from kerastune_lite._src.compat_kerastuner.own_trials import OwnTrials
+from kerastune_lite._src.compat_kerastuner.reported import Reported
 from kerastune_lite._src.compat_kerastuner.trials import Trial, TrialStatus, direction_of
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.metrics import Metrics
@@ -68,14 +69,20 @@ class OracleReading(core.Oracle):
             "max_consecutive_failed_trials": max_consecutive_failed_trials,
         }
         self._hyperparameters = HyperParameters() if hyperparameters is None else hyperparameters
-        self.bound_to(None)
+        self._know_no_trials()
 
     def bound_to(self, tuner: Any) -> None:
-        """Make it the oracle of `tuner`, or (None) of none; it knows no trials of another one."""
-        self._tuner = tuner
+        """Make it the oracle of `tuner`; of several tuners, it is that of the latest search."""
+        if tuner is not self._tuner:
+            self._tuner = tuner
+            self._know_no_trials()
+
+    def _know_no_trials(self) -> None:
         self._own = OwnTrials()
         self._proposed: dict[str, Trial] = {}
         self._told: dict[str, Trial] = {}
+        self._reports: dict[str, Reported] = {}
+        """What each running trial has reported itself, by its id."""
         self._tried_so_far = set[str]()
         """What `_compute_values_hash` returns for the values of all trials."""
         self.told_of: set[int] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kerastune_lite._src.core.events import EpochEnded
@@ -44,6 +44,12 @@ class Reported:
             segment = self._segment
             epoch = segment.start_epoch + int(step)
             self._emit(EpochEnded(segment.trial.number, 0, segment.attempt, epoch, known))
+
+    def in_order(self) -> Iterator[tuple[int, Mapping[str, float]]]:
+        """The step and the metrics of each report, by step."""
+        for step in sorted(self._steps):
+            for metrics in self._steps[step]:
+                yield step, metrics
 
     def end(self, status: str) -> None:
         """The status with which the trial said that it ended."""

@@ -12,7 +12,6 @@ from kerastune_lite._src.compat_kerastuner.environment import check_environment
 from kerastune_lite._src.compat_kerastuner.oracle import Oracle, customised
 from kerastune_lite._src.compat_kerastuner.oracle_view import TunerOracle
 from kerastune_lite._src.compat_kerastuner.reported import Reported
-from kerastune_lite._src.core.trial import Trial
 
 _Init = TypeVar("_Init", bound=Callable[..., None])
 
@@ -124,13 +123,9 @@ class TunerNames:
 
     # ------------------------------------------------------------------ from `run_trial`
 
-    def _report(self, trial_id: str, metrics: Mapping[str, Any], step: int) -> Trial:
-        running = self._running()
-        running.metrics(metrics, step)
-        return running.trial
-
-    def _report_end(self, trial_id: str, status: str) -> None:
-        self._running().end(status)
+    def _bind_oracle(self) -> None:
+        if self._given_oracle is not None:
+            self._given_oracle.bound_to(self)
 
     def _running(self) -> Reported:
         if self._reported is None:

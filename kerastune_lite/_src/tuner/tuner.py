@@ -158,7 +158,7 @@ class Tuner(TunerNames, BestModels, Hooks):
         self._store: Store | None = None
         space = probed.space if tune_new_entries else probed.given
         self._known = Known(space, None if seed is None else int(seed))
-        self.reload()
+        Tuner.reload(self)  # not a subclass's own
         self._made = True
 
     def reload(self) -> None:
@@ -217,6 +217,7 @@ class Tuner(TunerNames, BestModels, Hooks):
             ProjectInUseError: another process is searching this project.
             RuntimeError: too many trials failed in a row, or all trials failed.
         """
+        self._bind_oracle()
         call = SearchCall(fit_args, fit_kwargs, callbacks, verbose, fast, checkpoint_interval)
         strategy = self.distribution_strategy
         placement = Placement(workers, runner, resources_per_worker, trial_timeout, strategy)

@@ -94,6 +94,9 @@ class Oracle(ABC):
         """Called when `trial` ends, before that is recorded; returns it, perhaps scored anew."""
         return trial
 
+    def trial_recorded(self, trial: Trial) -> None:  # noqa: B027  # not every oracle needs it
+        """Called when the end of `trial` is recorded."""
+
     def seeded(self, seed: int) -> Oracle:
         """This oracle; if it needs a seed and has none, a copy with `seed`, that of the search."""
         return self
