@@ -385,9 +385,9 @@ class Search:
             )
 
     def _end_trial(self, trial: Trial, ended: Sequence[ev.Event]) -> None:
-        trial = self._parts.oracle.ended(trial)
+        trial = self._parts.oracle.trial_ended(trial)
         self._record(*ended, ev.TrialEnded(trial))
-        self._parts.oracle.recorded(trial)
+        self._parts.oracle.trial_recorded(trial)
         self._leave(trial)
         self._parts.hooks.on_trial_end(trial)
         self._failures.note(trial)
