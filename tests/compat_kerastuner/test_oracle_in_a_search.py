@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import signal
 
 import numpy as np
@@ -320,6 +321,51 @@ class TestValues:
 
         with pytest.raises(FatalValueError, match=r"Far\.populate_space\(\): 'x': 7\.0 is not in"):
             searched(Far(LOSS, max_trials=1, hyperparameters=space()), tmp_path)
+
+    def test_a_small_space_is_proposed_again_as_long_as_the_oracle_wants(self, tmp_path):
+        class Alternating(kt.Oracle):
+            def populate_space(self, trial_id):
+                return {"status": "RUNNING", "values": {"x": [0.0, 0.5][len(self.trials) % 2]}}
+
+        hp = kt.HyperParameters()
+        hp.Choice("x", [0.0, 0.5])
+        tuner = searched(Alternating(LOSS, max_trials=5, hyperparameters=hp), tmp_path)
+        assert xs(tuner) == [0.0, 0.5, 0.0, 0.5, 0.0]
+
+    def test_an_oracle_that_only_listens_ends_when_all_were_tried(self, tmp_path):
+        class Counting(kt.oracles.RandomSearchOracle):
+            ended = 0
+
+            @kt.synchronized
+            def end_trial(self, trial):
+                super().end_trial(trial)
+                self.ended += 1
+
+        hp = kt.HyperParameters()
+        hp.Choice("x", [0.0, 0.5])
+        oracle = Counting(LOSS, max_trials=5, hyperparameters=hp)
+        assert sorted(xs(searched(oracle, tmp_path))) == [0.0, 0.5]
+        assert oracle.ended == 2
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            None,
+            {},
+            {"values": {"x": 0.5}},
+            {"status": "FAILED", "values": {"x": 0.5}},
+            {"status": "RUNNING", "values": [0.5]},
+            ("RUNNING", {"x": 0.5}),
+        ],
+    )
+    def test_another_answer_is_refused(self, tmp_path, answer):
+        class Wrong(kt.Oracle):
+            def populate_space(self, trial_id):
+                return answer
+
+        said = r"Wrong\.populate_space\(\) must return a dict with a status.*Received: "
+        with pytest.raises(FatalValueError, match=said + re.escape(repr(answer))):
+            searched(Wrong(LOSS, max_trials=1, hyperparameters=space()), tmp_path)
 
     def test_the_helpers_of_kerastuners_oracles(self, tmp_path):
         class Fresh(kt.Oracle):

@@ -30,6 +30,8 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 _ASKED_AGAIN = 1000
 """How often an oracle may answer IDLE although no trial is running."""
 
+_ANSWERS = (TrialStatus.RUNNING, TrialStatus.IDLE, TrialStatus.STOPPED)
+
 _DRAWS = 20
 """How many random points may repeat earlier ones before the space counts as exhausted."""
 
@@ -136,11 +138,20 @@ class Oracle(OracleReading):
         if self.max_trials is not None and len(self.trials) >= self.max_trials:
             return Trial(hyperparameters, trial_id, TrialStatus.STOPPED)
         answer = self.populate_space(trial_id)
-        if answer["status"] == TrialStatus.RUNNING:
-            hyperparameters.values = dict(answer.get("values") or {})
+        status = answer.get("status") if isinstance(answer, Mapping) else None
+        running = status == TrialStatus.RUNNING
+        values = (answer.get("values") or {}) if running else {}
+        if status not in _ANSWERS or not isinstance(values, Mapping):
+            raise FatalValueError(
+                f"{type(self).__name__}.populate_space() must return a dict with a "
+                "status, which is RUNNING, IDLE or STOPPED, and with values by name if it is "
+                f"RUNNING. Received: {answer!r}."
+            )
+        if running:
+            hyperparameters.values = dict(values)
             hyperparameters.ensure_active_values()
             self._tried_so_far.add(self._compute_values_hash(hyperparameters.values))
-        return Trial(hyperparameters, trial_id, answer["status"])
+        return Trial(hyperparameters, trial_id, str(status))
 
     @synchronized
     def update_trial(

@@ -158,6 +158,7 @@ def takes_oracles(init: _Init) -> _Init:
             kwargs = _with_arguments_of(oracle, args, kwargs)
             vars(self)["_given_oracle"] = oracle
             oracle.bound_to(self)
+            oracle.proposes_again = customised(oracle, "populate_space", "create_trial")
         of_oracle = {name: kwargs[name] for name in _OF_ORACLE if name in kwargs}
         vars(self).update(read, of_oracle=of_oracle)
         init(self, *args, **kwargs)

@@ -116,7 +116,8 @@ class Planner:
         """Whether new trials can still begin."""
         # Any generator will do: whether there is an untried point does not depend on the draws.
         rng = np.random.default_rng(0)
-        all_tried = self._history.visited.sample_untried(space, rng) is None
+        untried = self._oracle.proposes_again or self._history.visited.sample_untried(space, rng)
+        all_tried = untried is None
         if all_tried:
             self._exhausted = space
         return Supply(self._exhausted == space or self._left() == 0, all_tried)

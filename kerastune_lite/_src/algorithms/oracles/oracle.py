@@ -48,6 +48,9 @@ class Oracle(ABC):
     is_waiting: bool = False
     """Whether `propose` returned fewer points than it could because it waits for running trials."""
 
+    proposes_again: bool = False
+    """Whether it may propose points that were tried, also if all were."""
+
     batch: int = 1
     """If it learns: how many trials it proposes at once if they can be trained in one stack."""
 
@@ -57,9 +60,10 @@ class Oracle(ABC):
     ) -> list[dict[str, Value]]:
         """Up to `count` points, each with values for all its active parameters.
 
-        No point is in `history.visited`, and all are different. There are fewer than `count` only
-        if no more are left, or if it `is_waiting`. If the list is empty and it is not waiting, the
-        search ends when the running trials, which may still extend the space, have ended.
+        No point is in `history.visited`, and all are different, unless it `proposes_again`. There
+        are fewer than `count` only if no more are left, or if it `is_waiting`. If the list is empty
+        and it is not waiting, the search ends when the running trials, which may still extend the
+        space, have ended.
 
         Args:
             space: the parameters known so far.
