@@ -1,6 +1,8 @@
 """KerasTuner's trials, which are kept in files of JSON."""
 
 import json
+import math
+import random
 
 import pytest
 
@@ -48,3 +50,20 @@ def test_a_state_of_a_failed_trial(trial):
     state |= {"status": "FAILED", "message": "ValueError: too large", "score": None}
     made = Trial.from_state(state)
     assert (str(made.status), made.message, made.score) == ("FAILED", "ValueError: too large", None)
+
+
+@pytest.mark.parametrize("direction", ["min", "max"])
+def test_an_update_says_whether_the_best_value_has_changed(direction):
+    rng = random.Random(0)
+    metrics = Trial(kt.HyperParameters()).metrics
+    metrics.register("m", direction)
+    changes = []
+    for _ in range(200):
+        before = metrics.get_best_value("m")
+        value = math.nan if rng.random() < 0.2 else rng.random()
+        changed = metrics.update("m", value, rng.randrange(60))
+        best = metrics.get_best_value("m")
+        assert changed == (best != before)
+        assert best is None or metrics["m"] == best
+        changes.append(changed)
+    assert {True, False} == set(changes)

@@ -229,6 +229,19 @@ def test_no_name_warns(tmp_path, recwarn, caplog):
     assert not caplog.records
 
 
+def test_only_the_running_trial_can_report(tmp_path):
+    class Mistaken(kt.Tuner):
+        def run_trial(self, trial):
+            self.oracle.update_trial("0077", {"loss": 0.5})
+
+    with pytest.raises(RuntimeError, match="'0077' is not the running one"):
+        Mistaken(random(), directory=tmp_path).search(verbose=0)
+    with pytest.raises(KeyError, match="'0000' is not there"):
+        random().update_trial("0000", {"loss": 0.5})
+    with pytest.raises(KeyError, match="'0000' is not there"):
+        random().end_trial("0000")
+
+
 def test_the_constructor_does_not_call_a_subclasss_reload(tmp_path):
     class Reloading(Square):
         def reload(self):

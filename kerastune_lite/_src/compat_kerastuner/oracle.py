@@ -15,7 +15,6 @@ from kerastune_lite._src.algorithms.oracles import oracle as core
 from kerastune_lite._src.algorithms.oracles.random import RandomOracle
 from kerastune_lite._src.compat_kerastuner import kept_state
 from kerastune_lite._src.compat_kerastuner.oracle_reading import OracleReading
-from kerastune_lite._src.compat_kerastuner.reported import Reported
 from kerastune_lite._src.compat_kerastuner.trials import Trial, TrialStatus
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial as SearchTrial
@@ -165,6 +164,7 @@ class Oracle(OracleReading):
             step: usually the epoch, counted from 0.
 
         Raises:
+            KeyError: it is not running.
             ValueError: the objective is missing.
         """
         missing = self.objective.missing(metrics)
@@ -177,7 +177,7 @@ class Oracle(OracleReading):
         if told is not None:
             told.record(metrics, step, self.objective)
             return told
-        reported: Reported = self._tuner._running()
+        reported = self._running(trial_id)
         reported.metrics(metrics, step)
         self._reports[trial_id] = reported
         return reported.trial
@@ -199,7 +199,7 @@ class Oracle(OracleReading):
         else:
             ended, message = str(trial.status), trial.message
         if held is None:
-            self._tuner._running().end(ended)
+            self._running(trial_id).end(ended)
             return
         held.mark(ended, message)
         if held.status == TrialStatus.COMPLETED:

@@ -252,6 +252,18 @@ class OracleReading(core.Oracle):
         """How many more trials there can be; None without `max_trials`."""
         return None if self.max_trials is None else max(self.max_trials - len(self.trials), 0)
 
+    def _running(self, trial_id: str) -> Reported:
+        """What the running trial called `trial_id` reports.
+
+        Raises:
+            KeyError: another one is running, or the oracle has no tuner.
+        """
+        reported: Reported | None = None if self._tuner is None else self._tuner._running()
+        if reported is None or str(trial_id) != reported.trial.trial_id:
+            running = "is not there" if reported is None else "is not the running one"
+            raise KeyError(f"The trial {trial_id!r} {running}.")
+        return reported
+
     def _with_series(self, trial: SearchTrial) -> SearchTrial:
         """The trial; if its `run_trial` reported metrics at several steps, with all of these."""
         if trial.epochs < 2 or any(each.path is not None for each in trial.executions):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
+import math
 import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -47,6 +48,7 @@ class MetricsTracker(Metrics):
         super().__init__()
         self._series: dict[str, dict[int, list[float]]] = {}
         self._directions: dict[str, Direction] = {}
+        self._best: dict[str, float | None] = {}
 
     def register(self, name: str, direction: Direction | None = None) -> None:
         """Add the metric `name`; its direction is "min" unless it is given.
@@ -56,7 +58,7 @@ class MetricsTracker(Metrics):
         """
         if self.exists(name):
             raise ValueError(f"There is a metric {name!r} already.")
-        self._series[name] = {}
+        self._series[name], self._best[name] = {}, None
         self._directions[name] = direction or "min"
 
     def set_history(self, name: str, observations: Iterable[MetricObservation]) -> None:
@@ -69,9 +71,15 @@ class MetricsTracker(Metrics):
         """Record a value of the metric `name`; returns whether its best value changed."""
         if not self.exists(name):
             self.register(name)
-        before = self.get_best_value(name)
-        self._series[name].setdefault(step, []).append(float(value))
-        best = self.get_best_value(name)
+        before = best = self._best[name]
+        observed = self._series[name].setdefault(step, [])
+        observed.append(float(value))
+        if len(observed) > 1:
+            best = self.get_best_value(name)
+        elif not math.isnan(value):
+            choose = max if self._directions[name] == "max" else min
+            best = float(value) if before is None else choose(before, float(value))
+        self._best[name] = best
         self[name] = float(value) if best is None else best
         return best != before
 
