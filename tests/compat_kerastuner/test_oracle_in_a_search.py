@@ -180,6 +180,19 @@ class TestScore:
         with pytest.raises(FatalValueError, match=r"Lost\.score_trial\(trial\) must set"):
             searched(Lost(LOSS, max_trials=2), tmp_path)
 
+    def test_what_is_trained_is_kept_if_it_raises(self, tmp_path):
+        class Broken(kt.oracles.RandomSearchOracle):
+            def score_trial(self, trial):
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            searched(Broken(LOSS, max_trials=2, seed=0), tmp_path)
+        (trial,) = kt.open_project(tmp_path / "p").trials
+        assert trial.status == "COMPLETED"
+        oracle = self.Scored(LOSS, max_trials=2, seed=0)
+        oracle.settings = lambda: {"type": "Broken"}
+        assert len(searched(oracle, tmp_path).trials) == 2
+
     def test_update_trial_and_end_trial_receive_the_result(self, tmp_path):
         calls = []
 

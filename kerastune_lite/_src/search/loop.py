@@ -385,8 +385,10 @@ class Search:
             )
 
     def _end_trial(self, trial: Trial, ended: Sequence[ev.Event]) -> None:
-        trial = self._parts.oracle.trial_ended(trial)
-        self._record(*ended, ev.TrialEnded(trial))
+        try:
+            trial = self._parts.oracle.trial_ended(trial)
+        finally:  # What is trained is kept, whatever a user's oracle raises.
+            self._record(*ended, ev.TrialEnded(trial))
         self._parts.oracle.trial_recorded(trial)
         self._leave(trial)
         self._parts.hooks.on_trial_end(trial)
