@@ -125,6 +125,20 @@ def test_trials_of_another_process_are_told(tmp_path):
     assert xs(early) == [0.9, -0.45, 0.225, -0.1125]
 
 
+def test_an_oracle_with_propose_need_not_call_the_constructor(tmp_path):
+    class Listed(kt.Oracle):
+        def __init__(self, points):
+            self.points = points
+
+        def propose(self, space, history, count, rng):
+            return [{"x": x} for x in self.points[len(history) :][:count]]
+
+    oracle = Listed([0.5, 0.25])
+    tuner = Square(objective=LOSS, oracle=oracle, max_trials=None, directory=tmp_path)
+    tuner.search(verbose=0)
+    assert xs(tuner) == [0.5, 0.25]
+
+
 def test_overwriting_deletes_the_state(tmp_path):
     searched(Spiral(max_trials=2), tmp_path)
     tuner = Square(Spiral(max_trials=2), directory=tmp_path, project_name="p", overwrite=True)

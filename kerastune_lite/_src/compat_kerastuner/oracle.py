@@ -341,6 +341,8 @@ class Oracle(OracleReading):
         self._tried_so_far.add(self._compute_values_hash(trial.hyperparameters.values))
 
     def trial_ended(self, trial: SearchTrial) -> SearchTrial:
+        if self._tuner is None:  # It has a `propose` of its own, and perhaps never called __init__.
+            return trial
         reported = self._reports.pop(trial.trial_id, None)
         if not self._is_told:
             return trial
@@ -371,7 +373,7 @@ class Oracle(OracleReading):
 
     def trial_recorded(self, trial: SearchTrial) -> None:
         # Before, a crash would let the trial end, and the oracle be told, once more.
-        if self._is_told:
+        if self._tuner is not None and self._is_told:
             kept_state.keep(self, trial.number)
 
     @property
