@@ -135,14 +135,6 @@ def test_a_config_of_kerastuner_is_read_here_and_ours_there(theirs):
         )
 
 
-def test_a_config_of_earlier_versions_is_read():
-    hp = HyperParameters()
-    build(hp)
-    config = {"space": hp.space.to_json(), "values": hp.values}
-    read = HyperParameters.from_config(json.loads(json.dumps(config)))
-    assert (read.space, read.values) == (hp.space, hp.values)
-
-
 @pytest.mark.parametrize(
     "domain",
     [

@@ -9,6 +9,7 @@ from kerastune_lite._src.space import domains, numeric
 from kerastune_lite._src.space.declarations import choice
 from kerastune_lite._src.space.domains import Domain, Value
 from kerastune_lite._src.space.hyperparameters import HyperParameters
+from kerastune_lite._src.space.kerastuner_json import parameter_from
 from kerastune_lite._src.space.parameters import Condition, Parameter, condition
 from kerastune_lite._src.util.public import public
 
@@ -45,7 +46,7 @@ class HyperParameter(Parameter, metaclass=_TypeOfDomain):
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Parameter:
         """The hyperparameter of this type whose `get_config` returned `config`."""
-        return Parameter.from_json({"class_name": cls.domain_type.__name__, "config": config})
+        return parameter_from({"class_name": cls.domain_type.__name__, "config": config})
 
 
 @public("kerastune_lite.engine.hyperparameters")
@@ -258,4 +259,4 @@ def deserialize(config: Mapping[str, Any] | None) -> HyperParameters | Parameter
         )
     if config["class_name"] == "HyperParameters":
         return HyperParameters.from_config(config["config"])
-    return Parameter.from_json(config)
+    return parameter_from(config)

@@ -80,5 +80,5 @@ class DomainAttributes:
         return {"name": self.name, "conditions": conditions, **settings}
 
     def serialized(self) -> dict[str, Any]:
-        """The type of the domain and `get_config()`; `Parameter.from_json` is the inverse."""
+        """The type of the domain and `get_config()`, as KerasTuner writes them."""
         return {"class_name": type(self.domain).__name__, "config": self.get_config()}

@@ -9,6 +9,7 @@ from typing import Any
 
 from kerastune_lite._src.space.declarations import Declarations
 from kerastune_lite._src.space.domains import Domain, Fixed, Value
+from kerastune_lite._src.space.kerastuner_json import space_from
 from kerastune_lite._src.space.parameters import Condition, Parameter, Space, condition
 from kerastune_lite._src.util.formatting import (
     NOTHING,
@@ -228,7 +229,7 @@ class HyperParameters(Declarations):
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> HyperParameters:
         """The object whose `get_config`, here or in KerasTuner, returned `config`."""
-        return cls(Space.from_json(config["space"]), config["values"])
+        return cls(space_from(config["space"]), config["values"])
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, HyperParameters):

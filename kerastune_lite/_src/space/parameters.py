@@ -111,15 +111,7 @@ class Parameter(DomainAttributes):
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Parameter:
-        """The parameter that `to_json` or KerasTuner converted to `data`."""
-        if "class_name" in data:
-            settings = dict(data["config"])
-            name, parents = settings.pop("name"), settings.pop("conditions", ())
-            data = {
-                "name": name,
-                "domain": {"type": data["class_name"], **settings},
-                "conditions": [parent["config"] for parent in parents],
-            }
+        """The parameter that `to_json` converted to `data`."""
         conditions = tuple(Condition(c["name"], tuple(c["values"])) for c in data["conditions"])
         return Parameter(data["name"], Domain.from_json(data["domain"]), conditions)
 

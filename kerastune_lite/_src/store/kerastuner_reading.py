@@ -23,8 +23,8 @@ from kerastune_lite._src.core.events import Event, StopReason
 from kerastune_lite._src.core.metrics import Metrics
 from kerastune_lite._src.core.objective import Direction, MultiObjective, Objective
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
+from kerastune_lite._src.space.kerastuner_json import space_from
 from kerastune_lite._src.space.parameters import Space
-from kerastune_lite._src.store.kerastuner_space import space_from
 from kerastune_lite._src.store.store import Epoch, Project, Session, Store
 from kerastune_lite._src.util.errors import StoreError
 

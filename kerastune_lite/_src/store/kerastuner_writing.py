@@ -13,9 +13,9 @@ from typing import Any
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.space.domains import Value
+from kerastune_lite._src.space.kerastuner_json import entries_of
 from kerastune_lite._src.space.parameters import Space
 from kerastune_lite._src.store.kerastuner_reading import ORACLE, TRIAL
-from kerastune_lite._src.store.kerastuner_space import entries_of
 from kerastune_lite._src.util.formatting import counted
 
 _RUNNING = (TrialStatus.RUNNING, TrialStatus.PAUSED)
