@@ -2,7 +2,8 @@ import copy
 
 import pytest
 
-from kerastune_lite._src.core.metrics import MetricObservation, Metrics
+from kerastune_lite._src.core.metrics import MetricObservation, Metrics, direction_of
+from kerastune_lite._src.core.objective import Objective
 from kerastune_lite.oracles import Trial
 
 SERIES = {"loss": {0: [3.0, 1.0], 2: [1.5], 1: [float("nan")]}, "acc": {0: [0.2], 1: [0.6]}}
@@ -91,3 +92,10 @@ def test_the_metrics_by_name(metrics):
     assert held.direction == "max"
     assert held.get_history() == metrics.get_history("acc")
     assert held.get_best_value() == 0.6
+
+
+@pytest.mark.parametrize("name", ["val_accuracy", "auc_2", "val_f1_score", "val_loss", "own"])
+def test_a_direction_by_name(name):
+    known = "min" if name in ("val_loss", "own") else "max"
+    assert Metrics({name: 0.5}).get_direction(name) == direction_of(name) == known
+    assert direction_of(name, Objective(name, "min")) == "min"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kerastune_lite._src.core import trial as core
-from kerastune_lite._src.core.metrics import MetricObservation, Metrics
+from kerastune_lite._src.core.metrics import MetricObservation, Metrics, direction_of
 from kerastune_lite._src.core.objective import Direction, Objective
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.util.public import public
@@ -51,7 +51,7 @@ class MetricsTracker(Metrics):
         self._best: dict[str, float | None] = {}
 
     def register(self, name: str, direction: Direction | None = None) -> None:
-        """Add the metric `name`; its direction is "min" unless it is given.
+        """Add the metric `name` with its `direction`, by default that of its name.
 
         Raises:
             ValueError: there is one already.
@@ -59,7 +59,7 @@ class MetricsTracker(Metrics):
         if self.exists(name):
             raise ValueError(f"There is a metric {name!r} already.")
         self._series[name], self._best[name] = {}, None
-        self._directions[name] = direction or "min"
+        self._directions[name] = direction or direction_of(name)
 
     def set_history(self, name: str, observations: Iterable[MetricObservation]) -> None:
         """Record `observations` of the metric `name`."""
@@ -178,11 +178,3 @@ class Trial(core.Trial):
             if not self.metrics.exists(name):
                 self.metrics.register(name, direction_of(name, objective))
             self.metrics.update(name, value, step)
-
-
-def direction_of(name: str, objective: Objective) -> Direction:
-    """The direction of a metric: that of the objective, or else what Keras says, or "min"."""
-    from kerastune_lite._src.keras.metric_directions import direction_of as known
-
-    given = {part.name: part.direction for part in objective.parts}
-    return given.get(name) or known(name, None) or "min"

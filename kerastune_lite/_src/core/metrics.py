@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kerastune_lite._src.core.objective import Direction
+from kerastune_lite._src.core.objective import Direction, Objective
+
+_MAXIMISED = re.compile(
+    r"(val_)?(weighted_)?(acc|.*accuracy|auc|precision|recall|true_(positives|negatives)"
+    r"|(sensitivity|specificity)_at_.*|.*_score)(_\d+)?"
+)
+"""Metrics that are maximised, if nobody says more of them."""
 
 Series = Mapping[str, Mapping[int, Sequence[float]]]
 """By metric, the values that were observed at each step."""
@@ -87,6 +94,13 @@ class MetricHistory:
         return choose(observed, key=MetricObservation.mean, default=None)
 
 
+def direction_of(name: str, objective: Objective | None = None) -> Direction:
+    """The direction of a metric that need not be the objective: as in KerasTuner, or else "min"."""
+    parts = () if objective is None else (objective, *objective.parts)
+    given = {part.name: part.direction for part in parts}
+    return given.get(name) or ("max" if _MAXIMISED.fullmatch(name) else "min")
+
+
 class Metrics(dict[str, float]):
     """Metrics by name, as the means over a trial's executions at their best epochs.
 
@@ -96,7 +110,7 @@ class Metrics(dict[str, float]):
         values: by name.
         step: the trial's best epoch, counted from 0.
         series: more than that, for metrics that were observed at several steps.
-        directions: of metrics by name. Default: "min".
+        directions: of metrics by name. Default: as of `direction_of`.
     """
 
     def __init__(
@@ -163,4 +177,4 @@ class Metrics(dict[str, float]):
         if series is None:
             series = {self._step: [self[name]]}
         observations = [MetricObservation(list(series[step]), step) for step in sorted(series)]
-        return MetricHistory(observations, self._directions.get(name, "min"))
+        return MetricHistory(observations, self._directions.get(name) or direction_of(name))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kerastune_lite._src.core.metrics import Metrics, direction_of
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.space.domains import Value
@@ -19,12 +19,6 @@ from kerastune_lite._src.store.kerastuner_reading import ORACLE, TRIAL
 from kerastune_lite._src.util.formatting import counted
 
 _RUNNING = (TrialStatus.RUNNING, TrialStatus.PAUSED)
-
-_MAXIMISED = re.compile(
-    r"(val_)?(weighted_)?(acc|.*accuracy|auc|precision|recall|true_(positives|negatives)"
-    r"|(sensitivity|specificity)_at_.*|.*_score)(_\d+)?"
-)
-"""Metrics that are maximised, if they are not the objective. KerasTuner calls all others "min"."""
 
 
 def write_kerastuner_files(
@@ -62,33 +56,17 @@ def _write(path: Path, state: Mapping[str, Any]) -> None:
 
 
 def _trial(trial: Trial, entries: list[dict[str, Any]], objective: Objective) -> dict[str, Any]:
-    step = trial.best_step or 0
     means = dict(trial.metrics)
     if trial.score is not None:
         means[objective.name] = trial.score  # of several objectives their sum
-    metrics = {
-        name: {
-            "direction": _direction(name, objective),
-            "observations": [{"value": [mean], "step": step}],
-        }
-        for name, mean in means.items()
-    }
+    directions = {name: direction_of(name, objective) for name in means}
     return {
-        "trial_id": trial.trial_id,
+        **trial.get_state(),
         "hyperparameters": {"space": entries, "values": dict(trial.values)},
-        "metrics": {"metrics": metrics},
-        "score": trial.score,
-        "best_step": step,
+        "metrics": Metrics(means, trial.best_step, None, directions).get_config(),
+        "best_step": trial.best_step or 0,
         "status": "RUNNING" if trial.status in _RUNNING else trial.status.value,
-        "message": trial.message,
     }
-
-
-def _direction(name: str, objective: Objective) -> str:
-    for part in (objective, *objective.parts):
-        if part.name == name and part.direction is not None:
-            return part.direction
-    return "max" if _MAXIMISED.fullmatch(name) else "min"
 
 
 def _oracle(trials: Sequence[Trial], hyperparameters: dict[str, Any], seed: int) -> dict[str, Any]:
