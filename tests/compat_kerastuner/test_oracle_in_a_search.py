@@ -196,16 +196,19 @@ class TestScore:
 
     def test_what_is_trained_is_kept_if_it_raises(self, tmp_path):
         class Broken(kt.oracles.RandomSearchOracle):
+            raises = True
+
             def score_trial(self, trial):
-                raise ZeroDivisionError
+                super().score_trial(trial)
+                if self.raises:
+                    raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
             searched(Broken(LOSS, max_trials=2, seed=0), tmp_path)
         (trial,) = kt.open_project(tmp_path / "p").trials
         assert trial.status == "COMPLETED"
-        oracle = self.Scored(LOSS, max_trials=2, seed=0)
-        oracle.settings = lambda: {"type": "Broken"}
-        assert len(searched(oracle, tmp_path).trials) == 2
+        Broken.raises = False
+        assert len(searched(Broken(LOSS, max_trials=2, seed=0), tmp_path).trials) == 2
 
     def test_update_trial_and_end_trial_receive_the_result(self, tmp_path):
         calls = []
@@ -409,6 +412,63 @@ class TestValues:
         assert sorted(xs(tuner)) == [0.0, 0.5, 1.0]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "settings",
+        "seeded",
+        "scheduler",
+        "arguments",
+        "algorithm",
+        "batch",
+        "unseen",
+        "learns",
+        "ended",
+        "waits",
+        "is_waiting",
+        "trial_ended",
+        "told_of",
+        "project_dir",
+    ],
+)
+def test_a_users_oracle_may_have_any_attributes(tmp_path, name):
+    class Own(kt.Oracle):
+        def __init__(self, **kwargs):
+            super().__init__(LOSS, max_trials=2, seed=0, **kwargs)
+            setattr(self, name, "own")
+
+        def populate_space(self, trial_id):
+            return {"status": "RUNNING", "values": self._random_values()}
+
+    oracle = Own()
+    assert len(searched(oracle, tmp_path).trials) == 2
+    assert getattr(oracle, name) == "own"
+
+
+def test_a_trial_that_reports_sees_what_it_has_reported(tmp_path):
+    class Reporting(kt.Tuner):
+        def run_trial(self, trial):
+            x = trial.hyperparameters.Float("x", -1.0, 1.0)
+            live = self.oracle.update_trial(trial.trial_id, {"loss": x, "accuracy": 0.5}, step=3)
+            live.status = "STOPPED"
+            assert live is self.oracle.get_trial(trial.trial_id)
+            assert live is self.oracle.trials[trial.trial_id]
+            assert live.metrics.get_history("loss")[0].step == 3
+            assert live.metrics.get_direction("accuracy") == "max"
+
+    oracle = kt.oracles.RandomSearchOracle(LOSS, max_trials=2, seed=0)
+    assert len(searched(oracle, tmp_path, Reporting).get_best_trials(2)) == 2
+
+
+def test_only_tuners_take_it():
+    from sklearn.linear_model import Ridge
+
+    oracle = kt.oracles.RandomSearchOracle(LOSS)
+    search = kt.sklearn.TunerSearchCV(Ridge(), {"alpha": [0.1, 1.0, 10.0]}, tuner=oracle)
+    with pytest.raises(TypeError, match="RandomSearchOracle holds the settings of a search"):
+        search.fit(np.eye(20), np.arange(20.0))
+
+
 def test_plain_oracles_search_as_the_presets_do(tmp_path):
     class Preset(kt.RandomSearch):
         run_trial = Square.run_trial
@@ -456,7 +516,7 @@ def test_an_oracle_of_several_tuners_belongs_to_the_one_that_searches(tmp_path):
     first = Square(oracle, directory=tmp_path, project_name="first")
     second = Square(oracle, directory=tmp_path, project_name="second")
     first.search(verbose=0)
-    assert oracle.project_dir == str(tmp_path / "first")
+    assert oracle.project_name == "first"
     assert not (tmp_path / "second/oracle_state.json").exists()
     second.max_trials = 1
     second.search(verbose=0)

@@ -11,19 +11,8 @@ import pytest
 from sklearn import linear_model, model_selection
 
 import kerastune_lite as kt
+from tests.compat_kerastuner.small_models import FIT, X, Y, build
 from tests.keras.models import keras
-
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(24, 3)).astype("float32")
-Y = X.sum(axis=1, keepdims=True)
-FIT = {"validation_data": (X[16:], Y[16:]), "verbose": 0}
-
-
-def build(hp):
-    units = hp.Int("units", 2, 8, step=2)
-    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(units), keras.layers.Dense(1)])
-    model.compile(keras.optimizers.SGD(hp.Choice("lr", [1e-2, 1e-3])), "mse", metrics=["mae"])
-    return model
 
 
 def space():

@@ -4,7 +4,8 @@ The rest of the house knows nothing of them: only the tuner, the command line an
 import from here.
 
 oracle.py oracle_reading.py oracles.py   oracles that hold the settings of a search
-kept_state.py own_trials.py              the state of a user's oracle; an oracle without a tuner
+adapted_oracle.py kept_state.py          a user's oracle in a search; the file with its state
+own_trials.py                            an oracle without a tuner
 oracle_view.py                           `tuner.oracle`, if the tuner was given none of these
 trials.py metric_tracking.py             a trial whose attributes can be set; directions of metrics
 named_hyperparameters.py                 `Int("units", 8, 64)` as a parameter with a name

@@ -1,93 +1,63 @@
-"""The state of a user's oracle, kept in the project's folder while it searches."""
+"""The file with the state of a user's oracle, in the project's folder."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from kerastune_lite._src.core.trial import Trial
-from kerastune_lite._src.store.project_folder import ORACLE_STATE
 from kerastune_lite._src.util.errors import FatalTypeError, StoreError
 from kerastune_lite._src.util.whole_files import replacing
 
 
-class HasState(Protocol):
-    """An oracle with a state of its own.
+@dataclasses.dataclass(frozen=True)
+class Kept:
+    """What is in the file.
 
     Attributes:
-        told_of: the numbers of the trials whose end it was told of; None before its search begins.
+        told_of: the numbers of the trials whose end the oracle was told of.
+        state: what its `get_state` returned.
     """
 
-    told_of: set[int] | None
-
-    @property
-    def project_dir(self) -> str: ...
-    def get_state(self) -> dict[str, Any]: ...
-    def set_state(self, state: Mapping[str, Any]) -> None: ...
-    def trial_ended(self, trial: Trial) -> Trial: ...
-    def trial_recorded(self, trial: Trial) -> None: ...
+    told_of: Sequence[int]
+    state: Any
 
 
-def take_over(oracle: HasState, trials: Sequence[Trial]) -> None:
-    """Give an oracle the state that an earlier process has kept, once, and tell it of all trials.
-
-    Args:
-        trials: of the search; those that ended after the state was kept are told.
+def read(path: Path) -> Kept | None:
+    """What is in the file; None if there is none.
 
     Raises:
-        StoreError: the file cannot be read.
+        StoreError: it cannot be read.
     """
-    if oracle.told_of is None:
-        oracle.told_of = _read(oracle)
-    for trial in trials:
-        if trial.finished is not None and trial.number not in oracle.told_of:
-            oracle.told_of.add(trial.number)
-            oracle.trial_ended(trial)
-            oracle.trial_recorded(trial)
-
-
-def _read(oracle: HasState) -> set[int]:
-    path = _path(oracle)
     if not path.exists():
-        return set()
+        return None
     try:
         kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        told_of, state = set(kept["told_of"]), kept["state"]
+        return Kept([int(number) for number in kept["told_of"]], kept["state"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StoreError(
             f"The state of the oracle in {path} cannot be read: {error}. Delete the file, and run "
             "the script again: the oracle is told of all trials from the start."
         ) from error
-    oracle.set_state(state)
-    return told_of
 
 
-def keep(oracle: HasState, number: int | None = None) -> None:
-    """Write the state of an oracle.
+def write(path: Path, kept: Kept, oracle: str) -> None:
+    """Write the file.
 
     Args:
-        number: of a trial that it was told of.
+        oracle: the name of its class.
 
     Raises:
         FatalTypeError: the state is not JSON.
         StoreError: it cannot be written.
     """
-    told_of = set[int]() if oracle.told_of is None else oracle.told_of
-    if number is not None:
-        told_of.add(number)
-    kept = {"told_of": sorted(told_of), "state": oracle.get_state()}
     try:
-        text = json.dumps(kept)
+        text = json.dumps(dataclasses.asdict(kept))
     except (TypeError, ValueError) as error:
         raise FatalTypeError(
-            f"{type(oracle).__name__}.get_state() must return a dict that JSON can hold: {error}."
+            f"{oracle}.get_state() must return a dict that JSON can hold: {error}."
         ) from error
-    path = _path(oracle)
     with replacing(path, f"{path.name}.new", "The state of the oracle", "Free space") as scratch:
         scratch.write_text(text, encoding="utf-8")
-
-
-def _path(oracle: HasState) -> Path:
-    return Path(oracle.project_dir) / ORACLE_STATE

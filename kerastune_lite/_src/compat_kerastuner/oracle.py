@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import math
 import threading
@@ -13,21 +12,17 @@ import numpy as np
 
 from kerastune_lite._src.algorithms.oracles import oracle as core
 from kerastune_lite._src.algorithms.oracles.random import RandomOracle
-from kerastune_lite._src.compat_kerastuner import kept_state
 from kerastune_lite._src.compat_kerastuner.oracle_reading import OracleReading
 from kerastune_lite._src.compat_kerastuner.trials import Trial, TrialStatus
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial as SearchTrial
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.hyperparameters import HyperParameters
-from kerastune_lite._src.space.parameters import Parameter, Space
-from kerastune_lite._src.util.errors import FatalRuntimeError, FatalValueError
+from kerastune_lite._src.space.parameters import Space
+from kerastune_lite._src.util.errors import FatalRuntimeError, FatalTypeError, FatalValueError
 from kerastune_lite._src.util.public import public
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
-
-_ASKED_AGAIN = 1000
-"""How often an oracle may answer IDLE although no trial is running."""
 
 _ANSWERS = (TrialStatus.RUNNING, TrialStatus.IDLE, TrialStatus.STOPPED)
 
@@ -83,8 +78,25 @@ class Oracle(OracleReading):
         >>> tuner = kt.Tuner(DefaultsOnly("val_loss", max_trials=3), build, directory="runs")
     """
 
-    algorithm: core.Oracle = RandomOracle()
+    _algorithm: core.Oracle = RandomOracle()
     """Proposes the points, if `populate_space` is not overridden."""
+
+    def propose(
+        self, space: Space, history: TrialHistory, count: int, rng: np.random.Generator
+    ) -> list[dict[str, Value]]:
+        """Not of KerasTuner: a subclass that overrides it is an oracle of ours.
+
+        Args:
+            space, history, count, rng: as of `kerastune_lite.oracles.Oracle`.
+
+        Raises:
+            FatalTypeError: it is not overridden.
+        """
+        raise FatalTypeError(
+            f"{type(self).__name__} holds the settings of a search, as KerasTuner's oracles do: "
+            "only kerastune_lite.Tuner and SklearnTuner take it. Pass an algorithm, such as "
+            "kerastune_lite.oracles.BayesianOracle()."
+        )
 
     # ------------------------------------------------------------------ one trial after the other
 
@@ -103,7 +115,7 @@ class Oracle(OracleReading):
             self._own.history(self.objective),
             np.random.default_rng(self._next_seed()),
         )
-        points = self.algorithm.seeded(self.seed).propose(space, history, 1, rng)
+        points = self._algorithm.seeded(self.seed).propose(space, history, 1, rng)
         if not points:
             return {"status": TrialStatus.STOPPED, "values": None}
         return {"status": TrialStatus.RUNNING, "values": points[0]}
@@ -119,19 +131,19 @@ class Oracle(OracleReading):
             RuntimeError: the oracle belongs to a tuner, which is not asking.
         """
         if self._tuner is None:
-            return self._own.create(self.asked_for, tuner_id)
+            return self._own.create(self._asked_for, tuner_id)
         if self._search is None:
             raise FatalRuntimeError(
                 "create_trial() of a tuner's oracle is called by its search(). Instead of "
                 "overriding search(), override run_trial(trial, ...), on_search_begin() and "
                 "on_search_end(); or use the oracle without a tuner."
             )
-        trial = self.asked_for(f"{len(self.trials):04d}")
+        trial = self._asked_for(f"{len(self.trials):04d}")
         if trial.status == TrialStatus.RUNNING:
             self._proposed[trial.trial_id] = trial
         return trial
 
-    def asked_for(self, trial_id: str) -> Trial:
+    def _asked_for(self, trial_id: str) -> Trial:
         """A new trial called `trial_id`, with the values of `populate_space` and its status."""
         hyperparameters = self.get_space()
         if self.max_trials is not None and len(self.trials) >= self.max_trials:
@@ -179,7 +191,7 @@ class Oracle(OracleReading):
             return told
         reported = self._running(trial_id)
         reported.metrics(metrics, step)
-        self._reports[trial_id] = reported
+        self._reports[trial_id] = reported.trial
         return reported.trial
 
     @synchronized
@@ -282,103 +294,6 @@ class Oracle(OracleReading):
     def _duplicate(self, values: Mapping[str, Value]) -> bool:
         """Whether a trial has these values."""
         return any(trial.hyperparameters.values == values for trial in self.trials.values())
-
-    # ------------------------------------------------------------------ within a search
-
-    def seeded(self, seed: int) -> core.Oracle:
-        return self
-
-    def propose(
-        self, space: Space, history: TrialHistory, count: int, rng: np.random.Generator
-    ) -> list[dict[str, Value]]:
-        for trial in history:
-            if "hyperparameters" not in vars(trial):
-                self._note_values(trial)
-        kept_state.take_over(self, history)
-        self._search, self._proposed, self.is_waiting = (space, history, rng), {}, False
-        points: list[dict[str, Value]] = []
-        try:
-            for _ in range(_ASKED_AGAIN):
-                if len(points) == count:
-                    break
-                trial = self.create_trial("tuner0")
-                if trial.status == TrialStatus.STOPPED:
-                    break
-                if trial.status == TrialStatus.IDLE:
-                    self.is_waiting = bool(points or history.running)
-                    if self.is_waiting:
-                        break
-                    continue
-                points.append(self._checked(space, trial.hyperparameters.values))
-            else:
-                raise FatalRuntimeError(
-                    f"{type(self).__name__} answered IDLE {_ASKED_AGAIN} times although no trial "
-                    "is running. populate_space() returns the status RUNNING with values, or "
-                    "STOPPED to end the search."
-                )
-        finally:
-            self._search, self._proposed = None, {}
-        kept_state.keep(self)
-        return points
-
-    def _checked(self, space: Space, values: Mapping[str, Value]) -> dict[str, Value]:
-        """A point with all active parameters; names that the space does not know yet stay."""
-
-        def choose(parameter: Parameter) -> Value:
-            try:
-                return parameter.domain.coerce(values.get(parameter.name, parameter.default))
-            except ValueError as error:
-                raise FatalValueError(
-                    f"{type(self).__name__}.populate_space(): {parameter.name!r}: {error}"
-                ) from None
-
-        point = space.walk(choose)
-        return {**point, **{k: v for k, v in values.items() if not space.named(k)}}
-
-    def _note_values(self, trial: SearchTrial) -> None:
-        # Users' oracles read also the values that the trial did not ask for.
-        trial.hyperparameters.ensure_active_values()
-        self._tried_so_far.add(self._compute_values_hash(trial.hyperparameters.values))
-
-    def trial_ended(self, trial: SearchTrial) -> SearchTrial:
-        if self._tuner is None:  # It has a `propose` of its own, and perhaps never called __init__.
-            return trial
-        reported = self._reports.pop(trial.trial_id, None)
-        if not self._is_told:
-            return trial
-        kept_state.take_over(self, self._tuner.trials)
-        self._note_values(trial)
-        told = Trial(trial.hyperparameters, trial.trial_id, TrialStatus(str(trial.status)))
-        vars(told).update(message=trial.message, score=trial.score, best_step=trial.best_step)
-        self._told = {told.trial_id: told}
-        try:
-            if reported is not None:  # run_trial has called update_trial() itself
-                for step, metrics in reported.in_order():
-                    told.record(metrics, step, self.objective)
-            elif trial.status == TrialStatus.COMPLETED:
-                self.update_trial(told.trial_id, dict(trial.metrics), step=trial.best_step or 0)
-                told.mark(TrialStatus.COMPLETED)
-            self.end_trial(told)
-        finally:
-            self._told = {}
-        if trial.score is None or not customised(self, "score_trial", "end_trial"):
-            return trial
-        if told.score is None or not math.isfinite(told.score):
-            raise FatalValueError(
-                f"{type(self).__name__}.score_trial(trial) must set trial.score to a finite "
-                f"number. Received: {told.score!r}."
-            )
-        loss = self.objective.loss_of(told.score)
-        return dataclasses.replace(trial, score=told.score, loss=loss)
-
-    def trial_recorded(self, trial: SearchTrial) -> None:
-        # Before, a crash would let the trial end, and the oracle be told, once more.
-        if self._tuner is not None and self._is_told:
-            kept_state.keep(self, trial.number)
-
-    @property
-    def _is_told(self) -> bool:
-        return customised(self, "update_trial", "end_trial", "score_trial", "get_state")
 
 
 def customised(oracle: Oracle, *names: str) -> bool:

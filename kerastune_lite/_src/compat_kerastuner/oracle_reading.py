@@ -33,7 +33,7 @@ class OracleReading(core.Oracle):
         ValueError: new entries are excluded, and there are no `hyperparameters`.
     """
 
-    scheduler: Scheduler | None = None
+    _scheduler: Scheduler | None = None
     """Decides how long trials train; None: all epochs."""
 
     _tuner: Any = None
@@ -71,7 +71,7 @@ class OracleReading(core.Oracle):
         self._hyperparameters = HyperParameters() if hyperparameters is None else hyperparameters
         self._know_no_trials()
 
-    def bound_to(self, tuner: Any) -> None:
+    def _bind(self, tuner: Any) -> None:
         """Make it the oracle of `tuner`; of several tuners, it is that of the latest search."""
         if tuner is not self._tuner:
             self._tuner = tuner
@@ -81,17 +81,12 @@ class OracleReading(core.Oracle):
         self._own = OwnTrials()
         self._proposed: dict[str, Trial] = {}
         self._told: dict[str, Trial] = {}
-        self._reports: dict[str, Reported] = {}
+        self._reports: dict[str, Trial] = {}
         """What each running trial has reported itself, by its id."""
         self._tried_so_far = set[str]()
         """What `_compute_values_hash` returns for the values of all trials."""
-        self.told_of: set[int] | None = None
+        self._told_of: set[int] | None = None
         """The numbers of the trials whose end it was told of; None before its search begins."""
-
-    @property
-    def project_dir(self) -> str:
-        """The folder of its search."""
-        return str(self._tuner.project_dir)
 
     @property
     def directory(self) -> Any:
@@ -111,10 +106,9 @@ class OracleReading(core.Oracle):
         if self._tuner is not None:
             self._tuner.reload()
 
-    @property
-    def arguments(self) -> dict[str, Any]:
+    def _of_tuner(self) -> dict[str, Any]:
         """The arguments of `Tuner` that it brings, by name."""
-        return {**self._arguments, "scheduler": self.scheduler}
+        return {**self._arguments, "scheduler": self._scheduler}
 
     @property
     def objective(self) -> Objective:
@@ -203,7 +197,7 @@ class OracleReading(core.Oracle):
             own: Any = self._own.trials
             return own
         held = self._tuner.trials if self._search is None else self._search[1]
-        return {**{trial.trial_id: trial for trial in held}, **self._proposed, **self._told}
+        return {**{trial.trial_id: trial for trial in held}, **self._proposed, **self._live()}
 
     @property
     def ongoing_trials(self) -> dict[str, SearchTrial]:
@@ -234,7 +228,8 @@ class OracleReading(core.Oracle):
         """
         if self._tuner is None:
             return self._own.trials[str(trial_id)]
-        return self._with_series(self._tuner.get_trial(trial_id))
+        live = self._live().get(str(trial_id))
+        return self._with_series(self._tuner.get_trial(trial_id)) if live is None else live
 
     def get_best_trials(self, num_trials: int = 1) -> list[SearchTrial]:
         """The best `num_trials` completed trials, the best first."""
@@ -251,6 +246,12 @@ class OracleReading(core.Oracle):
     def remaining_trials(self) -> int | None:
         """How many more trials there can be; None without `max_trials`."""
         return None if self.max_trials is None else max(self.max_trials - len(self.trials), 0)
+
+    def _live(self) -> dict[str, SearchTrial]:
+        """By its id, the trial whose `run_trial` runs here, or that has just ended."""
+        reported: Reported | None = self._tuner._reported
+        running = [] if reported is None else [reported.trial]
+        return {**{trial.trial_id: trial for trial in running}, **self._told}
 
     def _running(self, trial_id: str) -> Reported:
         """What the running trial called `trial_id` reports.

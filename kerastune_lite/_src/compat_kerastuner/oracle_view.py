@@ -18,7 +18,7 @@ class TunerOracle(Oracle):
     def __init__(self, tuner: Any) -> None:
         super().__init__()
         self._arguments |= tuner.of_oracle
-        self.bound_to(tuner)
+        self._bind(tuner)
         self._made = True
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from kerastune_lite._src.algorithms.oracles.bayesian import BayesianOracle
 from kerastune_lite._src.algorithms.oracles.grid import GridOracle
-from kerastune_lite._src.algorithms.oracles.oracle import Oracle as Algorithm
-from kerastune_lite._src.algorithms.oracles.random import RandomOracle
 from kerastune_lite._src.algorithms.schedulers.hyperband import Hyperband
 from kerastune_lite._src.compat_kerastuner.oracle import Oracle
 from kerastune_lite._src.core.objective import ObjectiveLike
@@ -13,37 +11,8 @@ from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.util.public import public
 
 
-class _WithAlgorithm(Oracle):
-    """An oracle whose points come from one of this package's algorithms."""
-
-    def __init__(
-        self,
-        algorithm: Algorithm,
-        objective: ObjectiveLike,
-        max_trials: int | None,
-        seed: int | None,
-        hyperparameters: HyperParameters | None,
-        allow_new_entries: bool,
-        tune_new_entries: bool,
-        max_retries_per_trial: int,
-        max_consecutive_failed_trials: int,
-    ) -> None:
-        super().__init__(
-            objective,
-            max_trials,
-            hyperparameters,
-            allow_new_entries,
-            tune_new_entries,
-            seed,
-            max_retries_per_trial,
-            max_consecutive_failed_trials,
-        )
-        self.algorithm = algorithm
-        vars(self).update(unseen=algorithm.unseen, reads_curves=algorithm.reads_curves)
-
-
 @public("kerastune_lite.oracles")
-class RandomSearchOracle(_WithAlgorithm):
+class RandomSearchOracle(Oracle):
     """Random search, for `kerastune_lite.Tuner`.
 
     The arguments are those of `RandomSearch`, in KerasTuner's order.
@@ -65,20 +34,19 @@ class RandomSearchOracle(_WithAlgorithm):
         max_consecutive_failed_trials: int = 3,
     ) -> None:
         super().__init__(
-            RandomOracle(),
             objective,
             max_trials,
-            seed,
             hyperparameters,
             allow_new_entries,
             tune_new_entries,
+            seed,
             max_retries_per_trial,
             max_consecutive_failed_trials,
         )
 
 
 @public("kerastune_lite.oracles")
-class GridSearchOracle(_WithAlgorithm):
+class GridSearchOracle(Oracle):
     """Grid search, for `kerastune_lite.Tuner`.
 
     The arguments are those of `GridSearch`, in KerasTuner's order.
@@ -87,6 +55,8 @@ class GridSearchOracle(_WithAlgorithm):
         >>> oracle = kt.oracles.GridSearchOracle("val_loss", max_trials=3)
         >>> tuner = kt.Tuner(oracle, build, directory="runs")
     """
+
+    _algorithm = GridOracle()
 
     def __init__(
         self,
@@ -100,20 +70,19 @@ class GridSearchOracle(_WithAlgorithm):
         max_consecutive_failed_trials: int = 3,
     ) -> None:
         super().__init__(
-            GridOracle(),
             objective,
             max_trials,
-            seed,
             hyperparameters,
             allow_new_entries,
             tune_new_entries,
+            seed,
             max_retries_per_trial,
             max_consecutive_failed_trials,
         )
 
 
 @public("kerastune_lite.oracles")
-class BayesianOptimizationOracle(_WithAlgorithm):
+class BayesianOptimizationOracle(Oracle):
     """Bayesian optimisation, for `kerastune_lite.Tuner`.
 
     The arguments are those of `BayesianOptimization`, in KerasTuner's order.
@@ -138,21 +107,21 @@ class BayesianOptimizationOracle(_WithAlgorithm):
         max_consecutive_failed_trials: int = 3,
     ) -> None:
         super().__init__(
-            BayesianOracle(num_initial_points, alpha, beta),
             objective,
             max_trials,
-            seed,
             hyperparameters,
             allow_new_entries,
             tune_new_entries,
+            seed,
             max_retries_per_trial,
             max_consecutive_failed_trials,
         )
+        self._algorithm = BayesianOracle(num_initial_points, alpha, beta)
         self.num_initial_points, self.alpha, self.beta = num_initial_points, alpha, beta
 
 
 @public("kerastune_lite.oracles")
-class HyperbandOracle(_WithAlgorithm):
+class HyperbandOracle(Oracle):
     """Hyperband, for `kerastune_lite.Tuner`.
 
     The arguments are those of `Hyperband`, in KerasTuner's order.
@@ -176,16 +145,15 @@ class HyperbandOracle(_WithAlgorithm):
         max_consecutive_failed_trials: int = 3,
     ) -> None:
         super().__init__(
-            RandomOracle(),
             objective,
             None,
-            seed,
             hyperparameters,
             allow_new_entries,
             tune_new_entries,
+            seed,
             max_retries_per_trial,
             max_consecutive_failed_trials,
         )
-        self.scheduler = Hyperband(max_epochs, factor, 1, hyperband_iterations)
+        self._scheduler = Hyperband(max_epochs, factor, 1, hyperband_iterations)
         self.max_epochs, self.factor, self.min_epochs = max_epochs, factor, 1
         self.hyperband_iterations = hyperband_iterations

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kerastune_lite._src.algorithms.oracles import oracle as core
+from kerastune_lite._src.compat_kerastuner.adapted_oracle import AdaptedOracle
 from kerastune_lite._src.compat_kerastuner.environment import check_environment
 from kerastune_lite._src.compat_kerastuner.oracle import Oracle, customised
 from kerastune_lite._src.compat_kerastuner.oracle_view import TunerOracle
+from kerastune_lite._src.compat_kerastuner.overrides import OF_ORACLES
 from kerastune_lite._src.compat_kerastuner.reported import Reported
 
 _Init = TypeVar("_Init", bound=Callable[..., None])
@@ -52,17 +54,6 @@ _OF_ORACLE = (
 )
 """The arguments of a tuner that can be read from its oracle."""
 
-METHODS_OF_ORACLES = (
-    "create_trial",
-    "end_trial",
-    "get_state",
-    "populate_space",
-    "score_trial",
-    "set_state",
-    "update_trial",
-)
-"""What subclasses of KerasTuner's oracles override."""
-
 
 class TunerNames:
     """Attributes and methods of KerasTuner's tuners.
@@ -85,11 +76,8 @@ class TunerNames:
     of_oracle: Mapping[str, Any]
 
     _given_oracle: Oracle | None = None
-
-    @property
-    def _reported(self) -> Reported | None:
-        """What the running trial reports."""
-        raise NotImplementedError
+    _user_trials: Any = None
+    """The job of a search that is under way, if the user's own `run_trial` trains its trials."""
 
     @property
     def oracle(self) -> Oracle:
@@ -125,7 +113,15 @@ class TunerNames:
 
     def _bind_oracle(self) -> None:
         if self._given_oracle is not None:
-            self._given_oracle.bound_to(self)
+            self._given_oracle._bind(self)
+
+    @property
+    def _reported(self) -> Reported | None:
+        """What the running trial reports."""
+        reported: Reported | None = (
+            None if self._user_trials is None else self._user_trials.reported
+        )
+        return reported
 
     def _running(self) -> Reported:
         if self._reported is None:
@@ -157,8 +153,7 @@ def takes_oracles(init: _Init) -> _Init:
         if isinstance(oracle, Oracle) and not customised(oracle, "propose"):
             kwargs = _with_arguments_of(oracle, args, kwargs)
             vars(self)["_given_oracle"] = oracle
-            oracle.bound_to(self)
-            oracle.proposes_again = customised(oracle, "populate_space", "create_trial")
+            oracle._bind(self)
         of_oracle = {name: kwargs[name] for name in _OF_ORACLE if name in kwargs}
         vars(self).update(read, of_oracle=of_oracle)
         init(self, *args, **kwargs)
@@ -187,7 +182,7 @@ def _with_arguments_of(
     Raises:
         TypeError: an argument of the oracle was given to the tuner.
     """
-    brought = oracle.arguments
+    brought = oracle._of_tuner()
     given = {**dict(zip(("hypermodel", "objective", "max_trials"), args)), **kwargs}
     twice = [name for name in brought if given.get(name) is not None]
     if twice:
@@ -195,6 +190,5 @@ def _with_arguments_of(
             f"{type(oracle).__name__} holds the settings of its search. Received: {twice[0]}= for "
             f"the tuner. Write {type(oracle).__name__}(..., {twice[0]}=...)."
         )
-    if not customised(oracle, *METHODS_OF_ORACLES) and type(oracle) is not Oracle:
-        return {**kwargs, **brought, "oracle": oracle.algorithm}
-    return {**kwargs, **brought, "oracle": oracle}
+    plain = not customised(oracle, *OF_ORACLES) and type(oracle) is not Oracle
+    return {**kwargs, **brought, "oracle": oracle._algorithm if plain else AdaptedOracle(oracle)}

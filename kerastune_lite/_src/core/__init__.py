@@ -1,7 +1,8 @@
 """Plain data that everything shares: objectives, trials, events, the history of a search.
 
 Rooms exchange frozen dataclasses: `Trial`, `Execution`, `Segment`, `Report` and the events.
-Internally everything is minimised; only `objective.py` knows about directions.
+Internally everything is minimised; only `objective.py` knows about directions, and
+`metrics.py`, for what scripts read of a trial.
 
 `visited.py` knows which points were tried. `build(hp)` asks for one hyperparameter after the other,
 and what it asks next depends only on the answers so far, so trials are paths in a tree of

@@ -81,7 +81,7 @@ class SklearnTuner(Tuner):
                 "SklearnTuner needs a `hypermodel`: a function build(hp) that returns an "
                 "estimator. Received: None."
             )
-        brought = {"scheduler": getattr(oracle, "scheduler", None), **kwargs}
+        brought = {"scheduler": getattr(oracle, "_scheduler", None), **kwargs}
         refused = [name for name in _OF_KERAS if brought.get(name) is not None]
         if refused:
             raise ValueError(

@@ -12,7 +12,6 @@ from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.full import FullTraining
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
 from kerastune_lite._src.compat_kerastuner.overrides import check_attribute, check_overrides
-from kerastune_lite._src.compat_kerastuner.reported import Reported
 from kerastune_lite._src.compat_kerastuner.tuner_names import TunerNames, takes_oracles
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective, ObjectiveLike, create_objective
@@ -127,7 +126,7 @@ class Tuner(TunerNames, BestModels, Hooks):
             max_consecutive_failed_trials,
         )
         st.check_parts(oracle, scheduler, hyperparameters)
-        check_overrides(type(self), type(None if self._given_oracle is oracle else oracle))
+        check_overrides(type(self), type(oracle))
         self.distribution_strategy = checked_strategy(distribution_strategy)
         self.hypermodel = get_hypermodel(hypermodel)
         trains_itself = self.overrides("run_trial", "_build_and_fit_model")
@@ -376,10 +375,6 @@ class Tuner(TunerNames, BestModels, Hooks):
         user_trials = self._training.in_run_trial
         resumable = user_trials and takes_first_epoch(self.run_trial)
         return LateDataJob(data_fn, call, self._job, user_trials, resumable)
-
-    @property
-    def _reported(self) -> Reported | None:
-        return None if self._user_trials is None else self._user_trials.reported
 
     def _enter(self, job: UserTrials | None) -> None:
         self._user_trials = job

@@ -260,7 +260,7 @@ class UserTrials(GuardedJob):
         under_way = UnderWay(segment, hp, emit)
         started = time.perf_counter()
         executions = list[Execution]()
-        self._under_way, self.reported = under_way, Reported(segment, emit)
+        self._under_way, self.reported = under_way, Reported(segment, hp, self._objective, emit)
         try:
             with _traced_functions(), once(self.training.probe.shown):
                 # A scheduler decides, whatever `epochs` was given to search().

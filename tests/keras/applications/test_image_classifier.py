@@ -27,7 +27,7 @@ class Tiny(ImageClassifier):
     architecture = "Tiny"
 
     def __init__(self, augmentation_model=None, include_top=True, input_tensor=None):
-        super().__init__(SHAPE, input_tensor, 3, include_top, augmentation_model)
+        super().__init__(include_top, SHAPE, input_tensor, 3, augmentation_model=augmentation_model)
 
     def _features(self, x, hp):
         x = keras.layers.Rescaling(1 / 255)(x)

@@ -74,13 +74,18 @@ class HyperEfficientNet(ImageClassifier):
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            input_shape, input_tensor, classes, augmentation_model=augmentation_model, **kwargs
+            True,
+            input_shape,
+            input_tensor,
+            classes,
+            augmentation_model=augmentation_model,
+            **kwargs,
         )
         self.weights = weights
 
     def _features(self, x: Any, hp: HyperParameters) -> Any:
         version = hp.Choice("version", list(SIZES), default="B0")
-        x = layers.Resizing(SIZES[version], SIZES[version])(x)
+        x = layers.Resizing(SIZES[version], SIZES[version], name="resizing")(x)
         network = getattr(keras.applications, f"EfficientNet{version}")
         x = network(include_top=False, weights=self.weights, input_tensor=x).output
         return pooled(x, hp.Choice("pooling", ["avg", "max"], default="avg"))

@@ -27,9 +27,9 @@ class ImageClassifier(ImageHyperModel, ABC):
     """What the hypermodels that classify images have in common. Abstract.
 
     Args:
+        include_top: whether the model ends with the probabilities of the classes and is compiled.
         input_shape, input_tensor, **kwargs: as of `ImageHyperModel`.
         classes: the number of classes; not needed without a top.
-        include_top: whether the model ends with the probabilities of the classes and is compiled.
         augmentation_model: changes the images first: a HyperModel, a Keras model, or None.
 
     Raises:
@@ -41,10 +41,11 @@ class ImageClassifier(ImageHyperModel, ABC):
 
     def __init__(
         self,
-        input_shape: Sequence[int | None] | None,
-        input_tensor: Any,
-        classes: int | None,
         include_top: bool = True,
+        input_shape: Sequence[int | None] | None = None,
+        input_tensor: Any = None,
+        classes: int | None = None,
+        *,
         augmentation_model: Any = None,
         **kwargs: Any,
     ) -> None:

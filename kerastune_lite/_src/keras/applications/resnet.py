@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from kerastune_lite._src.keras.applications.image_classifier import (
@@ -61,20 +61,6 @@ class HyperResNet(ImageClassifier):
     """
 
     architecture = "ResNet"
-
-    def __init__(
-        self,
-        include_top: bool = True,
-        input_shape: Sequence[int | None] | None = None,
-        input_tensor: Any = None,
-        classes: int | None = None,
-        *,
-        augmentation_model: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            input_shape, input_tensor, classes, include_top, augmentation_model, **kwargs
-        )
 
     def _features(self, x: Any, hp: HyperParameters) -> Any:
         version = VERSIONS[hp.Choice("version", list(VERSIONS), default="v2")]

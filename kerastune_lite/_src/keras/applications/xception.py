@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from kerastune_lite._src.keras.applications.image_classifier import (
@@ -56,20 +55,6 @@ class HyperXception(ImageClassifier):
     """
 
     architecture = "Xception"
-
-    def __init__(
-        self,
-        include_top: bool = True,
-        input_shape: Sequence[int | None] | None = None,
-        input_tensor: Any = None,
-        classes: int | None = None,
-        *,
-        augmentation_model: Any = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            input_shape, input_tensor, classes, include_top, augmentation_model, **kwargs
-        )
 
     def _features(self, x: Any, hp: HyperParameters) -> Any:
         activation = hp.Choice("activation", ["relu", "selu"])
