@@ -59,6 +59,26 @@ class TestArguments:
         assert tuner.folds == 3
         assert len(tuner.oracle.trials) == 3
 
+    @pytest.mark.parametrize(
+        ("name", "make"),
+        [
+            ("oracle", lambda theirs: theirs.oracles.RandomSearchOracle("val_loss")),
+            ("hyperparameters", lambda theirs: theirs.HyperParameters()),
+            ("objective", lambda theirs: theirs.Objective("val_loss", "min")),
+        ],
+    )
+    def test_an_import_that_was_not_changed_is_told(self, name, make):
+        import keras_tuner
+
+        with pytest.raises(TypeError, match=rf"`{name}` is KerasTuner's \w+: import it from"):
+            kt.Tuner(**{"hypermodel": build, name: make(keras_tuner)})
+
+    def test_a_mistyped_argument_gets_a_suggestion(self):
+        with pytest.raises(TypeError, match=r"Search has no argument `max_trial`\. Did you"):
+            kt.RandomSearch(build, "val_loss", max_trial=3)
+        with pytest.raises(TypeError, match=r"Tuner has no argument `unheard_of`\.$"):
+            kt.Tuner(build, "val_loss", unheard_of=3)
+
     def test_what_was_given_can_be_read(self, tmp_path):
         given = {"optimizer": "rmsprop", "loss": "mse", "metrics": ["mae"], "max_model_size": 99}
         tuner = kt.RandomSearch(build, "val_loss", directory=str(tmp_path), **given)

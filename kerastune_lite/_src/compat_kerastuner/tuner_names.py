@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -139,6 +141,8 @@ def takes_oracles(init: _Init) -> _Init:
         init: the constructor.
     """
 
+    known = list(inspect.signature(init).parameters)[1:]
+
     @functools.wraps(init)
     def constructed(self: Any, *args: Any, **kwargs: Any) -> None:
         check_environment()
@@ -148,6 +152,7 @@ def takes_oracles(init: _Init) -> _Init:
         read = {name: kwargs.get(name) or default for name, default in _READ.items()}
         for name in ("logger", "tuner_id"):
             kwargs.pop(name, None)
+        _check(type(self).__name__, args, kwargs, known)
         oracle = kwargs.get("oracle")
         vars(self).pop("_given_oracle", None)
         if isinstance(oracle, Oracle) and not customised(oracle, "propose"):
@@ -159,6 +164,33 @@ def takes_oracles(init: _Init) -> _Init:
         init(self, *args, **kwargs)
 
     return constructed  # type: ignore[return-value]
+
+
+def _check(
+    tuner: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], known: Sequence[str]
+) -> None:
+    """Raise for arguments that a tuner does not take, and for objects of KerasTuner itself.
+
+    Args:
+        tuner: the name of its class.
+        known: the names of its arguments, in their order.
+
+    Raises:
+        TypeError: there are some.
+    """
+    for name, value in {**dict(zip(known, args)), **kwargs}.items():
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            meant = f" Did you mean `{near[0]}`?" if near else ""
+            raise TypeError(f"{tuner} has no argument `{name}`.{meant}")
+        kind = type(value)
+        # A HyperModel of KerasTuner's has a build and a fit, which is all that is needed.
+        if kind.__module__.partition(".")[0] == "keras_tuner" and name != "hypermodel":
+            raise TypeError(
+                f"`{name}` is KerasTuner's {kind.__name__}: import it from kerastune_lite "
+                "instead. The command `kerastune migrate SCRIPT --write` changes all imports of a "
+                "script."
+            )
 
 
 def _by_name(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
