@@ -54,11 +54,11 @@ def searched(directory, run_trial, objective=("loss", "min"), name="theirs", kin
     return tuner
 
 
-def reloaded(directory, name, objective):
+def reloaded(directory, name, objective, tuner="RandomSearch"):
     """A folder as KerasTuner reads it."""
     theirs = kerastuner()
     with quietly():
-        return theirs.RandomSearch(
+        return getattr(theirs, tuner)(
             # The space is in the files.
             hypermodel=lambda hp: None,
             objective=theirs.Objective(objective.name, objective.direction),

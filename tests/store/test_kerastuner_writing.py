@@ -100,6 +100,13 @@ def test_kerastuner_reads_it(tmp_path, objective):
     assert oracle.trials["0000"].metrics.get_best_step(objective.name) == 3
 
 
+def test_its_bayesian_search_reads_it_as_well(tmp_path):
+    write_kerastuner_files(tmp_path / "p", several(), SPACE, LOSS, 0)
+    oracle = reloaded(tmp_path, "p", LOSS, "BayesianOptimization").oracle
+    assert len(oracle.trials) == 5
+    assert (oracle.alpha, oracle.beta) == (1e-4, 2.6)
+
+
 def test_kerastuner_has_the_space(tmp_path):
     write_kerastuner_files(tmp_path / "p", several(), SPACE, LOSS, 0)
     oracle = reloaded(tmp_path, "p", LOSS).oracle

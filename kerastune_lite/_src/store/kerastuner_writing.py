@@ -95,6 +95,10 @@ def _oracle(trials: Sequence[Trial], hyperparameters: dict[str, Any], seed: int)
             "trial_start": started,
             "trial_number": {trial.trial_id: trial.number + 1 for trial in trials},
         },
+        # Its Bayesian search reads these as well; its other searches ignore them.
+        "num_initial_points": None,
+        "alpha": 1e-4,
+        "beta": 2.6,
     }
 
 
