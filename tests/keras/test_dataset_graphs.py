@@ -6,6 +6,7 @@ import pytest
 
 from kerastune_lite._src.keras.dataset_graphs import reduced
 from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite._src.keras.tuned_data import TunedData
 from kerastune_lite._src.search.execution.job import Job
 from kerastune_lite._src.search.execution.shipping import packed
 from kerastune_lite._src.tuner.call import SearchCall
@@ -111,7 +112,8 @@ def test_what_belongs_to_one_process_is_refused(dataset, why, tmp_path):
 
 
 def test_a_dataset_beside_a_function_that_loads_the_data(tmp_path):
-    call = SearchCall((), {"validation_data": tf.data.Dataset.range(3)}, None, 0, True)
+    data = TunedData(None, tmp_path)
+    call = SearchCall((), {"validation_data": tf.data.Dataset.range(3)}, None, 0, True, None, data)
     job = LateDataJob(lambda: (1,), call, lambda call: job_of(lambda *told: 0.0), False, False)
     copy = cloudpickle.loads(packed(job, tmp_path))
     assert list(copy._call.kwargs["validation_data"].as_numpy_iterator()) == [0, 1, 2]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import difflib
 import functools
 import inspect
 import logging
 import types
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from kerastune_lite._src.core.objective import DefaultObjective, Objective
 from kerastune_lite._src.keras.data_checks import Needs, check_data
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.keras.not_finite import explanation
+from kerastune_lite._src.keras.tuned_data import TunedData
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.space.parameters import Space
 from kerastune_lite._src.util.errors import FatalTypeError, FatalValueError
@@ -35,6 +38,7 @@ _OF_SEARCH = (
     "trial_timeout",
     "checkpoint_interval",
     "data_fn",
+    "data",
 )
 """The arguments of `search()` that are not passed on to `fit`."""
 
@@ -56,6 +60,7 @@ class FitArguments:
             `build` does not declare them.
         in_run_trial: whether the user's own `run_trial` passes the arguments on; it may have used
             `batch_size` and `epochs` itself.
+        data: makes the data of trials, if that is tuned.
 
     Raises:
         FatalTypeError: `model.fit` does not accept the arguments.
@@ -68,10 +73,12 @@ class FitArguments:
         overridden: bool,
         named: Collection[str] = (),
         in_run_trial: bool = False,
+        data: TunedData | None = None,
     ) -> None:
         self.args = tuple(args)
         self.kwargs = dict(kwargs)
         self.overridden = overridden
+        self.data = data
         self._named = named
         self._in_run_trial = in_run_trial
         self._warned: set[str] = set()
@@ -99,6 +106,35 @@ class FitArguments:
         # Further ones are passed by name, so that a hyperparameter can replace a None.
         self.args = self.args[:_DATA]
         self.kwargs.update((name, self._given[name]) for name in positional[_DATA:])
+
+    def made(self, hp: HyperParameters) -> FitArguments:
+        """These arguments, with the data for `hp` if that is tuned.
+
+        Raises:
+            FatalError: the user's function returned something else than data.
+            Exception: what that function raises.
+        """
+        if self.data is None:
+            return self
+        args, kwargs = self.data.made(hp)
+        if not args and not kwargs:
+            return self
+        twice = sorted(kwargs.keys() & self.kwargs.keys())
+        if twice:
+            raise FatalValueError(
+                f"An argument of fit() comes either from make_data(hp) or from search(). Received "
+                f"{twice} from both: leave it out in one of them."
+            )
+        kwargs = {**self.kwargs, **kwargs}
+        made = FitArguments(args, kwargs, self.overridden, self._named, self._in_run_trial)
+        made._warned = self._warned
+        return made
+
+    def relocated(self, folder: Path) -> FitArguments:
+        """The same, for a machine on which the project's folder is `folder`."""
+        other = copy.copy(self)
+        other.data = None if self.data is None else self.data.relocated(folder)
+        return other
 
     def _meant(self, signature: inspect.Signature) -> str:
         """A sentence with the argument that was meant by one that does not exist."""

@@ -137,6 +137,11 @@ def accepts(function: Callable[..., Any], name: str) -> bool:
     )
 
 
+def has_parameter(function: Callable[..., Any], name: str) -> bool:
+    """Whether a user's function has a parameter of its own called `name`."""
+    return name in inspect.signature(function).parameters
+
+
 def check_takes_callbacks(hypermodel: Any) -> None:
     """Raise if the user's own `fit` does not accept `callbacks`.
 

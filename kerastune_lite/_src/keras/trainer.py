@@ -121,6 +121,7 @@ class Trainer:
         self._open_result = open_result
         self._live = live
         self._spec = spec
+        self._fit_arguments = spec.fit
         self._dispatcher = dispatcher
         self._hooks = hooks
         self._segment = segment
@@ -202,9 +203,11 @@ class Trainer:
         return self._prepare(trial, execution)
 
     def _prepare(self, trial: Trial, execution: int) -> Prepared:
-        spec, segment, fit = self._spec, self._segment, self._spec.fit
+        spec, segment = self._spec, self._segment
         started = time.perf_counter()
         state = self._state_before()
+        # Before the model, whose shapes may depend on the data.
+        self._fit_arguments = fit = spec.fit.made(self._hp)
         built = self._built(segment.seed + execution)
         model = built.model
         self._check_space()
@@ -247,7 +250,7 @@ class Trainer:
         return Built.of(model, self._may_be_kept())
 
     def _may_be_kept(self) -> bool:
-        fit = self._spec.fit
+        fit = self._fit_arguments
         paused = self._segment.keep_state is not None
         return paused and self._spec.fast and not fit.overridden and not fit.makes_data
 
@@ -331,7 +334,7 @@ class Trainer:
         listed += hook_callers(self._hooks, trial)
         # Last, so that it sees what the user's callbacks add to the logs.
         listed.append(reporter)
-        args, kwargs = spec.fit.for_execution(self._hp, segment.end_epoch)
+        args, kwargs = self._fit_arguments.for_execution(self._hp, segment.end_epoch)
         kwargs["callbacks"] = listed
         if not spec.fit.overridden or accepts(spec.models.hypermodel.fit, "verbose"):
             kwargs.setdefault("verbose", spec.verbose)
@@ -343,7 +346,7 @@ class Trainer:
         return self._emit(event) is Decision.CONTINUE
 
     def _result(self, returned: Any, reporter: EpochReporter) -> Result:
-        objective, fit = self._spec.objective, self._spec.fit
+        objective, fit = self._spec.objective, self._fit_arguments
         source = "HyperModel.fit()" if fit.overridden else "model.fit()"
         if reporter.epochs and (
             not fit.overridden or returned is None or _covers(returned, reporter.epochs)

@@ -102,6 +102,8 @@ class TrainingJob(Job):
         self._opened.close()
         self._live.clear()
         self._dispatcher = Dispatcher(self._spec.fast)  # without the data on the device
+        if self._spec.fit.data is not None:
+            self._spec.fit.data.close()
 
     def reduced(self, value: Any) -> tuple[Any, ...] | None:
         return dataset_graphs.reduced(value)
@@ -113,7 +115,8 @@ class TrainingJob(Job):
     def relocated(self, folder: Path) -> TrainingJob:
         job = copy.copy(self)
         job._live = LiveModels()
-        job._spec = dataclasses.replace(self._spec, folder=folder)
+        fit = self._spec.fit.relocated(folder)
+        job._spec = dataclasses.replace(self._spec, folder=folder, fit=fit)
         return job
 
     def run(self, segments: Sequence[Segment], emit: Emit) -> Iterator[Report]:

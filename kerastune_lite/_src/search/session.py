@@ -193,6 +193,7 @@ def opened(
     with folder.writing(), contextlib.closing(folder.open()) as store:
         project = store.load()
         check(project)
+        folder.discard_made_data()
         where = str(folder.root)
         known = definition.taken_over(project, known, where)
         if known.seed is None:

@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from kerastune_lite._src.space.asked import Answers
 from kerastune_lite._src.space.declarations import Declarations
 from kerastune_lite._src.space.domains import Domain, Fixed, Value
 from kerastune_lite._src.space.kerastuner_json import space_from
@@ -22,7 +23,7 @@ from kerastune_lite._src.util.public import public
 
 
 @public("kerastune_lite")
-class HyperParameters(Declarations):
+class HyperParameters(Answers, Declarations):
     """A search space together with the values of one trial.
 
     Methods that declare a hyperparameter return its value, or None if it is inactive: if one of
@@ -66,6 +67,8 @@ class HyperParameters(Declarations):
         self._conditions: tuple[Condition, ...] = ()
         self.entered_scopes: dict[tuple[Condition, ...], bool] = {}
         """The conditional scopes entered so far, and whether each was ever active."""
+        self.unknown: str | None = None
+        """A name that was requested, and that no hyperparameter has."""
 
     # ------------------------------------------------------------------ scopes
 
@@ -98,13 +101,7 @@ class HyperParameters(Declarations):
             )
         outer = self._conditions
         entered = condition(name, parent_values)
-        members = tuple(self._member(name, value) for value in entered.values)
-        self._conditions = (*outer, Condition(name, members))
-        self._fill_in(name)
-        self._used.setdefault(name)
-        active = all(each.holds(self._values) for each in self._conditions)
-        known = self.entered_scopes.get(self._conditions, False)
-        self.entered_scopes[self._conditions] = known or active
+        self._conditions = self._answer(lambda hp: hp._entered(outer, entered))
         try:
             yield
         finally:
@@ -135,15 +132,19 @@ class HyperParameters(Declarations):
             ValueError: it is inactive.
             KeyError: it does not exist.
         """
+        name = name if name in self._facts else self._qualified(name)
+        return self._answer(lambda hp: hp._read(name))
+
+    def _read(self, name: str) -> Any:
         if name in self._facts:
             return self._facts[name]
-        name = self._qualified(name)
         self._fill_in(name)
         if name in self._values:
             self._used.setdefault(name)
             return self._values[name]
         if self._space.named(name):
             raise ValueError(f"{name} is currently inactive.")
+        self.unknown = name
         raise KeyError(f"{name} does not exist. Known: {self._space.names}.")
 
     def __getitem__(self, name: str) -> Any:
@@ -152,19 +153,26 @@ class HyperParameters(Declarations):
     def __contains__(self, name: object) -> bool:
         if not isinstance(name, str):
             return False
-        name = self._qualified(name)
+        qualified = self._qualified(name)
+        return bool(self._answer(lambda hp: hp._has(qualified)))
+
+    def _has(self, name: str) -> bool:
         return name in self._values or self._space.active(name, self._values) is not None
 
     @property
     def values(self) -> dict[str, Value]:
         """The values of all active hyperparameters, by name (not a copy)."""
-        # The caller may use any of them.
-        self._used.update(dict.fromkeys(self._values))
-        return self._values
+        values: dict[str, Value] = self._answer(lambda hp: hp._all_values())
+        return values
 
     @values.setter
     def values(self, values: Mapping[str, Value]) -> None:
         self._values = self._held(values)
+
+    def _all_values(self) -> dict[str, Value]:
+        # The caller may use any of them.
+        self._used.update(dict.fromkeys(self._values))
+        return self._values
 
     @property
     def space(self) -> Space:
@@ -184,8 +192,9 @@ class HyperParameters(Declarations):
     def is_active(self, hyperparameter: str | Parameter) -> bool:
         """Whether all conditions of `hyperparameter`, a parameter or a name, hold."""
         if isinstance(hyperparameter, Parameter):
-            return hyperparameter.is_active(self._values)
-        return self._space.active(str(hyperparameter), self._values) is not None
+            return bool(self._answer(lambda hp: hyperparameter.is_active(hp._values)))
+        name = str(hyperparameter)
+        return bool(self._answer(lambda hp: hp._space.active(name, hp._values) is not None))
 
     def used_values(self) -> dict[str, Value]:
         """The values that were requested so far, in the order of the first request."""
@@ -254,6 +263,17 @@ class HyperParameters(Declarations):
 
     # ------------------------------------------------------------------ inside
 
+    def _entered(self, outer: tuple[Condition, ...], entered: Condition) -> tuple[Condition, ...]:
+        """The conditions in a conditional scope, which is noted."""
+        members = tuple(self._member(entered.name, value) for value in entered.values)
+        conditions = (*outer, Condition(entered.name, members))
+        self._fill_in(entered.name)
+        self._used.setdefault(entered.name)
+        active = all(each.holds(self._values) for each in conditions)
+        known = self.entered_scopes.get(conditions, False)
+        self.entered_scopes[conditions] = known or active
+        return conditions
+
     def _held(self, values: Mapping[str, Value]) -> dict[str, Value]:
         return _WithFacts(values, self._facts) if self._facts else dict(values)
 
@@ -293,10 +313,21 @@ class HyperParameters(Declarations):
                 f"A hyperparameter cannot depend on itself. Received: {name!r} inside "
                 f"conditional_scope({name!r}, ...)."
             )
-        parameter = self._space.find(name, self._conditions)
+        conditions = self._conditions
+        value: Value = self._answer(lambda hp: hp._declared(name, domain, kind, conditions))
+        return value
+
+    def _declared(
+        self,
+        name: str,
+        domain: Callable[[], Domain],
+        kind: str,
+        conditions: tuple[Condition, ...],
+    ) -> Value:
+        parameter = self._space.find(name, conditions)
         if parameter is None:
             try:
-                parameter = Parameter(name, domain(), self._conditions)
+                parameter = Parameter(name, domain(), conditions)
             except (TypeError, ValueError) as error:
                 raise type(error)(f"hp.{kind}({name!r}): {error}") from None
             self._space = self._space.merged([parameter])

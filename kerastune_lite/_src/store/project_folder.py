@@ -22,6 +22,11 @@ DATABASE = "study.sqlite3"
 ORACLE_STATE = "oracle_state.json"
 """What an oracle keeps that has a state of its own."""
 
+MADE_DATA = "data"
+"""A folder for data that was made for trials; each process has a folder of its own there."""
+
+_MADE = f"{MADE_DATA}/[0-9]*-*"
+
 _WRITTEN = (
     "checkpoints/trial_*.weights.h5*",
     "checkpoints/trial_*.state.zip*",
@@ -119,6 +124,15 @@ class ProjectFolder:
             return f"this very process (pid {writer['pid']}), in another search"
         return f"the process with pid {writer['pid']}, since {writer['started']}"
 
+    def discard_made_data(self) -> None:
+        """Delete the data that other processes, which died, had made for their trials."""
+        for folder in self.root.glob(_MADE):
+            if not folder.name.startswith(f"{os.getpid()}-"):
+                for path in folder.glob("array_[0-9]*.npy"):
+                    path.unlink(missing_ok=True)
+                _remove_if_empty(folder)
+        _remove_if_empty(self.root / MADE_DATA)
+
     def open(self, read_only: bool = False) -> SQLiteStore:
         """The project's store."""
         return SQLiteStore(self.database, read_only)
@@ -146,6 +160,7 @@ class ProjectFolder:
             for pattern in _WRITTEN:
                 for path in self.root.glob(pattern):
                     path.unlink()
+            self.discard_made_data()
             _clear_event_files(self.tensorboard)
             own = [self.root / folder for folder in ("checkpoints", "logs", "workers")]
             for folder in (*own, *self.root.glob("trial_*")):

@@ -6,6 +6,7 @@ from typing import Any
 
 from kerastune_lite._src.analysis.heldout import Evaluations
 from kerastune_lite._src.core.trial import Trial
+from kerastune_lite._src.keras.tuned_data import TunedData
 from kerastune_lite._src.search.results import Results
 from kerastune_lite._src.store.project_folder import ProjectFolder
 from kerastune_lite._src.tuner.evaluating import evaluated
@@ -45,7 +46,9 @@ class BestModels(Results):
         ranked = trial in self._trials().best(self._training.checkpoints.keep)
         return self._training.load(trial, ranked)
 
-    def evaluate_best(self, x: Any, y: Any = None, top: int = 5, **kwargs: Any) -> Evaluations:
+    def evaluate_best(
+        self, x: Any = None, y: Any = None, top: int = 5, data: Any = None, **kwargs: Any
+    ) -> Evaluations:
         """The best trials' scores on data that the search has not seen, beside their own.
 
         The best of many trials is partly the luckiest one on the validation data. Its quality shows
@@ -54,6 +57,8 @@ class BestModels(Results):
         Args:
             x, y, **kwargs: as for `model.evaluate`.
             top: how many trials; those beyond `keep_checkpoints` have no weights.
+            data: a function of `hp` that returns (x, y), if they depend on hyperparameters, as
+                the `data` of `search()` may.
 
         Returns:
             One row for each trial, the best on validation data first. It prints as a table that
@@ -66,15 +71,24 @@ class BestModels(Results):
         self._best_unless(None, "evaluate")
         if top < 1:
             raise ValueError(f"`top` must be at least 1. Received: top={top}.")
-        return evaluated(self.get_best_trials(top), self.objective, self.load_model, x, y, kwargs)
+        if data is not None and (x is not None or y is not None):
+            raise ValueError("evaluate_best() takes either x and y, or `data`. Received both.")
+        tuned = TunedData(data, self._folder.root)
+
+        def arguments(trial: Trial) -> tuple[tuple[Any, ...], dict[str, Any]]:
+            args, made = tuned.made(trial.hyperparameters.copy())
+            return args if data is not None else (x, y), {**kwargs, **made}
+
+        trials = self.get_best_trials(top)
+        return evaluated(trials, self.objective, self.load_model, arguments)
 
     def retrain(self, trial: Trial | None = None, *fit_args: Any, **fit_kwargs: Any) -> Any:
         """Train a new model for a trial, on other (usually all) data.
 
         Args:
             trial: default: the best one.
-            *fit_args, **fit_kwargs: for `fit`. `epochs` defaults to the number up to the trial's
-                best epoch, a tuned `batch_size` to the trial's.
+            *fit_args, **fit_kwargs: for `fit`, or `data`, as for `search()`. `epochs` defaults to
+                the number up to the trial's best epoch, a tuned `batch_size` to the trial's.
 
         Returns:
             The trained model; `model.history` is its History.

@@ -11,7 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from kerastune_lite._src.keras.tuned_data import TunedData
 from kerastune_lite._src.search.settings import described_fit_arguments
+from kerastune_lite._src.space.hyperparameters import HyperParameters
+from kerastune_lite._src.space.parameters import Space
 from kerastune_lite._src.util.checksums import checksums
 
 
@@ -21,6 +24,7 @@ class SearchCall:
 
     Attributes:
         args, kwargs: those of `fit`.
+        data: makes the data, if that is tuned; remembers steps.
     """
 
     args: tuple[Any, ...]
@@ -28,7 +32,8 @@ class SearchCall:
     callbacks: Any
     verbose: Any
     fast: bool
-    checkpoint_interval: float | None = 60.0
+    checkpoint_interval: float | None
+    data: TunedData
 
     def __post_init__(self) -> None:
         seconds = self.checkpoint_interval
@@ -44,6 +49,33 @@ class SearchCall:
                 "`checkpoint_interval` must be at least 0. Received: "
                 f"checkpoint_interval={seconds}. None keeps no state in mid-training."
             )
+
+    def check_one_source(self, data_fn: Callable[[], Any] | None) -> None:
+        """Raise unless there is one source of data.
+
+        Args:
+            data_fn: loads data that is not tuned.
+
+        Raises:
+            ValueError: there are several.
+        """
+        if self.data.function is None:
+            return
+        others = {"data_fn=": data_fn is not None, "x": bool(self.args) or "x" in self.kwargs}
+        found = [name for name, given in others.items() if given]
+        if found:
+            raise ValueError(
+                "The data comes from one source: `data=make_data`, if it has hyperparameters, or "
+                f"the other arguments of search(). Received `data` and {' and '.join(found)}. Let "
+                "make_data(hp) return all of it."
+            )
+
+    def with_default_data(self, space: Space) -> SearchCall:
+        """The same with the data of the default values, if it is tuned."""
+        if self.data.function is None:
+            return self
+        args, kwargs = self.data.made(HyperParameters(space))
+        return dataclasses.replace(self, args=args, kwargs={**self.kwargs, **kwargs})
 
     @property
     def verbose_of_fit(self) -> int:

@@ -16,15 +16,13 @@ def evaluated(
     trials: Sequence[Trial],
     objective: Objective,
     load: Callable[[Trial], Any],
-    x: Any,
-    y: Any,
-    kwargs: Mapping[str, Any],
+    arguments: Callable[[Trial], tuple[tuple[Any, ...], Mapping[str, Any]]],
 ) -> Evaluations:
     """One row for each trial.
 
     Args:
         load: returns the trained model of a trial.
-        x, y, kwargs: as for `model.evaluate`.
+        arguments: returns what `model.evaluate` takes for a trial.
 
     Raises:
         ValueError: `evaluate` does not report the objective.
@@ -33,7 +31,8 @@ def evaluated(
     for trial in trials:
         # The objective may be named after an output or a metric that Keras numbered.
         model = named_as_in_trials(functools.partial(load, trial))
-        reported = model.evaluate(x, y, **{"verbose": 0, **kwargs, "return_dict": True})
+        args, kwargs = arguments(trial)
+        reported = model.evaluate(*args, **{"verbose": 0, **kwargs, "return_dict": True})
         # Only the weights of the best execution are stored, and loaded here.
         losses = [each.loss for each in trial.completed_executions if each.loss is not None]
         own = objective.loss_of(min(losses))

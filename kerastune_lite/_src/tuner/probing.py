@@ -12,6 +12,7 @@ from kerastune_lite._src.keras.automatic_names import named_as_in_trials
 from kerastune_lite._src.keras.building import ModelFactory, check_compiled
 from kerastune_lite._src.keras.hypermodel import overrides_fit
 from kerastune_lite._src.keras.metric_directions import resolved
+from kerastune_lite._src.keras.tuned_data import TunedData
 from kerastune_lite._src.search.execution.guard import check_frozen
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.space.parameters import Space
@@ -34,6 +35,8 @@ class Probed:
         declared: the names of those that have an effect even if `build` does not declare them.
         objective: with its direction.
         needs: what the first model requires of the data; None if unknown.
+        missing: raised by the builder because it needs a hyperparameter that nobody declared;
+            `make_data(hp)` of `search()` may do so.
     """
 
     given: Space
@@ -41,6 +44,7 @@ class Probed:
     declared: Collection[str]
     objective: Objective
     needs: Needs | None
+    missing: KeyError | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,12 +57,14 @@ class Probe:
             Keras model.
         frozen_space: whether the builder must not declare new parameters.
         shown: Python's warnings that were already shown.
+        data: makes the data, whose hyperparameters models may depend on.
     """
 
     models: ModelFactory
     in_run_trial: bool
     frozen_space: bool
     shown: Shown = dataclasses.field(default_factory=set)
+    data: TunedData | None = None
 
     def build(self, hp: HyperParameters) -> Any:
         """A model for `hp`; None if the builder rejected this trial.
@@ -77,6 +83,8 @@ class Probe:
 
     @in_turn
     def _built(self, hp: HyperParameters) -> Any:
+        if self.data is not None:
+            self.data.made(hp)
         if self.in_run_trial:
             return named_as_in_trials(functools.partial(self.models.build_unchecked, hp))
         model = named_as_in_trials(functools.partial(self.models.build, hp))
@@ -84,34 +92,44 @@ class Probe:
             check_compiled(model)
         return model
 
-    def read(self, hyperparameters: HyperParameters | None, objective: Objective) -> Probed:
+    def read(self, given: Space, objective: Objective, stored: Space | None = None) -> Probed:
         """Run the builder until all its parameters are known.
 
         Args:
-            hyperparameters: declared beforehand; they take precedence over the builder's.
+            given: declared beforehand; they take precedence over the builder's.
             objective: as the user gave it.
+            stored: the space of the project, if the builder depends on more than it declares.
 
         Raises:
             FatalRuntimeError: the builder declares a new parameter although it must not.
             ValueError: the direction of the objective is not known.
             Exception: see `build` and `read_space`.
         """
-        given = Space() if hyperparameters is None else hyperparameters.space
-        given = given.marked_as_given(given.names)
         hypermodel = self.models.hypermodel
         if hypermodel is None:
-            return Probed(given, given, (), resolved(objective, None), None)
+            space = given if self.data is None else read_space(self.data.made, given)
+            return Probed(given, space, (), resolved(objective, None), None)
         hp = HyperParameters(given)
         if hasattr(hypermodel, "declare_hyperparameters"):
             hypermodel.declare_hyperparameters(hp)
         built: list[Any] = []
+        unknown: list[str] = []
 
         def build(hp: HyperParameters) -> None:
-            model = self.build(hp)
+            try:
+                model = self.build(hp)
+            except KeyError:
+                unknown.extend(() if hp.unknown is None else (hp.unknown,))
+                raise
             if model is not None and not built:
                 built.append(model)
 
-        space = read_space(build, hp.space)
+        try:
+            space = read_space(build, hp.space.merged(stored or ()))
+        except KeyError as error:
+            if not unknown or self.data is not None:
+                raise
+            return Probed(given, given, hp.space.names, objective, None, missing=error)
         if self.frozen_space:
             check_frozen(space, given)
         model = built[0] if built else None

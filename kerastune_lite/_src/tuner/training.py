@@ -17,10 +17,12 @@ from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.keras.automatic_names import named_as_in_trials
 from kerastune_lite._src.keras.building import ModelFactory
 from kerastune_lite._src.keras.fit_arguments import FitArguments
-from kerastune_lite._src.keras.hypermodel import check_takes_callbacks, overrides_fit
+from kerastune_lite._src.keras.hypermodel import check_takes_callbacks, has_parameter, overrides_fit
 from kerastune_lite._src.keras.training_spec import TrainingSpec
+from kerastune_lite._src.keras.tuned_data import TunedData
 from kerastune_lite._src.search.execution.job import Job
 from kerastune_lite._src.search.hooks import Hooks
+from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.store.checkpoints import Checkpoints, best_execution, weights_name
 from kerastune_lite._src.tuner.call import SearchCall, model_fit
 from kerastune_lite._src.tuner.probing import Probe, Probed
@@ -61,6 +63,27 @@ class Training:
         """The objective, with its direction."""
         return self.probed.objective
 
+    def with_data(self, data: TunedData) -> Training:
+        """The same for models that may depend on hyperparameters of the data.
+
+        Raises:
+            FatalValueError: the builder needs a hyperparameter that nobody declares.
+            Exception: whatever the functions of the user raise.
+        """
+        missing = self.probed.missing
+        if data.function is None:
+            if missing is not None:
+                raise FatalValueError(
+                    f"build(hp) uses a hyperparameter that was not declared: {missing.args[0]} If "
+                    "it belongs to the data, pass the function that declares it: "
+                    "search(data=make_data, ...). Otherwise declare it before it is used."
+                ) from missing
+            return dataclasses.replace(self, probe=dataclasses.replace(self.probe, data=None))
+        probe = dataclasses.replace(self.probe, data=data)
+        return Training(
+            probe, probe.read(self.probed.given, self.probed.objective), self.checkpoints
+        )
+
     def receiver(self, run_trial: Callable[..., Any]) -> tuple[Callable[..., Any], int]:
         """What receives the arguments of `search()`, and how many others come before them.
 
@@ -80,12 +103,14 @@ class Training:
         verbose: int,
         fast: bool,
         checkpoint_interval: float | None = 60.0,
+        data: TunedData | None = None,
     ) -> TrainingSpec:
         """Everything that training with these arguments needs.
 
         Args:
             args, kwargs: the arguments of `fit`.
             callbacks, verbose, fast, checkpoint_interval: see `TrainingSpec`.
+            data: makes the data, if that is tuned.
 
         Raises:
             FatalValueError: there is no hypermodel.
@@ -97,7 +122,8 @@ class Training:
             raise FatalValueError(_without_hypermodel("super().run_trial() builds"))
         check_takes_callbacks(hypermodel)
         overridden = overrides_fit(hypermodel)
-        fit = FitArguments(args, kwargs, overridden, self.probed.declared, self.in_run_trial)
+        declared = self.probed.declared
+        fit = FitArguments(args, kwargs, overridden, declared, self.in_run_trial, data)
         return TrainingSpec(
             models=self.models,
             objective=self.objective,
@@ -130,10 +156,12 @@ class Training:
             call.verbose_of_fit,
             call.fast,
             call.checkpoint_interval,
+            call.data,
         )
-        spec.fit.check(self.probed.space, spec.objective, scheduled)
+        fit = spec.fit.made(HyperParameters(self.probed.space))
+        fit.check(self.probed.space, spec.objective, scheduled)
         if self.probed.needs is not None:
-            spec.fit.check_data(self.probed.needs)
+            fit.check_data(self.probed.needs)
         check_callbacks(spec.callbacks)
         return TrainingJob(spec, hooks, self.probe.shown)
 
@@ -204,7 +232,11 @@ class Training:
                 f"{type(trial).__name__}. Write tuner.retrain(None, x, y) for the best trial."
             )
         hp = trial.hyperparameters.copy()
-        fit = FitArguments(args, kwargs, overrides_fit(hypermodel), trial.values, in_run_trial=True)
+        own = overrides_fit(hypermodel)
+        kwargs, data = dict(kwargs), None
+        if "data" in kwargs and not has_parameter(hypermodel.fit, "data"):
+            data = TunedData(kwargs.pop("data"), self.checkpoints.folder)
+        fit = FitArguments(args, kwargs, own, trial.values, in_run_trial=True, data=data).made(hp)
         if trial.best_step is not None:
             fit.default_epochs(trial.best_step + 1)
         # The arguments of `fit` may name outputs and metrics.

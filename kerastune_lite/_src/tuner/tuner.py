@@ -13,17 +13,17 @@ from kerastune_lite._src.algorithms.schedulers.full import FullTraining
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
 from kerastune_lite._src.compat_kerastuner.overrides import check_attribute, check_overrides
 from kerastune_lite._src.compat_kerastuner.tuner_names import TunerNames, takes_oracles
-from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective, ObjectiveLike, create_objective
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.keras.building import ModelFactory
-from kerastune_lite._src.keras.hypermodel import get_hypermodel
+from kerastune_lite._src.keras.hypermodel import get_hypermodel, has_parameter
 from kerastune_lite._src.keras.strategies import checked_strategy, maybe_distribute
+from kerastune_lite._src.keras.tuned_data import TunedData
 from kerastune_lite._src.search import settings as st
 from kerastune_lite._src.search.execution.job import Job
 from kerastune_lite._src.search.hooks import HOOKS_OF_TRAINING, Hooks
 from kerastune_lite._src.search.limits import Limits
-from kerastune_lite._src.search.session import Definition, Known, opened
+from kerastune_lite._src.search.session import Known, opened
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.space.parameters import Space
@@ -31,8 +31,8 @@ from kerastune_lite._src.space.points import complete_point
 from kerastune_lite._src.store.checkpoints import Checkpoints
 from kerastune_lite._src.store.project_folder import ProjectFolder
 from kerastune_lite._src.store.store import Store
-from kerastune_lite._src.tuner.best_models import BestModels
 from kerastune_lite._src.tuner.call import SearchCall
+from kerastune_lite._src.tuner.known_search import KnownSearch
 from kerastune_lite._src.tuner.late_data import LateDataJob
 from kerastune_lite._src.tuner.placement import Placement
 from kerastune_lite._src.tuner.probing import Probe
@@ -43,7 +43,7 @@ from kerastune_lite._src.views.choose import search_views
 
 
 @public("kerastune_lite")
-class Tuner(TunerNames, BestModels, Hooks):
+class Tuner(TunerNames, KnownSearch, Hooks):
     """Finds the hyperparameters with which a model trains best.
 
     Args:
@@ -86,9 +86,6 @@ class Tuner(TunerNames, BestModels, Hooks):
         >>> tuner.search(x, y, validation_split=0.25, verbose=0)
         >>> model = tuner.get_best_models()[0]
     """
-
-    _made = False
-    """Whether the tuner has read its settings."""
 
     @takes_oracles
     def __init__(
@@ -150,21 +147,21 @@ class Tuner(TunerNames, BestModels, Hooks):
             strategy=self.distribution_strategy,
         )
         probe = Probe(models, trains_itself, not allow_new_entries)
-        probed = probe.read(hyperparameters, self._objective_of(objective))
+        given = Space() if hyperparameters is None else hyperparameters.space
+        given = given.marked_as_given(given.names)
+        probed = probe.read(given, self._objective_of(objective))
+        if probed.missing is not None and self._folder.exists:
+            # The hyperparameters of earlier data are in the project.
+            probed = probe.read(given, probed.objective, self._folder.load().space)
         self._training = Training(probe, probed, self._checkpoints)
         self._user_trials = None
         self._waiting: list[dict[str, Value]] = []
         self._store: Store | None = None
         space = probed.space if tune_new_entries else probed.given
         self._known = Known(space, None if seed is None else int(seed))
-        Tuner.reload(self)  # not a subclass's own
+        if probed.missing is None:
+            Tuner.reload(self)  # not a subclass's own
         self._made = True
-
-    def reload(self) -> None:
-        """Read the project again, in case another process has searched in it."""
-        if self._folder.exists:
-            project = self._folder.load()
-            self._known = self._definition().taken_over(project, self._known, self.project_dir)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if self._made:
@@ -183,6 +180,7 @@ class Tuner(TunerNames, BestModels, Hooks):
         trial_timeout: float | None = None,
         checkpoint_interval: float | None = 60.0,
         data_fn: Callable[[], Any] | None = None,
+        data: Any = None,
         **fit_kwargs: Any,
     ) -> None:
         """Search until `max_trials` are done, `max_time` has passed, or the space is exhausted.
@@ -210,6 +208,10 @@ class Tuner(TunerNames, BestModels, Hooks):
                 it continues there if its process dies. None: never.
             data_fn: loads the data: it is called once in each process that trains, instead of
                 sending the data there. Returns (x, y), a dict of arguments of `fit`, or a dataset.
+            data: data with hyperparameters: a function `make_data(hp)` that returns (x, y),
+                (x, y, validation), a dataset, or a dict of arguments of `fit`. `build(hp)` runs
+                after it, and sees what it declared. Data is kept and used again by trials with the
+                same hyperparameters of the data (docs/tuned_data.md).
 
         Raises:
             ValueError: an argument is invalid; raised before any training.
@@ -217,12 +219,31 @@ class Tuner(TunerNames, BestModels, Hooks):
             RuntimeError: too many trials failed in a row, or all trials failed.
         """
         self._bind_oracle()
-        call = SearchCall(fit_args, fit_kwargs, callbacks, verbose, fast, checkpoint_interval)
+        receiver, before = self._training.receiver(self.run_trial)
+        if data is not None and has_parameter(receiver, "data"):
+            fit_kwargs, data = {**fit_kwargs, "data": data}, None  # The user's own.
+        tuned = TunedData(data, self._folder.root)
+        call = SearchCall(
+            fit_args, fit_kwargs, callbacks, verbose, fast, checkpoint_interval, tuned
+        )
+        call.check_one_source(data_fn)
         strategy = self.distribution_strategy
         placement = Placement(workers, runner, resources_per_worker, trial_timeout, strategy)
-        views = search_views(verbose, self._folder.tensorboard, call.tensorboard_directories())
+        with contextlib.closing(tuned):
+            self._take_data(tuned)
+            told = call.with_default_data(self.space).described(receiver, before)
+            self._search(call, placement, data_fn, told)
+
+    def _search(
+        self,
+        call: SearchCall,
+        placement: Placement,
+        data_fn: Callable[[], Any] | None,
+        told: Mapping[str, Any],
+    ) -> None:
+        """Search with checked arguments; `told` describes them for the project."""
+        views = search_views(call.verbose, self._folder.tensorboard, call.tensorboard_directories())
         job = self._job(call) if data_fn is None else self._late_job(call, data_fn)
-        told = call.described(*self._training.receiver(self.run_trial))
         with opened(self._folder, self._definition(), self._known) as session:
             self._known = session.known
             session.warn_of_changes(told)
@@ -284,49 +305,6 @@ class Tuner(TunerNames, BestModels, Hooks):
         """A trial's model, checked; KerasTuner's scripts call it in `run_trial`."""
         return self._training.models.build(hp)
 
-    @property
-    def max_trials(self) -> int | None:
-        """The total number of trials; it can be set before a search."""
-        return self._limits.max_trials
-
-    @max_trials.setter
-    def max_trials(self, count: int | None) -> None:
-        self._limits = dataclasses.replace(self._limits, max_trials=count)
-
-    @property
-    def executions_per_trial(self) -> int:
-        """How often each trial is trained; it can be set before a search."""
-        return self._limits.executions_per_trial
-
-    @executions_per_trial.setter
-    def executions_per_trial(self, count: int) -> None:
-        self._limits = dataclasses.replace(self._limits, executions_per_trial=count)
-
-    @property
-    def objective(self) -> Objective:
-        return self._training.objective
-
-    @property
-    def space(self) -> Space:
-        return self._known.space
-
-    @property
-    def seed(self) -> int | None:
-        """The seed in use; None before the first search if none was given."""
-        known = self._known.seed if self._made else None
-        return vars(self).get("seed") if known is None else known
-
-    @seed.setter
-    def seed(self, seed: int | None) -> None:
-        # KerasTuner's subclasses remember theirs before they call super().__init__().
-        vars(self)["seed"] = seed
-
-    @property
-    def remaining_trials(self) -> int | None:
-        """How many more trials `search()` would run; None without `max_trials`."""
-        most = self.max_trials
-        return None if most is None else max(most - self._known.history.ended, 0)
-
     def save_model(self, trial_id: str | int, model: Any, step: int = 0) -> None:
         """Store the weights of `model` for the trial `trial_id`; for use in your own `run_trial`.
 
@@ -338,27 +316,9 @@ class Tuner(TunerNames, BestModels, Hooks):
 
     # ------------------------------------------------------------------ inside
 
-    def _trials(self) -> TrialHistory:
-        return self._known.history
-
-    def _reading(self) -> contextlib.AbstractContextManager[Store | None]:
-        if self._store is not None or not self._folder.exists:
-            return contextlib.nullcontext(self._store)
-        return super()._reading()
-
     def _objective_of(self, given: ObjectiveLike) -> Objective:
         """The objective, from the argument of the constructor."""
         return create_objective(given)
-
-    def _definition(self) -> Definition:
-        return Definition(
-            self.objective,
-            self._oracle_in_use,
-            self.scheduler,
-            self._limits,
-            self.tune_new_entries,
-            self._training.models.described(),
-        )
 
     def _job(self, call: SearchCall) -> Job:
         """The job of a search, with checked arguments."""

@@ -128,11 +128,13 @@ class UserTrials(GuardedJob):
     def close(self) -> None:
         self._enter(None)
         self._dispatcher = None  # also releases the data on the device
+        self._call.data.close()
 
     def relocated(self, folder: Path) -> UserTrials:
         # It has just arrived on that machine: nobody else has it.
-        kept = Checkpoints(folder, self.training.checkpoints.keep)
-        self.training = dataclasses.replace(self.training, checkpoints=kept)
+        checkpoints = Checkpoints(folder, self.training.checkpoints.keep)
+        self.training = dataclasses.replace(self.training, checkpoints=checkpoints)
+        self._call = dataclasses.replace(self._call, data=self._call.data.relocated(folder))
         return self
 
     def reduced(self, value: Any) -> tuple[Any, ...] | None:
@@ -185,8 +187,7 @@ class UserTrials(GuardedJob):
             args, kwargs, callbacks, verbose, call.fast, call.checkpoint_interval
         )
         spec.fit.check(under_way.hp.space, spec.objective)
-        if self._dispatcher is None:
-            self._dispatcher = Dispatcher(spec.fast)
+        self._dispatcher = self._dispatcher or Dispatcher(spec.fast)
         # A second call in the same trial trains something else (a fold, perhaps).
         before = len(under_way.trained)
         resumable = before < (wanted if only_one else 1) and can_resume(callbacks, trial)
@@ -257,15 +258,13 @@ class UserTrials(GuardedJob):
     def _train(
         self, trial: Trial, hp: HyperParameters, segment: Segment, emit: Emit
     ) -> list[Execution]:
-        under_way = UnderWay(segment, hp, emit)
-        started = time.perf_counter()
+        under_way, started = UnderWay(segment, hp, emit), time.perf_counter()
         executions = list[Execution]()
         self._under_way, self.reported = under_way, Reported(segment, hp, self._objective, emit)
         try:
             with _traced_functions(), once(self.training.probe.shown):
-                # A scheduler decides, whatever `epochs` was given to search().
-                told = {**self._kwargs, **self._epochs(segment)}
-                returned = self._run_trial(trial, *self._call.args, **told)
+                args, kwargs = self._arguments(hp, segment)
+                returned = self._run_trial(trial, *args, **kwargs)
                 if inspect.isgenerator(returned):
                     returned = self._drained(returned, under_way)
                 returned = self.reported.result(returned)
@@ -337,14 +336,17 @@ class UserTrials(GuardedJob):
         save_weights(scored.model, self.training.checkpoints.folder / execution.weights)
         return dataclasses.replace(execution, best_epoch=epoch)
 
-    def _epochs(self, segment: Segment) -> dict[str, int]:
-        """The epochs that a scheduler asks for, as arguments."""
-        if segment.end_epoch is None or not self._takes_epochs:
-            return {}
-        told = {"epochs": segment.end_epoch}
-        if self._takes_first:
-            told["initial_epoch"] = segment.start_epoch
-        return told
+    def _arguments(
+        self, hp: HyperParameters, segment: Segment
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What `run_trial` receives: a scheduler decides, whatever `epochs` was given."""
+        args, kwargs = self._call.data.made(hp)
+        told = {**self._kwargs, **kwargs}
+        if segment.end_epoch is not None and self._takes_epochs:
+            told["epochs"] = segment.end_epoch
+            if self._takes_first:
+                told["initial_epoch"] = segment.start_epoch
+        return (*self._call.args, *args), told
 
     def _drained(self, yielded: Generator[Any, Any, Any], under_way: UnderWay) -> Streamed:
         """Report the epochs that a generator yields, one by one, until the scheduler stops it."""

@@ -1,0 +1,107 @@
+"""What a tuner knows of its search between two calls of `search()`."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+
+from kerastune_lite._src.algorithms.oracles.oracle import Oracle
+from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
+from kerastune_lite._src.core.history import TrialHistory
+from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.keras.tuned_data import TunedData
+from kerastune_lite._src.search.limits import Limits
+from kerastune_lite._src.search.session import Definition, Known
+from kerastune_lite._src.space.parameters import Space
+from kerastune_lite._src.store.store import Store
+from kerastune_lite._src.tuner.best_models import BestModels
+
+
+class KnownSearch(BestModels):
+    """A search: its settings, its space, its trials so far."""
+
+    _limits: Limits
+    _oracle_in_use: Oracle
+    _known: Known
+    _store: Store | None
+    scheduler: Scheduler
+    tune_new_entries: bool
+
+    _made = False
+    """Whether the tuner has read its settings."""
+
+    @property
+    def max_trials(self) -> int | None:
+        """The total number of trials; it can be set before a search."""
+        return self._limits.max_trials
+
+    @max_trials.setter
+    def max_trials(self, count: int | None) -> None:
+        self._limits = dataclasses.replace(self._limits, max_trials=count)
+
+    @property
+    def executions_per_trial(self) -> int:
+        """How often each trial is trained; it can be set before a search."""
+        return self._limits.executions_per_trial
+
+    @executions_per_trial.setter
+    def executions_per_trial(self, count: int) -> None:
+        self._limits = dataclasses.replace(self._limits, executions_per_trial=count)
+
+    @property
+    def objective(self) -> Objective:
+        return self._training.objective
+
+    @property
+    def space(self) -> Space:
+        return self._known.space
+
+    @property
+    def seed(self) -> int | None:
+        """The seed in use; None before the first search if none was given."""
+        known = self._known.seed if self._made else None
+        return vars(self).get("seed") if known is None else known
+
+    @seed.setter
+    def seed(self, seed: int | None) -> None:
+        # KerasTuner's subclasses remember theirs before they call super().__init__().
+        vars(self)["seed"] = seed
+
+    @property
+    def remaining_trials(self) -> int | None:
+        """How many more trials `search()` would run; None without `max_trials`."""
+        most = self.max_trials
+        return None if most is None else max(most - self._known.history.ended, 0)
+
+    def reload(self) -> None:
+        """Read the project again, in case another process has searched in it."""
+        if self._folder.exists:
+            project = self._folder.load()
+            self._known = self._definition().taken_over(project, self._known, self.project_dir)
+
+    # ------------------------------------------------------------------ inside
+
+    def _trials(self) -> TrialHistory:
+        return self._known.history
+
+    def _reading(self) -> contextlib.AbstractContextManager[Store | None]:
+        if self._store is not None or not self._folder.exists:
+            return contextlib.nullcontext(self._store)
+        return super()._reading()
+
+    def _definition(self) -> Definition:
+        return Definition(
+            self.objective,
+            self._oracle_in_use,
+            self.scheduler,
+            self._limits,
+            self.tune_new_entries,
+            self._training.models.described(),
+        )
+
+    def _take_data(self, data: TunedData) -> None:
+        """Learn the hyperparameters of data."""
+        self._training = self._training.with_data(data)
+        if self.tune_new_entries:
+            space = self._known.space.merged(self._training.probed.space)
+            self._known = dataclasses.replace(self._known, space=space)
