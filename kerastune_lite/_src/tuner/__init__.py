@@ -1,6 +1,7 @@
 """What users construct: the tuner, its presets, and searches without Keras.
 
 tuner.py presets.py tune_function.py sklearn_tuner.py
+known_search.py                what a tuner knows between two searches
 probing.py                     the builder, run before the first trial
 call.py training.py            the arguments of `search()`; how trials are trained with them
 placement.py late_data.py      where they are trained; data that each worker loads
