@@ -224,6 +224,18 @@ def test_random_numbers_in_make_data_are_the_same_each_time(tmp_path):
     assert len(set(drawn)) == 1
 
 
+def test_points_are_enqueued_before_the_data_is_known(tmp_path):
+    tuner = make(tmp_path, max_trials=2)
+    tuner.enqueue({"window": 12})
+    tuner.search(data=Data(), **QUIET)
+    assert tuner.trials[0].values["window"] == 12
+    tuner = make(tmp_path, project_name="invalid")
+    tuner.enqueue({"window": 7})
+    with pytest.raises(ValueError, match="'window'.*7"):
+        tuner.search(data=Data(), **QUIET)
+    assert not tuner.trials
+
+
 class OwnFit(kt.HyperModel):
     def build(self, hp):
         return build(hp)

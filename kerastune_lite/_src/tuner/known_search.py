@@ -12,7 +12,9 @@ from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.keras.tuned_data import TunedData
 from kerastune_lite._src.search.limits import Limits
 from kerastune_lite._src.search.session import Definition, Known
+from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.parameters import Space
+from kerastune_lite._src.space.points import complete_point
 from kerastune_lite._src.store.store import Store
 from kerastune_lite._src.tuner.best_models import BestModels
 
@@ -24,6 +26,7 @@ class KnownSearch(BestModels):
     _oracle_in_use: Oracle
     _known: Known
     _store: Store | None
+    _waiting: list[dict[str, Value]]
     scheduler: Scheduler
     tune_new_entries: bool
 
@@ -105,3 +108,7 @@ class KnownSearch(BestModels):
         if self.tune_new_entries:
             space = self._known.space.merged(self._training.probed.space)
             self._known = dataclasses.replace(self._known, space=space)
+        if data.function is not None:
+            # When they were enqueued, the hyperparameters of the data were not known.
+            build = self._training.probe.build
+            self._waiting = [complete_point(each, self.space, build) for each in self._waiting]
