@@ -231,7 +231,7 @@ def test_points_are_enqueued_before_the_data_is_known(tmp_path):
     assert tuner.trials[0].values["window"] == 12
     tuner = make(tmp_path, project_name="invalid")
     tuner.enqueue({"window": 7})
-    with pytest.raises(ValueError, match="'window'.*7"):
+    with pytest.raises(ValueError, match=r"'window'.*7"):
         tuner.search(data=Data(), **QUIET)
     assert not tuner.trials
 

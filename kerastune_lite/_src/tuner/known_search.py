@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections.abc import Mapping
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
@@ -110,5 +111,9 @@ class KnownSearch(BestModels):
             self._known = dataclasses.replace(self._known, space=space)
         if data.function is not None:
             # When they were enqueued, the hyperparameters of the data were not known.
-            build = self._training.probe.build
-            self._waiting = [complete_point(each, self.space, build) for each in self._waiting]
+            self._waiting = [self._completed(each) for each in self._waiting]
+
+    def _completed(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        """A point that the user enqueues, checked and completed."""
+        build = None if self.hypermodel is None else self._training.probe.build
+        return complete_point(values, self.space, build)

@@ -27,7 +27,6 @@ from kerastune_lite._src.search.session import Known, opened
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.space.parameters import Space
-from kerastune_lite._src.space.points import complete_point
 from kerastune_lite._src.store.checkpoints import Checkpoints
 from kerastune_lite._src.store.project_folder import ProjectFolder
 from kerastune_lite._src.store.store import Store
@@ -271,8 +270,7 @@ class Tuner(TunerNames, KnownSearch, Hooks):
             ValueError: the builder does not declare a name, or a value is not allowed.
         """
         point = values.values if isinstance(values, HyperParameters) else values
-        build = None if self.hypermodel is None else self._training.probe.build
-        self._waiting.append(complete_point(point, self.space, build))
+        self._waiting.append(self._completed(point))
 
     def run_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> Any:
         """Train a trial. Override it to tune other things than models, or to change arguments.
