@@ -158,7 +158,6 @@ def test_building_is_probed(monkeypatch, name):
     [
         "compiled_losses",
         "compiled_metrics",
-        "has_schedule",
         "layer_of_output",
         "loss_options",
         "loss_tracker",
@@ -166,6 +165,7 @@ def test_building_is_probed(monkeypatch, name):
         "metric_options",
         "nested_layers",
         "run_through_graph",
+        "schedule_of",
     ],
 )
 def test_what_the_probes_of_arrays_call_is_what_they_probe(monkeypatch, name):

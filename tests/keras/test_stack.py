@@ -160,6 +160,11 @@ class TestEqualToFit:
 OPTIMIZERS = {
     "adam": lambda rate: keras.optimizers.Adam(rate, beta_1=0.8 + rate, amsgrad=True),
     "adamw": lambda rate: keras.optimizers.AdamW(rate, weight_decay=rate),
+    "a schedule": lambda rate: keras.optimizers.AdamW(
+        keras.optimizers.schedules.CosineDecay(
+            rate / 5, int(500 * rate), rate, warmup_target=rate, warmup_steps=2 + int(100 * rate)
+        )
+    ),
 }
 MORE_OPTIMIZERS = {
     "nadam": lambda rate: keras.optimizers.Nadam(rate, beta_2=0.9 + rate),

@@ -7,6 +7,7 @@ from kerastune_lite._src.keras.fast.dispatcher import SHARED
 from kerastune_lite._src.keras.fast.numpy.activations import _WRITTEN as ACTIVATIONS
 from kerastune_lite._src.keras.fast.numpy.losses import LOSSES
 from kerastune_lite._src.keras.fast.numpy.optimizers import RULES
+from kerastune_lite._src.keras.fast.numpy.schedules import SCHEDULES
 from tests.keras.equality.cases import (
     DROPPED,
     FACTORS,
@@ -15,6 +16,7 @@ from tests.keras.equality.cases import (
     arguments,
     by_fit,
     check_arrays,
+    check_shared,
     classes,
     dispatched,
     keras,
@@ -91,6 +93,20 @@ class TestWrittenOut:
     )
     def test_optimizers_with_arguments(self, make):
         check(mlp(optimizer=lambda variant: make()), whole=True)
+
+    @pytest.mark.parametrize("name", SCHEDULES)
+    def test_schedules(self, name):
+        schedules = keras.optimizers.schedules
+        made = {
+            "CosineDecay": lambda: schedules.CosineDecay(0.0, 7, 0.1, "", 0.02, 3),
+            "ExponentialDecay": lambda: schedules.ExponentialDecay(0.02, 3, 0.7),
+            "InverseTimeDecay": lambda: schedules.InverseTimeDecay(0.02, 3, 0.7),
+            "PiecewiseConstantDecay": lambda: schedules.PiecewiseConstantDecay(
+                [3, 6], [2e-2, 1e-2, 0.0]
+            ),
+            "PolynomialDecay": lambda: schedules.PolynomialDecay(0.02, 7, power=2.0),
+        }
+        check(mlp(optimizer=lambda variant: keras.optimizers.AdamW(made[name]())), whole=True)
 
     @pytest.mark.parametrize("variant", [0, 1, 2])
     def test_masks_of_dropout(self, variant):
@@ -307,3 +323,23 @@ class TestBesideAGpu:
             for variant in (0, 1):
                 dispatched(mlp(), fit, variant, fastest="NumPy", dispatcher=dispatcher)
         assert fetched.count(x) == 1
+
+
+def test_features_and_outputs_that_are_scaled_one_by_one():
+    """As a ready-made space scales them: before the first layer, and after the last."""
+    mean, deviation = [5.0, -2.0], [3.0, 40.0]
+    x, y = numbers()
+    y = np.concatenate([y, -y], 1) * deviation + mean
+
+    def build(variant):
+        model = keras.Sequential([keras.Input((6,))])
+        model.add(layers.Rescaling([0.5, 2.0, 1.0, -1.0, 0.0, 3.0], [0.1, 0.0, -2.0, 1.0, 1.0, 0]))
+        model.add(layers.Dense(8, "tanh"))
+        model.add(layers.Dense(2))
+        model.add(layers.Rescaling(deviation, mean))
+        model.compile(adam(variant), "mse", metrics=["mae"])
+        return model
+
+    fit = arguments((x, y.astype("float32")))
+    check_arrays(build, fit, by_fit(build, fit), must=True)
+    check_shared(build, fit)

@@ -63,9 +63,39 @@ SHARED = {
     "clipvalue": lambda v: optimizers.Adam(RATES[v], clipvalue=FACTORS[v]),
     "global clipnorm": lambda v: optimizers.SGD(RATES[v], global_clipnorm=0.1),
     "ema": lambda v: optimizers.Adam(RATES[v], use_ema=True, ema_momentum=0.8),
-    "exponential decay": lambda v: optimizers.SGD(schedules.ExponentialDecay(0.1, 3, 0.9)),
-    "cosine decay": lambda v: optimizers.Adam(schedules.CosineDecay(0.01, 12, warmup_steps=3,
-                                                           warmup_target=0.05)),
+    "exponential decay": lambda v: optimizers.SGD(
+        schedules.ExponentialDecay(RATES[v], 3, MOMENTA[v])
+    ),
+    "exponential decay in steps": lambda v: optimizers.SGD(
+        schedules.ExponentialDecay(RATES[v], 3, MOMENTA[v], staircase=True)
+    ),
+    "inverse time decay": lambda v: optimizers.SGD(
+        schedules.InverseTimeDecay(RATES[v], 3 + v, MOMENTA[v])
+    ),
+    "inverse time decay in steps": lambda v: optimizers.SGD(
+        schedules.InverseTimeDecay(RATES[v], 3 + v, MOMENTA[v], staircase=True)
+    ),
+    "polynomial decay": lambda v: optimizers.SGD(
+        schedules.PolynomialDecay(RATES[v], 7 + v, FACTORS[v], power=2.0 + v)
+    ),
+    "polynomial decay in cycles": lambda v: optimizers.SGD(
+        schedules.PolynomialDecay(RATES[v], 3 + v, FACTORS[v], cycle=True)
+    ),
+    "cosine decay": lambda v: optimizers.Adam(
+        schedules.CosineDecay(RATES[v] / 5, 8 + v, 0.1, warmup_target=RATES[v], warmup_steps=2 + v)
+    ),
+    "cosine decay from 0": lambda v: optimizers.AdamW(
+        schedules.CosineDecay(0.0, 6 + v, warmup_target=RATES[v], warmup_steps=3), FACTORS[v]
+    ),
+    "cosine decay without warmup": lambda v: optimizers.RMSprop(
+        schedules.CosineDecay(RATES[v], 6 + v)
+    ),
+    "cosine decay with nadam": lambda v: optimizers.Nadam(
+        schedules.CosineDecay(RATES[v], 6 + v, FACTORS[v])
+    ),
+    "cosine decay with restarts": lambda v: optimizers.SGD(
+        schedules.CosineDecayRestarts(0.1, 3, t_mul=1.5)
+    ),
     "piecewise constant decay": lambda v: optimizers.SGD(
         schedules.PiecewiseConstantDecay([4, 9], [0.1, 0.05, 0.01]), momentum=MOMENTA[v]
     ),
@@ -105,7 +135,16 @@ def test_no_momentum_and_some_are_two_programs():
 
 def test_one_schedule_is_not_taken_for_another():
     def optimizer(variant):
-        return optimizers.SGD(schedules.ExponentialDecay((0.1, 0.2)[variant], 3, 0.9))
+        boundaries, rates = [(4, 9), (3, 5)][variant], (0.1, 0.05, 0.01)
+        return optimizers.SGD(schedules.PiecewiseConstantDecay([*boundaries], [*rates]))
+
+    check_shared(mlp(hidden, optimizer), arguments(), programs=2)
+
+
+def test_with_warmup_and_without_are_two_programs():
+    def optimizer(variant):
+        warmup = {"warmup_target": 0.05, "warmup_steps": 4} if variant else {}
+        return optimizers.SGD(schedules.CosineDecay(RATES[variant], 9, **warmup))
 
     check_shared(mlp(hidden, optimizer), arguments(), programs=2)
 

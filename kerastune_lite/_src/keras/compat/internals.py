@@ -195,10 +195,11 @@ def run_through_graph(model: Any, x: Any, operation: Callable[[Any], Callable[..
     return model._run_through_graph(x, operation_fn=operation)
 
 
-def has_schedule(optimizer: Any) -> bool:
-    """Whether its learning rate is a function of the step."""
-    schedule = keras.optimizers.schedules.LearningRateSchedule
-    return isinstance(optimizer._learning_rate, schedule)
+def schedule_of(optimizer: Any) -> Any:
+    """The schedule of its learning rate; None if that is no function of the step."""
+    rate = optimizer._learning_rate
+    kind = keras.optimizers.schedules.LearningRateSchedule
+    return rate if isinstance(rate, kind) else None
 
 
 def own_metrics(model: Any) -> Any:

@@ -168,6 +168,7 @@ def _compiled_works() -> bool:
     functions = [internals.metric_function(metric) for metric, _ in metrics]
     huber = keras.losses.Huber(delta=2.0)
     schedule = keras.optimizers.schedules.ExponentialDecay(0.5, 1, 0.5)
+    scheduled = keras.optimizers.SGD(schedule)
     tracker = internals.loss_tracker(model)
     return (
         [float(value) for value in loss.call(_Y, 3 * _Y)] == [4.0]
@@ -179,8 +180,8 @@ def _compiled_works() -> bool:
         and internals.loss_options(huber) == {"delta": 2.0}
         and type(tracker) is keras.metrics.Mean
         and float(tracker.total.numpy()) == float(tracker.count.numpy()) == 0.0
-        and internals.has_schedule(keras.optimizers.SGD(schedule))
-        and not internals.has_schedule(model.optimizer)
+        and internals.schedule_of(scheduled) is schedule
+        and internals.schedule_of(model.optimizer) is None
     )
 
 

@@ -224,7 +224,8 @@ def _is_open(value: Any) -> bool:
 
 def _places(layers: list[Any], optimizer: Any) -> Iterator[Place]:
     names = (*OPTIMIZERS[type(optimizer).__name__], *OF_ALL_OPTIMIZERS)
-    owners = [(optimizer, names)]
+    schedule = internals.schedule_of(optimizer)
+    owners = [(optimizer, names), (schedule, SCALARS.get(type(schedule).__name__, ()))]
     for layer in layers:
         owners.append((layer, SCALARS.get(type(layer).__name__, ())))
         for attribute in REGULARIZERS:

@@ -119,8 +119,18 @@ SCALARS: Mapping[str, tuple[str, ...]] = {
     "L1": ("l1",),
     "L2": ("l2",),
     "L1L2": ("l1", "l2"),
+    "CosineDecay": (
+        "initial_learning_rate",
+        "decay_steps",
+        "alpha",
+        "warmup_steps",
+        "warmup_target",
+    ),
+    "ExponentialDecay": ("initial_learning_rate", "decay_steps", "decay_rate"),
+    "InverseTimeDecay": ("initial_learning_rate", "decay_steps", "decay_rate"),
+    "PolynomialDecay": ("initial_learning_rate", "decay_steps", "end_learning_rate", "power"),
 }
-"""Arguments of layers and regularizers that are read at run time."""
+"""Arguments of layers, regularizers and schedules that are read at run time."""
 
 REGULARIZERS = tuple(
     f"{part}_regularizer"

@@ -4,7 +4,7 @@
     checks.py compiled.py              what is written out: layers, optimizers; losses, metrics
     array_program.py epoch.py values.py    an epoch of G members, each with samples of its own
     network.py layers.py activations.py losses.py    forward passes and gradients
-    optimizers.py                      updates of all weights at once
+    optimizers.py schedules.py         updates of all weights at once; learning rates by steps
     masks.py measuring.py              dropout as TensorFlow draws it; metrics
 
 A step of 2 x 128 units has some hundred and ten operations in TensorFlow, and starting them takes

@@ -13,13 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from kerastune_lite._src.keras.compat import internals
 from kerastune_lite._src.keras.fast.numpy.checks import check_model, last_activation
 from kerastune_lite._src.keras.fast.numpy.compiled import Compiled
-from kerastune_lite._src.keras.fast.numpy.epoch import Epoch, Plan
+from kerastune_lite._src.keras.fast.numpy.epoch import Epoch, LearningRate, Plan
 from kerastune_lite._src.keras.fast.numpy.layers import NotInArrays
 from kerastune_lite._src.keras.fast.numpy.losses import Loss
 from kerastune_lite._src.keras.fast.numpy.network import Network, Numbers
 from kerastune_lite._src.keras.fast.numpy.optimizers import RULES
+from kerastune_lite._src.keras.fast.numpy.schedules import SCHEDULES
 from kerastune_lite._src.keras.fast.numpy.values import ArrayValues, row, views
 from kerastune_lite._src.keras.fast.program import Logs, Program
 from kerastune_lite._src.keras.fast.samples import Pool, Samples
@@ -65,6 +67,7 @@ class ArrayProgram(Program[ArrayValues]):
             rule,
             {name: numbers.of(optimizer, name) for name in names},
             {name: getattr(optimizer, name) for name in rule.options},
+            _learning_rate(optimizer, numbers),
         )
         self._compiled = compiled
         _, self.slots = plain_copy(optimizer, model.trainable_variables)
@@ -77,7 +80,16 @@ class ArrayProgram(Program[ArrayValues]):
         numbers = {name: number.is_zero for name, number in plan.numbers.items()}
         options = {name: bool(option) for name, option in plan.options.items()}
         loss = type(plan.loss).__name__, sorted(plan.loss.options.items()), plan.loss.fused
-        optimizer = plan.rule.change.__name__, numbers, options, len(self._rows)
+        learning_rate = plan.learning_rate
+        scheduled = learning_rate and (
+            learning_rate.schedule.rate.__name__,
+            {name: number.is_zero for name, number in learning_rate.numbers.items()},
+            {
+                name: option is not None and bool(option)
+                for name, option in learning_rate.options.items()
+            },
+        )
+        optimizer = plan.rule.change.__name__, numbers, options, len(self._rows), scheduled
         rest = repr((loss, plan.factor == 1, optimizer))
         return {f"{rest}\n{fact}" for fact in plan.network.facts}
 
@@ -138,6 +150,18 @@ class ArrayProgram(Program[ArrayValues]):
             epoch = Epoch(self._plan, values, pool.samples.on_host, scalars, rows)
             epoch.measure()
             return values, epoch.logs(self._compiled.validation)
+
+
+def _learning_rate(optimizer: Any, numbers: Numbers) -> LearningRate | None:
+    schedule = internals.schedule_of(optimizer)
+    if schedule is None:
+        return None
+    kind = SCHEDULES[type(schedule).__name__]
+    return LearningRate(
+        kind,
+        {name: numbers.of(schedule, name) for name in kind.numbers},
+        {name: getattr(schedule, name) for name in kind.options},
+    )
 
 
 def _check_targets(loss: Loss, data: Any, outputs: int) -> None:

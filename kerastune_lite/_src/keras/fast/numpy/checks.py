@@ -6,10 +6,13 @@ import numbers
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from kerastune_lite._src.keras.compat import internals
 from kerastune_lite._src.keras.fast.numpy.activations import name_of
 from kerastune_lite._src.keras.fast.numpy.layers import NotInArrays
 from kerastune_lite._src.keras.fast.numpy.optimizers import RULES
+from kerastune_lite._src.keras.fast.numpy.schedules import SCHEDULES
 from kerastune_lite._src.keras.fast.structure import Structure
 from kerastune_lite._src.keras.fast.supported import MODELS
 from kerastune_lite._src.keras.loading import load_keras
@@ -31,9 +34,12 @@ def check_model(model: Any, structure: Structure, data: Any) -> None:
     _check_data(model, data)
     _check_layers(model)
     _check_optimizer(model.optimizer)
-    known = (model.optimizer, keras.layers.Dropout, keras.regularizers.Regularizer)
+    optimizers = (model.optimizer, internals.schedule_of(model.optimizer))
+    others = (keras.layers.Dropout, keras.regularizers.Regularizer)
     for place in structure.places:
-        if place.owner is not known[0] and not isinstance(place.owner, known[1:]):
+        if not any(place.owner is each for each in optimizers) and not isinstance(
+            place.owner, others
+        ):
             raise NotInArrays(f"the scalar {place.attribute}")
 
 
@@ -57,6 +63,12 @@ def _check_data(model: Any, data: Any) -> None:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, numbers.Real)
+
+
+def _is_of_features(layer: Any, value: Any) -> bool:
+    """Whether there is a number for each entry of the last axis."""
+    last = getattr(layer, "data_format", None) != "channels_first"
+    return last and np.shape(value) == (layer.input.shape[-1],)
 
 
 def _rank(layer: Any) -> int:
@@ -92,7 +104,9 @@ _WRITTEN: Mapping[str, Callable[[Any], bool]] = {
     "ReLU": lambda layer: (
         layer.max_value is None and not layer.negative_slope and not layer.threshold
     ),
-    "Rescaling": lambda layer: _is_number(layer.scale) and _is_number(layer.offset),
+    "Rescaling": lambda layer: all(
+        _is_number(value) or _is_of_features(layer, value) for value in (layer.scale, layer.offset)
+    ),
     "Reshape": lambda layer: True,
     "Softmax": lambda layer: layer.axis == -1,
     "Subtract": _of_equal_shapes,
@@ -136,8 +150,9 @@ def _check_optimizer(optimizer: Any) -> None:
         raise NotInArrays("clipping by norms")
     if optimizer.use_ema:
         raise NotInArrays("averages of weights (use_ema)")
-    if internals.has_schedule(optimizer):
-        raise NotInArrays("a schedule of the learning rate")
+    schedule = internals.schedule_of(optimizer)
+    if schedule is not None and type(schedule).__name__ not in SCHEDULES:
+        raise NotInArrays(f"the schedule {type(schedule).__name__}")
 
 
 def last_activation(model: Any) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from kerastune_lite._src.keras.fast.numpy.masks import Masks
 from kerastune_lite._src.keras.fast.numpy.measuring import Measure
 from kerastune_lite._src.keras.fast.numpy.network import Network, Number, Pass
 from kerastune_lite._src.keras.fast.numpy.optimizers import Rule, Update
+from kerastune_lite._src.keras.fast.numpy.schedules import Schedule
 from kerastune_lite._src.keras.fast.numpy.values import ArrayValues, Bound
 from kerastune_lite._src.keras.loading import load_keras
 
@@ -37,6 +38,7 @@ class Plan:
         rule: of its optimizer.
         numbers: the optimizer's scalars.
         options: its attributes that are no scalars.
+        learning_rate: the schedule of its learning rate; None: a variable.
     """
 
     network: Network
@@ -46,6 +48,27 @@ class Plan:
     rule: Rule
     numbers: Mapping[str, Number]
     options: Mapping[str, Any]
+    learning_rate: LearningRate | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class LearningRate:
+    """A schedule of the learning rate.
+
+    Attributes:
+        schedule: computes it.
+        numbers: its scalars.
+        options: its attributes that are no scalars.
+    """
+
+    schedule: Schedule
+    numbers: Mapping[str, Number]
+    options: Mapping[str, Any]
+
+    def of(self, scalars: Array) -> Callable[[Array], Array]:
+        """The learning rates of members, by their steps."""
+        values = {name: number.of(scalars) for name, number in self.numbers.items()}
+        return lambda steps: self.schedule.rate(values, self.options, steps)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,7 +184,8 @@ class Epoch:
         masks = self._masks_of(values, scalars)
         bound = Bound(values, masks)
         numbers = {name: number.of(scalars) for name, number in plan.numbers.items()}
-        update = Update(plan.rule, values, bound.gradients, numbers, plan.options)
+        rate_at = None if plan.learning_rate is None else plan.learning_rate.of(scalars)
+        update = Update(plan.rule, values, bound.gradients, numbers, plan.options, rate_at)
         for begin, end, x, y, weight in self._batches(stretch, batch_size, masks):
             here, size = (members, slice(begin, end)), end - begin
             forward = self._forward(bound, x, here)

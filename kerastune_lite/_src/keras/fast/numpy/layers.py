@@ -236,10 +236,10 @@ class Reshape(Node):
 
 
 class Rescaling(Node):
-    """`keras.layers.Rescaling` by numbers."""
+    """`keras.layers.Rescaling` by numbers, or by one for each entry of the last axis."""
 
-    def __init__(self, scale: float, offset: float) -> None:
-        self._scale, self._offset = np.float32(scale), np.float32(offset)
+    def __init__(self, scale: Any, offset: Any) -> None:
+        self._scale, self._offset = (np.asarray(each, np.float32) for each in (scale, offset))
 
     def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
         return xs[0] * self._scale + self._offset, None

@@ -29,6 +29,7 @@ class Update:
         numbers: the optimizer's scalars, in double precision: those of the rule, "clipvalue" and
             "weight_decay".
         options: its attributes that are no scalars.
+        rate_at: the learning rate of the steps `(G, 1)`; None if it is one of the values.
     """
 
     def __init__(
@@ -38,21 +39,27 @@ class Update:
         gradients: Array,
         numbers: Mapping[str, Any],
         options: Mapping[str, Any],
+        rate_at: Callable[[Array], Array] | None = None,
     ) -> None:
         self._rule = rule
         self.numbers, self.options = numbers, options
         self.weights, self.gradients, self.slots = values.weights, gradients, values.rows
         self._iterations, *alone = values.alone
-        self.rate, *self.others = (value.reshape(-1, 1) for value in alone)
-        """The learning rate; variables that are of no weight's size."""
-        self.step = np.empty_like(self.rate)
+        self.others = [value.reshape(-1, 1) for value in alone]
+        """Variables that are of no weight's size."""
+        self._rate_at = rate_at
+        self.step = (self._iterations + 1).astype(np.float32).reshape(-1, 1)
         """From 1 on, in single precision."""
+        self.rate = self.others.pop(0) if rate_at is None else np.empty_like(self.step)
+        """The learning rate."""
         self.scratch = np.empty_like(gradients)
         """A row to compute in."""
 
     def __call__(self) -> None:
         """Change the weights."""
         clip, decay = self.numbers["clipvalue"], self.numbers["weight_decay"]
+        if self._rate_at is not None:
+            self.rate = self._rate_at(self._iterations.astype(np.float32).reshape(-1, 1))
         if np.any(clip):
             clip = np.asarray(clip, np.float32)
             np.clip(self.gradients, -clip, clip, out=self.gradients)

@@ -41,8 +41,13 @@ class TracedProgram(Program[State]):
         self, model: Any, structure: Structure, training: Samples, validation: Samples | None
     ) -> None:
         optimizer, self.slots = plain_copy(model.optimizer, model.trainable_variables)
+        schedule = internals.schedule_of
+        copies = {
+            id(model.optimizer): optimizer,
+            id(schedule(model.optimizer)): schedule(optimizer),
+        }
         places = [
-            (optimizer if place.owner is model.optimizer else place.owner, place.attribute)
+            (copies.get(id(place.owner), place.owner), place.attribute)
             for place in structure.places
         ]
         traced = TracedModel(model, optimizer, places)
