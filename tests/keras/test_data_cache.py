@@ -1,5 +1,6 @@
 """Results are kept in memory up to a limit, then in files; they cannot be changed."""
 
+import functools
 import logging
 import os
 import pickle
@@ -137,7 +138,7 @@ def test_files_of_processes_that_died_are_deleted(cache, tmp_path):
     make, made = made_counted()
     for name in "abcd":
         cache.get(name, make)
-    dead = tmp_path / "data" / "1-0123abcd"
+    dead = tmp_path / "data" / "99999999-0123abcd"
     dead.mkdir()
     np.save(dead / "array_0.npy", KIB)
     ProjectFolder.at(tmp_path).discard_made_data()
@@ -152,6 +153,20 @@ def test_another_process_begins_with_nothing(cache):
     other.get("a", make)
     assert len(made) == 2
     other.close()
+
+
+def calling(function):
+    return lambda: function()
+
+
+class Doubled:
+    def __init__(self, scale):
+        self.scale = scale
+
+    def of_own(self):
+        return 2 * self.scale
+
+    __call__ = of_own
 
 
 class TestSteps:
@@ -193,6 +208,35 @@ class TestSteps:
             return len(calls)
 
         assert [hp.cached("step", step, each) for each in (first, second, first)] == [1, 2, 1]
+
+    @pytest.mark.parametrize(
+        "step",
+        [
+            pytest.param(lambda scale: lambda: scale * 2, id="closure"),
+            pytest.param(lambda scale: lambda factor=scale: factor * 2, id="default"),
+            pytest.param(lambda scale: functools.partial(max, scale * 2, 0), id="partial"),
+            pytest.param(lambda scale: functools.partial(int, str(scale * 2), base=10), id="name"),
+            pytest.param(lambda scale: Doubled(scale).of_own, id="method"),
+            pytest.param(lambda scale: Doubled(scale), id="object"),
+            pytest.param(lambda scale: calling(lambda: scale * 2), id="closure of a closure"),
+            pytest.param(lambda scale: [lambda: 2, lambda: 4, lambda: 6][scale - 1], id="code"),
+        ],
+    )
+    def test_what_a_function_takes_along_is_a_dependency(self, hp, step):
+        assert [hp.cached("step", step(scale)) for scale in (1, 2, 3, 1)] == [2, 4, 6, 2]
+
+    def test_a_function_that_takes_along_the_same_is_the_same(self, hp):
+        calls, data = [], [3]
+
+        def make_data():
+            def total():
+                calls.append(1)
+                return sum(data)
+
+            return hp.cached("total", lambda: total())
+
+        assert make_data() == make_data() == 3
+        assert len(calls) == 1
 
     def test_equal_arrays_are_the_same_dependency(self, hp):
         calls = []

@@ -275,6 +275,19 @@ def test_a_parameter_data_of_ones_own_receives_what_was_passed(tmp_path):
     assert tuner.trials[0].score > 3.0
 
 
+class MakesItself(kt.RandomSearch):
+    def run_trial(self, trial, data):
+        x, y, validation = data(trial.hyperparameters)
+        return super().run_trial(trial, x, y, validation_data=validation, **QUIET)
+
+
+def test_a_run_trial_that_makes_the_data_itself(tmp_path):
+    tuner = make(tmp_path, MakesItself, max_trials=3)
+    tuner.search(data=Data(), verbose=0)
+    assert {"window", "rate"} <= tuner.trials[-1].values.keys()
+    assert len(tuner.get_best_trials(3)) == 3
+
+
 def test_workers_make_their_own(tmp_path):
     here, there = (make(tmp_path, project_name=name, max_trials=4) for name in "ab")
     here.search(data=Data(), **QUIET)

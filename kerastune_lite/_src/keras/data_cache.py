@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import itertools
 import logging
 import os
 import secrets
 import shutil
+import types
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
@@ -28,6 +30,12 @@ _OF_FREE_MEMORY = 4
 
 _OF_FREE_DISK = 2
 """And those on disk half of what is free there."""
+
+_DEEPEST = 8
+"""Functions that take along functions that take along functions..."""
+
+_EMPTY = types.CellType()
+"""A variable that has no value yet."""
 
 _OTHERS = 16
 """How many results are kept whose size is not known (datasets, for example)."""
@@ -68,9 +76,7 @@ class DataCache:
 
     def result(self, name: str, function: Callable[..., Any], dependencies: tuple[Any, ...]) -> Any:
         """The result of a step; see `HyperParameters.cached`."""
-        # Functions of the same name in different places, such as lambdas, are different steps.
-        where = getattr(function, "__module__", ""), getattr(function, "__qualname__", "")
-        key = ("step", name, where, _identity(name, dependencies))
+        key = ("step", name, _of_function(function), _identity(name, dependencies))
         return self.get(key, lambda: function(*dependencies))
 
     def close(self) -> None:
@@ -155,6 +161,51 @@ def _size(nested: Any) -> int | None:
         sizes = [_size(each) for each in parts]
         return None if None in sizes else sum(size for size in sizes if size is not None)
     return 0 if isinstance(nested, (bool, int, float, str, type(None), np.generic)) else None
+
+
+class _Same:
+    """An object as a part of a key: equal to itself only."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value  # alive, so that no other object gets its id
+
+    def __hash__(self) -> int:
+        return id(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self._value is other._value
+
+
+def _of_function(function: Any, depth: int = 0) -> Hashable:
+    """A key of what a function computes: its code, and what it has taken along from elsewhere.
+
+    The variables of the script are the same for all trials, and are left out.
+
+    Args:
+        depth: how many functions have taken it along.
+    """
+    if isinstance(function, functools.partial):
+        keywords = tuple((name, _taken(each, depth)) for name, each in function.keywords.items())
+        taken = tuple(_taken(each, depth) for each in function.args)
+        return "partial", _of_function(function.func, depth), taken, keywords
+    if not isinstance(function, types.FunctionType) or depth > _DEEPEST:
+        # Builtin functions, and methods, which are made anew each time that they are asked for.
+        owner = getattr(function, "__self__", None)
+        if isinstance(function, (types.MethodType, types.BuiltinFunctionType)):
+            return "method", _Same(owner), function.__qualname__
+        return "object", _Same(function)
+    cells = [cell.cell_contents for cell in function.__closure__ or () if cell != _EMPTY]
+    defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    taken = tuple(_taken(each, depth) for each in (*cells, *defaults))
+    return "function", function.__module__, function.__code__, taken
+
+
+def _taken(value: Any, depth: int) -> Hashable:
+    if isinstance(value, (bool, int, float, str, bytes, type(None), np.generic)):
+        return key_of(value)
+    if callable(value) and not isinstance(value, type):
+        return _of_function(value, depth + 1)
+    return "object", _Same(value)
 
 
 def _identity(name: str, value: Any) -> Hashable:

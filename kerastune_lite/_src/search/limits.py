@@ -38,10 +38,11 @@ class Limits:
 
     def message(self, reason: StopReason) -> str:
         """Why the search ended; shown after the number of trials."""
+        seconds = self.max_time and round(self.max_time, 1)
         return {
             StopReason.BUDGET: f"max_trials={self.max_trials} reached",
             StopReason.EXHAUSTED: "every point of the space was tried",
-            StopReason.TIME: f"max_time={self.max_time} s reached; call search() again to continue",
+            StopReason.TIME: f"max_time={seconds} s reached; call search() again to continue",
             StopReason.SCHEDULE: "all that was planned is trained",
             StopReason.INTERRUPTED: "interrupted; call search() again to continue",
         }[reason]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import filelock
+import psutil
 
 from kerastune_lite._src.store.kerastuner_reading import ORACLE
 from kerastune_lite._src.store.sqlite import SQLiteStore
@@ -26,6 +27,7 @@ MADE_DATA = "data"
 """A folder for data that was made for trials; each process has a folder of its own there."""
 
 _MADE = f"{MADE_DATA}/[0-9]*-*"
+"""The folders of processes, which begin with their ids."""
 
 _WRITTEN = (
     "checkpoints/trial_*.weights.h5*",
@@ -127,10 +129,12 @@ class ProjectFolder:
     def discard_made_data(self) -> None:
         """Delete the data that other processes, which died, had made for their trials."""
         for folder in self.root.glob(_MADE):
-            if not folder.name.startswith(f"{os.getpid()}-"):
+            if psutil.pid_exists(int(folder.name.partition("-")[0])):
+                continue
+            with contextlib.suppress(OSError):  # not ours, perhaps; it is only space
                 for path in folder.glob("array_[0-9]*.npy"):
                     path.unlink(missing_ok=True)
-                _remove_if_empty(folder)
+            _remove_if_empty(folder)
         _remove_if_empty(self.root / MADE_DATA)
 
     def open(self, read_only: bool = False) -> SQLiteStore:

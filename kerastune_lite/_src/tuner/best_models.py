@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from kerastune_lite._src.analysis.heldout import Evaluations
@@ -79,8 +80,9 @@ class BestModels(Results):
             args, made = tuned.made(trial.hyperparameters.copy())
             return args if data is not None else (x, y), {**kwargs, **made}
 
-        trials = self.get_best_trials(top)
-        return evaluated(trials, self.objective, self.load_model, arguments)
+        with contextlib.closing(tuned):
+            trials = self.get_best_trials(top)
+            return evaluated(trials, self.objective, self.load_model, arguments)
 
     def retrain(self, trial: Trial | None = None, *fit_args: Any, **fit_kwargs: Any) -> Any:
         """Train a new model for a trial, on other (usually all) data.

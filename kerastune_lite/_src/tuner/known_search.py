@@ -103,9 +103,9 @@ class KnownSearch(BestModels):
             self._training.models.described(),
         )
 
-    def _take_data(self, data: TunedData) -> None:
-        """Learn the hyperparameters of data."""
-        self._training = self._training.with_data(data)
+    def _take_data(self, data: TunedData, own: bool) -> None:
+        """Learn the hyperparameters of data; `own` is as of `Training.with_data`."""
+        self._training = self._training.with_data(data, own)
         if self.tune_new_entries:
             space = self._known.space.merged(self._training.probed.space)
             self._known = dataclasses.replace(self._known, space=space)

@@ -18,6 +18,7 @@ from kerastune_lite._src.keras.automatic_names import named_as_in_trials
 from kerastune_lite._src.keras.building import ModelFactory
 from kerastune_lite._src.keras.fit_arguments import FitArguments
 from kerastune_lite._src.keras.hypermodel import check_takes_callbacks, has_parameter, overrides_fit
+from kerastune_lite._src.keras.metric_directions import resolved
 from kerastune_lite._src.keras.training_spec import TrainingSpec
 from kerastune_lite._src.keras.tuned_data import TunedData
 from kerastune_lite._src.search.execution.job import Job
@@ -63,8 +64,11 @@ class Training:
         """The objective, with its direction."""
         return self.probed.objective
 
-    def with_data(self, data: TunedData) -> Training:
+    def with_data(self, data: TunedData, own: bool) -> Training:
         """The same for models that may depend on hyperparameters of the data.
+
+        Args:
+            own: whether the user's own code makes data of a function `data`.
 
         Raises:
             FatalValueError: the builder needs a hyperparameter that nobody declares.
@@ -72,6 +76,9 @@ class Training:
         """
         missing = self.probed.missing
         if data.function is None:
+            if missing is not None and own:
+                probed = dataclasses.replace(self.probed, objective=resolved(self.objective))
+                return dataclasses.replace(self, probed=probed)
             if missing is not None:
                 raise FatalValueError(
                     f"build(hp) uses a hyperparameter that was not declared: {missing.args[0]} If "
@@ -243,6 +250,8 @@ class Training:
         model = named_as_in_trials(functools.partial(self.models.build, hp))
         fit_args, fit_kwargs = fit.for_execution(hp)
         hypermodel.fit(hp, model, *fit_args, **fit_kwargs)
+        if data is not None:
+            data.close()
         return model
 
 

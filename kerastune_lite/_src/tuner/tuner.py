@@ -219,8 +219,9 @@ class Tuner(TunerNames, KnownSearch, Hooks):
         """
         self._bind_oracle()
         receiver, before = self._training.receiver(self.run_trial)
-        if data is not None and has_parameter(receiver, "data"):
-            fit_kwargs, data = {**fit_kwargs, "data": data}, None  # The user's own.
+        own = data is not None and has_parameter(receiver, "data")
+        if own:
+            fit_kwargs, data = {**fit_kwargs, "data": data}, None
         tuned = TunedData(data, self._folder.root)
         call = SearchCall(
             fit_args, fit_kwargs, callbacks, verbose, fast, checkpoint_interval, tuned
@@ -229,7 +230,7 @@ class Tuner(TunerNames, KnownSearch, Hooks):
         strategy = self.distribution_strategy
         placement = Placement(workers, runner, resources_per_worker, trial_timeout, strategy)
         with contextlib.closing(tuned):
-            self._take_data(tuned)
+            self._take_data(tuned, own)
             told = call.with_default_data(self.space).described(receiver, before)
             self._search(call, placement, data_fn, told)
 

@@ -173,6 +173,23 @@ class TestWrittenOut:
 
         check(build, arguments(classes(shape=(2, 3))))
 
+    @pytest.mark.parametrize("kind", [list, tuple, np.array])
+    @pytest.mark.parametrize("loss", ["mse", "mae", "huber"])
+    def test_a_scale_for_each_feature_and_each_output(self, kind, loss):
+        x, y = numbers()
+        y = np.concatenate([5 * y - 3, y], axis=1)
+
+        def build(variant):
+            model = keras.Sequential([keras.Input((6,))])
+            model.add(layers.Rescaling(kind([0.5, 1.0, 2.0, 0.1, 3.0, 1.5]), kind([0.1] * 6)))
+            model.add(layers.Dense(7, "tanh"))
+            model.add(layers.Dense(2))
+            model.add(layers.Rescaling(kind([5.0, 0.7]), kind([-2.0, 0.5])))
+            model.compile(adam(variant), loss)
+            return model
+
+        check(build, arguments((x, y)))
+
     @pytest.mark.parametrize("kind", ["uint8", "int64", "bool"])
     def test_inputs_of_whole_numbers(self, kind):
         x, y = classes()
@@ -248,9 +265,12 @@ REFUSED = {
     "averages of weights (use_ema)": small(
         optimizer=lambda variant: keras.optimizers.SGD(0.1, use_ema=True)
     ),
-    "a schedule of the learning rate": small(
+    "a schedule in whole numbers": small(
+        optimizer=lambda v: keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(1, 10))
+    ),
+    "the schedule CosineDecayRestarts": small(
         optimizer=lambda variant: keras.optimizers.SGD(
-            keras.optimizers.schedules.ExponentialDecay(0.1, 10, 0.9)
+            keras.optimizers.schedules.CosineDecayRestarts(0.1, 10)
         )
     ),
     "the loss sparse_categorical_crossentropy on a model that does not end with softmax": small(

@@ -76,6 +76,10 @@ BETWEEN = {
     ],
     "leaky relu": lambda v: [L.LeakyReLU(0.2), L.ReLU(max_value=3.0), L.ELU(0.5), L.Softmax()],
     "rescaling": lambda v: [L.Rescaling(0.5, offset=0.1)],
+    "rescaling of each feature": lambda v: [
+        L.Dense(3),
+        L.Rescaling(np.array([0.5, 2.0, 3.0]), 0.1),
+    ],
     "flatten": lambda v: [L.Flatten()],
 }
 

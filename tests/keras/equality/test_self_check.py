@@ -87,10 +87,10 @@ FORGOTTEN = {
         sgd,
     ),
     "schedule": (
-        "initial_learning_rate",
+        "values",
         (),
         lambda v: keras.optimizers.SGD(
-            keras.optimizers.schedules.ExponentialDecay((0.1, 0.3, 0.5)[v], 9, 0.9)
+            keras.optimizers.schedules.PiecewiseConstantDecay([9], [(0.1, 0.3, 0.5)[v], 0.1])
         ),
     ),
     "nesterov": (

@@ -295,6 +295,8 @@ class _Reader:
         if kind == "__keras_tensor__":
             history = self._read(config["keras_history"], "keras_history")
             return [kind, history, None if self._sized else list(config["shape"])]
+        if kind == "__numpy__":  # an array of plain values: scales of features, say
+            return [kind, self._read(node["config"], where)]
         module = str(node.get("module") or "")
         if module.split(".")[0] != "keras" or node.get("registered_name") not in (None, kind):
             raise NotShared(f"{config if isinstance(config, str) else kind} is not Keras's own")

@@ -61,14 +61,13 @@ def _check_data(model: Any, data: Any) -> None:
 # ---------------------------------------------------------------------- layers
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, numbers.Real)
-
-
-def _is_of_features(layer: Any, value: Any) -> bool:
-    """Whether there is a number for each entry of the last axis."""
-    last = getattr(layer, "data_format", None) != "channels_first"
-    return last and np.shape(value) == (layer.input.shape[-1],)
+def _is_along_last(value: Any, layer: Any) -> bool:
+    """Whether it is a number, or has one for each place of the last axis of a layer's input."""
+    if isinstance(value, numbers.Real):
+        return True
+    last = keras.config.image_data_format() == "channels_last"
+    vector = isinstance(value, (list, tuple, np.ndarray))
+    return last and vector and np.shape(value) == (layer.input.shape[-1],)
 
 
 def _rank(layer: Any) -> int:
@@ -104,8 +103,8 @@ _WRITTEN: Mapping[str, Callable[[Any], bool]] = {
     "ReLU": lambda layer: (
         layer.max_value is None and not layer.negative_slope and not layer.threshold
     ),
-    "Rescaling": lambda layer: all(
-        _is_number(value) or _is_of_features(layer, value) for value in (layer.scale, layer.offset)
+    "Rescaling": lambda layer: (
+        _is_along_last(layer.scale, layer) and _is_along_last(layer.offset, layer)
     ),
     "Reshape": lambda layer: True,
     "Softmax": lambda layer: layer.axis == -1,
@@ -153,6 +152,8 @@ def _check_optimizer(optimizer: Any) -> None:
     schedule = internals.schedule_of(optimizer)
     if schedule is not None and type(schedule).__name__ not in SCHEDULES:
         raise NotInArrays(f"the schedule {type(schedule).__name__}")
+    if isinstance(getattr(schedule, "initial_learning_rate", None), int):
+        raise NotInArrays("a schedule in whole numbers")  # Keras computes it in their type.
 
 
 def last_activation(model: Any) -> str | None:

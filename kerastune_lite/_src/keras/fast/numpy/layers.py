@@ -236,10 +236,14 @@ class Reshape(Node):
 
 
 class Rescaling(Node):
-    """`keras.layers.Rescaling` by numbers, or by one for each entry of the last axis."""
+    """`keras.layers.Rescaling` by numbers, or by one number for each place of the last axis."""
 
     def __init__(self, scale: Any, offset: Any) -> None:
-        self._scale, self._offset = (np.asarray(each, np.float32) for each in (scale, offset))
+        self._scale, self._offset = np.asarray(scale, np.float32), np.asarray(offset, np.float32)
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        return (*super().kind, self._scale.ndim, self._offset.ndim)
 
     def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
         return xs[0] * self._scale + self._offset, None
