@@ -17,6 +17,7 @@ from kerastune_lite._src.keras.data_checks import Needs, check_data
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.keras.not_finite import explanation
 from kerastune_lite._src.keras.tuned_data import TunedData
+from kerastune_lite._src.space.domains import Fixed
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.space.parameters import Space
 from kerastune_lite._src.util.errors import FatalTypeError, FatalValueError
@@ -169,7 +170,10 @@ class FitArguments:
                 "tuner.search(x, y, validation_split=0.2)."
             )
         for name in FIT_HYPERPARAMETERS:
-            if space.named(name):
+            domains = [parameter.domain for parameter in space.named(name)]
+            if scheduled and all(isinstance(domain, Fixed) for domain in domains):
+                self._warned.add(name)  # it is not tuned: nothing is drawn in vain
+            elif domains:
                 self._in_force(name, self._given["x"], scheduled)
         self._check_generators()
         self._check_validation(objective)

@@ -6,9 +6,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
+from kerastune_lite._src.keras.applications.augmentation_model import (
+    augmentation,
+    check_augmentation,
+)
 from kerastune_lite._src.keras.applications.image_hypermodel import ImageHyperModel
-from kerastune_lite._src.keras.fast.supported import MODELS
-from kerastune_lite._src.keras.hypermodel import HyperModel
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 
@@ -55,12 +57,7 @@ class ImageClassifier(ImageHyperModel, ABC):
                 f"{type(self).__name__} needs `classes`, the number of classes, for the last "
                 f"layer. Received: {classes!r}. Pass classes=10, for example."
             )
-        if not isinstance(augmentation_model, (HyperModel, keras.Model, type(None))):
-            raise ValueError(
-                "`augmentation_model` must be a HyperModel, such as HyperImageAugment(...), a "
-                f"Keras model, or None. Received: {augmentation_model!r} of type "
-                f"{type(augmentation_model).__name__}."
-            )
+        check_augmentation(augmentation_model)
         self.include_top = include_top
         self.classes = classes
         self.augmentation_model = augmentation_model
@@ -69,17 +66,13 @@ class ImageClassifier(ImageHyperModel, ABC):
         """A Keras model for the hyperparameters `hp`, compiled if it has a top."""
         inputs, x = self._inputs()
         if self.augmentation_model is not None:
-            x = self._augmentation(hp)(x)
+            x = augmentation(self.augmentation_model, hp)(x)
         x = self._features(x, hp)
         if not self.include_top:
             return keras.Model(inputs, x, name=self.architecture)
         model = keras.Model(inputs, self._top(x, hp), name=self.architecture)
         self._compile(model, hp)
         return model
-
-    def _augmentation(self, hp: HyperParameters) -> Any:
-        given = self.augmentation_model
-        return given.build(hp) if isinstance(given, HyperModel) else _seeded_anew(given)
 
     @abstractmethod
     def _features(self, x: Any, hp: HyperParameters) -> Any:
@@ -106,20 +99,3 @@ def channels_axis() -> int:
 def pooled(x: Any, kind: str) -> Any:
     """Feature maps (batch, height, width, n) to features (batch, m); `kind` is of `POOLING`."""
     return POOLING[kind](name=f"{kind}_pool")(x)
-
-
-def _seeded_anew(model: Any) -> Any:
-    """`model`, where layers that draw random numbers are new ones.
-
-    The numbers of a trial then depend on its own seed, and not on the trials before it. Other
-    layers stay: they may be adapted to data. So does a model of the user's own class, which Keras
-    cannot take apart.
-    """
-
-    def renewed(layer: Any) -> Any:
-        draws = len(layer.variables) > len(layer.weights)  # the others are states of generators
-        return type(layer).from_config(layer.get_config()) if draws else layer
-
-    if type(model).__name__ in MODELS:
-        return keras.models.clone_model(model, clone_function=renewed)
-    return model
