@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         sklearn,
         tuners,
     )
+    from kerastune_lite._src.automl.estimators import AutoClassifier, AutoRegressor
+    from kerastune_lite._src.automl.tune import TuneResult, tune
     from kerastune_lite._src.compat_kerastuner.oracle import Oracle, synchronized
     from kerastune_lite._src.core.objective import Objective
     from kerastune_lite._src.keras.hypermodel import HyperModel
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ASHA",
     "BOHB",
+    "AutoClassifier",
+    "AutoRegressor",
     "BaseTuner",
     "BayesianOptimization",
     "EvolutionarySearch",
@@ -53,6 +57,7 @@ __all__ = [
     "Oracle",
     "RandomSearch",
     "SklearnTuner",
+    "TuneResult",
     "Tuner",
     "__version__",
     "applications",
@@ -64,6 +69,7 @@ __all__ = [
     "schedulers",
     "sklearn",
     "synchronized",
+    "tune",
     "tune_function",
     "tuners",
 ]
@@ -72,6 +78,8 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "ASHA": "_src.tuner.presets",
+        "AutoClassifier": "_src.automl.estimators",
+        "AutoRegressor": "_src.automl.estimators",
         "BOHB": "_src.tuner.presets",
         "BaseTuner": "_src.tuner.tuner:Tuner",
         "BayesianOptimization": "_src.tuner.presets",
@@ -84,6 +92,7 @@ __getattr__, __dir__ = lazy_names(
         "Oracle": "_src.compat_kerastuner.oracle",
         "RandomSearch": "_src.tuner.presets",
         "SklearnTuner": "_src.tuner.sklearn_tuner",
+        "TuneResult": "_src.automl.tune",
         "Tuner": "_src.tuner.tuner",
         "applications": "applications",
         "engine": "engine",
@@ -94,6 +103,7 @@ __getattr__, __dir__ = lazy_names(
         "schedulers": "schedulers",
         "sklearn": "sklearn",
         "synchronized": "_src.compat_kerastuner.oracle",
+        "tune": "_src.automl.tune",
         "tune_function": "_src.tuner.tune_function",
         "tuners": "tuners",
     },
