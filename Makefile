@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full test-quick test-oldest soak faults-table lint format bench bench-training bench-search bench-scaling bench-views notebooks screenshots clean
+.PHONY: help demo test test-full test-quick test-oldest soak faults-table lint format bench bench-training bench-search bench-scaling bench-automl bench-views notebooks screenshots clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ bench-search: $(VENV)/installed-bench  ## measure what searches find, against Ke
 bench-scaling: $(VENV)/installed-bench  ## measure searches with several workers against one process and KerasTuner (half an hour)
 	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/scaling_simulated.py
+
+bench-automl: $(VENV)/installed-bench  ## measure what is found in half a minute without a builder, against boosting and networks (an hour and a half)
+	$(BIN)/python benchmarks/automl.py
 
 bench-views: $(VENV)/installed  ## measure how long it takes to look at a project of 1,000 trials (a minute)
 	$(BIN)/python benchmarks/views.py

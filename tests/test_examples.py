@@ -1,9 +1,11 @@
 """The examples run as a user runs them, with small budgets."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.processes import environment, printed_by
@@ -21,6 +23,12 @@ def run(name, *arguments):
         check=True,
         env=environment(),
     )
+
+
+def numbers_of(printed, after, column=-1):
+    """The numbers of the table that is printed at the end, by the names of its rows."""
+    lines = printed.partition(after)[2].strip("\n").splitlines()
+    return {re.split(r"  +", line.strip())[0]: float(line.split()[column]) for line in lines}
 
 
 def test_digits_and_digits_again(tmp_path):
@@ -62,3 +70,75 @@ def test_hyperband_against_random_search(tmp_path):
     shown = printed_by(EXAMPLES / "hyperband.py", *small).splitlines()
     assert [line.split(":")[0] for line in shown[-3:-1]] == ["Hyperband", "Random search"]
     assert "times as many epochs" in shown[-1]
+
+
+def test_time_series(tmp_path):
+    shown = run("time_series.py", "--trials", 2, "--directory", tmp_path)
+    assert shown.stderr == "", "TensorFlow's start-up notes stay away"
+    assert re.search(r"The best looks back (6|12|18|24|30|36) months", shown.stdout)
+    errors = numbers_of(shown.stdout, after="in parts per million:")
+    assert list(errors) == [
+        "as a month ago",
+        "as a year ago",
+        "a year ago, and the rise",
+        "the best network",
+    ]
+    assert errors["a year ago, and the rise"] < errors["as a month ago"] < errors["as a year ago"]
+
+
+def test_time_series_has_the_same_targets_for_all_windows(monkeypatch):
+    pytest.importorskip("statsmodels")
+    monkeypatch.syspath_prepend(EXAMPLES)
+    import time_series
+
+    for months in (time_series.TRAINING, time_series.VALIDATING, time_series.TESTING):
+        count = months.stop - months.start
+        for window in (6, 36):
+            for lag in time_series.LAGS:
+                x, y = time_series.forecasts(window, lag, months)
+                assert x.shape == (count, window)
+                # What is forecast, as a level, is the value of the month; the last input is before.
+                before = time_series.VALUES[months.start - lag : months.stop - lag] if lag else 0
+                np.testing.assert_allclose(y + before, time_series.VALUES[months], rtol=1e-5)
+                np.testing.assert_array_equal(x[1:, -1], y[:-1])
+
+
+def test_tabular():
+    shown = run("tabular.py", "--seconds", 8)
+    assert shown.stderr == "", "TensorFlow's start-up notes stay away"
+    assert "3 of numbers, 2 of categories, 1 of dates" in shown.stdout
+    accuracies = numbers_of(shown.stdout, after="accuracy  log loss", column=-2)
+    assert list(accuracies) == [
+        "AutoClassifier",
+        "HistGradientBoosting",
+        "who knows how they were made",
+    ]
+    found, boosting, best = accuracies.values()
+    assert 0.5 < found <= best + 0.02
+    assert 0.7 < boosting <= best < 0.9
+
+
+def test_images(tmp_path):
+    shown = run("images.py", "--trials", 1, "--epochs", 2, "--directory", tmp_path)
+    assert shown.stderr == "", "TensorFlow's start-up notes stay away"
+    assert 0.1 < float(shown.stdout.split("it never saw: ")[1].split()[0]) <= 1.0
+    assert "It takes images of (8, 8, 1), with pixels of 0 to 16." in shown.stdout
+
+
+def test_text(tmp_path):
+    shown = run("text.py", "--trials", 1, "--directory", tmp_path)
+    assert shown.stderr == "", "TensorFlow's start-up notes stay away"
+    accuracies = numbers_of(shown.stdout, after="neither has seen:")
+    network, classical, constant = accuracies.values()
+    assert constant < network <= 1.0
+    assert 0.7 < classical <= 1.0
+
+
+def test_texts_do_not_name_what_they_are_about(monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLES)
+    import text
+
+    texts, parts = text.descriptions()
+    assert len(texts) == len(set(texts)) > 900
+    assert set(parts) == set(text.PARTS)
+    assert not [each for each in texts if text.NAMES.search(each) or not each]

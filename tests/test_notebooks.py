@@ -14,6 +14,7 @@ SMALL = {
     "03_keras_classifier_in_a_pipeline": {"trials": 2, "epochs": 1, "splits": 2},
     "04_reading_the_results": {"trials": 10, "epochs": 1},
     "05_from_keras_tuner": {"trials": 2, "max_epochs": 2},
+    "06_nothing_to_write": {"seconds": 5, "trials": 2},
 }
 """Budgets that take seconds, in place of the cell that is tagged `parameters`."""
 
@@ -23,6 +24,7 @@ BLOCKS = {
     "03_keras_classifier_in_a_pipeline": 1,
     "04_reading_the_results": 1,
     "05_from_keras_tuner": 2,
+    "06_nothing_to_write": 3,
 }
 """How many searches each shows; a live display that were not one output would show as more."""
 
