@@ -233,9 +233,9 @@ def test_batches_have_their_size(caplog, x):
 
 def test_a_scheduler_decides_the_epochs(caplog):
     fit = FitArguments((X, Y), {"validation_split": 0.5}, False)
-    fit.check(space(epochs=4), VAL_LOSS, scheduled=True)
     hp = HyperParameters()
-    hp.Fixed("epochs", 4)
+    hp.Int("epochs", 4, 9)
+    fit.check(hp.space, VAL_LOSS, scheduled=True)
     assert fit.for_execution(hp, end_epoch=2)[1]["epochs"] == 2
     (message,) = warnings_of(caplog)
     assert "'epochs' has no effect on model.fit(): the search decides" in message

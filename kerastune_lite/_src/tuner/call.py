@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from kerastune_lite._src.keras.hypermodel import accepts, has_parameter
 from kerastune_lite._src.keras.tuned_data import TunedData
 from kerastune_lite._src.search.settings import described_fit_arguments
 from kerastune_lite._src.space.hyperparameters import HyperParameters
@@ -104,6 +105,16 @@ class SearchCall:
         from kerastune_lite._src.keras.callbacks import tensorboard_directories
 
         return tensorboard_directories(self.callbacks)
+
+
+def takes_data(receiver: Callable[..., Any], data: Any) -> bool:
+    """Whether the argument `data` of `search()` is for the user's own code, unchanged.
+
+    Args:
+        receiver: the user's `run_trial` or `fit`, or `model_fit`.
+        data: as the user passed it.
+    """
+    return has_parameter(receiver, "data") or (accepts(receiver, "data") and not callable(data))
 
 
 def process_settings() -> Any:

@@ -16,7 +16,7 @@ from kerastune_lite._src.compat_kerastuner.tuner_names import TunerNames, takes_
 from kerastune_lite._src.core.objective import Objective, ObjectiveLike, create_objective
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.keras.building import ModelFactory
-from kerastune_lite._src.keras.hypermodel import get_hypermodel, has_parameter
+from kerastune_lite._src.keras.hypermodel import get_hypermodel
 from kerastune_lite._src.keras.strategies import checked_strategy, maybe_distribute
 from kerastune_lite._src.keras.tuned_data import TunedData
 from kerastune_lite._src.search import settings as st
@@ -30,7 +30,7 @@ from kerastune_lite._src.space.parameters import Space
 from kerastune_lite._src.store.checkpoints import Checkpoints
 from kerastune_lite._src.store.project_folder import ProjectFolder
 from kerastune_lite._src.store.store import Store
-from kerastune_lite._src.tuner.call import SearchCall
+from kerastune_lite._src.tuner.call import SearchCall, takes_data
 from kerastune_lite._src.tuner.known_search import KnownSearch
 from kerastune_lite._src.tuner.late_data import LateDataJob
 from kerastune_lite._src.tuner.placement import Placement
@@ -219,7 +219,7 @@ class Tuner(TunerNames, KnownSearch, Hooks):
         """
         self._bind_oracle()
         receiver, before = self._training.receiver(self.run_trial)
-        own = data is not None and has_parameter(receiver, "data")
+        own = data is not None and takes_data(receiver, data)
         if own:
             fit_kwargs, data = {**fit_kwargs, "data": data}, None
         tuned = TunedData(data, self._folder.root)
