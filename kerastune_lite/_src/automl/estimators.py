@@ -30,15 +30,26 @@ from kerastune_lite._src.util.public import public
 class AutoEstimator(BaseEstimator):
     """What both estimators have in common."""
 
-    # scikit-learn reads the parameters off the signatures of the subclasses.
-    kind: str | None
-    time_limit: float | None
-    max_trials: int | None
-    epochs: int | None
-    ensemble: bool
-    random_state: RandomState
-    directory: Any
-    verbose: int
+    def __init__(
+        self,
+        *,
+        time_limit: float | None = 60.0,
+        max_trials: int | None = None,
+        kind: str | None = None,
+        epochs: int | None = None,
+        ensemble: bool = True,
+        random_state: RandomState = None,
+        directory: Any = None,
+        verbose: int = 0,
+    ) -> None:
+        self.time_limit = time_limit
+        self.max_trials = max_trials
+        self.kind = kind
+        self.epochs = epochs
+        self.ensemble = ensemble
+        self.random_state = random_state
+        self.directory = directory
+        self.verbose = verbose
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -207,15 +218,18 @@ class AutoClassifier(ClassifierMixin, AutoEstimator):
         directory: Any = None,
         verbose: int = 0,
     ) -> None:
-        self.time_limit = time_limit
-        self.max_trials = max_trials
-        self.kind = kind
-        self.epochs = epochs
-        self.ensemble = ensemble
+        # All of them stand in the signature, because scikit-learn reads it.
+        super().__init__(
+            time_limit=time_limit,
+            max_trials=max_trials,
+            kind=kind,
+            epochs=epochs,
+            ensemble=ensemble,
+            random_state=random_state,
+            directory=directory,
+            verbose=verbose,
+        )
         self.class_weight = class_weight
-        self.random_state = random_state
-        self.directory = directory
-        self.verbose = verbose
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -295,27 +309,6 @@ class AutoRegressor(RegressorMixin, AutoEstimator):
         >>> net.fit(x, y).predict(x).shape
         (442,)
     """
-
-    def __init__(
-        self,
-        *,
-        time_limit: float | None = 60.0,
-        max_trials: int | None = None,
-        kind: str | None = None,
-        epochs: int | None = None,
-        ensemble: bool = True,
-        random_state: RandomState = None,
-        directory: Any = None,
-        verbose: int = 0,
-    ) -> None:
-        self.time_limit = time_limit
-        self.max_trials = max_trials
-        self.kind = kind
-        self.epochs = epochs
-        self.ensemble = ensemble
-        self.random_state = random_state
-        self.directory = directory
-        self.verbose = verbose
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -5,11 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import tempfile
-import warnings
-import zipfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,14 +17,12 @@ from kerastune_lite._src.automl.numbers import Numbers
 from kerastune_lite._src.automl.reporting import Story
 from kerastune_lite._src.automl.tables import TableEncoder
 from kerastune_lite._src.automl.targets import Targets
-from kerastune_lite._src.util.threads import in_turn
-from kerastune_lite._src.util.whole_files import whole
+from kerastune_lite._src.keras.archives import Archives
 
-_FORMAT, _VERSION = "kerastune_lite automl", 1
-_HEAD, _MODEL, _ENCODER = "automl.json", "model.keras", "encoder.skops"
+_ARCHIVES = Archives("kerastune_lite automl", 1, "automl.json")
+_ENCODER = "encoder.skops"
 
 
-@in_turn
 def save_learned(
     path: str | os.PathLike[str],
     learned: Learned,
@@ -50,31 +44,15 @@ def save_learned(
     """
     import skops.io
 
-    path = Path(path)
+    state, fitted = _state(learned.encoder)
     head = {
-        "format": _FORMAT,
-        "version": _VERSION,
-        "class": family,
         "params": {name: value for name, value in params.items() if _is_plain(value)},
         "names": names,
         "targets": learned.targets.to_json(),
         "story": dataclasses.asdict(learned.story),
+        "encoder": state,
     }
-    state, fitted = _state(learned.encoder)
-    head["encoder"] = state
-    with tempfile.TemporaryDirectory() as folder:
-        model = Path(folder) / _MODEL
-        with warnings.catch_warnings():
-            # Between Keras and TensorFlow, about their own conversions to NumPy.
-            warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
-            learned.model.save(model)
-        with (
-            whole(path, f".{path.name}.{os.getpid()}") as scratch,
-            zipfile.ZipFile(scratch, "w") as archive,
-        ):
-            archive.writestr(_HEAD, json.dumps(head))
-            archive.write(model, _MODEL)
-            archive.writestr(_ENCODER, skops.io.dumps(fitted))
+    _ARCHIVES.write(path, family, learned.model, head, {_ENCODER: skops.io.dumps(fitted)})
 
 
 def load_learned(
@@ -91,28 +69,11 @@ def load_learned(
     """
     import skops.io
 
-    from kerastune_lite._src.keras.loading import load_keras
-
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            with zipfile.ZipFile(path) as archive:
-                head = json.loads(archive.read(_HEAD))
-                file = Path(folder) / _MODEL
-                file.write_bytes(archive.read(_MODEL))
-                packed = archive.read(_ENCODER)
-        except (zipfile.BadZipFile, KeyError, ValueError) as error:
-            raise ValueError(
-                f"load() reads what save() of an estimator wrote. {path} is something else, or "
-                f"damaged: {error}."
-            ) from error
-        _check_head(head, family, path)
-        unknown = skops.io.get_untrusted_types(data=packed)
-        if unknown:
-            raise ValueError(
-                f"load() runs no code of a file. {path} would need: {', '.join(unknown)}."
-            )
-        fitted = skops.io.loads(packed, trusted=[])
-        model = load_keras().saving.load_model(file, safe_mode=True)
+    head, model, (packed,) = _ARCHIVES.read(path, family, family, [_ENCODER])
+    unknown = skops.io.get_untrusted_types(data=packed)
+    if unknown:
+        raise ValueError(f"load() runs no code of a file. {path} would need: {', '.join(unknown)}.")
+    fitted = skops.io.loads(packed, trusted=[])
     encoder = _encoder(head["encoder"], fitted)
     story = Story(**head["story"])
     learned = Learned(encoder, Targets.from_json(head["targets"]), model, story)
@@ -125,21 +86,6 @@ def _is_plain(value: Any) -> bool:
     except (TypeError, ValueError):
         return False
     return True
-
-
-def _check_head(head: Any, family: str, path: str | os.PathLike[str]) -> None:
-    if not isinstance(head, dict) or head.get("format") != _FORMAT:
-        raise ValueError(f"load() reads what save() of an estimator wrote. {path} is another file.")
-    if head["version"] > _VERSION:
-        raise ValueError(
-            f"{path} was written by a newer version of kerastune_lite. Upgrade with: "
-            "pip install -U kerastune_lite"
-        )
-    if head["class"] != family:
-        raise ValueError(
-            f"{path} holds a {head['class']}. Received: {family}.load(). Write "
-            f"{head['class']}.load({str(path)!r})."
-        )
 
 
 def _state(encoder: Encoder) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -73,46 +73,47 @@ class TunedData:
             with hp.recorded() as questions:
                 returned = _called(function, hp)
             self._asked.keep(questions, key)
-            returned = self.cache.get(key, lambda: returned)
-        else:
-            returned = self.cache.get(key, lambda: _called(function, hp))
-        return arguments_from(returned)
+            return self.cache.get(key, lambda: returned)
+        return self.cache.get(key, lambda: _called(function, hp))
 
     def close(self) -> None:
         """Forget all data."""
         self.cache.close()
 
 
-def _called(function: Callable[[HyperParameters], Any], hp: HyperParameters) -> Any:
+def _called(
+    function: Callable[[HyperParameters], Any], hp: HyperParameters
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
     random.seed(_SEED)
     np.random.seed(_SEED)
     if "keras" in sys.modules:
         from kerastune_lite._src.keras.session import seed_all
 
         seed_all(_SEED)
-    returned = function(hp)
-    arguments_from(returned)  # raises for what is no data, before it is kept
-    return returned
+    return arguments_from(function(hp), "make_data(hp)")
 
 
-def arguments_from(returned: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def arguments_from(returned: Any, source: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """What a function of the user's returned, as arguments of `fit`.
+
+    Args:
+        source: the function, in messages.
 
     Raises:
         FatalTypeError, FatalValueError: it cannot be used.
     """
     if returned is None:
         raise FatalTypeError(
-            "make_data(hp) must return what fit() takes. It returned None. Did you forget `return "
-            "x, y`?"
+            f"{source} must return what fit() takes: (x, y), (x, y, validation), a dataset, or a "
+            "dict of its arguments. It returned None. Did you forget `return x, y`?"
         )
     if isinstance(returned, Mapping) and "x" in returned:
-        _check_lasting(*returned.values())
+        _check_lasting(source, *returned.values())
         return (), dict(returned)
     if not isinstance(returned, (tuple, list)):
-        _check_lasting(returned)
+        _check_lasting(source, returned)
         return (returned,), {}
-    _check_lasting(*returned)
+    _check_lasting(source, *returned)
     if len(returned) == 2:
         return _pair(*returned)
     if len(returned) == 3:
@@ -120,12 +121,12 @@ def arguments_from(returned: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         if isinstance(validation, (tuple, list)) or _brings_batches(validation):
             return (x, y), {"validation_data": validation}
         raise FatalTypeError(
-            "make_data(hp) may return (x, y, validation), where `validation` is (x, y), too, or a "
+            f"{source} may return (x, y, validation), where `validation` is (x, y), too, or a "
             f"dataset. Received for `validation`: {type(validation).__name__}. Sample weights have "
             'a name: return {"x": x, "y": y, "sample_weight": weights}.'
         )
     raise FatalValueError(
-        "make_data(hp) must return (x, y), (x, y, validation), a dataset, or a dict of arguments "
+        f"{source} must return (x, y), (x, y, validation), a dataset, or a dict of arguments "
         f"of fit(). It returned a {type(returned).__name__} of {len(returned)} items."
     )
 
@@ -145,10 +146,10 @@ def _brings_batches(value: Any) -> bool:
     return brings_batches(value)
 
 
-def _check_lasting(*parts: Any) -> None:
+def _check_lasting(source: str, *parts: Any) -> None:
     if any(isinstance(part, types.GeneratorType) for part in parts):
         raise FatalTypeError(
-            "make_data(hp) must return data that can be used again: several trials have the same. "
+            f"{source} must return data that can be used again: several trials have the same. "
             "It returned a generator, which is used up once. Return arrays, a tf.data.Dataset, or "
             "a PyDataset."
         )

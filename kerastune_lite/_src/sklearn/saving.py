@@ -5,14 +5,9 @@ A file is a zip archive of `model.keras` and of JSON.
 
 from __future__ import annotations
 
-import json
 import os
-import tempfile
-import warnings
-import zipfile
 from collections import defaultdict
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,17 +16,12 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
 
 from kerastune_lite._src.core.trial import Trial, TrialStatus
-from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite._src.keras.archives import Archives
 from kerastune_lite._src.sklearn.compat import kind_of_labels, make_callbacks, shape_of_targets
 from kerastune_lite._src.sklearn.encoders import LabelEncoder, TargetEncoder
 from kerastune_lite._src.sklearn.from_scikeras import is_categorical_crossentropy
-from kerastune_lite._src.util.threads import in_turn
-from kerastune_lite._src.util.whole_files import whole
 
-keras = load_keras()
-
-_FORMAT, _VERSION = "kerastune_lite estimator", 1
-_HEAD, _MODEL = "estimator.json", "model.keras"
+_ARCHIVES = Archives("kerastune_lite estimator", 1, "estimator.json")
 
 
 class Portable:
@@ -65,7 +55,6 @@ class Portable:
         estimator: BaseEstimator = cls
         return estimator(model, hyperparameters=dict(trial.values), **params)
 
-    @in_turn
     def save(self: Any, path: str | os.PathLike[str]) -> None:
         """Write the fitted estimator to one file, without pickle.
 
@@ -82,20 +71,7 @@ class Portable:
         """
         check_is_fitted(self, "model_")
         _check_encoders(self)
-        path = Path(path)
-        head = json.dumps(_head(self))
-        with tempfile.TemporaryDirectory() as folder:
-            model = Path(folder) / _MODEL
-            with warnings.catch_warnings():
-                # Between Keras and TensorFlow, about their own conversions to NumPy.
-                warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
-                self.model_.save(model)
-            with (
-                whole(path, f".{path.name}.{os.getpid()}") as scratch,
-                zipfile.ZipFile(scratch, "w") as archive,
-            ):
-                archive.writestr(_HEAD, head)
-                archive.write(model, _MODEL)
+        _ARCHIVES.write(path, _family(type(self)), self.model_, _head(self))
 
     @classmethod
     def load(
@@ -116,19 +92,8 @@ class Portable:
         Raises:
             ValueError: the file is not an estimator of this class, or would need code to be run.
         """
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                with zipfile.ZipFile(path) as archive:
-                    head = json.loads(archive.read(_HEAD))
-                    file = Path(folder) / _MODEL
-                    file.write_bytes(archive.read(_MODEL))
-            except (zipfile.BadZipFile, KeyError, ValueError) as error:
-                raise ValueError(
-                    f"load() reads what save() of an estimator wrote. {path} is something else, or "
-                    f"damaged: {error}."
-                ) from error
-            _check_head(head, cls, path)
-            trained = keras.saving.load_model(file, custom_objects=custom_objects, safe_mode=True)
+        family = _family(cls)
+        head, trained, _ = _ARCHIVES.read(path, family, cls.__name__, (), custom_objects)
         estimator = cls(**{**head["params"], "model": model})
         _fill(estimator, head["fitted"], trained)
         return estimator
@@ -168,9 +133,6 @@ def _head(estimator: BaseEstimator) -> dict[str, Any]:
         fitted["labels"] = kind_of_labels(encoder)
         fitted["one_hot"] = bool(is_categorical_crossentropy(encoder.loss))
     return {
-        "format": _FORMAT,
-        "version": _VERSION,
-        "class": _family(type(estimator)),
         "params": kept,
         "left_out": [name for name in params if name not in kept],
         "fitted": fitted,
@@ -201,21 +163,6 @@ def _family(kind: type) -> str:
 
 
 _FAMILIES = ("KerasClassifier", "KerasRegressor")
-
-
-def _check_head(head: Any, kind: type, path: str | os.PathLike[str]) -> None:
-    if not isinstance(head, dict) or head.get("format") != _FORMAT:
-        raise ValueError(f"load() reads what save() of an estimator wrote. {path} is another file.")
-    if head["version"] > _VERSION:
-        raise ValueError(
-            f"{path} was written by a newer version of kerastune_lite. Upgrade with: "
-            "pip install -U kerastune_lite"
-        )
-    if head["class"] != _family(kind):
-        raise ValueError(
-            f"{path} holds a {head['class']}. Received: {kind.__name__}.load(). Write "
-            f"{head['class']}.load({str(path)!r})."
-        )
 
 
 def _fill(estimator: BaseEstimator, fitted: Mapping[str, Any], trained: Any) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from kerastune_lite._src.core.trial import Report, Segment
+from kerastune_lite._src.keras.tuned_data import arguments_from
 from kerastune_lite._src.search.execution.job import Emit, Job
 from kerastune_lite._src.tuner.call import SearchCall, process_settings, reduced_dataset
-from kerastune_lite._src.util.errors import FatalTypeError
 
 
 class LateDataJob(Job):
@@ -56,7 +56,7 @@ class LateDataJob(Job):
         return other
 
     def open(self) -> None:
-        args, kwargs = _arguments(self._data_fn())
+        args, kwargs = arguments_from(self._data_fn(), "`data_fn`")
         kwargs = {**self._call.kwargs, **kwargs}
         job = self._make(dataclasses.replace(self._call, args=args, kwargs=kwargs))
         self._job = job if self._folder is None else job.relocated(self._folder)
@@ -74,21 +74,3 @@ class LateDataJob(Job):
     def run(self, segments: Sequence[Segment], emit: Emit) -> Iterator[Report]:
         assert self._job is not None
         return self._job.run(segments, emit)
-
-
-def _arguments(returned: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """What a user's function returned, as arguments of `fit`.
-
-    Raises:
-        FatalTypeError: it returned nothing.
-    """
-    if returned is None:
-        raise FatalTypeError(
-            "`data_fn` must return what fit() takes: (x, y), a dict of its arguments "
-            '({"x": ..., "validation_data": ...}), or a dataset. It returned None.'
-        )
-    if isinstance(returned, Mapping) and "x" in returned:
-        return (), dict(returned)
-    if isinstance(returned, (tuple, list)):
-        return tuple(returned), {}
-    return (returned,), {}

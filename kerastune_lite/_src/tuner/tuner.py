@@ -206,7 +206,7 @@ class Tuner(TunerNames, KnownSearch, Hooks):
             checkpoint_interval: seconds of training after which its state is kept on disk, so that
                 it continues there if its process dies. None: never.
             data_fn: loads the data: it is called once in each process that trains, instead of
-                sending the data there. Returns (x, y), a dict of arguments of `fit`, or a dataset.
+                sending the data there. Returns the same as `data`, without hyperparameters.
             data: data with hyperparameters: a function `make_data(hp)` that returns (x, y),
                 (x, y, validation), a dataset, or a dict of arguments of `fit`. `build(hp)` runs
                 after it, and sees what it declared. Data is kept and used again by trials with the
