@@ -182,3 +182,9 @@ def test_in_a_pipeline_with_folds():
 def test_errors_come_before_the_first_trial(estimator, y, message):
     with pytest.raises(ValueError, match=message):
         estimator.fit(X, y)
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(None, False), (10.0, True)])
+def test_only_without_a_time_limit_results_are_reproducible(limit, expected):
+    tags = kt.AutoClassifier(time_limit=limit, max_trials=1).__sklearn_tags__()
+    assert tags.non_deterministic is expected

@@ -46,11 +46,25 @@ def test_a_simple_model_that_is_as_good_is_named(story):
 
 
 def test_json_holds_it(story):
-    story.note_all_rows(1, 50)
+    story.note_all_rows(1, 50, 0)
     state = json.loads(json.dumps(dataclasses.asdict(story)))
     assert Story(**state).text() == story.text()
     assert "For 1 of these" in story.text()
     assert "trained on all 50 rows" in story.text()
+
+
+def test_networks_that_failed_on_all_rows_are_told(story):
+    assert "left out" not in story.text()
+    story.note_all_rows(0, 50, 2)
+    assert "2 networks left out: trained on all rows, but without success." in story.text()
+    assert "second network" not in story.text()
+
+
+def test_figures_of_weighted_rows_are_called_so(story):
+    story.weighted = True
+    assert "log loss, weighted" in story.text()
+    assert "accuracy, weighted" in story.as_html("found")
+    assert story.summary() == "2 networks, accuracy, weighted 0.9000 on validation rows"
 
 
 def test_for_notebooks(story):

@@ -7,7 +7,8 @@ import pytest
 
 import kerastune_lite as kt
 from kerastune_lite._src.automl import learning
-from kerastune_lite._src.keras import stopping
+from kerastune_lite._src.core.trial import Execution, Outcome, Trial
+from kerastune_lite._src.keras import combining, stopping
 from tests.automl.data import frame
 
 pytestmark = pytest.mark.usefixtures("small_networks")
@@ -125,16 +126,66 @@ def test_figures_of_weighted_samples_are_called_so():
     assert "R², weighted" in found.report()
 
 
-def test_a_network_that_diverges_on_all_rows_is_left_out(monkeypatch):
-    def diverged(self, hypermodel, trial, rows, share):
-        model = hypermodel.build(trial.hyperparameters.copy())
-        model.set_weights([np.full_like(each, np.nan) for each in model.get_weights()])
+@pytest.mark.parametrize("share", [np.nan, 0.0, 0.3])
+def test_a_network_that_fails_on_all_rows_is_left_out(monkeypatch, share):
+    """It is not finite, or (nearly) a constant."""
+    whole = learning.trained_again
+
+    def failed(tuner, *given):
+        model = whole(tuner, *given)
+        model.set_weights([share * each for each in model.get_weights()])
         return model
 
-    monkeypatch.setattr(learning._Learning, "_trained_again", diverged)
-    found = kt.tune(X, Y, verbose=0, **QUICK)
-    assert np.isfinite(found.predict(X)).all()
+    quick = {"verbose": 0, **QUICK, "epochs": 30}
+    right = kt.tune(X, Y, **quick)
+    assert "has a second network, trained on all 90 rows" in right.report()
+    monkeypatch.setattr(learning, "trained_again", failed)
+    found = kt.tune(X, Y, **quick)
+    assert "left out: trained on all rows, but without success" in found.report()
     assert "second network" not in found.report()
+    assert ((found.predict(X) - Y) ** 2).mean() < 0.5
+
+
+def test_networks_are_trained_again_for_as_many_steps_and_get_half_of_the_weight(monkeypatch):
+    told, weights = [], []
+    whole, averaged = learning.trained_again, combining.averaged
+
+    def noting(tuner, trial, rows, share):
+        model = whole(tuner, trial, rows, share)
+        told.append((trial, len(rows), model.history.params))
+        return model
+
+    def weighing(models, shares):
+        weights.extend(shares)
+        return averaged(models, shares)
+
+    monkeypatch.setattr(learning, "trained_again", noting)
+    monkeypatch.setattr(combining, "averaged", weighing)
+    kt.tune(X, Y, verbose=0, **{**QUICK, "epochs": 30})
+    assert told
+    for trial, rows, params in told:
+        assert rows == 90
+        assert params["epochs"] == max(1, round((trial.best_step + 1) * 72 / 90))
+    assert len(weights) == 2 * len(told)
+    assert weights[: len(told)] == weights[len(told) :]
+    assert sum(weights) == pytest.approx(1.0)
+
+
+def test_the_same_seed_gives_the_same_model_and_leaves_generators_alone():
+    np.random.seed(3)
+    before = np.random.get_state()[1].copy()
+    one, other = (kt.tune(X, Y, verbose=0, **QUICK).predict(X) for _ in range(2))
+    np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(np.random.get_state()[1], before)
+
+
+@pytest.mark.parametrize(
+    ("best_step", "epochs", "seconds"), [(9, 20, 5.0), (19, 20, 10.0), (None, 0, 10.0)]
+)
+def test_a_training_takes_its_share_of_the_time_of_its_trial(best_step, epochs, seconds):
+    done = (Execution(0, Outcome.COMPLETED, epochs=epochs),)
+    trial = Trial(0, {}, best_step=best_step, executions=done, started=5.0, finished=15.0)
+    assert learning.seconds_to_best(trial) == seconds
 
 
 class Stop(keras.callbacks.Callback):
@@ -192,3 +243,24 @@ def test_ctrl_c_ends_the_search_and_the_model_is_of_what_was_found(monkeypatch):
 def test_arguments_that_do_not_fit(given, message):
     with pytest.raises(ValueError, match=message):
         kt.tune(X, Y, verbose=0, **{**QUICK, **given})
+
+
+class StopLater(Stop):
+    """The first trial ends, the second one does not."""
+
+    trained = 0
+
+    def on_train_begin(self, logs=None):
+        StopLater.trained += 1
+
+    def on_epoch_end(self, epoch, logs=None):
+        if StopLater.trained > 1:
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_later_keeps_what_was_found_and_trains_nothing_more(monkeypatch):
+    StopLater.trained = 0
+    monkeypatch.setattr(stopping, "stopping_callbacks", lambda *given: [StopLater()])
+    monkeypatch.setattr(learning, "trained_again", pytest.fail)
+    found = kt.tune(X, Y, verbose=0, **QUICK)
+    assert found.predict(X).shape == (90,)

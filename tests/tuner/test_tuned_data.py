@@ -312,6 +312,15 @@ def test_workers_make_their_own(tmp_path):
     assert not (tmp_path / "b" / "data").exists()
 
 
+def test_what_makes_data_leaves_the_generators_of_the_user_alone(tmp_path):
+    tuner = make(tmp_path, max_trials=1)
+    tuner.search(data=Data(), **QUIET)
+    np.random.seed(8)
+    expected = np.random.RandomState(8).random()
+    tuner.evaluate_best(data=Data(windows_only), top=1)
+    assert np.random.random() == expected
+
+
 def test_train_again_and_evaluate(tmp_path):
     tuner = make(tmp_path, max_trials=3)
     tuner.search(data=Data(), **QUIET)

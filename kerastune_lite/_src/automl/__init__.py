@@ -1,7 +1,7 @@
 """A model from data alone: what the data is, how it is encoded, what is tried, what is kept.
 
 looking.py targets.py             what x and y are, and why; labels as numbers
-columns.py numbers.py tables.py   tables as arrays of numbers
+columns.py tables.py              tables as arrays of numbers
 inputs.py                         the same for images, series and texts
 splitting.py rows.py scoring.py   which rows validate, and how predictions are judged
 baselines.py                      what simple models reach

@@ -23,7 +23,7 @@ from kerastune_lite._src.automl.looking import without_objects
 from kerastune_lite._src.automl.saving import load_learned, save_learned
 from kerastune_lite._src.sklearn.class_weights import weights_of_classes
 from kerastune_lite._src.sklearn.compat import checked_weights
-from kerastune_lite._src.sklearn.seeding import RandomState, seed_of_fit, seeded
+from kerastune_lite._src.sklearn.seeding import RandomState, seed_of_fit
 from kerastune_lite._src.util.public import public
 
 
@@ -79,8 +79,7 @@ class AutoEstimator(BaseEstimator):
         if class_weight is not None:
             of_classes = weights_of_classes(class_weight, y)
             weights = of_classes if weights is None else weights * of_classes
-        with seeded(settings.seed):
-            self._adopt(learn(X, y, settings, weights, clock=clock))
+        self._adopt(learn(X, y, settings, weights, clock=clock))
         return self
 
     def _adopt(self, learned: Learned) -> None:

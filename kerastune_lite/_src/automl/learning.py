@@ -29,6 +29,8 @@ from kerastune_lite._src.automl.splitting import Split, split_rows
 from kerastune_lite._src.automl.targets import Targets
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.sklearn.compat import checked_weights
+from kerastune_lite._src.sklearn.seeding import seeded
+from kerastune_lite._src.tuner.tuner import Tuner
 from kerastune_lite._src.util.scratch_folder import ScratchFolder
 from kerastune_lite._src.views.announcing import announce
 
@@ -129,7 +131,8 @@ def learn(
         RuntimeError: all trials failed.
     """
     clock = Clock(settings.time_limit) if clock is None else clock
-    return _Learning(settings, clock).run(x, y, sample_weight, validation)
+    with seeded(settings.seed):
+        return _Learning(settings, clock).run(x, y, sample_weight, validation)
 
 
 class _Learning:
@@ -179,7 +182,7 @@ class _Learning:
             story.note_ensemble(dict(zip(members, shares)), chosen.loss, chosen.score)
             clock.lap("ensemble")
             again = settings.ensemble and validation is None and not was_stopped(tuner)
-            model = self._final(hypermodel, chosen, train, held_out, story, again)
+            model = self._final(tuner, chosen, train, held_out, story, again)
         story.seconds = dict(clock.laps)
         announce(story.result(), settings.verbose)
         trials = tuner.get_best_trials(len(tuner.trials))
@@ -203,9 +206,7 @@ class _Learning:
         known = epochs_of_project(folder, project)
         if known is not None:
             return known
-        return epochs_in_time(
-            hypermodel, self._shuffled(train), self._clock.left(_KEPT_BACK), self._seed
-        )
+        return epochs_in_time(hypermodel, self._shuffled(train), self._clock.left(_KEPT_BACK))
 
     def _search_settings(self, folder: str) -> SearchSettings:
         settings = self._settings
@@ -227,7 +228,7 @@ class _Learning:
 
     def _final(
         self,
-        hypermodel: Any,
+        tuner: Tuner,
         chosen: Chosen,
         train: Rows,
         held_out: Rows,
@@ -237,8 +238,9 @@ class _Learning:
         """One model of the chosen networks, and of such that learned from all rows if time allows.
 
         Those of the search are the ones that were validated; new ones have seen more rows, but
-        nothing chose their last epoch. The mean of both is safer than either. One that is worse
-        than a constant, on rows that it has seen, has diverged, and is left out.
+        nothing chose their last epoch. The mean of both is safer than either. They should do well
+        on the validation rows, which they have seen: one that is nearer to a constant there than to
+        the network of the search has failed, and is left out.
 
         Args:
             again: whether to train on all rows.
@@ -247,39 +249,34 @@ class _Learning:
 
         models, weights = chosen.models(), list(chosen.weights.values())
         if again:
-            constant = story.baselines[0]["loss"]
+            constant, failed = story.baselines[0]["loss"], 0
             rows = train.joined(held_out)
             for place, trial in enumerate(chosen.members):
                 left = self._clock.left()
                 if left is not None and left < seconds_to_best(trial):
                     continue
-                share = len(train) / len(rows)
-                model = self._trained_again(hypermodel, trial, rows, share)
-                if not chosen.loss_of(model) < constant:
+                model = trained_again(tuner, trial, rows, len(train) / len(rows))
+                if not chosen.loss_of(model) < (chosen.loss_of(models[place]) + constant) / 2.0:
+                    failed += 1
                     continue
                 models.append(model)
                 weights[place] /= 2.0
                 weights.append(weights[place])
-            story.note_all_rows(len(models) - len(chosen.members), len(rows))
+            story.note_all_rows(len(models) - len(chosen.members), len(rows), failed)
         self._clock.lap("training on all rows")
         return averaged(models, weights)
 
-    def _trained_again(self, hypermodel: Any, trial: Trial, rows: Rows, share: float) -> Any:
-        """A new network for a trial, trained on all rows for as many steps as were best.
 
-        It is steps that are equal, not epochs, because the learning rate falls from step to step.
+def trained_again(tuner: Tuner, trial: Trial, rows: Rows, share: float) -> Any:
+    """A new network for a trial, trained on all rows for as many steps as were best.
 
-        Args:
-            share: of the rows, those that the search trained on.
-        """
-        from kerastune_lite._src.keras.fitting import train_for_good
+    It is steps that are equal, not epochs, because the learning rate falls from step to step.
 
-        model = hypermodel.build(trial.hyperparameters.copy())
-        epochs = round(((trial.best_step or 0) + 1) * share)
-        batch = trial.values.get("batch_size")
-        given = {"epochs": max(epochs, 1)} | ({} if batch is None else {"batch_size": batch})
-        train_for_good(model, self._seed, **rows.arguments(), **given)
-        return model
+    Args:
+        share: of the rows, those that the search trained on.
+    """
+    epochs = max(round(((trial.best_step or 0) + 1) * share), 1)
+    return tuner.retrain(trial, epochs=epochs, verbose=0, **rows.arguments())
 
 
 def seconds_to_best(trial: Trial) -> float:

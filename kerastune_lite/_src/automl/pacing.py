@@ -13,13 +13,14 @@ _TRIALS = 4
 _LEAST = 5
 """With fewer epochs the learning rate would hardly have time to fall."""
 _MEASURED = 20_000
+"""Rows that are trained on to measure, at most."""
 _NUMBERS = 2_000_000
-"""So many rows, with so many numbers, are trained on to measure, at most."""
+"""Numbers in these rows, at most: an image has many."""
 _SMALL = 200_000
 """Below so many numbers in all epochs of a trial there is nothing to measure."""
 
 
-def epochs_in_time(hypermodel: Any, train: Rows, seconds: float | None, seed: int) -> int:
+def epochs_in_time(hypermodel: Any, train: Rows, seconds: float | None) -> int:
     """The epochs of a trial: as many as the hypermodel has, or fewer if they take long.
 
     The default network is trained on a part of the rows; an epoch after the first is measured.
@@ -29,7 +30,6 @@ def epochs_in_time(hypermodel: Any, train: Rows, seconds: float | None, seed: in
         hypermodel: with `epochs`.
         train: encoded training rows.
         seconds: of the search; None: any number.
-        seed: of the measured training.
     """
     most: int = hypermodel.epochs
     numbers = math.prod(train.x.shape) * most
@@ -42,6 +42,6 @@ def epochs_in_time(hypermodel: Any, train: Rows, seconds: float | None, seed: in
     part = train.first(min(_MEASURED, max(1, _NUMBERS // math.prod(train.x.shape[1:]))))
     batch = hp.values.get("batch_size")
     arguments = part.arguments() | ({} if batch is None else {"batch_size": batch})
-    per_epoch = seconds_per_epoch(model, seed, **arguments) * len(train) / len(part)
+    per_epoch = seconds_per_epoch(model, **arguments) * len(train) / len(part)
     allowed = seconds / _TRIALS / max(per_epoch, 1e-9)
     return int(min(most, max(allowed, _LEAST)))

@@ -33,6 +33,7 @@ class Story:
         members: of the ensemble: dicts of "trial" and "weight".
         ensemble: its "loss" and "score" on the rows that it was chosen on.
         further, all_rows: how many networks were trained on all rows, and how many rows these are.
+        left_out: how many more were trained on all rows, and had failed.
         seconds: what was done -> seconds.
         weighted: whether samples have weights, in all losses and scores.
     """
@@ -53,6 +54,7 @@ class Story:
     ensemble: dict[str, float] = dataclasses.field(default_factory=dict)
     further: int = 0
     all_rows: int = 0
+    left_out: int = 0
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
     weighted: bool = False
 
@@ -90,9 +92,9 @@ class Story:
         self.members = [{"trial": number, "weight": share} for number, share in weights.items()]
         self.ensemble = {"loss": loss, "score": score}
 
-    def note_all_rows(self, networks: int, rows: int) -> None:
-        """Note how many further networks were trained on all rows."""
-        self.further, self.all_rows = networks, rows
+    def note_all_rows(self, networks: int, rows: int, failed: int) -> None:
+        """Note how many further networks were trained on all rows, and how many were left out."""
+        self.further, self.all_rows, self.left_out = networks, rows, failed
 
     # ------------------------------------------------------------------ in words
 
@@ -125,7 +127,7 @@ class Story:
         """The result in a line."""
         found = self.ensemble["score"]
         networks = "a network" if len(self.members) == 1 else f"{len(self.members)} networks"
-        return f"{networks}, {SCORES[self.task]} {score_text(found)} on validation rows"
+        return f"{networks}, {self._headers()[2]} {score_text(found)} on validation rows"
 
     def text(self) -> str:
         """All of it."""
@@ -172,6 +174,11 @@ class Story:
             lines.append(
                 f"For {which} the model has a second network, trained on all {self.all_rows} rows "
                 "for as many steps as were best. The figures above are without that."
+            )
+        if self.left_out:
+            lines.append(
+                f"{counted(self.left_out, 'network')} left out: trained on all rows, but without "
+                "success."
             )
         lines.append(
             "The figures are somewhat too good: networks and epochs were chosen on these rows."

@@ -8,12 +8,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from kerastune_lite._src.automl.columns import Column
 from kerastune_lite._src.automl.inputs import ArrayEncoder, Encoder
 from kerastune_lite._src.automl.learning import Learned
-from kerastune_lite._src.automl.numbers import Numbers
 from kerastune_lite._src.automl.reporting import Story
 from kerastune_lite._src.automl.tables import TableEncoder
 from kerastune_lite._src.automl.targets import Targets
@@ -21,6 +18,8 @@ from kerastune_lite._src.keras.archives import Archives
 
 _ARCHIVES = Archives("kerastune_lite automl", 1, "automl.json")
 _ENCODER = "encoder.skops"
+_HARMLESS = ["numpy.dtype"]
+"""What scikit-learn's transformers hold, and skops does not know."""
 
 
 def save_learned(
@@ -70,10 +69,11 @@ def load_learned(
     import skops.io
 
     head, model, (packed,) = _ARCHIVES.read(path, family, family, [_ENCODER])
-    unknown = skops.io.get_untrusted_types(data=packed)
+    unknown = set(skops.io.get_untrusted_types(data=packed)).difference(_HARMLESS)
     if unknown:
-        raise ValueError(f"load() runs no code of a file. {path} would need: {', '.join(unknown)}.")
-    fitted = skops.io.loads(packed, trusted=[])
+        needed = ", ".join(sorted(unknown))
+        raise ValueError(f"load() runs no code of a file. {path} would need: {needed}.")
+    fitted = skops.io.loads(packed, trusted=_HARMLESS)
     encoder = _encoder(head["encoder"], fitted)
     story = Story(**head["story"])
     learned = Learned(encoder, Targets.from_json(head["targets"]), model, story)
@@ -99,23 +99,19 @@ def _state(encoder: Encoder) -> tuple[dict[str, Any], dict[str, Any]]:
         "width": encoder.width,
         "many": list(encoder.many),
     }
-    numbers = {} if encoder.numbers is None else dict(vars(encoder.numbers))
-    transformers = {"one_hot": encoder.one_hot, "by_target": encoder.by_target}
-    return state, {**transformers, "numbers": numbers}
+    names = ("numbers", "one_hot", "by_target")
+    return state, {name: getattr(encoder, name) for name in names}
 
 
 def _encoder(state: dict[str, Any], fitted: dict[str, Any]) -> Encoder:
     if state["kind"] != "table":
         return ArrayEncoder(state["kind"], tuple(state["shape"]), _name(state["name"]))
-    numbers = {name: np.asarray(values) for name, values in fitted["numbers"].items()}
     return TableEncoder(
         [_column(column) for column in state["columns"]],
         state["left_out"],
         state["width"],
-        Numbers(**numbers) if numbers else None,
-        fitted["one_hot"],
-        fitted["by_target"],
-        state["many"],
+        many=state["many"],
+        **fitted,
     )
 
 

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.preprocessing import OneHotEncoder, TargetEncoder
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, RobustScaler, TargetEncoder
 
 from kerastune_lite._src.automl.columns import (
     CATEGORY,
@@ -18,13 +20,15 @@ from kerastune_lite._src.automl.columns import (
     columns_of,
     is_frame,
 )
-from kerastune_lite._src.automl.numbers import Numbers
 
 MANY = 32
 """Columns with more categories than this are also encoded by the mean target of each."""
 
 _RARE = 4
 """Categories in fewer rows than this share one column."""
+
+_FARTHEST = 1e6
+"""Scaled numbers are cut off there."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +48,7 @@ class TableEncoder:
     columns: Sequence[Column]
     left_out: dict[str, str]
     width: int
-    numbers: Numbers | None
+    numbers: Pipeline | None
     one_hot: OneHotEncoder | None
     by_target: TargetEncoder | None
     many: Sequence[int]
@@ -76,8 +80,8 @@ class TableEncoder:
         numbers = one_hot = by_target = None
         many: list[int] = []
         if amounts.shape[1]:
-            numbers = Numbers.fitted(amounts)
-            parts.append(numbers.transform(amounts))
+            numbers = _fitted_numbers(amounts)
+            parts.append(_scaled(numbers, amounts))
         if categories.shape[1]:
             one_hot = OneHotEncoder(
                 min_frequency=_RARE,
@@ -107,7 +111,7 @@ class TableEncoder:
         self._check(x)
         parts = []
         if self.numbers is not None:
-            parts.append(self.numbers.transform(_amounts(x, self.columns)))
+            parts.append(_scaled(self.numbers, _amounts(x, self.columns)))
         if self.one_hot is not None:
             categories = _categories(x, self.columns)
             parts.append(self.one_hot.transform(categories))
@@ -143,6 +147,23 @@ class TableEncoder:
                 f"x must have the {self.width} columns that were trained on. Received: "
                 f"{x.shape[1]} columns."
             )
+
+
+def _fitted_numbers(amounts: np.ndarray) -> Pipeline:
+    """Scales columns of float64, fills what is missing with the median, and marks where it was.
+
+    Numbers such as times in seconds would lose their differences in single precision. What to do
+    with outliers is left to the networks.
+    """
+    scaler = RobustScaler(unit_variance=True)  # the median becomes 0
+    imputer = SimpleImputer(strategy="constant", fill_value=0.0, add_indicator=True)
+    # That nothing is missing in training, but later, is no error: the median is good enough.
+    return make_pipeline(scaler, imputer).fit(amounts)
+
+
+def _scaled(numbers: Pipeline, amounts: np.ndarray) -> np.ndarray:
+    scaled: np.ndarray = np.clip(numbers.transform(amounts), -_FARTHEST, _FARTHEST)
+    return scaled.astype(np.float32)
 
 
 def _fitted_by_target(

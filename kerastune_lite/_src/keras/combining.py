@@ -29,15 +29,15 @@ def averaged(models: Sequence[Any], weights: Sequence[float]) -> Any:
     parts = []
     for number, (model, weight) in enumerate(zip(models, weights)):
         scaled = keras.layers.Rescaling(weight, name=f"weight_{number}")
-        parts.append(scaled(_bare(model)(inputs)))
+        parts.append(scaled(_bare(model, f"network_{number}")(inputs)))
     combined = keras.Model(inputs, keras.layers.Add(name="mean")(parts), name="ensemble")
     combined.compile("sgd", models[0].loss, metrics=_metrics_of(models[0]))
     return _complete(combined)
 
 
-def _bare(model: Any) -> Any:
-    """The same model without its optimizer, which would be saved, too."""
-    bare = type(model).from_config(model.get_config())
+def _bare(model: Any, name: str) -> Any:
+    """The same model under another name, without its optimizer, which would be saved, too."""
+    bare = type(model).from_config({**model.get_config(), "name": name})
     bare.set_weights(model.get_weights())
     return bare
 

@@ -1,9 +1,13 @@
-"""Trainings outside a search, on the fastest path."""
+"""Trainings outside of trials, on the fastest path."""
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from typing import Any
+
+import numpy as np
 
 from kerastune_lite._src.keras import session
 from kerastune_lite._src.keras.fast.dispatcher import Dispatcher
@@ -12,31 +16,25 @@ from kerastune_lite._src.keras.loading import load_keras
 keras = load_keras()
 
 
-def train_for_good(model: Any, seed: int, **arguments: Any) -> dict[str, list[float]]:
-    """Train a model as a search would, on the fastest path.
+@contextlib.contextmanager
+def fast_fit(model: Any) -> Iterator[None]:
+    """Within it, `model.fit` takes the fastest path that gives its result.
 
-    Args:
-        seed: of the order of the samples.
-        **arguments: of `model.fit`.
-
-    Returns:
-        Its history.
+    The order of samples follows from NumPy's generator, which users may have seeded.
     """
-    with (
-        session.traced_functions(),
-        Dispatcher(True).in_place_of_fit(model, seed, whole=False),
-    ):
-        history: dict[str, list[float]] = model.fit(verbose=0, **arguments).history
-    return history
+    seed = int(np.random.randint(2**31))
+    with session.traced_functions(), Dispatcher(True).in_place_of_fit(model, seed, whole=True):
+        yield
 
 
-def seconds_per_epoch(model: Any, seed: int, **arguments: Any) -> float:
+def seconds_per_epoch(model: Any, **arguments: Any) -> float:
     """How long an epoch takes, once the model is traced.
 
     Args:
-        seed, **arguments: as of `train_for_good`.
+        **arguments: of `model.fit`.
     """
     ends: list[float] = []
     watch = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: ends.append(time.monotonic()))
-    train_for_good(model, seed, epochs=2, callbacks=[watch], **arguments)
+    with fast_fit(model):
+        model.fit(epochs=2, callbacks=[watch], verbose=0, **arguments)
     return ends[1] - ends[0]

@@ -15,6 +15,7 @@ from kerastune_lite._src.keras.data_cache import DataCache
 from kerastune_lite._src.space.asked import Asked
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.util.errors import FatalTypeError, FatalValueError
+from kerastune_lite._src.util.generators import kept_generators
 from kerastune_lite._src.util.threads import in_turn
 
 _SEED = 0
@@ -84,13 +85,14 @@ class TunedData:
 def _called(
     function: Callable[[HyperParameters], Any], hp: HyperParameters
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    random.seed(_SEED)
-    np.random.seed(_SEED)
-    if "keras" in sys.modules:
-        from kerastune_lite._src.keras.session import seed_all
+    with kept_generators():
+        random.seed(_SEED)
+        np.random.seed(_SEED)
+        if "keras" in sys.modules:
+            from kerastune_lite._src.keras.session import seed_all
 
-        seed_all(_SEED)
-    return arguments_from(function(hp), "make_data(hp)")
+            seed_all(_SEED)
+        return arguments_from(function(hp), "make_data(hp)")
 
 
 def arguments_from(returned: Any, source: str) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -28,10 +28,14 @@ from kerastune_lite._src.sklearn.candidates import (
     keras_step,
 )
 from kerastune_lite._src.sklearn.compat import fit_and_score
-from kerastune_lite._src.sklearn.seeding import kept_generators, set_generators, state_of_generators
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.space.parameters import Parameter
+from kerastune_lite._src.util.generators import (
+    kept_generators,
+    set_generators,
+    state_of_generators,
+)
 
 if TYPE_CHECKING:
     from kerastune_lite._src.keras.fast.member import Member

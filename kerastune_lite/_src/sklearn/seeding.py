@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Iterator
-from typing import Any, Union
+from typing import Union
 
 import numpy as np
 
+from kerastune_lite._src.util.generators import kept_generators
 from kerastune_lite._src.util.threads import turn
 
 RandomState = Union[int, np.random.RandomState, None]
@@ -40,28 +41,3 @@ def seeded(seed: int | None) -> Iterator[None]:
             random.seed(seed)
             np.random.seed(seed)
             yield
-
-
-@contextlib.contextmanager
-def kept_generators() -> Iterator[None]:
-    """Restore Python's and NumPy's generators at the end.
-
-    Threads take turns: the generators would forget what another thread had drawn meanwhile.
-    """
-    with turn():
-        kept = state_of_generators()
-        try:
-            yield
-        finally:
-            set_generators(kept)
-
-
-def state_of_generators() -> tuple[Any, Any]:
-    """The states of Python's and NumPy's generators."""
-    return random.getstate(), np.random.get_state()
-
-
-def set_generators(state: tuple[Any, Any]) -> None:
-    """Restore what `state_of_generators` returned."""
-    random.setstate(state[0])
-    np.random.set_state(state[1])

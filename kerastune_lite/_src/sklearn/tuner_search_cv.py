@@ -27,10 +27,11 @@ from kerastune_lite._src.sklearn.class_weights import check_weights_of_search
 from kerastune_lite._src.sklearn.cv_project import CVProject, Wish, seed_of
 from kerastune_lite._src.sklearn.fold import TEST, Folds
 from kerastune_lite._src.sklearn.folds import FoldJob
-from kerastune_lite._src.sklearn.seeding import RandomState, kept_generators
+from kerastune_lite._src.sklearn.seeding import RandomState
 from kerastune_lite._src.sklearn.tuners import TunerLike, parts_of
 from kerastune_lite._src.util.checksums import checksum_of, checksums
 from kerastune_lite._src.util.describing import described
+from kerastune_lite._src.util.generators import kept_generators
 from kerastune_lite._src.util.public import public
 
 

@@ -85,7 +85,7 @@ class BestModels(Results):
             return evaluated(trials, self.objective, self.load_model, arguments)
 
     def retrain(self, trial: Trial | None = None, *fit_args: Any, **fit_kwargs: Any) -> Any:
-        """Train a new model for a trial, on other (usually all) data.
+        """Train a new model for a trial, on other (usually all) data, on the fastest path.
 
         Args:
             trial: default: the best one.

@@ -230,6 +230,8 @@ class Training:
 
     def retrain(self, trial: Trial, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """A new model for `trial`, trained with these arguments of `fit`."""
+        from kerastune_lite._src.keras.fitting import fast_fit
+
         hypermodel = self.models.hypermodel
         if hypermodel is None:
             raise ValueError(_without_hypermodel("retrain() builds and fits"))
@@ -249,7 +251,8 @@ class Training:
         # The arguments of `fit` may name outputs and metrics.
         model = named_as_in_trials(functools.partial(self.models.build, hp))
         fit_args, fit_kwargs = fit.for_execution(hp)
-        hypermodel.fit(hp, model, *fit_args, **fit_kwargs)
+        with fast_fit(model):
+            hypermodel.fit(hp, model, *fit_args, **fit_kwargs)
         if data is not None:
             data.close()
         return model
