@@ -188,3 +188,8 @@ def test_errors_come_before_the_first_trial(estimator, y, message):
 def test_only_without_a_time_limit_results_are_reproducible(limit, expected):
     tags = kt.AutoClassifier(time_limit=limit, max_trials=1).__sklearn_tags__()
     assert tags.non_deterministic is expected
+
+
+def test_a_regressor_names_the_classifier():
+    with pytest.raises(ValueError, match=r"Received: y with texts. For labels use AutoClassifier"):
+        kt.AutoRegressor().fit(np.zeros((4, 2)), np.array(["a", "b", "a", "b"]))

@@ -346,7 +346,9 @@ class TestErrors:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ({"data": (1, 2)}, r"function make_data\(hp\).*Received: \(1, 2\) of type tuple"),
+            ({"data": (1, 2)}, r"Received: an object of type tuple.*without calling it"),
+            ({"data": lambda: (1, 2)}, r"lambda>\(\), which cannot be called with `hp` alone"),
+            ({"data": lambda hp, x: (1, 2)}, r"lambda>\(hp, x\), which cannot be called"),
             ({"data": Data(), "x": SERIES}, "one source.*Received `data` and x"),
             ({"data": Data(), "data_fn": Data()}, "one source.*Received `data` and data_fn="),
             ({"data": Data(lambda x, y: None)}, "It returned None. Did you forget `return x, y`"),

@@ -327,6 +327,11 @@ class AutoRegressor(RegressorMixin, AutoEstimator):
         """
         if y is None:
             raise ValueError("AutoRegressor requires y to be passed, but the target y is None.")
+        if np.asarray(y).dtype.kind in "US":
+            raise ValueError(
+                "AutoRegressor predicts numbers. Received: y with texts. For labels use "
+                "AutoClassifier; numbers that are texts become numbers with y.astype(float)."
+            )
         numbers = check_array(y, ensure_2d=False, dtype="numeric", input_name="y")
         if numbers.ndim == 2 and numbers.shape[1] == 1:
             numbers = column_or_1d(numbers, warn=True)

@@ -72,7 +72,10 @@ class Settings:
             value = getattr(self, name)
             number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
             if value is not None and not (number and value > 0):
-                raise ValueError(f"`{name}` must be a positive number. Received: {name}={value!r}.")
+                unit = " of seconds" if name == "time_limit" else ""
+                raise ValueError(
+                    f"`{name}` must be a positive number{unit}. Received: {name}={value!r}."
+                )
 
 
 @dataclasses.dataclass(frozen=True)

@@ -104,7 +104,7 @@ def get_hypermodel(given: Any) -> Any:
     if isinstance(given, type):
         raise TypeError(
             f"`hypermodel` must be an instance. Received the class {given.__name__}: write "
-            f"{given.__name__}()."
+            f"{given.__name__}(...)."
         )
     # Keras need not be loaded to recognise one of its models.
     if any(k.__name__ == "Model" and k.__module__.startswith("keras") for k in type(given).__mro__):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import random
 import sys
 import types
@@ -34,12 +35,8 @@ class TunedData:
     """
 
     def __init__(self, function: Callable[[HyperParameters], Any] | None, folder: Path) -> None:
-        if function is not None and not callable(function):
-            raise TypeError(
-                "`data` is a function make_data(hp) that returns what fit() takes, such as (x, y). "
-                f"Received: {function!r} of type {type(function).__name__}. Data that is the same "
-                "for all trials is passed as to fit(): tuner.search(x, y)."
-            )
+        if function is not None:
+            _check_function(function)
         self.function = function
         self._folder = folder
         self.cache = DataCache(folder)
@@ -80,6 +77,26 @@ class TunedData:
     def close(self) -> None:
         """Forget all data."""
         self.cache.close()
+
+
+def _check_function(function: Any) -> None:
+    rule = "`data` is a function make_data(hp) that returns what fit() takes, such as (x, y)."
+    if not callable(function):
+        raise TypeError(
+            f"{rule} Received: an object of type {type(function).__name__}. Pass the function "
+            "without calling it: search(data=make_data). Data that is the same for all trials is "
+            "passed as to fit(): search(x, y)."
+        )
+    try:
+        inspect.signature(function).bind(None)
+    except TypeError:
+        raise TypeError(
+            f"{rule} Received: {getattr(function, '__qualname__', function)}"
+            f"{inspect.signature(function)}, which cannot be called with `hp` alone. Data without "
+            "hyperparameters is passed as to fit(): search(x, y)."
+        ) from None
+    except ValueError:
+        return  # a builtin without a signature
 
 
 def _called(
