@@ -118,7 +118,7 @@ class PlainKeras:
         return self._model.predict(inputs, verbose=0)
 
     def predict_proba(self, x):
-        return self._outputs(x)
+        return np.minimum(self._outputs(x), 1.0)  # a sum of float32 may be slightly larger
 
     def predict(self, x):
         if self._classes:

@@ -35,6 +35,15 @@ def test_two_classes_are_one_output():
     assert targets.decode(outputs).tolist() == ["no", "yes"]
 
 
+def test_probabilities_are_at_most_one_and_numbers_stay_as_they_are():
+    above = np.array([[np.nextafter(np.float32(1), np.float32(2)), 0.0]], dtype="float32")
+    found = Targets.fitted("classification", np.array(["a", "b", "c"])).probabilities(above)
+    assert found.tolist() == [[1.0, 0.0]]
+    assert found.dtype == "float32"
+    numbers = Targets.fitted("regression", np.array([[0.5, 2.0], [1.0, 3.0]]))
+    assert numbers.probabilities(above) is above
+
+
 def test_several_labels_and_numbers():
     labels = Targets.fitted("multilabel", np.array([[0, 1], [1, 1]]))
     assert labels.decode(np.array([[0.4, 0.6]])).tolist() == [[0, 1]]

@@ -45,6 +45,14 @@ def test_a_single_sigmoid_is_two_columns():
     assert probabilities.shape == (1, 2)
 
 
+def test_probabilities_are_not_above_one_by_rounding(monkeypatch):
+    """scikit-learn's log_loss refuses such ones."""
+    above = np.nextafter(np.float32(1), np.float32(2))
+    fitted = classifier(model=build).fit(*blobs(3))
+    monkeypatch.setattr(fitted, "_predict_raw", lambda X: np.array([[above, 0, 0]], "float32"))
+    assert fitted.predict_proba(X[:1]).tolist() == [[1.0, 0.0, 0.0]]
+
+
 def test_class_weight_leaves_sample_weight_alone_and_takes_whole_numbers():
     weights = np.ones(len(X), dtype=int)
     balanced = classifier(class_weight={0: 1.0, 1: 5.0}).fit(X, Y, sample_weight=weights)

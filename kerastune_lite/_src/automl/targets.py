@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from kerastune_lite._src.sklearn.probabilities import at_most_one
+
 
 @dataclasses.dataclass(frozen=True)
 class Targets:
@@ -74,6 +76,9 @@ class Targets:
 
     def probabilities(self, outputs: np.ndarray) -> np.ndarray:
         """`(n, classes)`, or `(n, labels)` of several labels."""
+        if self.task == "regression":
+            return outputs
+        outputs = at_most_one(outputs)
         if self.task == "classification" and outputs.shape[1] == 1:
             return np.hstack([1.0 - outputs, outputs])
         return outputs

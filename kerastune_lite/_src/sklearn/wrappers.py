@@ -14,6 +14,7 @@ from kerastune_lite._src.sklearn.class_weights import weights_of_classes
 from kerastune_lite._src.sklearn.compat import checked_weights
 from kerastune_lite._src.sklearn.encoders import LabelEncoder, TargetEncoder
 from kerastune_lite._src.sklearn.from_scikeras import BaseWrapper
+from kerastune_lite._src.sklearn.probabilities import at_most_one
 from kerastune_lite._src.sklearn.seeding import RandomState
 from kerastune_lite._src.sklearn.wrapper import KerasWrapper
 from kerastune_lite._src.util.public import public
@@ -202,7 +203,7 @@ class KerasClassifier(ClassifierMixin, KerasWrapper):
         probabilities: np.ndarray = self.target_encoder_.inverse_transform(
             outputs, return_proba=True
         )
-        return probabilities
+        return at_most_one(probabilities)
 
     def _weights(self, X: Any, y: Any, sample_weight: Any, kwargs: dict[str, Any]) -> Any:
         """Weights of samples, with those of classes, which are removed from `kwargs`."""
