@@ -1,10 +1,13 @@
 """Held-out scores of the best models."""
 
+import warnings
+
+import numpy as np
 import pytest
 
 import kerastune_lite as kt
 from kerastune_lite._src.util.errors import StoreError
-from tests.keras.models import data, linear
+from tests.keras.models import data, keras, linear
 
 
 def build(hp):
@@ -43,6 +46,16 @@ def test_several_objectives(tmp_path):
     x, y = data(64, seed=5)
     (row,) = tuner.evaluate_best(x, y, top=1)
     assert row.held_out == pytest.approx(sum(tuner.get_best_models()[0].evaluate(x, y, verbose=0)))
+
+
+def test_a_model_that_is_saved_and_loaded_warns_of_nothing(tmp_path):
+    model = search(tmp_path).get_best_models()[0]
+    model.save(tmp_path / "best.keras")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        again = keras.models.load_model(tmp_path / "best.keras")
+    x, _ = data(8)
+    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
 
 
 class Kept(kt.RandomSearch):

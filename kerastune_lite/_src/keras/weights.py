@@ -89,3 +89,13 @@ def load_weights(model: Any, path: Path, build_config: Mapping[str, Any] | None)
                 f"The weights {path} cannot be loaded into the model that build(hp) makes: "
                 f"{failure or error}. {hint}"
             ) from error
+
+
+def build_optimizer(model: Any) -> None:
+    """Create the variables of an optimizer that has none, as a training would do.
+
+    Otherwise Keras warns when the user saves this model and loads it again.
+    """
+    optimizer = model.optimizer
+    if optimizer is not None and not optimizer.built and model.trainable_variables:
+        optimizer.build(model.trainable_variables)

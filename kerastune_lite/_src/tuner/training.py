@@ -185,7 +185,7 @@ class Training:
         Raises:
             StoreError: there are no weights, or they do not fit.
         """
-        from kerastune_lite._src.keras.weights import load_weights
+        from kerastune_lite._src.keras.weights import build_optimizer, load_weights
 
         execution = best_execution(trial)
         if execution is None:
@@ -200,6 +200,7 @@ class Training:
         model = self.models.build(trial.hyperparameters.copy())
         with self.models.scope():
             load_weights(model, path, execution.build_config)
+            build_optimizer(model)
         return model
 
     def _why_no_weights(self, trial: Trial, path: Path | None, ranked: bool) -> str:
