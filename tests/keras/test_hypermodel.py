@@ -65,7 +65,7 @@ def test_what_users_pass():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "text"), [(Linear, r"write Linear\(\)"), (3, "Received: 3 of type int")]
+    ("wrong", "text"), [(Linear, r"write Linear\(\.\.\.\)"), (3, "Received: 3 of type int")]
 )
 def test_what_is_no_hypermodel(wrong, text):
     with pytest.raises(TypeError, match=text):

@@ -1,7 +1,5 @@
 """Held-out scores of the best models."""
 
-import warnings
-
 import numpy as np
 import pytest
 
@@ -48,12 +46,16 @@ def test_several_objectives(tmp_path):
     assert row.held_out == pytest.approx(sum(tuner.get_best_models()[0].evaluate(x, y, verbose=0)))
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras's own
 def test_a_model_that_is_saved_and_loaded_warns_of_nothing(tmp_path):
-    model = search(tmp_path).get_best_models()[0]
+    def with_adam(hp):  # it has variables for each weight
+        model = build(hp)
+        model.compile("adam", "mse", metrics=["mae"])
+        return model
+
+    model = search(tmp_path, with_adam).get_best_models()[0]
     model.save(tmp_path / "best.keras")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        again = keras.models.load_model(tmp_path / "best.keras")
+    again = keras.models.load_model(tmp_path / "best.keras")
     x, _ = data(8)
     np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
 
