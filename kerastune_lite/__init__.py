@@ -15,9 +15,11 @@ if TYPE_CHECKING:
         engine,
         errors,
         hyperparameters,
+        objectives,
         oracles,
         schedulers,
         sklearn,
+        stopping,
         tuners,
     )
     from kerastune_lite._src.automl.estimators import AutoClassifier, AutoRegressor
@@ -25,8 +27,10 @@ if TYPE_CHECKING:
     from kerastune_lite._src.compat_kerastuner.oracle import Oracle, synchronized
     from kerastune_lite._src.core.objective import Objective
     from kerastune_lite._src.keras.hypermodel import HyperModel
+    from kerastune_lite._src.search.from_optuna import from_optuna
     from kerastune_lite._src.search.open_project import open_project
     from kerastune_lite._src.space.hyperparameters import HyperParameters
+    from kerastune_lite._src.tuner.gradient_search import GradientSearch
     from kerastune_lite._src.tuner.presets import (
         ASHA,
         BOHB,
@@ -49,6 +53,7 @@ __all__ = [
     "BaseTuner",
     "BayesianOptimization",
     "EvolutionarySearch",
+    "GradientSearch",
     "GridSearch",
     "HyperModel",
     "HyperParameters",
@@ -63,11 +68,14 @@ __all__ = [
     "applications",
     "engine",
     "errors",
+    "from_optuna",
     "hyperparameters",
+    "objectives",
     "open_project",
     "oracles",
     "schedulers",
     "sklearn",
+    "stopping",
     "synchronized",
     "tune",
     "tune_function",
@@ -84,6 +92,7 @@ __getattr__, __dir__ = lazy_names(
         "BaseTuner": "_src.tuner.tuner:Tuner",
         "BayesianOptimization": "_src.tuner.presets",
         "EvolutionarySearch": "_src.tuner.presets",
+        "GradientSearch": "_src.tuner.gradient_search",
         "GridSearch": "_src.tuner.presets",
         "HyperModel": "_src.keras.hypermodel",
         "HyperParameters": "_src.space.hyperparameters",
@@ -97,11 +106,14 @@ __getattr__, __dir__ = lazy_names(
         "applications": "applications",
         "engine": "engine",
         "errors": "errors",
+        "from_optuna": "_src.search.from_optuna",
         "hyperparameters": "hyperparameters",
+        "objectives": "objectives",
         "open_project": "_src.search.open_project",
         "oracles": "oracles",
         "schedulers": "schedulers",
         "sklearn": "sklearn",
+        "stopping": "stopping",
         "synchronized": "_src.compat_kerastuner.oracle",
         "tune": "_src.automl.tune",
         "tune_function": "_src.tuner.tune_function",

@@ -10,8 +10,11 @@ from kerastune_lite._src.util.lazy import lazy_names
 
 if TYPE_CHECKING:
     from kerastune_lite._src.algorithms.oracles.bayesian import BayesianOracle
+    from kerastune_lite._src.algorithms.oracles.cmaes import CMAESOracle
     from kerastune_lite._src.algorithms.oracles.evolution import EvolutionaryOracle
+    from kerastune_lite._src.algorithms.oracles.gradient import GradientOracle
     from kerastune_lite._src.algorithms.oracles.grid import GridOracle
+    from kerastune_lite._src.algorithms.oracles.optuna_oracle import OptunaOracle
     from kerastune_lite._src.algorithms.oracles.oracle import Oracle, draw_distinct
     from kerastune_lite._src.algorithms.oracles.random import RandomOracle
     from kerastune_lite._src.algorithms.oracles.sobol import SobolOracle
@@ -34,13 +37,16 @@ __all__ = [
     "BayesianOptimization",
     "BayesianOptimizationOracle",
     "BayesianOracle",
+    "CMAESOracle",
     "EvolutionaryOracle",
     "Execution",
+    "GradientOracle",
     "GridOracle",
     "GridSearch",
     "GridSearchOracle",
     "Hyperband",
     "HyperbandOracle",
+    "OptunaOracle",
     "Oracle",
     "Outcome",
     "RandomOracle",
@@ -59,13 +65,16 @@ __getattr__, __dir__ = lazy_names(
         "BayesianOptimization": "_src.compat_kerastuner.oracles:BayesianOptimizationOracle",
         "BayesianOptimizationOracle": "_src.compat_kerastuner.oracles",
         "BayesianOracle": "_src.algorithms.oracles.bayesian",
+        "CMAESOracle": "_src.algorithms.oracles.cmaes",
         "EvolutionaryOracle": "_src.algorithms.oracles.evolution",
+        "GradientOracle": "_src.algorithms.oracles.gradient",
         "Execution": "_src.core.trial",
         "GridOracle": "_src.algorithms.oracles.grid",
         "GridSearch": "_src.compat_kerastuner.oracles:GridSearchOracle",
         "GridSearchOracle": "_src.compat_kerastuner.oracles",
         "Hyperband": "_src.compat_kerastuner.oracles:HyperbandOracle",
         "HyperbandOracle": "_src.compat_kerastuner.oracles",
+        "OptunaOracle": "_src.algorithms.oracles.optuna_oracle",
         "Oracle": "_src.algorithms.oracles.oracle",
         "Outcome": "_src.core.trial",
         "RandomOracle": "_src.algorithms.oracles.random",

@@ -40,7 +40,7 @@ class MemoryStore(Store):
         executions: dict[int, dict[tuple[int, int], Execution]] = {}
         space, queue = Space(), {}
         name, settings = "untitled", {}
-        enqueued, session = 0, None
+        enqueued, session, former = 0, None, ()
         for event in self.events:
             if isinstance(event, ev.SearchStarted):
                 name = event.project
@@ -51,6 +51,8 @@ class MemoryStore(Store):
                 session = Session(session.started, event.time, event.reason, event.message)
             elif isinstance(event, ev.SpaceGrown):
                 space = space.merged(event.added, overwrite=True)
+            elif isinstance(event, ev.Remembered):
+                former = event.former
             elif isinstance(event, ev.Enqueued):
                 queue[event.position] = event.values
                 enqueued = max(enqueued, event.position + 1)
@@ -77,6 +79,7 @@ class MemoryStore(Store):
             enqueued=enqueued,
             versions=versions if settings else {},
             session=session,
+            former=former,
         )
 
     def epochs(self, trial: int) -> list[Epoch]:

@@ -190,3 +190,14 @@ def test_views_measures_what_was_asked_for():
     assert lines[3].split() == [str(count) for count in trials]
     assert [line.split()[0] for line in lines[4:]] == list(views)
     assert all(float(cell) > 0.1 for line in lines[4:] for cell in line.split()[1:])
+
+
+def test_gradients():
+    printed = run("gradients.py", "--trials", 3, "--seeds", 1)
+    lines = [line.split() for line in printed.splitlines()]
+    (share,) = (float(line[-3]) for line in lines if line[-2:] == ["plain", "trainings"])
+    assert share > 1, "a gradient is not for nothing"
+    for name in ("gradient", "Bayesian", "random"):
+        by_trials, _ = (line for line in lines if line[:1] == [name])
+        losses = [float(cell) for cell in by_trials[1::2]]
+        assert losses == sorted(losses, reverse=True)

@@ -17,7 +17,9 @@ FACADES = [
     *(f"kerastune_lite.engine.{n}" for n in ("metrics_tracking", "trial", "tuner")),
     "kerastune_lite.engine.hyperparameters",
     *(f"kerastune_lite.{name}" for name in ("errors", "hyperparameters", "oracles", "schedulers")),
+    "kerastune_lite.objectives",
     "kerastune_lite.sklearn",
+    "kerastune_lite.stopping",
 ]
 
 PUBLIC = {

@@ -55,6 +55,28 @@ def test_parallel(tmp_path):
     assert shown.stderr == "", "TensorFlow's start-up notes stay away"
 
 
+def test_several_objectives(tmp_path):
+    shown = run("several_objectives.py", "--trials", 3, "--directory", tmp_path)
+    assert "The front of 3 networks:" in shown.stdout
+    rows = shown.stdout.partition("never seen\n")[2].partition("\n\n")[0].splitlines()
+    assert 1 <= len(rows) <= 3
+    sizes, scores = zip(*(map(float, row.replace(",", "").split()[:2]) for row in rows))
+    assert list(sizes) == sorted(sizes)
+    assert list(scores) == sorted(scores), "a larger network of the front is a better one"
+    assert "With at most 3,000 parameters" in shown.stdout
+
+
+def test_warm_start(tmp_path):
+    shown = run("warm_start.py", "--trials", 2, "--directory", tmp_path)
+    assert shown.stderr == "", "TensorFlow's start-up notes stay away"
+    table = shown.stdout.partition("knows nothing  remembers\n")[2].splitlines()[:2]
+    assert [line.split()[0] for line in table] == ["1", "2"]
+    first, second = ([float(each) for each in line.split()[1:]] for line in table)
+    assert all(after <= before for before, after in zip(first, second))
+    assert "Points of the former project: trials [0]" in shown.stdout
+    assert shown.stdout.count("on digits never seen") == 2
+
+
 def test_sklearn_pipeline(tmp_path):
     shown = run("sklearn_pipeline.py", "--trials", 2, "--epochs", 2, "--directory", tmp_path)
     assert shown.stderr == "", "TensorFlow's start-up notes stay away"

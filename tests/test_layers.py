@@ -33,9 +33,11 @@ FACADES = [
     "engine.tuner",
     "errors",
     "hyperparameters",
+    "objectives",
     "oracles",
     "schedulers",
     "sklearn",
+    "stopping",
     "tuners",
 ]
 

@@ -311,6 +311,40 @@ def test_what_is_kept_is_what_was_measured(report, tmp_path):
 
 
 @pytest.mark.slow
+def test_warm_start_prints_and_keeps_what_it_measured(tmp_path):
+    file = tmp_path / "measured.json"
+    arguments = ("--quick", "--former", "related", "misleading", "--json", file)
+    printed = run("warm_start.py", *arguments)
+    results = json.loads(file.read_text())
+    assert list(results) == ["nothing", "related", "misleading"]
+    for rows in results.values():
+        assert all(len(regrets) == 10 for regrets in rows["digits"].values())
+        assert all(sorted(each, reverse=True) == each for each in rows["digits"].values())
+    assert " cores" in printed.splitlines()[0], "the size of the machine"
+    assert printed.count("related") == 2, "of the table, and the mean"
+    # What is kept is not measured again.
+    results["nothing"]["digits"]["0"] = [0.5] * 10
+    file.write_text(json.dumps(results))
+    run("warm_start.py", *arguments)
+    assert json.loads(file.read_text()) == results
+
+
+def test_former_projects_are_what_they_are_called(modules, monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import warm_start
+
+    table = modules[0].problem("breast_cancer")
+    values = table.space.sample(np.random.default_rng(0))
+    (related,), (misleading,) = (
+        warm_start.former_searches(former, "digits", 0) for former in ("related", "misleading")
+    )
+    assert related[0] is misleading[0] is table
+    assert misleading[1](**values) == -related[1](**values) == -table.true_loss(values)
+    ((space, function),) = warm_start.former_searches("unrelated", "digits", 0)
+    assert function(**values) != warm_start.unrelated(space, 1)(**values)
+    assert len(warm_start.former_searches("all others", "digits", 0)) == 4
+
+
 def test_search_quality_prints_and_keeps_what_it_measured(tmp_path):
     file, image = tmp_path / "measured.json", tmp_path / "regret.svg"
     arguments = ["--quick", "--contenders", "random", "bayesian", "Hyperband"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from kerastune_lite._src.analysis.curves import fan, mean_curve
-from kerastune_lite._src.core.objective import MultiObjective, Objective
+from kerastune_lite._src.core.objective import Objective, Sum
 from tests.analysis.trials import LOSS
 
 NAN = float("nan")
@@ -32,7 +32,7 @@ def test_a_line_is_the_mean_of_executions_as_far_as_all_came():
 
 def test_other_metrics_and_several_objectives():
     np.testing.assert_allclose(fan({0: of(1, 2)}, LOSS, "loss").lines[0], [2, 4])
-    both = MultiObjective(objectives=(Objective("loss", "min"), Objective("val_loss", "max")))
+    both = Sum((Objective("loss", "min"), Objective("val_loss", "max")))
     np.testing.assert_allclose(fan({0: of(1, 2)}, both).lines[0], [1, 2])
 
 

@@ -122,7 +122,7 @@ def test_show_tells_rejected_trials_from_failed_ones(tmp_path, run):
     code, out, _ = run("show", project)
     assert code == 0
     assert out.startswith("ended, 1 completed, 3 failed, 2 of the failed rejected (max_model_size")
-    assert "2 trials rejected (max_model_size, FailedTrialError):" in out
+    assert "2 trials rejected (max_model_size, constraints, FailedTrialError):" in out
     assert "1 trial failed:" in out
     assert strict(run("show", project, "--trial", "1", "--json")[1])["rejected"] is True
 
@@ -277,9 +277,9 @@ def test_a_folder_of_projects_lists_what_is_there(tmp_path, run):
         (["list", "{empty}"], "There is no project in"),
         (["list", "{empty}/no"], "There is no folder"),
         (["best", "{empty}/no"], "There is no folder"),
-        (["best", "{failed}"], "No trial in .* has a score yet"),
+        (["best", "{failed}"], "There is no result in .* yet"),
         (["best", "{failed}"], "2 of 2 failed.*trial 1: no reason was recorded"),
-        (["report", "{failed}"], "No trial in .* has a score yet.*2 of 2 failed"),
+        (["report", "{failed}"], "There is no result in .* yet.*2 of 2 failed"),
         (["show", "{new}"], "No search was recorded in"),
         (["watch", "{new}"], "No search was recorded in"),
         (["export", "{new}", "--to", "csv"], "No trial was recorded in"),

@@ -98,7 +98,7 @@ def test_several_inputs_outputs_and_objectives(tmp_path):
         return model
 
     data = tf.data.Dataset.from_tensor_slices(({"a": X, "b": Y}, {"p": Y, "q": Y})).batch(8)
-    objective = ["val_loss", kt.Objective("val_p_mae", "min")]
+    objective = kt.objectives.Sum(["val_loss", kt.Objective("val_p_mae", "min")])
     tuner = kt.RandomSearch(two_outputs, objective, max_trials=2, directory=tmp_path)
     tuner.search(data, validation_data=data, epochs=1, verbose=0)
     assert [each.name for each in tuner.oracle.objective.objectives] == ["val_loss", "val_p_mae"]

@@ -135,6 +135,9 @@ def test_a_function_may_reject_values(caplog):
 def test_a_trial_that_has_completed_was_not_rejected():
     rejected = streams.rejected(0)
     assert rejected.rejected
-    assert "rejected (max_model_size, FailedTrialError): kt.errors" in rejected._repr_html_()
+    assert (
+        "rejected (max_model_size, constraints, FailedTrialError): kt.errors"
+        in rejected._repr_html_()
+    )
     assert not dataclasses.replace(rejected, status=TrialStatus.COMPLETED).rejected
     assert not streams.failed(0).rejected

@@ -8,18 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kerastune_lite._src.core.objective import (
-    DefaultObjective,
-    MultiObjective,
-    Objective,
-    best_epoch,
-    create_objective,
-    objective_from_json,
-)
+from kerastune_lite._src.core.goals import Goals, create_objective, objective_from_json
+from kerastune_lite._src.core.objective import DefaultObjective, Objective, Sum, best_epoch
 
 ACCURACY = Objective("val_accuracy", "max")
 LOSS = Objective("val_loss", "min")
-BOTH = MultiObjective(objectives=(LOSS, ACCURACY))
+BOTH = Sum((LOSS, ACCURACY))
 
 
 def test_the_loss_turns_the_sign_of_what_is_maximised():
@@ -67,9 +61,9 @@ def test_objectives_are_created_from_what_users_write():
     assert create_objective("val_loss") == Objective("val_loss")
     assert create_objective(ACCURACY) is ACCURACY
     assert create_objective(BOTH) is BOTH
-    several = create_objective(["val_loss", ACCURACY])
-    assert several == MultiObjective(objectives=(Objective("val_loss"), ACCURACY))
-    assert create_objective((LOSS,)) == MultiObjective(objectives=(LOSS,))
+    assert create_objective(["val_loss", ACCURACY]) == Goals((Objective("val_loss"), ACCURACY))
+    assert create_objective((LOSS,)) == LOSS
+    assert Sum(["val_loss", ACCURACY]).parts == (Objective("val_loss"), ACCURACY)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +74,7 @@ def test_objectives_are_created_from_what_users_write():
         (lambda: create_objective(3), TypeError, "Received: 3 of type int"),
         (lambda: create_objective(["a", None]), TypeError, "Received: None of type NoneType"),
         (lambda: create_objective([["a"]]), TypeError, r"Received: \['a'\] of type list"),
-        (lambda: create_objective([BOTH]), TypeError, "of type MultiObjective"),
+        (lambda: create_objective([BOTH]), TypeError, "of type Sum"),
     ],
 )
 def test_errors_state_the_rule_and_what_was_received(make, error, words):

@@ -168,7 +168,7 @@ def test_the_size_counts_parameters():
 
 def test_a_model_that_is_too_large_fails_its_trial():
     assert build(compiled, max_model_size=5)
-    with pytest.raises(FailedTrialError, match="has 5 parameters, more than max_model_size=4"):
+    with pytest.raises(FailedTrialError, match="has 5 parameters, more than the 4 "):
         build(compiled, max_model_size=4)
     assert build(lambda hp: Subclassed(), max_model_size=4)
 

@@ -2,11 +2,10 @@ import inspect
 
 import pytest
 
+from kerastune_lite._src.core.goals import Goals, create_objective
 from kerastune_lite._src.core.objective import (
     DefaultObjective,
-    MultiObjective,
     Objective,
-    create_objective,
 )
 from kerastune_lite._src.keras.metric_directions import resolved
 from tests.keras.models import keras, linear
@@ -101,7 +100,7 @@ def test_a_given_direction_is_kept():
 
 def test_each_part_of_several_objectives_is_resolved():
     several = resolved(create_objective(["val_loss", "val_accuracy", Objective("cost", "min")]))
-    assert isinstance(several, MultiObjective)
+    assert isinstance(several, Goals)
     assert [part.direction for part in several.parts] == ["min", "max", "min"]
     with pytest.raises(ValueError, match="'cost'"):
         resolved(create_objective(["val_loss", "cost"]))

@@ -53,7 +53,7 @@ def big_project(tmp_path, trials=1000, epochs=20):
         ]
         events.append(ev.ExecutionEnded(number, done))
         ended = dataclasses.replace(trial, executions=(done,))
-        events.append(ev.TrialEnded(ended.scored(LOSS.loss_of, 1e9 + number + 1)))
+        events.append(ev.TrialEnded(ended.scored(LOSS, 1e9 + number + 1)))
     with folder.writing(), contextlib.closing(folder.open()) as store:
         store.record(events)
     return folder.root

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kerastune_lite._src.core import events as ev
+from kerastune_lite._src.core.former import Former
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 from kerastune_lite._src.store.store import Epoch, Session
@@ -75,6 +76,15 @@ class StoreConformance:
         assert project.trials == (done,)
         assert list(project.trials[0].values) == ["kind", "units", "rate"]
         assert reopen(store).epochs(0) == [Epoch(0, 0, 0, {"loss": 1.5, "val_accuracy": 0.5})]
+
+    def test_former_projects_come_back(self, store, reopen):
+        former = Former(
+            "old", SPACE, ({"kind": "mlp", "units": 8}, {"kind": None}), (0.5, math.inf)
+        )
+        store.record([started(), ev.Remembered((former,))])
+        (again,) = reopen(store).load().former
+        assert again.to_json() == former.to_json()
+        assert again.losses == (0.5, math.inf)
 
     def test_a_trial_between_two_rungs_comes_back(self, store, reopen):
         first = execution(state="checkpoints/a.state.zip")

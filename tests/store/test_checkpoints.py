@@ -147,3 +147,78 @@ def test_a_trial_that_ends_or_pauses_needs_none(checkpoints):
     end(checkpoints, history, [2.0], TrialStatus.PAUSED)
     left = [name for name in files(checkpoints) if "midway" in name]
     assert left == [midway_name(2, 0, 0, 5).removeprefix("checkpoints/")]
+
+
+def end_with(checkpoints, history, *losses, excess=0.0, guide=None):
+    """A trial of several objectives, or of one that is not what guides the training."""
+    number = len(history)
+    name = weights_name(number, 0)
+    (checkpoints.folder / name).touch()
+    loss = losses[0] if guide is None else guide
+    trial = Trial(
+        number,
+        {"n": number},
+        status=TrialStatus.COMPLETED,
+        loss=losses[0],
+        losses=losses if len(losses) > 1 else (),
+        excesses=(excess,),
+        executions=(Execution(0, Outcome.COMPLETED, loss=loss, weights=name),),
+    )
+    history.add(trial)
+    checkpoints.prune(history, trial)
+
+
+def kept(checkpoints):
+    return [int(name[6:10]) for name in files(checkpoints)]
+
+
+class TestSeveralGoals:
+    def test_all_of_the_front_keep_theirs(self, checkpoints):
+        history = TrialHistory()
+        for losses in [(1, 5), (5, 1), (3, 3), (2, 4), (4, 4)]:
+            end_with(checkpoints, history, *losses)
+        assert kept(checkpoints) == [0, 1, 2, 3]
+        end_with(checkpoints, history, 0, 2)  # dominates all but one
+        assert kept(checkpoints) == [1, 5]
+
+    def test_besides_the_front_as_many_as_were_asked_for(self, checkpoints):
+        history = TrialHistory()
+        for losses in [(1, 1), (3, 3), (2, 2)]:
+            end_with(checkpoints, history, *losses)
+        assert kept(checkpoints) == [0, 2]
+
+    def test_none_if_none_were_asked_for(self, tmp_path):
+        (tmp_path / "checkpoints").mkdir()
+        checkpoints = Checkpoints(tmp_path, keep=0)
+        end_with(checkpoints, TrialHistory(), 1, 1)
+        assert files(checkpoints) == []
+
+    def test_what_satisfies_the_constraints_keeps_them_first(self, checkpoints):
+        history = TrialHistory()
+        for loss, excess in [(1.0, 3.0), (2.0, 0.0), (0.5, 4.0), (9.0, 0.0)]:
+            end_with(checkpoints, history, loss, excess=excess)
+        assert kept(checkpoints) == [1, 3]
+
+    def test_tidying_leaves_the_front(self, checkpoints):
+        history = TrialHistory()
+        for losses in [(1, 5), (5, 1), (3, 3), (2, 4), (4, 4)]:
+            end_with(checkpoints, history, *losses)
+        checkpoints.tidy(history)
+        assert kept(checkpoints) == [0, 1, 2, 3]
+
+    @pytest.mark.parametrize("excess", [0.0, 1.0])
+    def test_weights_are_written_unless_the_loss_of_training_alone_decides(
+        self, checkpoints, excess
+    ):
+        history = TrialHistory()
+        end_with(checkpoints, history, 1.0, excess=excess)
+        end_with(checkpoints, history, 2.0, excess=excess)
+        assert checkpoints.threshold(history, 1) == (None if excess else 2.0)
+        two = TrialHistory()
+        for losses in [(1, 5), (5, 1)]:
+            end_with(checkpoints, two, *losses)
+        assert checkpoints.threshold(two, 1) is None
+        measured = TrialHistory()
+        for size in (1000.0, 2000.0):
+            end_with(checkpoints, measured, size, guide=0.25)
+        assert checkpoints.threshold(measured, 1) is None

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import kerastune_lite as kt
-from kerastune_lite._src.core.objective import DefaultObjective, MultiObjective, Objective
+from kerastune_lite._src.core.objective import DefaultObjective, Objective, Sum
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 from kerastune_lite._src.store.kerastuner_writing import write_kerastuner_files
 from kerastune_lite.hyperparameters import (
@@ -231,7 +231,7 @@ def test_directions_of_other_metrics(tmp_path, name, direction):
 
 
 def test_several_objectives(tmp_path):
-    both = MultiObjective(objectives=(LOSS, ACCURACY))
+    both = Sum((LOSS, ACCURACY))
     metrics = {"val_loss": 1.0, "val_accuracy": 0.25}
     trial = ended(0, {"x": 1}, both.score(metrics), both, **metrics)
     write_kerastuner_files(tmp_path / "p", [trial], Space(), both, 0)

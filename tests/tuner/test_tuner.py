@@ -262,14 +262,14 @@ def test_a_score_that_is_no_number_fails_the_trial(where, score):
     assert len(tuner.get_best_hyperparameters(5)) == 2
 
 
-def test_multi_objective_with_dicts(where):
+def test_a_sum_of_objectives_with_dicts(where):
     class Custom(kt.RandomSearch):
         def run_trial(self, trial):
             n = trial.hyperparameters.Int("n", 1, 3)
             return {"accuracy": n / 10, "seconds": 1.0 / n}
 
-    objective = [kt.Objective("accuracy", "max"), kt.Objective("seconds", "min")]
-    tuner = Custom(objective=objective, max_trials=3, **where)
+    parts = [kt.Objective("accuracy", "max"), kt.Objective("seconds", "min")]
+    tuner = Custom(objective=kt.objectives.Sum(parts), max_trials=3, **where)
     tuner.search(verbose=0)
     assert tuner.get_best_hyperparameters()[0].get("n") == 3
     assert min(scores(tuner)) == pytest.approx(1 / 3 - 0.3)

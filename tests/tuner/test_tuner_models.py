@@ -39,8 +39,9 @@ def test_the_best_on_held_out_data(tmp_path):
     assert loss_too[0].held_out == pytest.approx(found[0].held_out)
 
 
-def test_several_objectives(tmp_path):
-    tuner = search(tmp_path, objective=["val_loss", kt.Objective("val_mae", "min")])
+def test_a_sum_of_objectives(tmp_path):
+    both = kt.objectives.Sum(["val_loss", kt.Objective("val_mae", "min")])
+    tuner = search(tmp_path, objective=both)
     x, y = data(64, seed=5)
     (row,) = tuner.evaluate_best(x, y, top=1)
     assert row.held_out == pytest.approx(sum(tuner.get_best_models()[0].evaluate(x, y, verbose=0)))

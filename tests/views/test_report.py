@@ -203,6 +203,8 @@ def test_a_line_is_interrupted_where_nothing_was_measured():
 def test_rejected_trials_stand_by_themselves():
     text = page(searched([failed(0, {}, SPACE), rejected(1), rejected(2)]))
     assert "<h2>Failures</h2>" in text
-    after = text.split("<h2>Trials rejected (max_model_size, FailedTrialError)</h2>")[1]
+    after = text.split("<h2>Trials rejected (max_model_size, constraints, FailedTrialError)</h2>")[
+        1
+    ]
     assert "too large" in after
     assert "1, 2" in after

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kerastune_lite._src.core.objective import MultiObjective, Objective
+from kerastune_lite._src.core.objective import Objective, Sum
 from kerastune_lite._src.views import tables
 from kerastune_lite.hyperparameters import Boolean, Condition, Fixed, Float, Int, Parameter, Space
 from tests.views.conformance import Terminal
@@ -182,7 +182,7 @@ def test_names_that_look_like_markup_are_shown_as_they_are() -> None:
 
 
 def test_several_objectives_are_named() -> None:
-    both = MultiObjective(objectives=(Objective("val_loss", "min"), ACCURACY))
+    both = Sum((Objective("val_loss", "min"), ACCURACY))
     text = results_text([completed(0, 0.9)], both)
     assert text.startswith("The best 1 of 1 trial by val_loss (min) + val_accuracy (max)\n")
 
@@ -304,6 +304,6 @@ def test_rejected_trials_are_no_failures() -> None:
     assert shown[-4:] == [
         "1 trial failed:",
         "  ValueError: units must be even (trial 2)",
-        "2 trials rejected (max_model_size, FailedTrialError):",
+        "2 trials rejected (max_model_size, constraints, FailedTrialError):",
         "  kt.errors.FailedTrialError: too large (2 trials: 1, 3)",
     ]

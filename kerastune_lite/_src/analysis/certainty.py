@@ -12,8 +12,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from kerastune_lite._src.analysis.unit_cube import Array, scored
+from kerastune_lite._src.analysis.unit_cube import Array
 from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.ranked import best_first
 from kerastune_lite._src.core.trial import Trial
 
 COMPARED = 10
@@ -83,10 +84,11 @@ def certainty(trials: Iterable[Trial], objective: Objective) -> Certainty | None
         objective: of the scores.
 
     Returns:
-        None if there is no completed trial, or the best one had a single execution.
+        None if there is no completed trial, if the best one had a single execution, and for
+        several objectives, of which none has a best trial.
     """
-    ranked = sorted(scored(trials), key=lambda trial: (trial.loss, trial.number))
-    if not ranked:
+    ranked = [trial for trial in best_first(trials) if trial.violation == 0.0]
+    if not ranked or ranked[0].losses:
         return None
     best = ranked[0]
     scores = scores_of(best)

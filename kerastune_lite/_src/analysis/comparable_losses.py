@@ -14,8 +14,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from kerastune_lite._src.analysis.curves import Curves, mean_curve
-from kerastune_lite._src.analysis.unit_cube import Array, at_the_end, scored
+from kerastune_lite._src.analysis.unit_cube import Array
 from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.scored_trials import at_the_end, scored
 from kerastune_lite._src.core.trial import Trial
 
 

@@ -53,7 +53,7 @@ def fan(curves: Mapping[int, Curves], objective: Objective, metric: str | None =
         line = mean_curve(executions, objective, metric)
         if np.isfinite(line).any():
             lines[number] = line
-    name = objective.name if metric is None else metric
+    name = objective.guide.name if metric is None else metric
     if not lines:
         known = sorted({key for each in curves.values() for curve in each for key in curve})
         what = f"What was measured is {known}." if known else "Nothing was measured by epoch."
@@ -80,8 +80,9 @@ def mean_curve(executions: Curves, objective: Objective, metric: str | None = No
 def _line(curve: Mapping[str, Sequence[float]], objective: Objective, metric: str | None) -> Array:
     if metric is not None:
         return np.array(curve.get(metric, ()), dtype=np.float64)
-    series = [curve.get(name, ()) for name in objective.names]
-    scores = [objective.score(dict(zip(objective.names, values))) for values in zip(*series)]
+    names, score = objective.guide.names, objective.guide.score
+    series = [curve.get(name, ()) for name in names]
+    scores = [score(dict(zip(names, values))) for values in zip(*series)]
     return np.array(scores, dtype=np.float64)
 
 

@@ -7,41 +7,22 @@ distribution that contains their values.
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import math
 import os
-import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from kerastune_lite._src.analysis.certainty import spread
 from kerastune_lite._src.analysis.curves import Curves, mean_curve
-from kerastune_lite._src.analysis.unit_cube import at_the_end
 from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.scored_trials import at_the_end
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.space.domains import Boolean, Choice, Domain, Fixed, Value, same
 from kerastune_lite._src.space.numeric import Float, Int
 from kerastune_lite._src.space.parameters import Space
-
-PIP = 'pip install "kerastune_lite[plots]"'
-
-
-def load_optuna() -> Any:
-    """Optuna itself.
-
-    Raises:
-        ImportError: it is not installed.
-    """
-    try:
-        with warnings.catch_warnings():
-            # In a notebook tqdm, which Optuna imports, warns of missing ipywidgets.
-            warnings.filterwarnings("ignore", message="IProgress not found")
-            import optuna
-    except ImportError as error:
-        raise ImportError(f"This needs Optuna. Install it with: {PIP}") from error
-    return optuna
+from kerastune_lite._src.util.optuna_package import load_optuna, quiet
 
 
 def to_study(
@@ -80,7 +61,7 @@ def to_study(
     directions = [
         "maximize" if each.direction == "max" else "minimize" for each in (objective, *others)
     ]
-    with _quiet(optuna):
+    with quiet(optuna):
         study = optuna.create_study(
             storage=None if storage is None else _fresh_file(optuna, storage),
             study_name=name,
@@ -122,17 +103,6 @@ def _fresh_file(optuna: Any, storage: str | os.PathLike[str]) -> Any:
     return optuna.storages.JournalStorage(backend)
 
 
-@contextlib.contextmanager
-def _quiet(optuna: Any) -> Iterator[None]:
-    """Suppress the line that Optuna logs for each study."""
-    level = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        yield
-    finally:
-        optuna.logging.set_verbosity(level)
-
-
 # ---------------------------------------------------------------------- trials
 
 
@@ -162,7 +132,8 @@ def _frozen(
         params={name: _param(spaces[name], value) for name, value in trial.values.items()},
         distributions={name: spaces[name] for name in trial.values},
         user_attrs=_attributes(trial),
-        system_attrs={},
+        # Where Optuna's own samplers keep them: at most 0 if satisfied.
+        system_attrs={"constraints": list(trial.excesses)} if trial.excesses else {},
         intermediate_values={
             epoch: score for epoch, score in enumerate(line, 1) if math.isfinite(score)
         },

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from kerastune_lite._src.core.trial import Trial, TrialStatus
+from kerastune_lite._src.core.scored_trials import scored
+from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.space.domains import Choice, Value
 from kerastune_lite._src.space.parameters import Space
 
@@ -41,17 +42,6 @@ class Columns:
     @property
     def trials(self) -> int:
         return len(self.losses)
-
-
-def scored(trials: Iterable[Trial]) -> list[Trial]:
-    """The trials with a finite loss, completed or paused, in the order of their numbers."""
-    ended = (TrialStatus.COMPLETED, TrialStatus.PAUSED)
-    found = [
-        trial
-        for trial in trials
-        if trial.status in ended and trial.loss is not None and math.isfinite(trial.loss)
-    ]
-    return sorted(found, key=lambda trial: trial.number)
 
 
 def space_of(trials: Iterable[Trial]) -> Space:
@@ -130,16 +120,3 @@ def _unit(space: Space, name: str, values: Mapping[str, Value]) -> float:
     except ValueError:
         # The domain was changed after this trial, so the position is not known.
         return math.nan
-
-
-def at_the_end(trials: Iterable[Trial]) -> set[int]:
-    """The numbers of the trials with a score that were trained to the end of the last rung."""
-    rows = scored(trials)
-    goals = [math.inf if row.goal is None else row.goal for row in rows]
-    # Trials that a callback ended would not have been trained in a later rung.
-    return {row.number for row, goal in zip(rows, goals) if goal == max(goals) or _stopped(row)}
-
-
-def _stopped(trial: Trial) -> bool:
-    done = trial.completed_executions
-    return bool(done) and all(execution.stopped for execution in done)

@@ -18,7 +18,7 @@ from kerastune_lite._src.core.events import (
     TrialResumed,
     TrialStarted,
 )
-from kerastune_lite._src.core.objective import objective_from_json
+from kerastune_lite._src.core.goals import objective_from_json
 from kerastune_lite._src.core.trial import Outcome, Trial, TrialStatus
 from kerastune_lite._src.store.project_folder import ProjectFolder
 from kerastune_lite._src.store.store import Epoch, Project, Session

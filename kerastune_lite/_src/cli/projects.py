@@ -42,7 +42,7 @@ def best_trials(project: OpenedProject, count: int) -> Sequence[Trial]:
     best = project.get_best_trials(count)
     if not best:
         why = why_none(project.trials)
-        raise CommandError(f"No trial in {project.project_dir} has a score yet. {why}")
+        raise CommandError(f"There is no result in {project.project_dir} yet. {why}")
     return best
 
 

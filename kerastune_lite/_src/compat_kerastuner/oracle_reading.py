@@ -13,9 +13,10 @@ from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
 from kerastune_lite._src.compat_kerastuner.own_trials import OwnTrials
 from kerastune_lite._src.compat_kerastuner.reported import Reported
 from kerastune_lite._src.compat_kerastuner.trials import Trial, TrialStatus
+from kerastune_lite._src.core.goals import ObjectiveLike, create_objective
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.metrics import Metrics, direction_of
-from kerastune_lite._src.core.objective import Objective, ObjectiveLike, create_objective
+from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Trial as SearchTrial
 from kerastune_lite._src.keras.metric_directions import resolved
 from kerastune_lite._src.space.hyperparameters import HyperParameters

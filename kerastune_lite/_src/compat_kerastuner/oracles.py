@@ -6,7 +6,7 @@ from kerastune_lite._src.algorithms.oracles.bayesian import BayesianOracle
 from kerastune_lite._src.algorithms.oracles.grid import GridOracle
 from kerastune_lite._src.algorithms.schedulers.hyperband import Hyperband
 from kerastune_lite._src.compat_kerastuner.oracle import Oracle
-from kerastune_lite._src.core.objective import ObjectiveLike
+from kerastune_lite._src.core.goals import ObjectiveLike
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.util.public import public
 

@@ -42,6 +42,15 @@ def why_none(trials: Sequence[Trial]) -> str:
     if not trials:
         return "No trial has been completed: search() has not been called yet. Call it first."
     failed = [trial for trial in trials if trial.status is TrialStatus.FAILED]
+    judged = [trial for trial in trials if trial.violation > 0.0]
+    if judged:
+        nearest = min(judged, key=lambda trial: (trial.violation, trial.number))
+        return (
+            f"No trial satisfies the constraints: {len(judged)} of {len(trials)} were trained and "
+            f"violate them, {len(failed)} failed. The nearest is trial {nearest.number}: "
+            f"get_trial({nearest.number}).metrics has its values. Search on, or weaken a "
+            "constraint in another project."
+        )
     if not failed:
         return (
             f"No trial has been completed yet: {len(trials)} of {len(trials)} were cut off. "

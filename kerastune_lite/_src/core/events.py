@@ -7,6 +7,7 @@ import enum
 from collections.abc import Mapping
 from typing import Any, Union
 
+from kerastune_lite._src.core.former import Former
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Execution, Trial
 from kerastune_lite._src.space.parameters import Parameter, Space
@@ -19,6 +20,8 @@ class StopReason(str, enum.Enum):
     EXHAUSTED = "every point of the space was tried"
     SCHEDULE = "all that was planned is trained"
     TIME = "max_time reached"
+    EPOCHS = "max_total_epochs reached"
+    STOPPED = "a stopping rule applies"
     INTERRUPTED = "interrupted"
     FAILED = "stopped by an error"
 
@@ -64,6 +67,13 @@ class Enqueued:
 
     position: int
     values: Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Remembered:
+    """Former projects were read, before the first trial that makes use of them."""
+
+    former: tuple[Former, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,6 +150,7 @@ Event = Union[
     SearchStarted,
     SpaceGrown,
     Enqueued,
+    Remembered,
     TrialStarted,
     SegmentStarted,
     EpochEnded,

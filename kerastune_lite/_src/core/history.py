@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import overload
 
+from kerastune_lite._src.core.former import FORMER, Former
+from kerastune_lite._src.core.ranked import Place, best_first, leading, place_of
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.core.visited import Visited
 from kerastune_lite._src.space.domains import Value
@@ -23,6 +25,7 @@ class TrialHistory(Sequence[Trial]):
         trials: in the order of their numbers.
         space_is_fixed: whether parameters outside the space of a trial are not tuned: they always
             have the same value, so they do not make points different.
+        former: what the search remembers of former projects (`warm_start_from`).
 
     Example:
         >>> from kerastune_lite.oracles import Trial, TrialHistory, TrialStatus
@@ -34,10 +37,19 @@ class TrialHistory(Sequence[Trial]):
         ({'units': 32}, True)
     """
 
-    def __init__(self, trials: Iterable[Trial] = (), space_is_fixed: bool = False) -> None:
+    def __init__(
+        self,
+        trials: Iterable[Trial] = (),
+        space_is_fixed: bool = False,
+        former: Iterable[Former] = (),
+    ) -> None:
         self._space_is_fixed = space_is_fixed
+        self.former = tuple(former)
+        """Former projects, whose results are used as long as they agree with these."""
         self._trials: list[Trial] = []
-        self._ranking: list[tuple[float, int]] = []
+        self._ranking: list[Place] = []
+        self._several = False  # objectives
+        self._ordered: list[Trial] | None = None  # with several objectives; None: to be sorted
         self._running: dict[int, None] = {}
         self._paused: dict[int, None] = {}
         self._curves: dict[int, dict[int, list[float]]] = {}
@@ -92,9 +104,10 @@ class TrialHistory(Sequence[Trial]):
         self.visited.remove(self._point(earlier))
         self._running.pop(trial.number, None)
         self._paused.pop(trial.number, None)
-        place = _place(earlier)
+        place = place_of(earlier)
         if place is not None:
             del self._ranking[bisect.bisect_left(self._ranking, place)]
+            self._ordered = None
         self._trials[trial.number] = trial
         self._index(trial)
 
@@ -110,7 +123,7 @@ class TrialHistory(Sequence[Trial]):
         # A trial that failed before it asked for anything says nothing about any point.
         if point or not failed:
             self.visited.add(point, failed)
-        place = _place(trial)
+        place = place_of(trial)
         if trial.status is TrialStatus.RUNNING:
             self._running[trial.number] = None
             return
@@ -120,6 +133,8 @@ class TrialHistory(Sequence[Trial]):
             self.failed += 1
         if place is not None:
             bisect.insort(self._ranking, place)
+            self._several = self._several or bool(trial.losses)
+            self._ordered = None
 
     @property
     def running(self) -> list[Trial]:
@@ -136,6 +151,11 @@ class TrialHistory(Sequence[Trial]):
     def ended(self) -> int:
         """The number of completed and failed trials."""
         return len(self._trials) - len(self._running) - len(self._paused)
+
+    @property
+    def from_former(self) -> int:
+        """The number of trials whose points come from former projects."""
+        return sum(trial.origin == FORMER for trial in self._trials) if self.former else 0
 
     # ------------------------------------------------------------------ learning curves
 
@@ -173,19 +193,39 @@ class TrialHistory(Sequence[Trial]):
     def best(self, count: int | None = None) -> list[Trial]:
         """The completed and paused trials, the best first; at most `count`, if that is given.
 
-        Of trials with equal losses the earlier one is first.
+        Trials that satisfy all constraints come first. With several objectives, they come front by
+        front (`core/pareto.py`), within a front by the first objective. Of trials with equal losses
+        the earlier one is first.
         """
-        return [self._trials[number] for _, number in self._ranking[:count]]
+        if self._several:
+            return self._in_order()[:count]
+        return [self._trials[number] for _, _, number in self._ranking[:count]]
+
+    def most_spread(self, count: int) -> list[Trial]:
+        """The best `count`; with several objectives a front begins with its least crowded trials.
+
+        For the selection of parents: they cover all of a front that has more trials than needed.
+        """
+        return best_first(self._trials, spread=True)[:count] if self._several else self.best(count)
+
+    def front(self) -> list[Trial]:
+        """The trials that satisfy all constraints and that no other one dominates.
+
+        In the order of the first objective; with one objective the best trial.
+        """
+        return leading(self.best() if self._several else self.best(1))
 
     def rank(self, trial: Trial) -> int | None:
         """The rank of `trial`, 0 for the best; None if it has no score."""
-        place = _place(trial)
-        return None if place is None else bisect.bisect_left(self._ranking, place)
+        place = place_of(trial)
+        if place is None:
+            return None
+        if self._several:
+            return [each.number for each in self._in_order()].index(trial.number)
+        return bisect.bisect_left(self._ranking, place)
 
-
-def _place(trial: Trial) -> tuple[float, int] | None:
-    """Trials with a score are ranked by loss, then by number."""
-    if trial.status not in (TrialStatus.COMPLETED, TrialStatus.PAUSED) or trial.loss is None:
-        return None
-    # A single NaN would make every search in the sorted list wrong.
-    return None if math.isnan(trial.loss) else (trial.loss, trial.number)
+    def _in_order(self) -> list[Trial]:
+        """The trials with a score, the best first, for several objectives."""
+        if self._ordered is None:
+            self._ordered = best_first(self._trials)
+        return self._ordered

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Union
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 from kerastune_lite._src.util.public import public
 
@@ -56,6 +56,25 @@ class Objective:
         """The single objectives."""
         return (self,)
 
+    def with_parts(self, parts: Iterable[Objective]) -> Objective:
+        """The same made of these single objectives, as many as there are `parts`."""
+        (part,) = parts
+        return part
+
+    @property
+    def guide(self) -> Objective:
+        """By which the epochs of a training are compared; what a training must report."""
+        return self
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """The metrics that are measured once, after a training."""
+        return ()
+
+    def judged(self, trial: Any) -> Any:
+        """A scored `Trial`, with all that follows from its metrics: here that is `trial` itself."""
+        return trial
+
     def missing(self, metrics: Mapping[str, Any]) -> list[str]:
         """The names that are not in `metrics`."""
         return [name for name in self.names if name not in metrics]
@@ -99,80 +118,84 @@ class DefaultObjective(Objective):
     direction: Direction | None = dataclasses.field(default="min", init=False)
 
 
+@public("kerastune_lite.objectives")
 @dataclasses.dataclass(frozen=True)
-class MultiObjective(Objective):
-    """The sum of the losses of several objectives.
+class Sum(Objective):
+    """The sum of several objectives as a single one, as KerasTuner reads a list of objectives.
 
     Args:
-        objectives: the single objectives, with their directions.
+        objectives: names of metrics, or objectives; those that are maximised are subtracted.
+
+    Raises:
+        TypeError, ValueError: one of them is no objective, or there is none.
+
+    Example:
+        >>> import kerastune_lite as kt
+        >>> both = kt.objectives.Sum([kt.Objective("loss", "min"), kt.Objective("auc", "max")])
+        >>> both.score({"loss": 0.5, "auc": 0.75})
+        -0.25
     """
 
     name: str = dataclasses.field(default="multi_objective", init=False)
     direction: Direction | None = dataclasses.field(default="min", init=False)
-    objectives: tuple[Objective, ...] = ()
+    objectives: Sequence[str | Objective] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "objectives", single_objectives(self.objectives))
 
     def __str__(self) -> str:
-        return f"Multi{super().__str__()}: [{', '.join(map(str, self.objectives))}]"
+        return f"Multi{super().__str__()}: [{', '.join(map(str, self.parts))}]"
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(objective.name for objective in self.objectives)
+        return tuple(part.name for part in self.parts)
 
     @property
     def parts(self) -> tuple[Objective, ...]:
-        return self.objectives
+        return self.objectives  # type: ignore[return-value]  # see __post_init__
+
+    def with_parts(self, parts: Iterable[Objective]) -> Sum:
+        return Sum(tuple(parts))
 
     @property
     def name_to_direction(self) -> dict[str, Direction | None]:
         """The directions of the single objectives, by name."""
-        return {objective.name: objective.direction for objective in self.objectives}
+        return {part.name: part.direction for part in self.parts}
 
     def score(self, metrics: Mapping[str, float]) -> float:
-        return sum(objective.loss(metrics) for objective in self.objectives)
+        return sum(part.loss(metrics) for part in self.parts)
 
     def to_json(self) -> Any:
-        return [objective.to_json() for objective in self.objectives]
+        return [part.to_json() for part in self.parts]
 
 
-ObjectiveLike = Union[str, Objective, Sequence["str | Objective"], None]
-
-
-def create_objective(objective: ObjectiveLike) -> Objective:
-    """An objective from the argument of a user: a name, an `Objective`, a list of these, or None.
+def single_objectives(given: Any) -> tuple[Objective, ...]:
+    """The objectives in a list of a user's, each a name or an `Objective`.
 
     Raises:
-        TypeError: it is none of these.
-        ValueError: it is an empty list.
+        TypeError: one of them is neither, or is itself made of several.
+        ValueError: there is none, or one twice.
     """
-    if objective is None:
-        return DefaultObjective()
-    if isinstance(objective, Objective):
-        return objective
-    if isinstance(objective, str):
-        return Objective(objective)
-    if isinstance(objective, (list, tuple)):
-        if not objective:
-            raise ValueError("`objective` must name at least one metric. Received an empty list.")
-        for each in objective:
-            if not isinstance(each, (str, Objective)) or isinstance(each, MultiObjective):
-                raise TypeError(
-                    "A list of objectives must contain only names of metrics and "
-                    f"kerastune_lite.Objective. Received: {each!r} of type {type(each).__name__}."
-                )
-        return MultiObjective(objectives=tuple(create_objective(each) for each in objective))
-    raise TypeError(
-        "`objective` must be the name of a metric, a kerastune_lite.Objective, a list of these, or "
-        f"None. Received: {objective!r} of type {type(objective).__name__}."
-    )
-
-
-def objective_from_json(data: Any) -> Objective:
-    """The inverse of `Objective.to_json`."""
-    if isinstance(data, list):
-        return MultiObjective(objectives=tuple(objective_from_json(each) for each in data))
-    objective = Objective(data["name"], data["direction"])
-    default = DefaultObjective()
-    return default if objective.to_json() == default.to_json() else objective
+    if not isinstance(given, (list, tuple)):
+        raise TypeError(
+            "Several objectives must be a list of names of metrics and of "
+            f"kerastune_lite.Objective. Received: {given!r} of type {type(given).__name__}."
+        )
+    if not given:
+        raise ValueError("`objective` must name at least one metric. Received an empty list.")
+    for each in given:
+        single = isinstance(each, Objective) and each.parts == (each,)
+        if not isinstance(each, str) and not single:
+            raise TypeError(
+                "A list of objectives must contain only names of metrics and "
+                f"kerastune_lite.Objective. Received: {each!r} of type {type(each).__name__}."
+            )
+    found = tuple(Objective(each) if isinstance(each, str) else each for each in given)
+    names = [each.name for each in found]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"Each objective must be named once. Received {twice!r} more than once.")
+    return found
 
 
 def best_epoch(objective: Objective, history: Mapping[str, Sequence[float]]) -> int | None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
-import re
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping
 from typing import Any
 
 from kerastune_lite._src.core.metrics import Metrics
+from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.space.domains import Domain, Value
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.space.parameters import Parameter, Space
 from kerastune_lite._src.util.formatting import (
     NO_REASON,
+    exception_in,
     html_block,
     html_line,
     html_table,
@@ -25,11 +27,7 @@ from kerastune_lite._src.util.formatting import (
 )
 from kerastune_lite._src.util.public import public
 
-_RAISED = re.compile(r"[\w.]+(Error|Exception|Interrupt|Exit|Warning)\b")
-_FAILURE_LINES = 2
-"""The first line of a message of Keras says where the error was, the second what was wrong."""
-
-REJECTED = "rejected (max_model_size, FailedTrialError)"
+REJECTED = "rejected (max_model_size, constraints, FailedTrialError)"
 """The state of a rejected trial, and the possible causes."""
 
 TRAINING_PATHS = ("model.fit", "own trace", "shared trace", "NumPy", "stacked")
@@ -132,9 +130,12 @@ class Trial:
             proposed values; afterwards only those that it used.
         space: the space as it was known at the proposal.
         status: see `TrialStatus`.
-        origin: "oracle" or "enqueued".
+        origin: "oracle", "enqueued", or "former": the point of a former project.
         score: the value of the objective, the mean over executions.
         loss: the score, negated if the objective is maximised; smaller is better.
+        losses: those of all objectives, if there are several; not stored.
+        excesses: by how much it exceeds the bound of each constraint, relative to the bound; at
+            most 0 for those that it satisfies; not stored.
         metrics: means over executions of the metrics at their best epochs, by name.
         best_step: the mean of their best epochs, counted from 0, rounded.
         message: the traceback, if it failed.
@@ -170,6 +171,8 @@ class Trial:
     goal: int | None = None
     resumable: bool = False
     facts: Mapping[str, Value] = dataclasses.field(default_factory=dict, repr=False, compare=False)
+    losses: tuple[float, ...] = ()
+    excesses: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.metrics, Metrics):
@@ -197,6 +200,11 @@ class Trial:
             html_line(reason) if failed else "",
             html_table(["hyperparameter", "value"], values, left=["hyperparameter"]),
         )
+
+    @functools.cached_property
+    def violation(self) -> float:
+        """How far it violates the constraints of the search, all together; 0 if it does not."""
+        return math.fsum(max(excess, 0.0) for excess in self.excesses)
 
     @property
     def trial_id(self) -> str:
@@ -245,11 +253,11 @@ class Trial:
             self, status=TrialStatus.FAILED, message=execution.message, finished=now
         )
 
-    def scored(self, loss_of: Callable[[float], float], now: float) -> Trial:
+    def scored(self, objective: Objective, now: float) -> Trial:
         """This trial, completed: score, metrics and best epoch are means over its executions.
 
         Args:
-            loss_of: returns the loss of a score.
+            objective: of the search.
             now: in seconds since 1970.
         """
         done = self.completed_executions
@@ -259,15 +267,16 @@ class Trial:
         epochs = [e.best_epoch for e in done if e.best_epoch is not None]
         best_step = round(sum(epochs) / len(epochs)) if epochs else None
         metrics = {name: sum(e.metrics[name] for e in done) / len(done) for name in names}
-        return dataclasses.replace(
+        scored = dataclasses.replace(
             self,
             status=TrialStatus.COMPLETED,
             score=score,
-            loss=loss_of(score),
+            loss=objective.guide.loss_of(score),
             metrics=Metrics(metrics, best_step),
             best_step=best_step,
             finished=now,
         )
+        return objective.judged(scored)
 
     @property
     def rejected(self) -> bool:
@@ -313,11 +322,7 @@ class Trial:
     @property
     def failure(self) -> str | None:
         """The exception at the end of the traceback, in one line."""
-        lines = [line.strip() for line in (self.message or "").splitlines()]
-        # The exception is below the last frame; those of Keras have many lines.
-        starts = [i for i, line in enumerate(lines) if _RAISED.match(line)]
-        error = [line for line in lines[starts[-1] if starts else -1 :] if line]
-        return " ".join(error[:_FAILURE_LINES]) or None
+        return exception_in(self.message)
 
 
 class _BoundTrial(Trial):

@@ -153,7 +153,8 @@ def check_size(model: Any, max_model_size: int | None) -> None:
     size = model_size(model)
     if size > max_model_size:
         raise FailedTrialError(
-            f"The model has {size:,} parameters, more than max_model_size={max_model_size:,}."
+            f"The model has {size:,} parameters, more than the {max_model_size:,} that "
+            "max_model_size or a constraint allows."
         )
 
 

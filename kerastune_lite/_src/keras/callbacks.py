@@ -163,7 +163,8 @@ class EpochReporter(OneOfOurs):
         metrics = scalars(logs or {})
         missing = self._objective.missing(metrics)
         if missing and self._strict:
-            raise FatalValueError(missing_metrics(missing, logs or {}, "model.fit()"))
+            found = logs or {}
+            raise FatalValueError(missing_metrics(self._objective, missing, found, "model.fit()"))
         for name, value in metrics.items():
             series = self.history.setdefault(name, [])
             # A metric that is not measured in every epoch (validation_freq) stays aligned.

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kerastune_lite._src.core.goals import Guide
 from kerastune_lite._src.core.objective import DefaultObjective, Objective
 from kerastune_lite._src.keras.data_checks import Needs, check_data
 from kerastune_lite._src.keras.loading import load_keras
@@ -231,8 +232,9 @@ class FitArguments:
         validated = bool(split) or self._given.get("validation_data") is not None
         needed = [name for name in objective.names if name.startswith("val_")]
         if needed and not validated:
+            what = "The metric" if isinstance(objective, Guide) else "The objective"
             raise FatalValueError(
-                f"The objective {needed[0]!r} is measured on validation data. Received neither "
+                f"{what} {needed[0]!r} is measured on validation data. Received neither "
                 "`validation_data` nor `validation_split`: write "
                 "tuner.search(x, y, validation_split=0.2)."
             )

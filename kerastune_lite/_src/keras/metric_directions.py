@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from kerastune_lite._src.core.objective import Direction, MultiObjective, Objective
+from kerastune_lite._src.core.goals import MEASURED
+from kerastune_lite._src.core.objective import Direction, Objective
 from kerastune_lite._src.keras.compat.models import compile_arguments, direction_of_metric
 from kerastune_lite._src.keras.loading import load_keras
 
@@ -23,12 +24,11 @@ def resolved(objective: Objective, model: Any = None) -> Objective:
     Raises:
         ValueError: Keras does not know the metric and no direction was given.
     """
-    if isinstance(objective, MultiObjective):
-        parts = tuple(resolved(part, model) for part in objective.objectives)
-        return dataclasses.replace(objective, objectives=parts)
+    if objective.parts != (objective,):
+        return objective.with_parts(resolved(part, model) for part in objective.parts)
     if objective.direction is not None:
         return objective
-    direction = direction_of(objective.name, model)
+    direction = "min" if objective.name in MEASURED else direction_of(objective.name, model)
     if direction is None:
         raise ValueError(
             f"Keras does not say whether {objective.name!r} is to be minimised or maximised, so "

@@ -25,6 +25,7 @@ from kerastune_lite._src.keras.callbacks import (
 )
 from kerastune_lite._src.keras.fast.dispatcher import Dispatcher, Fit, Taken
 from kerastune_lite._src.keras.fast.member import Member, NotStacked
+from kerastune_lite._src.keras.goal_metrics import with_measured
 from kerastune_lite._src.keras.hypermodel import accepts
 from kerastune_lite._src.keras.live_models import Built, Live
 from kerastune_lite._src.keras.loading import load_keras
@@ -295,16 +296,19 @@ class Trainer:
         best_epoch = reporter.best_epoch if result.best_epoch is None else result.best_epoch
         if spec.fit.overridden and reporter.epochs:
             best_epoch = scored.put(scored.epoch(result))
+        taken_in = time.perf_counter() - prepared.started if seconds is None else seconds
         done = Execution(
             index=execution,
             attempt=segment.attempt,
             outcome=Outcome.COMPLETED,
             score=result.score,
             loss=spec.objective.loss_of(result.score),
-            metrics=result.metrics,
+            metrics=with_measured(
+                result.metrics, spec.objective.measured, model, prepared.kwargs, taken_in
+            ),
             best_epoch=best_epoch,
             epochs=reporter.epochs or result.epochs,
-            seconds=time.perf_counter() - prepared.started if seconds is None else seconds,
+            seconds=taken_in,
             weights=self._keep_weights(scored, result, execution, keep_below),
             build_config=None if prepared.built.complete else build_config_of(model),
             path=_joined(path.path for path in taken),

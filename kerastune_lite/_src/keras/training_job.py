@@ -17,6 +17,7 @@ from kerastune_lite._src.keras import dataset_graphs, session
 from kerastune_lite._src.keras.fast.dispatcher import OWN, STACKED, Dispatcher, Taken
 from kerastune_lite._src.keras.fast.member import Member, NotStacked
 from kerastune_lite._src.keras.fast.stacking import together
+from kerastune_lite._src.keras.hypergradients import Hypergradients
 from kerastune_lite._src.keras.live_models import Live, LiveModels
 from kerastune_lite._src.keras.process_settings import ProcessSettings
 from kerastune_lite._src.keras.side_by_side import groups, train_together
@@ -91,6 +92,7 @@ class TrainingJob(Job):
         self._opened = contextlib.ExitStack()
         self._live = LiveModels()
         self._together: int | None = None
+        self._gradients: Hypergradients | None = None
         self.settings = ProcessSettings.of_this_process()
 
     def open(self) -> None:
@@ -101,6 +103,7 @@ class TrainingJob(Job):
     def close(self) -> None:
         self._opened.close()
         self._live.clear()
+        self._gradients = None
         self._dispatcher = Dispatcher(self._spec.fast)  # without the data on the device
         if self._spec.fit.data is not None:
             self._spec.fit.data.close()
@@ -114,7 +117,7 @@ class TrainingJob(Job):
 
     def relocated(self, folder: Path) -> TrainingJob:
         job = copy.copy(self)
-        job._live = LiveModels()
+        job._live, job._gradients = LiveModels(), None
         fit = self._spec.fit.relocated(folder)
         job._spec = dataclasses.replace(self._spec, folder=folder, fit=fit)
         return job
@@ -166,6 +169,9 @@ class TrainingJob(Job):
 
     def _make_member(self, training: _Training) -> None:
         """Make it a member of a stack, if it can be trained side by side with others."""
+        if "train_time" in self._spec.objective.measured:
+            self._together = 1  # side by side, each takes the time of all
+            return
         try:
             training.member = training.trainer.member(training.prepared)
         except NotStacked as reason:
@@ -179,7 +185,7 @@ class TrainingJob(Job):
         """Train it alone."""
         with guarded(training.segment, training.asked.outcome) as outcome:
             trained = training.trainer.run(training.prepared)
-            outcome.executions.append(trained.execution)
+            outcome.executions.append(self._with_gradient(training, trained.execution))
             self._keep(training, trained.execution)
 
     # ------------------------------------------------------------------ side by side
@@ -212,14 +218,23 @@ class TrainingJob(Job):
             trained = training.trainer.finish(
                 training.prepared, result, [Taken(STACKED)], seconds, min(kept, default=None)
             )
-            outcome.executions.append(trained.execution)
+            outcome.executions.append(self._with_gradient(training, trained.execution))
 
     def _train_anew(self, training: _Training) -> None:
         """Train it alone, with a new model and new callbacks, if it must be trained."""
         if training.must:
             with guarded(training.segment, training.asked.outcome) as outcome:
                 trained = training.trainer.train(training.trial, training.segment.execution)
-                outcome.executions.append(trained.execution)
+                outcome.executions.append(self._with_gradient(training, trained.execution))
+
+    def _with_gradient(self, training: _Training, execution: Execution) -> Execution:
+        """Its record, with the gradient by hyperparameters if that is wanted."""
+        if not self._spec.gradients:
+            return execution
+        if self._gradients is None:
+            self._gradients = Hypergradients(self._spec, self._dispatcher)
+        hp = training.trial.hyperparameters
+        return self._gradients.recorded(execution, training.segment, hp)
 
     def _ended(self, training: _Training) -> Iterator[Report]:
         """The report of its segment, if this was the last of its executions."""

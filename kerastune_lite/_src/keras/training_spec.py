@@ -29,6 +29,7 @@ class TrainingSpec:
         frozen_space: whether hyperparameters that are not in the space are an error.
         checkpoint_interval: how many seconds of training may be lost if the process dies: the state
             is stored so often. None: only at the end of segments.
+        gradients: whether executions record their gradients by continuous hyperparameters.
     """
 
     models: ModelFactory
@@ -40,3 +41,4 @@ class TrainingSpec:
     fast: bool = True
     frozen_space: bool = False
     checkpoint_interval: float | None = 60.0
+    gradients: bool = False

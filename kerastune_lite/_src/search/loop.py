@@ -15,12 +15,13 @@ from kerastune_lite._src.core.events import StopReason
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Outcome, Report, Segment, Trial, TrialStatus
+from kerastune_lite._src.search.earlier_curves import read_curves
 from kerastune_lite._src.search.execution.job import Job
 from kerastune_lite._src.search.execution.runner import Runner
 from kerastune_lite._src.search.failures import Failures, as_failed
 from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.search.interrupts import Interrupts
-from kerastune_lite._src.search.limits import Limits
+from kerastune_lite._src.search.limits import Ending, Limits
 from kerastune_lite._src.search.planner import Beginning, Planner
 from kerastune_lite._src.search.recorder import Recorder
 from kerastune_lite._src.search.segments import Segments, merged, placed
@@ -79,6 +80,7 @@ class Search:
         self._parts = parts
         self._limits = limits
         self._objective = objective
+        self._guide = objective.guide
         self._tune_new_entries = tune_new_entries
         self._clock = clock
         self._recorder = Recorder(parts.store, parts.views)
@@ -107,7 +109,7 @@ class Search:
             tune_new_entries,
         )
         self._failures = Failures(history, limits)
-        self._deadline: float | None = None
+        self._ending = Ending(limits, history)
         self._redeclared: set[str] = set()
 
     # ------------------------------------------------------------------ the loop
@@ -127,13 +129,12 @@ class Search:
                 self._parts.runner.open(
                     self._parts.job, self._on_epoch, self._parts.scheduler.stops_trials
                 )
-                if self._limits.max_time is not None:  # from now on: one trial should begin
-                    self._deadline = time.monotonic() + self._limits.max_time
+                self._ending.begin()  # not earlier: one trial should begin
                 reason = self._loop()
-                message = self._limits.message(reason)
+                message = self._ending.message(reason)
             except KeyboardInterrupt:
                 reason = StopReason.INTERRUPTED
-                message = self._limits.message(reason)
+                message = self._ending.message(reason)
             except Exception as error:
                 first_sentence = str(error).strip().split("\n")[0].split(". ")[0]
                 message = f"stopped by {type(error).__name__}: {first_sentence}"
@@ -160,7 +161,7 @@ class Search:
 
     def _loop(self) -> StopReason:
         if self._parts.oracle.reads_curves or self._parts.scheduler.reads_curves:
-            self._read_curves()
+            read_curves(self.history, self._parts.store, self._guide)
         for trial in self.history.running:
             self._start([Beginning(trial)])
         while True:
@@ -172,18 +173,9 @@ class Search:
             for report in reports:
                 self._on_report(report)
 
-    def _read_curves(self) -> None:
-        """Enter the epochs of earlier searches into the history."""
-        for trial in self.history:
-            # Epochs of a later attempt come later, and replace the earlier ones.
-            for epoch in self._parts.store.epochs(trial.number):
-                if not self._objective.missing(epoch.metrics):
-                    loss = self._objective.loss(epoch.metrics)
-                    self.history.note(trial.number, epoch.execution, epoch.epoch, loss)
-
     def _ended(self, stop: StopReason) -> StopReason:
         self._failures.end(stop)
-        if stop is not StopReason.TIME:
+        if stop not in (StopReason.TIME, StopReason.EPOCHS):  # more of it continues them
             for trial in self.history.paused:
                 self._complete(trial)
         return stop
@@ -194,8 +186,8 @@ class Search:
         while runner.free > 0:
             if self._interrupts.requested:
                 raise KeyboardInterrupt
-            if self._deadline is not None and time.monotonic() >= self._deadline:
-                return StopReason.TIME
+            if reason := self._ending.reason():
+                return reason
             together = runner.together // self._limits.executions_per_trial
             begun = self._planner.begin(self.space, runner.different, together)
             if not begun:
@@ -242,6 +234,7 @@ class Search:
 
     def _on_epoch(self, event: ev.EpochEnded) -> Decision:
         with self._interrupts.shielded():
+            self._ending.note(event)
             begun = self._begun.get((event.trial, event.execution, event.attempt))
             if begun is not None and event.epoch >= begun:
                 self._record(event)
@@ -251,9 +244,9 @@ class Search:
                 segment = self._segments.make(self.history[event.trial], event.execution)
                 segment = dataclasses.replace(segment, start_epoch=event.epoch)
                 self._record(self._segment_begun(segment), event)
-            if self._objective.missing(event.metrics):
+            if self._guide.missing(event.metrics):
                 return Decision.CONTINUE  # There is no new loss.
-            loss = self._objective.loss(event.metrics)
+            loss = self._guide.loss(event.metrics)
             self.history.note(event.trial, event.execution, event.epoch, loss)
             losses = self.history.losses(event.trial, event.execution)
             decision = self._parts.scheduler.judge(self.history, event.trial, losses)
@@ -316,7 +309,11 @@ class Search:
 
     def _rung_ended(self, trial: Trial, ended: Sequence[ev.Event]) -> None:
         """A trial has reached its goal, or ended before it."""
-        trial = self._cut_short(trial.scored(self._objective.loss_of, self._clock()))
+        try:
+            trial = self._cut_short(trial.scored(self._objective, self._clock()))
+        except Exception:  # of a user's constraint: what was trained is kept
+            self._record(*ended)
+            raise
         if trial.resumable and not all(e.stopped for e in trial.completed_executions):
             trial = dataclasses.replace(trial, status=TrialStatus.PAUSED, finished=None)
             self._record(*ended, ev.TrialPaused(trial))

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from kerastune_lite._src.core.goals import ObjectiveLike, create_objective, objective_from_json
 from kerastune_lite._src.core.history import TrialHistory
-from kerastune_lite._src.core.objective import (
-    Objective,
-    ObjectiveLike,
-    create_objective,
-    objective_from_json,
-)
+from kerastune_lite._src.core.objective import Objective, Sum
 from kerastune_lite._src.search.results import Results
 from kerastune_lite._src.space.parameters import Space
 from kerastune_lite._src.store.kerastuner_reading import KerasTunerFolder
@@ -114,6 +110,8 @@ def _folder_of(path: Any, objective: ObjectiveLike = None) -> Folder:
                 f"project in {folder.root} is not one of them. Received: {objective!r}."
             )
         return folder
+    if isinstance(objective, (list, tuple)):
+        objective = Sum(objective)  # as KerasTuner reads a list
     named = None if objective is None else create_objective(objective)
     foreign = KerasTunerFolder(folder.root, named)
     if foreign.exists:

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
+from kerastune_lite._src.algorithms.oracles.former_points import former_point
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler, Supply, TrainingRequest
 from kerastune_lite._src.core.events import Enqueued, StopReason
+from kerastune_lite._src.core.former import FORMER
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.search.seeds import proposal_generator
@@ -149,8 +151,11 @@ class Planner:
         begun = []
         for place, request in enumerate(requests):
             queued = self._from_queue(space, request)
+            former = None if queued is not None else former_point(space, self._history)
             if queued is not None:
                 begun.append(queued)
+            elif former is not None:
+                begun.append(self._added(space, former, request, FORMER))
             elif self._oracle.learns:
                 points = self._proposed(space, len(requests) - place)
                 begun += [self._added(space, p, each) for p, each in zip(points, requests[place:])]

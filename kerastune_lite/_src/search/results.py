@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kerastune_lite._src.core.best_trials import BestTrials, why_none
 from kerastune_lite._src.core.history import TrialHistory
-from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.objective import Objective, Sum
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.space.parameters import Space
@@ -75,10 +76,40 @@ class Results(ABC):
     def get_best_trials(self, num_trials: int = 1) -> list[Trial]:
         """The best trials, the best first; failed trials are not included.
 
+        Nor are those that violate a constraint. With several objectives, the trials that no other
+        one dominates come first, by the first objective (`pareto_front`).
+
         There may be fewer than `num_trials`; the IndexError of a missing one gives the reason.
         """
         trials = self._trials()
-        return BestTrials(trials.best(num_trials), trials)
+        allowed = (trial for trial in trials.best() if trial.violation == 0.0)
+        return BestTrials(list(itertools.islice(allowed, num_trials)), trials)
+
+    def pareto_front(self) -> list[Trial]:
+        """The trials that no other one dominates, the best of the first objective first.
+
+        A trial dominates another one if it is worse in no objective and better in one. Trials that
+        violate a constraint are not included. With a single objective it is the best trial.
+        """
+        trials = self._trials()
+        return BestTrials(trials.front(), trials)
+
+    def hypervolumes(self, reference: Sequence[float] | None = None) -> list[float]:
+        """How much of the objectives' space the front covers after each trial, in their order.
+
+        The volume between the front and a reference point: it grows whenever a trial improves the
+        front. Trials that violate a constraint do not count.
+
+        Args:
+            reference: a value of each objective that is worse than the front. Default: the worst
+                of all trials, so that the volumes of two searches cannot be compared.
+
+        Raises:
+            ValueError: `reference` has another length, or there is one objective.
+        """
+        from kerastune_lite._src.analysis.fronts import hypervolumes
+
+        return hypervolumes(self._trials(), self.objective, reference)
 
     def get_best_hyperparameters(self, num_trials: int = 1) -> list[HyperParameters]:
         """The hyperparameters of the best `num_trials` trials, the best first, for `build(hp)`.
@@ -186,7 +217,7 @@ class Results(ABC):
         return Plots(self.trials, self.objective, self.histories, self._name)
 
     def to_optuna(self, storage: str | os.PathLike[str] | None = None) -> Any:
-        """The search as an `optuna.Study`; trials keep their numbers.
+        """The search as an `optuna.Study`, with all of its objectives; trials keep their numbers.
 
         Trials that did not reach the last rung are PRUNED, failed ones FAIL. Scores by epoch are
         intermediate values; the first epoch is step 1.
@@ -202,7 +233,12 @@ class Results(ABC):
         """
         from kerastune_lite._src.analysis.study import to_study
 
-        return to_study(self.trials, self.objective, self.histories(), self._name, storage)
+        further = {
+            part: {t.number: t.metrics[part.name] for t in self.trials if t.losses}
+            for part in self.objective.parts[1:]
+            if not isinstance(self.objective, Sum)
+        }
+        return to_study(self.trials, self.objective, self.histories(), self._name, storage, further)
 
     def report(self, path: str | os.PathLike[str] = "report.html") -> None:
         """Write a report of the search as a single file of HTML.
@@ -277,7 +313,7 @@ class Results(ABC):
         """`trial`, or the best one if it is None."""
         if trial is not None:
             return trial
-        best = self._trials().best(1)
+        best = self.get_best_trials()
         if not best:
             why = why_none(self._trials())
             raise ValueError(f"There is no completed trial to {purpose}. {why}")

@@ -10,7 +10,8 @@ from typing import Any
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
-from kerastune_lite._src.core.events import SpaceGrown
+from kerastune_lite._src.core.events import Remembered, SpaceGrown
+from kerastune_lite._src.core.former import Former
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.search import settings as st
@@ -37,12 +38,14 @@ class Known:
         space: all parameters that were met so far.
         seed: None until a search has begun without one given.
         history: of its trials.
+        former: what it remembers of former projects.
         has_scores: whether a trial was completed.
     """
 
     space: Space
     seed: int | None
     history: TrialHistory = dataclasses.field(default_factory=TrialHistory)
+    former: tuple[Former, ...] = ()
 
     @property
     def has_scores(self) -> bool:
@@ -76,6 +79,8 @@ class Definition:
             "seed": seed,
             "compile": self.compiled,
             "max_trials": self.limits.max_trials,
+            "max_total_epochs": self.limits.max_total_epochs,
+            "stopping": [described(rule.settings()) for rule in self.limits.rules],
             "versions": st.versions(),
         }
 
@@ -91,11 +96,13 @@ class Definition:
         """
         facts = self.scheduler.facts
         trials = (dataclasses.replace(each, facts=facts(each)) for each in project.trials)
-        history = TrialHistory(trials, space_is_fixed=not self.tune_new_entries)
+        # What the project holds stays, also if the former projects have changed since.
+        former = project.former or known.former
+        history = TrialHistory(trials, not self.tune_new_entries, former)
         stored, seed = dict(project.settings), known.seed
         if seed is None and stored:
             seed = stored["seed"]
-        found = Known(known.space, seed, history)
+        found = Known(known.space, seed, history, former)
         st.check_settings(stored, self.settings(seed), where, found.has_scores)
         changed = st.check_space(project.space, known.space, where, found.has_scores)
         given = [parameter.name for parameter in known.space if parameter.given]
@@ -136,6 +143,8 @@ class Session:
         definition, known = self.definition, self.known
         assert known.seed is not None
         self.store.record([SpaceGrown(tuple(known.space), None)])
+        if self.newly_remembered:
+            self.store.record([Remembered(self.newly_remembered)])
         checkpoints.tidy(known.history)
         parts = Parts(
             oracle=definition.oracle.seeded(known.seed),
@@ -157,6 +166,11 @@ class Session:
             recorded_queue(self.store, self.project, waiting, known.history),
             definition.tune_new_entries,
         )
+
+    @property
+    def newly_remembered(self) -> tuple[Former, ...]:
+        """The former projects that the project does not hold yet."""
+        return () if self.project.former else self.known.former
 
     def warn_of_changes(self, told: Mapping[str, Any]) -> None:
         """Warn if the project was searched with other data or arguments.

@@ -12,6 +12,7 @@ import numpy as np
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
+from kerastune_lite._src.core.goals import objective_from_json
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.space.parameters import Parameter, Space
 from kerastune_lite._src.util.checksums import changed
@@ -80,6 +81,21 @@ def check_parts(oracle: Any, scheduler: Any, hyperparameters: Any) -> None:
         )
 
 
+def refuse_gradients(received: str) -> None:
+    """Say that there are no gradients.
+
+    Args:
+        received: what trains instead of `model.fit`.
+
+    Raises:
+        ValueError: always.
+    """
+    raise ValueError(
+        "GradientOracle needs to know the steps of a training, which are those of model.fit(). "
+        f"Received: {received}. Take another oracle, BayesianOracle() for example."
+    )
+
+
 def check_part(name: str, given: Any, kind: type, example: str) -> None:
     """Refuse an argument of the wrong type.
 
@@ -138,12 +154,18 @@ def check_settings(
     if not has_scores:
         return
     differences = [
-        f"  {name}: {_shown(stored[name])} in the project, {_shown(current[name])} now"
+        f"  {name}: {_shown(name, stored[name])} in the project, {_shown(name, current[name])} now"
         for name in COMPARABLE
         if name in stored and _as_before(stored[name]) != _as_before(current[name])
     ]
-    if differences:
-        raise SettingsMismatchError(_refusal(where, differences))
+    if not differences:
+        return
+    if isinstance(stored.get("objective"), list) and "objectives" in current["objective"]:
+        # Before there was `Sum`, a list was added up.
+        differences.append(
+            "  The project's objective is the sum: objective=kerastune_lite.objectives.Sum([...])."
+        )
+    raise SettingsMismatchError(_refusal(where, differences))
 
 
 def _as_before(told: Any) -> Any:
@@ -243,9 +265,11 @@ def described_fit_arguments(args: Sequence[Any], kwargs: Mapping[str, Any]) -> d
     }
 
 
-def _shown(value: Any) -> str:
-    if isinstance(value, Mapping) and "name" in value:
-        return f"{value['name']} ({value.get('direction')})"
+def _shown(name: str, value: Any) -> str:
+    if name == "objective" and value is not None:
+        from kerastune_lite._src.views.tables import objective_text
+
+        return objective_text(objective_from_json(value))
     if isinstance(value, Mapping) and set(value) == {"type"}:
         return str(value["type"])
     return repr(value)

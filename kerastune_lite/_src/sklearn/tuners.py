@@ -16,6 +16,7 @@ from kerastune_lite._src.algorithms.schedulers.full import FullTraining
 from kerastune_lite._src.algorithms.schedulers.hyperband import Hyperband
 from kerastune_lite._src.algorithms.schedulers.median import MedianStopping
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
+from kerastune_lite._src.search.settings import refuse_gradients
 
 TunerLike = Union[str, Oracle, Scheduler, tuple[Oracle, Scheduler]]
 """What `tuner=` takes."""
@@ -54,6 +55,8 @@ def parts_of(tuner: TunerLike, seed: int, epochs: int | None) -> tuple[Oracle, S
         # Hyperband was made for random points; the other schedulers ask for points one by one.
         by_model = isinstance(scheduler, (ASHA, MedianStopping))
         oracle = BayesianOracle(seed=seed) if by_model else RandomOracle()
+    if oracle.reads_gradients:
+        refuse_gradients("the folds of TunerSearchCV")
     if epochs is not None:
         # Folds are scored at the end of a rung, not during training.
         return oracle, scheduler.pausing(epochs)

@@ -130,6 +130,10 @@ class Numeric(Domain, Generic[Number], abstract=True):
         rung = min(max(rung, 0), self._count - 1)
         return self._count - 1 - rung if self.sampling == "reverse_log" else rung
 
+    def nearest(self, value: float) -> Number:
+        """The value of this domain that is nearest to the number `value`, on its scale."""
+        return self._cast(value) if self.step is None else self._at(self._index(value))
+
     def _mirror(self, value: float) -> float:
         # In this order, because a small `min_value` may be lost in `max_value + min_value`.
         return self.min_value + (self.max_value - value)

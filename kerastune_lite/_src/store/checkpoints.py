@@ -58,14 +58,17 @@ class Checkpoints:
         """The loss that a new trial has to beat for its weights to be worth writing.
 
         None: any loss. With several executions a trial's loss is known only when the last one has
-        ended, so all are written.
+        ended, so all are written; so are they if the loss alone does not decide.
         """
         if self.keep == 0:
             return float("-inf")
         best = history.best(self.keep)
-        if executions > 1 or len(best) < self.keep:
+        if executions > 1 or len(best) < self.keep or best[-1].losses or best[-1].violation:
             return None
-        return best[-1].loss
+        last = best_execution(best[-1])
+        # Otherwise the objective is one that is measured, or that a user's oracle computes.
+        decides = last is not None and last.loss == best[-1].loss
+        return best[-1].loss if decides else None
 
     def midway(self, trial: int, execution: int, attempt: int) -> tuple[int, str] | None:
         """The latest state of a training that has not ended: after how many epochs, and its file.
@@ -103,18 +106,29 @@ class Checkpoints:
         for execution in trial.executions:
             if execution is not best:
                 self._delete(execution.weights)
+        kept = self._kept(history)
         rank = history.rank(trial)
-        if rank is None or rank >= self.keep:
+        if rank is None or rank >= kept:
             self._delete(best.weights if best else None)
-        for fallen in history.best(self.keep + 1)[self.keep :]:
-            if fallen.number != trial.number:
-                for execution in fallen.executions:
+        # With several objectives one trial may push back many.
+        fallen = history.best(None if trial.losses else kept + 1)[kept:]
+        for each in fallen:
+            if each.number != trial.number:
+                for execution in each.executions:
                     self._delete(execution.weights)
+
+    def _kept(self, history: TrialHistory) -> int:
+        """How many of the best trials keep their weights: with several objectives, all the front.
+
+        A trial that leaves the front does not come back. One that keeps its weights by its place
+        within the front might lose them and come back when others leave.
+        """
+        return max(self.keep, len(history.front())) if self.keep else 0
 
     def tidy(self, history: TrialHistory) -> None:
         """Delete the files that a search which died left behind."""
         wanted = set()
-        for trial in history.best(self.keep):
+        for trial in history.best(self._kept(history)):
             best = best_execution(trial)
             if best is not None and best.weights is not None:
                 wanted.add(self.folder / best.weights)

@@ -21,7 +21,7 @@ from typing import Any
 
 from kerastune_lite._src.core.events import Event, StopReason
 from kerastune_lite._src.core.metrics import Metrics
-from kerastune_lite._src.core.objective import Direction, MultiObjective, Objective
+from kerastune_lite._src.core.objective import Direction, Objective, Sum
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 from kerastune_lite._src.space.kerastuner_json import space_from
 from kerastune_lite._src.space.parameters import Space
@@ -347,9 +347,9 @@ def _objective(root: Path, records: list[_Record], given: Objective | None) -> O
 
 def _directed(root: Path, records: list[_Record], given: Objective) -> Objective:
     """An objective of the user, with the direction of its metric if it has none."""
-    if isinstance(given, MultiObjective):
+    if isinstance(given, Sum):
         parts = tuple(_directed(root, records, part) for part in given.parts)
-        return MultiObjective(objectives=parts)
+        return given.with_parts(parts)
     if given.direction is not None:
         return given
     for record in records:

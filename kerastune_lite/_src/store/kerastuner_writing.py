@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kerastune_lite._src.core.goals import Goals
 from kerastune_lite._src.core.metrics import Metrics, direction_of
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Trial, TrialStatus
@@ -44,9 +45,20 @@ def write_kerastuner_files(
     _write(folder / "tuner0.json", {})
     # The last one, because it makes the folder a project.
     _write(folder / ORACLE, _oracle(trials, {"space": entries, "values": space.defaults()}, seed))
+    if isinstance(objective, Goals):
+        lost += _lost_goals(objective)
     paused = sum(trial.status is TrialStatus.PAUSED for trial in trials)
     if paused:
         lost.append(f"the status PAUSED of {counted(paused, 'trial')}, written as RUNNING")
+    return lost
+
+
+def _lost_goals(goals: Goals) -> list[str]:
+    """KerasTuner knows one score, and no constraints."""
+    others = [part.name for part in goals.parts[1:]]
+    lost = [f"the objectives {', '.join(others)}: the score is {goals.name}"] if others else []
+    if goals.constraints:
+        lost.append(f"the constraints {', '.join(map(str, goals.constraints))}")
     return lost
 
 

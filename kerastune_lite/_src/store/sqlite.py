@@ -6,11 +6,13 @@ import contextlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from kerastune_lite._src.core import events as ev
+from kerastune_lite._src.core.former import Former
+from kerastune_lite._src.core.goals import objective_from_json
 from kerastune_lite._src.core.metrics import Metrics
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 from kerastune_lite._src.space.parameters import Parameter, Space
@@ -179,17 +181,15 @@ class SQLiteStore(Store):
         elif isinstance(event, _TRIAL_EVENTS):
             self._write_trial(event.trial)
             if isinstance(event, ev.TrialStarted) and event.queued is not None:
-                execute(
-                    "UPDATE queue SET trial = ? WHERE position = ?",
-                    (event.trial.number, event.queued),
-                )
+                place = (event.trial.number, event.queued)
+                execute("UPDATE queue SET trial = ? WHERE position = ?", place)
         elif isinstance(event, ev.SpaceGrown):
             self._grow_space(event)
         elif isinstance(event, ev.Enqueued):
-            execute(
-                "INSERT OR IGNORE INTO queue VALUES (?, ?, NULL)",
-                (event.position, values_dumped(event.values)),
-            )
+            row = (event.position, values_dumped(event.values))
+            execute("INSERT OR IGNORE INTO queue VALUES (?, ?, NULL)", row)
+        elif isinstance(event, ev.Remembered):
+            self._write_facts(former=[each.to_json() for each in event.former])
         elif isinstance(event, ev.SearchStarted):
             self._start_search(event)
         elif isinstance(event, ev.SearchEnded):
@@ -202,13 +202,14 @@ class SQLiteStore(Store):
     def _start_search(self, event: ev.SearchStarted) -> None:
         versions = event.settings.get("versions", {})
         settings = {key: value for key, value in event.settings.items() if key != "versions"}
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO project VALUES (?, ?)",
-            [("name", dumped(event.project)), ("settings", dumped(settings))],
-        )
+        self._write_facts(name=event.project, settings=settings)
         self._connection.execute(
             "INSERT INTO sessions (started, versions) VALUES (?, ?)", (event.time, dumped(versions))
         )
+
+    def _write_facts(self, **facts: Any) -> None:
+        rows = [(key, dumped(value)) for key, value in facts.items()]
+        self._connection.executemany("INSERT OR REPLACE INTO project VALUES (?, ?)", rows)
 
     def _grow_space(self, event: ev.SpaceGrown) -> None:
         for parameter in event.added:
@@ -312,11 +313,12 @@ class SQLiteStore(Store):
                 name=facts.get("name", self.path.parent.name),
                 settings=facts.get("settings", {}),
                 space=space,
-                trials=tuple(self._load_trials(space)),
+                trials=tuple(map(_judge(facts.get("settings", {})), self._load_trials(space))),
                 queue={position: json.loads(values) for position, values in queue},
                 enqueued=enqueued,
                 versions=json.loads(latest[0]) if latest else {},
                 session=_session(*latest[1:]) if latest else None,
+                former=tuple(map(Former.from_json, facts.get("former", []))),
             )
 
     def _load_trials(self, space: Space) -> Iterator[Trial]:
@@ -361,6 +363,12 @@ class SQLiteStore(Store):
 def _connected(database: Path | str) -> sqlite3.Connection:
     is_uri = str(database).startswith("file:")
     return sqlite3.connect(database, uri=is_uri, isolation_level=None, check_same_thread=False)
+
+
+def _judge(settings: Mapping[str, Any]) -> Callable[[Trial], Trial]:
+    """Returns trials with what follows from their metrics and the objective of the project."""
+    objective = settings.get("objective")
+    return (lambda trial: trial) if objective is None else objective_from_json(objective).judged
 
 
 def _session(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from kerastune_lite._src.core.events import Event, StopReason
+from kerastune_lite._src.core.former import Former
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.parameters import Space
@@ -41,6 +42,7 @@ class Project:
         enqueued: how many points were ever enqueued, which is the next position.
         versions: of the packages, at the latest search.
         session: the latest search; None before the first.
+        former: what it remembers of former projects.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Project:
     enqueued: int
     versions: Mapping[str, str]
     session: Session | None = None
+    former: tuple[Former, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

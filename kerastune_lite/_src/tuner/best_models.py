@@ -82,7 +82,7 @@ class BestModels(Results):
 
         with contextlib.closing(tuned):
             trials = self.get_best_trials(top)
-            return evaluated(trials, self.objective, self.load_model, arguments)
+            return evaluated(trials, self.objective.guide, self.load_model, arguments)
 
     def retrain(self, trial: Trial | None = None, *fit_args: Any, **fit_kwargs: Any) -> Any:
         """Train a new model for a trial, on other (usually all) data, on the fastest path.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
@@ -13,6 +14,7 @@ from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.keras.tuned_data import TunedData
 from kerastune_lite._src.search.limits import Limits
 from kerastune_lite._src.search.session import Definition, Known
+from kerastune_lite._src.search.warm_start import former_projects, warn_of_other_projects
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.parameters import Space
 from kerastune_lite._src.space.points import complete_point
@@ -84,6 +86,15 @@ class KnownSearch(BestModels):
             self._known = self._definition().taken_over(project, self._known, self.project_dir)
 
     # ------------------------------------------------------------------ inside
+
+    def _remember(self, warm_start_from: Any, directory: Any) -> None:
+        """Read former projects, unless the project has a copy of some already."""
+        if self._known.former:
+            warn_of_other_projects(warm_start_from, self._known.former, self.project_dir)
+            return
+        where, objective, space = str(self._folder.root), self.objective, self.space
+        former = former_projects(warm_start_from, directory, where, objective, space)
+        self._known = dataclasses.replace(self._known, former=former)
 
     def _trials(self) -> TrialHistory:
         return self._known.history

@@ -11,13 +11,13 @@ from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.oracles.random import RandomOracle
 from kerastune_lite._src.algorithms.schedulers.asha import ASHA as ASHAScheduler
 from kerastune_lite._src.algorithms.schedulers.hyperband import Hyperband as HyperbandScheduler
-from kerastune_lite._src.core.objective import ObjectiveLike
+from kerastune_lite._src.core.goals import ObjectiveLike
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.tuner.tuner import Tuner
 from kerastune_lite._src.util.public import public
 
 
-def _refuse(part: str, kwargs: dict[str, Any], name: str) -> None:
+def refuse_part(part: str, kwargs: dict[str, Any], name: str) -> None:
     """Raise if an argument would replace the oracle or scheduler of a preset.
 
     Raises:
@@ -68,7 +68,7 @@ class RandomSearch(Tuner):
         max_consecutive_failed_trials: int = 3,
         **kwargs: Any,
     ) -> None:
-        _refuse("oracle", kwargs, "RandomSearch")
+        refuse_part("oracle", kwargs, "RandomSearch")
         super().__init__(
             hypermodel,
             objective,
@@ -114,7 +114,7 @@ class GridSearch(Tuner):
         max_consecutive_failed_trials: int = 3,
         **kwargs: Any,
     ) -> None:
-        _refuse("oracle", kwargs, "GridSearch")
+        refuse_part("oracle", kwargs, "GridSearch")
         super().__init__(
             hypermodel,
             objective,
@@ -166,7 +166,7 @@ class BayesianOptimization(Tuner):
         max_consecutive_failed_trials: int = 3,
         **kwargs: Any,
     ) -> None:
-        _refuse("oracle", kwargs, "BayesianOptimization")
+        refuse_part("oracle", kwargs, "BayesianOptimization")
         super().__init__(
             hypermodel,
             objective,
@@ -215,7 +215,7 @@ class EvolutionarySearch(Tuner):
         mutation_prob: float | None = None,
         **kwargs: Any,
     ) -> None:
-        _refuse("oracle", kwargs, "EvolutionarySearch")
+        refuse_part("oracle", kwargs, "EvolutionarySearch")
         super().__init__(
             hypermodel,
             objective,
@@ -265,7 +265,7 @@ class Hyperband(Tuner):
         oracle: Oracle | None = None,
         **kwargs: Any,
     ) -> None:
-        _refuse("scheduler", kwargs, "Hyperband")
+        refuse_part("scheduler", kwargs, "Hyperband")
         kwargs.setdefault("max_trials", None)
         super().__init__(
             hypermodel,
@@ -305,8 +305,8 @@ class BOHB(Hyperband):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        _refuse("oracle", kwargs, "BOHB")
-        _refuse("scheduler", kwargs, "BOHB")
+        refuse_part("oracle", kwargs, "BOHB")
+        refuse_part("scheduler", kwargs, "BOHB")
         super().__init__(
             hypermodel,
             objective,
@@ -356,7 +356,7 @@ class ASHA(Tuner):
         oracle: Oracle | None = None,
         **kwargs: Any,
     ) -> None:
-        _refuse("scheduler", kwargs, "ASHA")
+        refuse_part("scheduler", kwargs, "ASHA")
         super().__init__(
             hypermodel,
             objective,

@@ -102,6 +102,7 @@ class Probe:
 
         Raises:
             FatalRuntimeError: the builder declares a new parameter although it must not.
+            FatalValueError: a metric that is a goal cannot be measured of its model.
             ValueError: the direction of the objective is not known.
             Exception: see `build` and `read_space`.
         """
@@ -136,6 +137,9 @@ class Probe:
         needs = None
         if model is not None and not self.in_run_trial:
             from kerastune_lite._src.keras.data_checks import needs_of
+            from kerastune_lite._src.keras.goal_metrics import check_measurable
 
             needs = needs_of(model)
+            if not overrides_fit(hypermodel):
+                check_measurable(model, objective)
         return Probed(given, space, hp.space.names, resolved(objective, model), needs)

@@ -9,12 +9,8 @@ from typing import Any
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.analysis.heldout import Evaluation, Evaluations
-from kerastune_lite._src.core.objective import (
-    DefaultObjective,
-    Objective,
-    ObjectiveLike,
-    create_objective,
-)
+from kerastune_lite._src.core.goals import ObjectiveLike, create_objective
+from kerastune_lite._src.core.objective import DefaultObjective, Objective
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.search.session import Definition
 from kerastune_lite._src.sklearn import cross_validated as cross
@@ -193,14 +189,13 @@ class SklearnTuner(Tuner):
             ValueError: there is no completed trial, or no search in this process.
         """
         self._best_unless(None, "evaluate")
-        rows = []
+        rows, guide = [], self.objective.guide
         for trial in self.get_best_trials(top):
             found = cross.scores(
                 self.load_model(trial), self.scoring, self._metrics, x, y, sample_weight
             )
-            held_out = self.objective.score(found)
-            rows.append(Evaluation(trial.number, trial.score or 0.0, held_out))
-        return Evaluations(self.objective, tuple(rows))
+            rows.append(Evaluation(trial.number, guide.score(trial.metrics), guide.score(found)))
+        return Evaluations(guide, tuple(rows))
 
     def to_sklearn(self, trial: Trial | None = None, **kwargs: Any) -> Any:
         """The same as `load_model`: the models of this tuner are estimators.
@@ -215,12 +210,16 @@ class SklearnTuner(Tuner):
     def _build_hypermodel(self, hp: HyperParameters) -> Any:
         return cross.checked_estimator(super()._build_hypermodel(hp))
 
-    def _objective_of(self, given: ObjectiveLike) -> Objective:
-        objective = create_objective(given)
-        if isinstance(objective, DefaultObjective) or objective == Objective("score"):
-            return Objective("score", "max")
+    def _objective_of(self, given: ObjectiveLike, constraints: Any) -> Objective:
+        objective = create_objective(given, constraints)
+        objective = objective.with_parts(
+            Objective("score", "max")
+            if isinstance(part, DefaultObjective) or part == Objective("score")
+            else part
+            for part in objective.parts
+        )
         known = ["score", *self._metrics]
-        missing = objective.missing(dict.fromkeys(known))
+        missing = objective.guide.missing(dict.fromkeys(known))
         if missing and self._validates:
             raise ValueError(
                 "The objective must be 'score' or the name of one of the tuner's `metrics`: "

@@ -133,7 +133,7 @@ class Training:
         fit = FitArguments(args, kwargs, overridden, declared, self.in_run_trial, data)
         return TrainingSpec(
             models=self.models,
-            objective=self.objective,
+            objective=self.objective.guide,
             fit=fit,
             callbacks=callbacks,
             folder=self.checkpoints.folder,
@@ -143,12 +143,15 @@ class Training:
             checkpoint_interval=checkpoint_interval,
         )
 
-    def job(self, call: SearchCall, scheduled: bool, hooks: Hooks | None) -> Job:
+    def job(
+        self, call: SearchCall, scheduled: bool, hooks: Hooks | None, gradients: bool = False
+    ) -> Job:
         """The job of a search, with checked arguments.
 
         Args:
             scheduled: whether a scheduler decides how long trials train.
             hooks: the tuner's, if it watches trainings.
+            gradients: whether trials record their gradients.
 
         Raises:
             ValueError, TypeError: an argument is invalid.
@@ -170,6 +173,11 @@ class Training:
         if self.probed.needs is not None:
             fit.check_data(self.probed.needs)
         check_callbacks(spec.callbacks)
+        if gradients:
+            from kerastune_lite._src.keras.hypergradients import check_gradients
+
+            check_gradients(spec, HyperParameters(self.probed.space), scheduled)
+            spec = dataclasses.replace(spec, gradients=True)
         return TrainingJob(spec, hooks, self.probe.shown)
 
     # ------------------------------------------------------------------ single models

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Union
 
-from kerastune_lite._src.core.objective import ObjectiveLike
+from kerastune_lite._src.core.goals import ObjectiveLike
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.space.domains import Choice, Domain
 from kerastune_lite._src.space.hyperparameters import HyperParameters

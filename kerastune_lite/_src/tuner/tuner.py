@@ -11,9 +11,12 @@ from kerastune_lite._src.algorithms.oracles.bayesian import BayesianOracle
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.full import FullTraining
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
+from kerastune_lite._src.algorithms.stopping.rule import StoppingRule
 from kerastune_lite._src.compat_kerastuner.overrides import check_attribute, check_overrides
+from kerastune_lite._src.compat_kerastuner.sums import tell_of_sums
 from kerastune_lite._src.compat_kerastuner.tuner_names import TunerNames, takes_oracles
-from kerastune_lite._src.core.objective import Objective, ObjectiveLike, create_objective
+from kerastune_lite._src.core.goals import ObjectiveLike, create_objective, largest_model
+from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.keras.building import ModelFactory
 from kerastune_lite._src.keras.hypermodel import get_hypermodel
@@ -22,8 +25,9 @@ from kerastune_lite._src.keras.tuned_data import TunedData
 from kerastune_lite._src.search import settings as st
 from kerastune_lite._src.search.execution.job import Job
 from kerastune_lite._src.search.hooks import HOOKS_OF_TRAINING, Hooks
-from kerastune_lite._src.search.limits import Limits
+from kerastune_lite._src.search.limits import Limits, rules_of
 from kerastune_lite._src.search.session import Known, opened
+from kerastune_lite._src.search.warm_start import remembered_text
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.space.parameters import Space
@@ -38,6 +42,7 @@ from kerastune_lite._src.tuner.probing import Probe
 from kerastune_lite._src.tuner.training import Training
 from kerastune_lite._src.tuner.user_trials import BY_HAND, UserTrials, takes_first_epoch
 from kerastune_lite._src.util.public import public
+from kerastune_lite._src.views.announcing import announce
 from kerastune_lite._src.views.choose import search_views
 
 
@@ -49,10 +54,14 @@ class Tuner(TunerNames, KnownSearch, Hooks):
         hypermodel: a function `build(hp)` that returns a compiled Keras model, or a HyperModel.
             None if a subclass overrides `run_trial`.
         objective: the metric to optimise by its name in Keras's logs ("val_accuracy"), an
-            Objective, or a list of these (their sum). None: minimise the float that `run_trial`
-            returns.
+            Objective, or a list of these, for which `pareto_front()` has the results. Also
+            "model_size", "train_time", "inference_time" and "peak_memory" (docs/several_goals.md).
+            None: minimise the float that `run_trial` returns.
         max_trials: the total number of trials, including those of earlier runs. None: until the
             space is exhausted.
+        constraints: what results must satisfy: bounds of metrics, such as "model_size <= 1e6", and
+            functions of a trial, which return whether it is allowed, or a number that is at most 0
+            if it is.
         oracle: proposes values. Default: Bayesian optimisation.
         scheduler: decides how long each trial trains. Default: for all its epochs.
         hyperparameters: parameters declared beforehand; they take precedence over the builder's.
@@ -65,11 +74,19 @@ class Tuner(TunerNames, KnownSearch, Hooks):
             (`max_model_size`, `FailedTrialError`) do not count.
         max_model_size: the largest number of parameters; trials with larger models are rejected.
         max_time: seconds per call of `search()`; a running trial is finished.
+        max_total_epochs: the total number of epochs, including those of earlier runs and of all
+            executions; running trials are finished. A training that reports none counts as one.
+        stopping: a rule of `kerastune_lite.stopping`, or several, that end the search earlier.
         optimizer, loss, metrics: override those that the builder compiles with.
         distribution_strategy: a `tf.distribute.Strategy` of one machine, in whose scope models are
             made and trained, with `model.fit`. (With Keras 3.15, BatchNormalization makes weights
             NaN if the last batch has fewer samples than there are devices.)
         keep_checkpoints: how many of the best trials keep their weights on disk.
+        warm_start_from: former projects that the search remembers: a list of their folders, or of
+            tuners and opened projects; or "auto", all projects in `directory` that have the same
+            objective and hyperparameters in common with this one. Their best points are among the
+            first, and their results a prior of Bayesian searches, as long as the new results agree
+            with them (docs/warm_start.md). Read once: the new project keeps a copy.
         directory, project_name: the project is the folder `directory/project_name`.
         overwrite: delete an earlier search there. Otherwise it is resumed.
 
@@ -93,6 +110,7 @@ class Tuner(TunerNames, KnownSearch, Hooks):
         objective: ObjectiveLike = None,
         max_trials: int | None = 10,
         *,
+        constraints: Sequence[str | Callable[[Trial], Any]] | None = None,
         oracle: Oracle | None = None,
         scheduler: Scheduler | None = None,
         hyperparameters: HyperParameters | None = None,
@@ -104,11 +122,14 @@ class Tuner(TunerNames, KnownSearch, Hooks):
         max_consecutive_failed_trials: int = 3,
         max_model_size: int | None = None,
         max_time: float | None = None,
+        max_total_epochs: int | None = None,
+        stopping: StoppingRule | Sequence[StoppingRule] | None = None,
         optimizer: Any = None,
         loss: Any = None,
         metrics: Any = None,
         distribution_strategy: Any = None,
         keep_checkpoints: int = 10,
+        warm_start_from: Any = None,
         directory: Any = None,
         project_name: str | None = None,
         overwrite: bool = False,
@@ -120,9 +141,14 @@ class Tuner(TunerNames, KnownSearch, Hooks):
             executions_per_trial,
             max_retries_per_trial,
             max_consecutive_failed_trials,
+            max_total_epochs,
+            rules_of(stopping),
         )
         st.check_parts(oracle, scheduler, hyperparameters)
         check_overrides(type(self), type(oracle))
+        goals = self._objective_of(objective, constraints)
+        tell_of_sums(goals)
+        self._limits.check_objectives(len(goals.parts))
         self.distribution_strategy = checked_strategy(distribution_strategy)
         self.hypermodel = get_hypermodel(hypermodel)
         trains_itself = self.overrides("run_trial", "_build_and_fit_model")
@@ -141,14 +167,14 @@ class Tuner(TunerNames, KnownSearch, Hooks):
             optimizer,
             loss,
             metrics,
-            max_model_size,
+            largest_model(max_model_size, goals),
             build_instead=instead,
             strategy=self.distribution_strategy,
         )
         probe = Probe(models, trains_itself, not allow_new_entries)
         given = Space() if hyperparameters is None else hyperparameters.space
         given = given.marked_as_given(given.names)
-        probed = probe.read(given, self._objective_of(objective))
+        probed = probe.read(given, goals)
         if probed.missing is not None and self._folder.exists:
             # The hyperparameters of earlier data are in the project.
             probed = probe.read(given, probed.objective, self._folder.load().space)
@@ -160,6 +186,7 @@ class Tuner(TunerNames, KnownSearch, Hooks):
         self._known = Known(space, None if seed is None else int(seed))
         if probed.missing is None:
             Tuner.reload(self)  # not a subclass's own
+        self._remember(warm_start_from, directory or ".")
         self._made = True
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -247,6 +274,8 @@ class Tuner(TunerNames, KnownSearch, Hooks):
         with opened(self._folder, self._definition(), self._known) as session:
             self._known = session.known
             session.warn_of_changes(told)
+            if session.newly_remembered:
+                announce(remembered_text(session.newly_remembered), call.verbose)
             interrupted = bool(self._known.history.running)
             place = placement.runner_for(self._folder.root, interrupted, data_fn is not None)
             search = session.search(job, place, self, self._checkpoints, views, self._waiting)
@@ -315,17 +344,19 @@ class Tuner(TunerNames, KnownSearch, Hooks):
 
     # ------------------------------------------------------------------ inside
 
-    def _objective_of(self, given: ObjectiveLike) -> Objective:
-        """The objective, from the argument of the constructor."""
-        return create_objective(given)
+    def _objective_of(self, given: ObjectiveLike, constraints: Any) -> Objective:
+        """The objective, from the arguments of the constructor."""
+        return create_objective(given, constraints)
 
     def _job(self, call: SearchCall) -> Job:
         """The job of a search, with checked arguments."""
-        scheduled = self.scheduler.decides_epochs
+        scheduled, gradients = self.scheduler.decides_epochs, self._oracle_in_use.reads_gradients
         if not self._training.in_run_trial:
             watches = self.overrides(*HOOKS_OF_TRAINING)
-            return self._training.job(call, scheduled, self if watches else None)
+            return self._training.job(call, scheduled, self if watches else None, gradients)
         source = getattr(self, "source", f"{type(self).__name__}.run_trial()")
+        if gradients:
+            st.refuse_gradients(source)
         training, enter = self._training, self._enter
         return UserTrials(self.run_trial, source, training, call, scheduled, self, enter)
 

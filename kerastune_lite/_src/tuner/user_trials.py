@@ -25,6 +25,7 @@ from kerastune_lite._src.search.execution.guard import (
     merge_returned,
     reached,
     report_late,
+    with_goals,
 )
 from kerastune_lite._src.search.execution.job import Emit
 from kerastune_lite._src.search.execution.returned import (
@@ -96,7 +97,7 @@ class UserTrials(GuardedJob):
         self._run_trial = run_trial
         self._source = source
         self.training = training
-        self._objective = training.objective
+        self._objective = training.objective.guide
         self._hooks = hooks
         self._enter = enter
         self._dispatcher: Dispatcher | None = None
@@ -293,10 +294,9 @@ class UserTrials(GuardedJob):
             else:
                 # A score of several trainings does not say how many epochs they had.
                 longest = max(e.epochs for e in under_way.trained)
-                executions = [
-                    dataclasses.replace(e, epochs=e.epochs or longest) for e in executions
-                ]
-            return executions
+                done = (dataclasses.replace(e, epochs=e.epochs or longest) for e in executions)
+                executions = list(done)
+            return [with_goals(each, self._objective, self._source) for each in executions]
         except FatalError:
             # It is trained anew, by a script that was corrected.
             self.training.checkpoints.forget_midway(trial.number)

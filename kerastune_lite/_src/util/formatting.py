@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 import time
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
@@ -18,6 +19,10 @@ NOTHING = "–"
 
 NO_REASON = "no reason was recorded"
 """The message of a failure that has none."""
+
+_RAISED = re.compile(r"[\w.]+(Error|Exception|Interrupt|Exit|Warning)\b")
+_FAILURE_LINES = 2
+"""The first line of a message of Keras says where the error was, the second what was wrong."""
 
 _CELL = "padding:0.1em 0.8em 0.1em 0;color:inherit;background:transparent;text-align:"
 
@@ -104,3 +109,12 @@ def html_block(*parts: str, name: str = "kerastune") -> str:
 def bytes_text(count: int) -> str:
     """An amount of memory in GiB or, if it is small, in MiB."""
     return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
+
+
+def exception_in(traceback: str | None) -> str | None:
+    """The exception at the end of a traceback, in one line; None if there is none."""
+    lines = [line.strip() for line in (traceback or "").splitlines()]
+    # The exception is below the last frame; those of Keras have many lines.
+    starts = [i for i, line in enumerate(lines) if _RAISED.match(line)]
+    error = [line for line in lines[starts[-1] if starts else -1 :] if line]
+    return " ".join(error[:_FAILURE_LINES]) or None

@@ -20,7 +20,13 @@ from kerastune_lite._src.core.events import (
     TrialEnded,
 )
 from kerastune_lite._src.core.trial import Outcome, Trial, TrialStatus
-from kerastune_lite._src.util.formatting import NO_REASON, one_line, score_text, seconds_text
+from kerastune_lite._src.util.formatting import (
+    NO_REASON,
+    counted,
+    one_line,
+    score_text,
+    seconds_text,
+)
 from kerastune_lite._src.views.live_lines import LiveLines
 from kerastune_lite._src.views.progress import REDRAWN_AT, Clock, Pace, Progress, Running
 from kerastune_lite._src.views.tables import (
@@ -181,8 +187,11 @@ def best_text(progress: Progress, named: bool = True) -> str:
     best = progress.best
     if best is None:
         return ""
+    if best.violation:
+        return "no trial satisfies the constraints yet"
     metric = f"{metric_name(progress)} " if named else ""
-    return f"best {metric}{score_text(best.score)} (trial {best.number})"
+    front = f", {counted(progress.front, 'trial')} on the front" if best.losses else ""
+    return f"best {metric}{score_text(best.score)} (trial {best.number}){front}"
 
 
 def running_text(progress: Progress, running: Running) -> str:

@@ -24,6 +24,7 @@ from kerastune_lite._src.core.events import (
     TrialStarted,
 )
 from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.ranked import best_first, leading
 from kerastune_lite._src.core.trial import Outcome, Trial, TrialStatus
 from kerastune_lite._src.util.formatting import NO_REASON
 
@@ -84,6 +85,8 @@ class Progress:
         """The failed and the rejected trials."""
         self.best_trials: list[Trial] = []
         """The best completed trials; of equal ones the earlier first."""
+        self.front = 0
+        """With several objectives, how many trials no other one dominates."""
         self.scored: dict[int, Trial] = {}
         """The completed and paused trials by number, with their latest scores."""
         self.message = ""
@@ -184,7 +187,11 @@ class Progress:
         self.best_trials = [t for t in self.best_trials if t.number != trial.number]
         if trial.loss is not None and not math.isnan(trial.loss):
             self.scored[trial.number] = trial
-            bisect.insort(self.best_trials, trial, key=_rank)
+            if trial.losses:  # A new trial changes the places of others.
+                self.best_trials = best_first(self.scored.values())
+                self.front = len(leading(self.best_trials))
+            else:
+                bisect.insort(self.best_trials, trial, key=_rank)
             del self.best_trials[self._keep :]
 
     # ------------------------------------------------------------------ what views show
@@ -270,5 +277,5 @@ def last_line(message: str | None) -> str:
     return lines[-1] if lines else ""
 
 
-def _rank(trial: Trial) -> tuple[float, int]:
-    return (math.inf if trial.loss is None else trial.loss), trial.number
+def _rank(trial: Trial) -> tuple[float, float, int]:
+    return trial.violation, (math.inf if trial.loss is None else trial.loss), trial.number

@@ -6,7 +6,8 @@ import math
 import statistics
 from collections.abc import Iterable, Sequence
 
-from kerastune_lite._src.analysis.unit_cube import scored
+from kerastune_lite._src.core.ranked import best_first
+from kerastune_lite._src.core.scored_trials import scored
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.util.formatting import score_text
 
@@ -41,20 +42,24 @@ def sparkline(trials: Iterable[Trial]) -> str:
     if len(points) < 2:
         return ""
     scale = _Scale(points)
-    best = min(points, key=lambda trial: (trial.loss, trial.number))
+    best = best_first(points)[0]
     label = f"best so far {score_text(best.score)} in trial {best.number}"
+    if best.violation:
+        label = "no trial satisfies the constraints yet"
     dots = "".join(
         f"M{scale.at(trial)}h0" for trial in points[:: math.ceil(len(points) / MAX_DOTS)]
     )
-    marked = f'<circle cx="{scale.x(best)}" cy="{scale.y(best)}" r="4" stroke-width="1.5"/>'
+    line = marked = ""
+    if not best.violation:
+        line = f'<path d="{_steps(points, scale)}" stroke-width="1.5"/>'
+        marked = f'<circle cx="{scale.x(best)}" cy="{scale.y(best)}" r="4" stroke-width="1.5"/>'
     return (
         f'<svg role="img" aria-label="{label}" viewBox="0 0 {WIDTH} {HEIGHT}" '
         'style="display:block;width:100%;max-width:40em;height:auto;margin:0.4em 0" '
         'fill="none" stroke="currentColor" stroke-linecap="round" stroke-linejoin="round">'
         f"{scale.axes()}"
         f'<path d="{dots}" stroke-width="4.5" opacity="0.4"/>'
-        f'<path d="{_steps(points, scale)}" stroke-width="1.5"/>'
-        f"{marked}</svg>"
+        f"{line}{marked}</svg>"
     )
 
 
@@ -115,7 +120,7 @@ def _steps(trials: Sequence[Trial], scale: _Scale) -> str:
     """The line of the best score so far, with a step at each trial that improves it."""
     better: list[Trial] = []
     for trial in trials:
-        if not better or _loss(trial) < _loss(better[-1]):
+        if trial.violation == 0.0 and (not better or _loss(trial) < _loss(better[-1])):
             better.append(trial)
     first, *rest = better
     gains = {trial.number: _loss(before) - _loss(trial) for before, trial in zip(better, rest)}

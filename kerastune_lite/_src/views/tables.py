@@ -19,8 +19,10 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from kerastune_lite._src.analysis.certainty import certainty, spread
-from kerastune_lite._src.analysis.unit_cube import scored
-from kerastune_lite._src.core.objective import MultiObjective, Objective
+from kerastune_lite._src.core.best_trials import why_none
+from kerastune_lite._src.core.goals import Goals, objective_from_json
+from kerastune_lite._src.core.objective import Objective, Sum
+from kerastune_lite._src.core.ranked import best_first, front_of
 from kerastune_lite._src.core.trial import REJECTED, Trial, TrialStatus
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.parameters import Space
@@ -74,6 +76,8 @@ def setting_text(setting: Any) -> str:
         return setting
     if not isinstance(setting, Mapping):
         return json.dumps(setting, ensure_ascii=False)
+    if "objectives" in setting:
+        return objective_text(objective_from_json(setting))
     parts = []
     for name, value in setting.items():
         text = setting_text(value)
@@ -82,9 +86,13 @@ def setting_text(setting: Any) -> str:
 
 
 def objective_text(objective: Objective) -> str:
-    """The metric and its direction; for several, their sum."""
-    if isinstance(objective, MultiObjective):
+    """The metrics and their directions, and the constraints."""
+    if isinstance(objective, Sum):
         return " + ".join(objective_text(part) for part in objective.parts)
+    if isinstance(objective, Goals):
+        parts = " and ".join(objective_text(part) for part in objective.parts)
+        bounds = ", ".join(one_line(str(each)) for each in objective.constraints)
+        return f"{parts}, with {bounds}" if bounds else parts
     direction = "" if objective.direction is None else f" ({objective.direction})"
     return one_line(objective.name) + direction
 
@@ -97,7 +105,7 @@ def value_names(trials: Iterable[Trial]) -> list[str]:
 
 def ranked(trials: Iterable[Trial]) -> list[Trial]:
     """The trials with a score, the best first."""
-    return sorted(scored(trials), key=lambda trial: (trial.loss, trial.number))
+    return best_first(trials)
 
 
 def failures_of(trials: Iterable[Trial], rejected: bool = False) -> dict[str, list[int]]:
@@ -199,6 +207,7 @@ def trial_columns(
     yield "rank", [str(rank) for rank in range(1, len(trials) + 1)]
     yield "trial", [str(trial.number) for trial in trials]
     yield one_line(objective.name), [score_text(trial.score) for trial in trials]
+    yield from _goal_columns(trials, objective)
     if any(each is not None for each in spreads):
         yield "±", [NOTHING if each is None else f"{each:.2g}" for each in spreads]
     yield "best epoch", [epoch_text(trial) for trial in trials]
@@ -213,6 +222,19 @@ def trial_columns(
                 for trial in trials
             ]
             yield one_line(name), cells
+
+
+def _goal_columns(trials: Sequence[Trial], objective: Objective) -> Iterator[tuple[str, list[str]]]:
+    """The other objectives, the metrics of the constraints, and what they make of the trials."""
+    if not isinstance(objective, Goals):
+        return
+    for name in objective.further:
+        yield one_line(name), [score_text(trial.metrics.get(name)) for trial in trials]
+    if objective.constraints:
+        yield "allowed", ["yes" if trial.violation == 0.0 else "no" for trial in trials]
+    if len(objective.parts) > 1:
+        front = {trial.number for trial in front_of(trials)}
+        yield "front", ["yes" if trial.number in front else "" for trial in trials]
 
 
 def results_table(
@@ -241,6 +263,8 @@ def results_table(
         parts.append(Text(f"in {one_line(os.fspath(project_dir), 1000)}"))
     if best:
         parts += ["", TrialsTable(best, objective)]
+    if best and best[0].violation:
+        parts += ["", Text(why_none(trials), style="yellow")]
     sure = certainty(completed, objective)
     if sure is not None:
         parts += ["", Text(sure.result())]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -35,7 +37,7 @@ def ended(number, values, space=FLAT, loss=None):
     return Trial(number, values, space, TrialStatus.COMPLETED, score=loss, loss=loss)
 
 
-def run(oracle, space, count, seed=0, history=None):
+def run(oracle, space, count, seed=0, history=None, ended=ended):
     """Propose one after the other, each trial ending before the next."""
     history = TrialHistory() if history is None else history
     for _ in range(count):
@@ -47,23 +49,35 @@ def run(oracle, space, count, seed=0, history=None):
     return history
 
 
+def ended_with_goals(number, values, space=FLAT, loss=None):
+    """A trial of a search with two objectives and a constraint that every third trial violates."""
+    trial = ended(number, values, space, loss)
+    losses = (trial.loss, float(number * 7 % 5) - trial.loss)
+    return dataclasses.replace(trial, losses=losses, excesses=(float(number % 3) - 1.5,))
+
+
 class OracleConformance:
     """Subclass it with a fixture `oracle`."""
 
+    ended = staticmethod(ended)
+
+    def run(self, *args, **kwargs):
+        return run(*args, ended=self.ended, **kwargs)
+
     @pytest.mark.parametrize("space", [FLAT, CONDITIONAL], ids=["flat", "conditional"])
     def test_points_are_complete_and_allowed(self, oracle, space):
-        for trial in run(oracle, space, 40):
+        for trial in self.run(oracle, space, 40):
             assert dict(trial.values) == space.complete(trial.values)
 
     def test_each_point_of_a_finite_space_once_then_none(self, oracle):
-        history = run(oracle, CONDITIONAL, 50)
+        history = self.run(oracle, CONDITIONAL, 50)
         points = [tuple(sorted(t.values.items())) for t in history]
         assert len(points) == len(set(points)) == CONDITIONAL_POINTS
         assert oracle.propose(CONDITIONAL, history, 3, np.random.default_rng(0)) == []
 
     @pytest.mark.parametrize("tried", [3, 12])
     def test_companions_of_a_trial_differ_in_fractions_alone(self, oracle, tried):
-        history = run(oracle, FLAT, tried)
+        history = self.run(oracle, FLAT, tried)
         (point,) = oracle.propose(FLAT, history, 1, np.random.default_rng(1))
         history.add(Trial(len(history), point, FLAT))
 
@@ -78,13 +92,13 @@ class OracleConformance:
         assert len(set(rates)) == len(rates)
 
     def test_function_of_history_and_generator(self, oracle):
-        first, second = run(oracle, FLAT, 12, seed=3), run(oracle, FLAT, 12, seed=3)
+        first, second = self.run(oracle, FLAT, 12, seed=3), self.run(oracle, FLAT, 12, seed=3)
         assert [dict(t.values) for t in first] == [dict(t.values) for t in second]
 
     def test_resumes_from_any_prefix(self, oracle):
-        whole = run(oracle, FLAT, 12, seed=3)
+        whole = self.run(oracle, FLAT, 12, seed=3)
         for cut in (1, 5, 11):
-            resumed = run(oracle, FLAT, 12 - cut, seed=3, history=TrialHistory(whole[:cut]))
+            resumed = self.run(oracle, FLAT, 12 - cut, seed=3, history=TrialHistory(whole[:cut]))
             assert [dict(t.values) for t in resumed] == [dict(t.values) for t in whole]
 
     def test_one_that_does_not_learn_proposes_the_same_whatever_came_of_the_trials(self, oracle):
@@ -93,7 +107,7 @@ class OracleConformance:
             for number in range(12):
                 rng = np.random.default_rng([3, number])
                 (values,) = oracle.propose(FLAT, history, 1, rng)
-                history.add(ended(number, values, loss=loss(number)))
+                history.add(self.ended(number, values, loss=loss(number)))
             return [dict(trial.values) for trial in history]
 
         same = points(lambda number: number) == points(lambda number: -number)
@@ -114,11 +128,11 @@ class OracleConformance:
 
     def test_empty_space_is_one_point(self, oracle):
         assert oracle.propose(Space(), TrialHistory(), 5, np.random.default_rng(0)) == [{}]
-        history = TrialHistory([ended(0, {}, Space())])
+        history = TrialHistory([self.ended(0, {}, Space())])
         assert oracle.propose(Space(), history, 1, np.random.default_rng(0)) == []
 
     def test_does_not_change_what_it_is_given(self, oracle):
-        history = run(oracle, FLAT, 3)
+        history = self.run(oracle, FLAT, 3)
         before = [t.values for t in history]
         oracle.propose(FLAT, history, 2, np.random.default_rng(0))
         assert [t.values for t in history] == before
@@ -137,10 +151,43 @@ class OracleConformance:
             if point["layers"] == 3:
                 used["width"] = point["width"]
             models.append(tuple(used.items()))
-            history.add(ended(number, used, known))
+            history.add(self.ended(number, used, known))
         assert len(models) == len(set(models)) == 4
 
     def test_settings_are_json(self, oracle):
         import json
 
         assert json.loads(json.dumps(oracle.settings())) == oracle.settings()
+
+
+class GoalsConformance(OracleConformance):
+    """The same for a search with several objectives and constraints."""
+
+    ended = staticmethod(ended_with_goals)
+
+    def test_while_no_trial_satisfies_the_constraints(self, oracle):
+        history = TrialHistory()
+        for number in range(12):
+            (values,) = oracle.propose(FLAT, history, 1, np.random.default_rng(number))
+            trial = self.ended(number, values)
+            excesses = (1.0 + number, float("inf") if number % 2 else 0.5)
+            history.add(dataclasses.replace(trial, excesses=excesses))
+        assert len(oracle.propose(FLAT, history, 2, np.random.default_rng(0))) == 2
+
+    def test_failed_and_running_trials_among_the_others(self, oracle):
+        history = TrialHistory()
+        for number in range(16):
+            (values,) = oracle.propose(FLAT, history, 1, np.random.default_rng(number))
+            status = (TrialStatus.COMPLETED, TrialStatus.FAILED, TrialStatus.RUNNING)[number % 3]
+            trial = self.ended(number, values)
+            if status is not TrialStatus.COMPLETED:
+                trial = Trial(number, values, FLAT, status)
+            history.add(trial)
+        points = oracle.propose(FLAT, history, 3, np.random.default_rng(0))
+        assert len({tuple(point.values()) for point in points}) == 3
+
+    def test_a_space_that_grows(self, oracle):
+        small = Space(list(FLAT)[:2])
+        history = self.run(oracle, small, 10)
+        for trial in self.run(oracle, FLAT, 6, history=history)[10:]:
+            assert FLAT.complete(trial.values) == dict(trial.values)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite._src.algorithms.oracles.gp.acquisition import (
+    Acquisition,
     confidence_bound,
     log_expected_improvement,
 )
@@ -34,6 +35,8 @@ _SOBOL_POINTS = 7
 """Fewer are worse at the end of searches of six and more parameters; more at the beginning."""
 _LEAST = 3
 """The smallest number of results for a model."""
+_TRUSTED = 0.5
+"""The trust in former projects from which on the model is used before there are enough results."""
 _KEPT_FITS = 8
 """Enough for a batch, and for several alternating searches."""
 _LOOKED_AT = 64
@@ -55,6 +58,14 @@ class BayesianOracle(Oracle):
     and John, 1992). Running trials count with the losses that the model expects (Ginsbourger and
     others, 2010, "kriging believer"), failed trials with the worst loss. Trials of different
     numbers of epochs are all used, with the training time as an input of the model.
+
+    Several objectives are combined with weights that are drawn for each proposal (Knowles, 2006,
+    "ParEGO"). Each constraint has a process of its own; the logarithm of the probability that it is
+    satisfied is added to that of the expected improvement (Gardner and others, 2014), and counts
+    alone while no trial satisfies all of them.
+
+    What the search remembers of former projects is the prior mean of the process, weighted by ranks
+    (Feurer and others, 2018), as long as it agrees with the new results (docs/warm_start.md).
 
     Args:
         num_initial_points: the number of trials before the model is used, including the defaults.
@@ -156,7 +167,7 @@ class BayesianOracle(Oracle):
             return
         # As for `point` itself, which is now in the history.
         early = len(history) <= (self.num_initial_points or 1 + _SOBOL_POINTS)
-        model = None if early else learned(history, encoding, self._theta, _LEAST)
+        model = None if early else learned(history, encoding, self._theta, _LEAST, rng)
         pending: list[Array] = []
         while True:
             if model is None:
@@ -177,28 +188,34 @@ class BayesianOracle(Oracle):
     ) -> Iterator[dict[str, Value]]:
         """Points in the order of proposal, each untried when it is yielded."""
         visited, number = history.visited, len(history)
+        # The sequence is that of a search without former projects.
+        place = number - history.from_former
         initial = self.num_initial_points or 1 + _SOBOL_POINTS
         encoding = encoding_of(space)
         model: Learned | None = None
         pending: list[Array] = []
         while True:
             point: dict[str, Value] | None = None
-            if number < initial or not encoding.axes:
+            early = number < initial or not encoding.axes
+            if early:
                 defaults = space.defaults()
                 point = defaults if defaults not in visited else None
-            elif model is None:
-                model = learned(history, encoding, self._theta, _LEAST)
-            if point is None and model is not None:
+            if model is None and encoding.axes and (history.former or not early):
+                model = learned(history, encoding, self._theta, _LEAST, rng)
+            certain = model is not None and (not early or model.trust >= _TRUSTED)
+            if point is None and model is not None and certain:
                 surface, leaders = self._surface(encoding, model, pending)
                 point = _best(space, visited, surface, leaders, number, self.beta, rng)
                 if point is None:
                     return
+                if model.is_scalarized:
+                    model = None  # The next point of a batch has other weights.
             if point is None:
-                point = untried_point(space, visited, number, self._scrambling, rng)
+                point = untried_point(space, visited, place, self._scrambling, rng)
             if point is None:
                 return
             pending.append(encoding.units(point)[0])
-            number += 1
+            number, place = number + 1, place + 1
             yield point
 
     def _surface(
@@ -216,7 +233,16 @@ class BayesianOracle(Oracle):
             if self.beta is None
             else functools.partial(confidence_bound, beta=self.beta)
         )
-        surface = Surface(encoding, model.rules, posterior, model.timed, taken, acquisition, held)
+        surface = Surface(
+            encoding,
+            model.rules,
+            posterior,
+            model.timed,
+            taken,
+            acquisition if model.is_allowed else _no_preference,
+            held,
+            model.limits,
+        )
         return surface, model.leaders
 
     def _theta(self, data: Data) -> Array:
@@ -245,6 +271,12 @@ def _is_amount(number: Any) -> bool:
     return is_number and 0.0 <= float(number) < float("inf")
 
 
+def _no_preference(mean: Array, deviation: Array) -> Acquisition:
+    """While no trial satisfies the constraints, that alone is searched for."""
+    nothing = np.zeros_like(mean)
+    return Acquisition(nothing, nothing, nothing)
+
+
 def _best(
     space: Space,
     visited: Visited,
@@ -258,6 +290,7 @@ def _best(
     # If the model is wrong, expected improvement stays at one place. Points from a draw of the
     # function leave it.
     draws = beta is None and number >= _DRAWS_FROM and number % _DRAWS_EVERY == 0
+    draws = draws and not surface.limits
     units = surface.drawn(leaders, rng) if draws else surface.best(leaders, rng)
     units = surface.not_taken(units)
     for row in units[:_LOOKED_AT]:

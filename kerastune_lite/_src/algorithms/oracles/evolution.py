@@ -50,6 +50,10 @@ class EvolutionaryOracle(Oracle):
     - Mutation: at least one value takes a step on the scale of its domain, or, if the domain has no
       order, is replaced.
 
+    With several objectives the population is that of NSGA-II (Deb et al., 2002): the trials that no
+    other one dominates come first, then those that only these dominate, and so on; of the last
+    front that fits, the least crowded. Trials that violate a constraint come after all others.
+
     No point is tried twice. Trials of different numbers of epochs compete with their best losses.
 
     Args:
@@ -96,7 +100,7 @@ class EvolutionaryOracle(Oracle):
     def propose(
         self, space: Space, history: TrialHistory, count: int, rng: np.random.Generator
     ) -> list[dict[str, Value]]:
-        population = history.best(self.population_size)
+        population = history.most_spread(self.population_size)
         numbers = iter(range(len(history), len(history) + count))
 
         def draw() -> dict[str, Value] | None:

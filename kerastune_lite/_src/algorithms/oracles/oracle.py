@@ -39,11 +39,16 @@ class Oracle(ABC):
     """The value of a parameter that is declared for the first time in a trial: its "default", a
     "sample" drawn with the trial's seed, or the "first" point of its grid."""
 
-    learns: ClassVar[bool] = True
+    learns: bool = True
     """Whether proposals depend on the results of trials, not only on which points were tried."""
 
     reads_curves: ClassVar[bool] = False
     """Whether it uses `history.curve`, the losses of trials by epoch."""
+
+    reads_gradients: ClassVar[bool] = False
+    """Whether trials record the gradient of their loss by continuous hyperparameters: metrics
+    "gradient/<name>", by the position in the domain. It takes another training, with derivatives.
+    """
 
     is_waiting: bool = False
     """Whether `propose` returned fewer points than it could because it waits for running trials."""

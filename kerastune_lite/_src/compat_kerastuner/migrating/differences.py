@@ -22,7 +22,12 @@ from kerastune_lite._src.compat_kerastuner.migrating.names import (
     advice,
     below_root,
 )
-from kerastune_lite._src.compat_kerastuner.migrating.script import Place, Script, argument
+from kerastune_lite._src.compat_kerastuner.migrating.script import (
+    Place,
+    Script,
+    argument,
+    objective_of,
+)
 
 _VARIABLE = re.compile(r"KERASTUNER_(TUNER_ID|ORACLE_IP|ORACLE_PORT)")
 _WORKERS = (
@@ -83,11 +88,6 @@ WITHOUT_DIRECTION: Mapping[str, str] = {
 KEPT = 10
 """How many trials keep their weights unless the tuner is told otherwise."""
 _FOLDERS = ("directory", "log_dir", "name", "project_name")
-_POSITION_OF_OBJECTIVE = {
-    # Of the positional argument; other classes take it by its name only.
-    **dict.fromkeys(("BayesianOptimization", "GridSearch", "Hyperband", "RandomSearch"), 1),
-    **dict.fromkeys(ORACLES, 0),
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -256,7 +256,7 @@ def _objectives(case: _Case) -> Iterator[str]:
     """Metrics whose direction KerasTuner guesses."""
     if case.call is None or case.made is None:
         return
-    given = argument(case.call, "objective", _POSITION_OF_OBJECTIVE.get(case.made))
+    given = objective_of(case.call, case.made)
     several = given.elts if isinstance(given, ast.List) else [given]
     for each in several:
         metric = each.value if isinstance(each, ast.Constant) else None

@@ -14,6 +14,7 @@ from kerastune_lite._src.compat_kerastuner.migrating.differences import differen
 from kerastune_lite._src.compat_kerastuner.migrating.imports import edits
 from kerastune_lite._src.compat_kerastuner.migrating.pieces import Edit, File, Piece, read
 from kerastune_lite._src.compat_kerastuner.migrating.script import Parsed, Place, Script, parsed
+from kerastune_lite._src.compat_kerastuner.migrating.sums import sums
 from kerastune_lite._src.util.whole_files import whole
 
 SUFFIXES = (".py", ".ipynb")
@@ -77,7 +78,12 @@ def migration(path: Path) -> Migration:
             where = f"{path}, {in_words([Place(piece.cell, error.lineno or 1)])}"
             damaged.append(f"{where} is no Python: {error.msg}")
     script = Script(parts)
-    found = [(part.piece, *edits(part)) for part in parts]
+    found = [
+        (part.piece, [*changed, *summed], [*left, *others])
+        for part in parts
+        for changed, left in [edits(part)]
+        for summed, others in [sums(part, script)]
+    ]
     changes = [(piece, each) for piece, each, _ in found if each]
     notes: dict[str, set[Place]] = {}
     for place, sentence in (

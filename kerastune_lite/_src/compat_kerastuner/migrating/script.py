@@ -179,3 +179,19 @@ def argument(call: ast.Call, name: str, position: int | None = None) -> ast.expr
     if position is None or len(call.args) <= position:
         return None
     return None if any(isinstance(a, ast.Starred) for a in call.args) else call.args[position]
+
+
+_POSITION_OF_OBJECTIVE = {
+    # Of the positional argument; other classes take it by its name only.
+    **dict.fromkeys(("BayesianOptimization", "GridSearch", "Hyperband", "RandomSearch"), 1),
+    **dict.fromkeys(ORACLES, 0),
+}
+
+
+def objective_of(call: ast.Call, made: str) -> ast.expr | None:
+    """The objective of a tuner or an oracle.
+
+    Args:
+        made: KerasTuner's class of which the call makes an object.
+    """
+    return argument(call, "objective", _POSITION_OF_OBJECTIVE.get(made))

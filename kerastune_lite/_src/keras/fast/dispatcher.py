@@ -147,7 +147,7 @@ class Dispatcher:
     def _fit_fast(self, fit: Fit) -> tuple[Any, Taken]:
         self._check_fast()
         with quick_start():
-            member = self._prepared(fit)
+            member = self.prepared(fit)
             program, taken = _or_unsuitable(lambda: self._program(member, fit.programs))
             try:
                 ((_, result),) = train_together([member], program)
@@ -167,7 +167,7 @@ class Dispatcher:
         if missing:
             raise Unsuitable(missing)
 
-    def _prepared(self, fit: Fit) -> Member:
+    def prepared(self, fit: Fit) -> Member:
         """A training that can begin; nothing of the model's has changed yet.
 
         Raises:
@@ -211,7 +211,7 @@ class Dispatcher:
             raise NotStacked("it was asked for")
         try:
             self._check_fast()
-            member = self._prepared(fit)
+            member = self.prepared(fit)
         except Unsuitable as reason:
             raise NotStacked(str(reason)) from None
         member.check_beside()

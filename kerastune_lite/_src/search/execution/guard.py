@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kerastune_lite._src.core.events import EpochEnded
+from kerastune_lite._src.core.goals import MEASURED
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Execution, Outcome, Report, Segment, Trial
 from kerastune_lite._src.search.execution.job import Emit, Job
@@ -23,6 +24,7 @@ from kerastune_lite._src.util.errors import (
     FailedTrialError,
     FatalError,
     FatalRuntimeError,
+    FatalValueError,
     StoreError,
 )
 
@@ -152,6 +154,7 @@ def merge_returned(
     if len(results) == len(trained):
         bases = trained
     else:
+        sizes = _means_of_measured(trained)
         bases = [
             Execution(
                 index=index,
@@ -160,6 +163,7 @@ def merge_returned(
                 best_epoch=result.best_epoch,
                 epochs=result.epochs,
                 seconds=seconds / len(results),
+                metrics=sizes,
             )
             for index, result in enumerate(results)
         ]
@@ -181,6 +185,41 @@ def merge_returned(
     if saved is not None:
         merged[0] = dataclasses.replace(merged[0], weights=saved, build_config=build_config)
     return merged
+
+
+def _means_of_measured(trained: Sequence[Execution]) -> dict[str, float]:
+    """What was measured of the models that were trained, but for times, which add up."""
+    found: dict[str, float] = {}
+    for name in MEASURED:
+        values = [e.metrics[name] for e in trained if name in e.metrics]
+        if values and name != "train_time":
+            found[name] = sum(values) / len(values)
+    return found
+
+
+def with_goals(execution: Execution, objective: Objective, source: str) -> Execution:
+    """An execution with all metrics that the search needs: with its time, if that was not returned.
+
+    Args:
+        source: the function that returned it, for messages.
+
+    Raises:
+        FatalValueError: the search needs a metric that is measured after trainings of ours, and it
+            was not returned.
+    """
+    if not objective.measured:
+        return execution
+    metrics = dict(execution.metrics)
+    if "train_time" in objective.measured:
+        metrics.setdefault("train_time", execution.seconds)
+    missing = [name for name in objective.measured if name not in metrics]
+    if missing:
+        raise FatalValueError(
+            f"{source} must return {missing[0]!r} among its metrics: an objective or a constraint "
+            "names it, and no model was trained of which it could be measured. Received: "
+            f"{sorted(execution.metrics)}."
+        )
+    return dataclasses.replace(execution, metrics=metrics)
 
 
 def _merged(base: Execution, result: Result) -> dict[str, float]:
@@ -205,10 +244,19 @@ def reached(execution: Execution, segment: Segment) -> Execution:
     execution = dataclasses.replace(execution, epochs=epochs or 0, best_epoch=best)
     if not segment.start_epoch or earlier is None or earlier.loss is None:
         return execution
+    seconds = earlier.seconds + execution.seconds
     if execution.loss is None or execution.loss < earlier.loss:
-        return execution
-    kept = {"epochs": execution.epochs, "seconds": execution.seconds, "attempt": execution.attempt}
-    return dataclasses.replace(earlier, **kept)  # type: ignore[arg-type]
+        return dataclasses.replace(execution, seconds=seconds)
+    # What is measured after a training is of no epoch.
+    metrics = {name: value for name, value in earlier.metrics.items() if name not in MEASURED}
+    metrics.update((name, v) for name, v in execution.metrics.items() if name in MEASURED)
+    return dataclasses.replace(
+        earlier,
+        epochs=execution.epochs,
+        seconds=seconds,
+        attempt=execution.attempt,
+        metrics=metrics,
+    )
 
 
 def report_late(result: Result, segment: Segment, execution: int, emit: Emit) -> None:

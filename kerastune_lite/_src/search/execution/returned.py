@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from kerastune_lite._src.core.goals import MEASURED, Guide
 from kerastune_lite._src.core.objective import DefaultObjective, Objective, best_epoch
 from kerastune_lite._src.util.errors import FatalTypeError, FatalValueError
 
@@ -54,7 +56,7 @@ def read_results(returned: Any, objective: Objective, source: str) -> list[Resul
         source: the function that returned it, for messages: "HyperModel.fit()".
 
     Raises:
-        FatalTypeError: it is none of these.
+        FatalTypeError: it is none of these, or a float although several metrics are needed.
         FatalValueError: the objective is not in the dict or History, or the list is empty.
     """
     if isinstance(returned, (list, tuple)):
@@ -72,6 +74,11 @@ def read_results(returned: Any, objective: Objective, source: str) -> list[Resul
         return [_from_metrics(returned, objective, source)]
     number = scalar(returned)
     if number is not None:
+        if isinstance(objective, Guide) and len(objective.names) > 1:
+            raise FatalTypeError(
+                f"With several objectives, or constraints, {source} must return a dict with all "
+                f"metrics that these name: {', '.join(objective.names)}. Received: {returned!r}."
+            )
         return [Result(number, {objective.name: number})]
     hint = " Did you forget to return the result?" if returned is None else ""
     raise FatalTypeError(
@@ -159,13 +166,18 @@ def finite(result: Result, objective: Objective, why: Callable[[], str] = str) -
         why: returns a sentence with a possible reason; called only if the score is not finite.
 
     Raises:
-        FloatingPointError: its score is NaN or infinite.
+        FloatingPointError: its score is NaN or infinite, or a metric that several goals need is.
     """
-    if math.isfinite(result.score):
+    found = {objective.name: result.score}
+    if isinstance(objective, Guide):
+        found = {name: result.metrics.get(name, math.nan) for name in objective.names}
+        found.update((n, result.metrics[n]) for n in objective.measured if n in result.metrics)
+    name, value = next((each for each in found.items() if not math.isfinite(each[1])), ("", 0.0))
+    if not name:
         return result
-    what = "The result" if isinstance(objective, DefaultObjective) else f"{objective.name}"
+    what = "The result" if isinstance(objective, DefaultObjective) else name
     raise FloatingPointError(
-        f"{what} is {result.score}; the score of a trial must be finite. {why()}".rstrip()
+        f"{what} is {value}; the score of a trial must be finite. {why()}".rstrip()
     )
 
 
@@ -186,21 +198,28 @@ def _require(
             f"Without an `objective`, {source} must return a single float to minimise. Received "
             f"the metrics {sorted(given)}. Return a float, or name the objective."
         )
-    raise FatalValueError(missing_metrics(missing, given, source))
+    raise FatalValueError(missing_metrics(objective, missing, given, source))
 
 
-def missing_metrics(missing: Sequence[str], available: Mapping[str, Any], source: str) -> str:
+def missing_metrics(
+    objective: Objective, missing: Sequence[str], available: Mapping[str, Any], source: str
+) -> str:
     """The message for an objective that is not one of the metrics, or is not a number."""
+    what = "Each objective and constraint" if isinstance(objective, Guide) else "The objective"
     wanted = " and ".join(repr(name) for name in missing)
     if all(name in available for name in missing):
         value = available[missing[0]]
         return (
-            f"The objective must be a single number. {source} reports {wanted} as {value!r}. Use "
+            f"{what} must be a single number. {source} reports {wanted} as {value!r}. Use "
             'a metric that averages over classes, such as F1Score(average="macro"), or another '
             "objective."
         )
+    near = difflib.get_close_matches(missing[0], [*map(str, available), *MEASURED], 1)
+    meant = f" Did you mean {near[0]!r}?" if near else ""
     return (
-        f"The objective must be one of the metrics that {source} reports. There is no {wanted}; "
-        f"there are: {', '.join(sorted(map(str, available))) or 'none'}. Correct the name of the "
-        "objective, or add the metric in compile(metrics=[...])."
+        f"{what} must be one of the metrics that {source} reports. There is no {wanted}; "
+        f"there are: {', '.join(sorted(map(str, available))) or 'none'}.{meant} Correct the name, "
+        "or add the metric: in compile(metrics=[...]), or in the dict that a function returns. "
+        f"({', '.join(MEASURED)} are measured. Of a hyperparameter, write a function: "
+        'constraints=[lambda trial: trial.values["units"] <= 64].)'
     )

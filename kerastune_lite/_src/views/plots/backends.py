@@ -7,7 +7,7 @@ import importlib.util
 import warnings
 from typing import Any
 
-from kerastune_lite._src.analysis.study import PIP, load_optuna
+from kerastune_lite._src.util.optuna_package import PLOTS, load_optuna
 from kerastune_lite._src.views.where import in_notebook
 
 BACKENDS = ("matplotlib", "plotly")
@@ -34,7 +34,7 @@ def choose(backend: str | None) -> str:
         if importlib.util.find_spec(name) is not None:
             return name
     missing = "matplotlib or plotly" if backend is None else backend
-    raise ImportError(f"Figures need {missing}. Install it with: {PIP}")
+    raise ImportError(f"Figures need {missing}. Install it with: {PLOTS}")
 
 
 def optuna_figure(kind: str, backend: str, *args: Any, **kwargs: Any) -> Any:

@@ -9,8 +9,8 @@ import numpy as np
 
 from kerastune_lite._src.analysis.curves import Fan
 from kerastune_lite._src.analysis.importances import Importances
-from kerastune_lite._src.analysis.unit_cube import scored
 from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.scored_trials import scored
 from kerastune_lite._src.core.trial import Trial
 
 _COLOURED = 0.75

@@ -12,9 +12,10 @@ from kerastune_lite._src.analysis.comparable_losses import in_rungs
 from kerastune_lite._src.analysis.curves import Curves, fan
 from kerastune_lite._src.analysis.importances import Importances, importances
 from kerastune_lite._src.analysis.study import to_study
-from kerastune_lite._src.analysis.unit_cube import at_the_end, columns_of, scored
+from kerastune_lite._src.analysis.unit_cube import columns_of
 from kerastune_lite._src.core.best_trials import why_none
 from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.scored_trials import at_the_end, scored
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.views.plots.backends import choose, optuna_figure
 from kerastune_lite._src.views.plots.lines import bars_of, drawing, scores_of
@@ -128,32 +129,44 @@ class Plots:
         return self._optuna("edf", backend, target_name=self._objective.name)
 
     def pareto_front(
-        self, second: str | Objective = "seconds", *, backend: str | None = None
+        self, second: str | Objective | None = None, *, backend: str | None = None
     ) -> Any:
         """The objective against a second value, and the trials that are not worse in both.
 
         Args:
             second: "seconds" or "epochs", where less is better; or a logged metric as
-                `Objective("val_auc", "max")`; names that end in "loss" need no direction.
+                `Objective("val_auc", "max")`; names that end in "loss" need no direction. None: the
+                other objectives of the search, one or two; if it has one objective, "seconds".
 
         Raises:
-            ValueError: no trial has it, or its direction is not known.
+            ValueError: no trial has it or satisfies the constraints, or its direction is not known.
         """
         backend = choose(backend)
         self._check_scores()
-        other = _second(second)
-        values = _values_of(other.name, self._trials)
-        if not values:
-            known = sorted({name for trial in self._trials for name in trial.metrics})
-            raise ValueError(
-                f"No completed trial has {other.name!r}. `second` can be 'seconds', 'epochs', or "
-                f"one of the metrics {known}."
-            )
-        study = to_study(self._trials, self._objective, {}, self._name, further={other: values})
-        names = [self._objective.name, other.name]
+        if all(trial.violation for trial in scored(self._trials)):
+            raise ValueError(f"There is no front to draw. {why_none(self._trials)}")
+        others = self._objective.parts[1:3] if second is None else ()
+        further = {each: self._values_of(each.name) for each in others or (_second(second),)}
+        study = to_study(self._trials, self._objective, {}, self._name, further=further)
+        names = [self._objective.name, *(each.name for each in further)]
         return optuna_figure("pareto_front", backend, study, target_names=names)
 
     # ------------------------------------------------------------------ inside
+
+    def _values_of(self, name: str) -> dict[int, float]:
+        values: dict[int, float] = {}
+        for trial in scored(self._trials):
+            known = {"seconds": trial.seconds, "epochs": trial.epochs}
+            value = trial.metrics.get(name, known.get(name))
+            if value is not None and math.isfinite(value) and trial.violation == 0.0:
+                values[trial.number] = float(value)
+        if not values:
+            known_names = sorted({each for trial in self._trials for each in trial.metrics})
+            raise ValueError(
+                f"No completed trial has {name!r}. `second` can be 'seconds', 'epochs', or one of "
+                f"the metrics {known_names}."
+            )
+        return values
 
     @functools.cached_property
     def _curves(self) -> Mapping[int, Curves]:
@@ -217,7 +230,8 @@ class Plots:
             raise ValueError(f"There is no completed trial to draw. {why_none(self._trials)}")
 
 
-def _second(second: str | Objective) -> Objective:
+def _second(second: str | Objective | None) -> Objective:
+    second = "seconds" if second is None else second
     if isinstance(second, str):
         if second in ("seconds", "epochs") or second.endswith("loss"):
             return Objective(second, "min")
@@ -231,13 +245,3 @@ def _second(second: str | Objective) -> Objective:
             f"Received: {second!r}."
         )
     return second
-
-
-def _values_of(name: str, trials: Sequence[Trial]) -> dict[int, float]:
-    values: dict[int, float] = {}
-    for trial in scored(trials):
-        known = {"seconds": trial.seconds, "epochs": trial.epochs}
-        value = trial.metrics.get(name, known.get(name))
-        if value is not None and math.isfinite(value):
-            values[trial.number] = float(value)
-    return values

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from kerastune_lite._src.analysis.importances import Importances
-from kerastune_lite._src.analysis.unit_cube import Array, scored, winsorized
+from kerastune_lite._src.analysis.unit_cube import Array, winsorized
 from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.ranked import front_of
+from kerastune_lite._src.core.scored_trials import scored
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.util.foreign_data import places
 from kerastune_lite._src.util.formatting import score_text
@@ -32,7 +35,9 @@ def history(trials: Sequence[Trial], objective: Objective) -> str:
     shown = [objective.loss_of(loss) for loss in winsorized(losses).tolist()]
     ends = (float(min(row.number for row in rows)), float(max(row.number for row in rows)))
     frame = Frame(ends, _widened(min(shown), max(shown)), "trial", objective.name)
-    best = [objective.loss_of(loss) for loss in itertools.accumulate(losses.tolist(), min)]
+    pairs = zip(rows, losses.tolist())
+    allowed = [loss if row.violation == 0.0 else math.inf for row, loss in pairs]
+    lowest = list(itertools.accumulate(allowed, min))
     marks = [
         titled(
             f'<circle cx="{frame.across(row.number):.1f}" cy="{frame.down(score):.1f}" r="3"/>',
@@ -40,11 +45,30 @@ def history(trials: Sequence[Trial], objective: Objective) -> str:
         )
         for row, score in zip(rows, shown)
     ]
-    numbers = [float(row.number) for row in rows]
-    steps = [(x, y) for at, y in zip(itertools.pairwise([*numbers, ends[1]]), best) for x in at]
-    path = frame.path([x for x, _ in steps], [y for y in best for _ in range(2)])
+    numbers = [*(float(row.number) for row in rows), ends[1]]
+    known = [(at, objective.loss_of(y)) for at, y in enumerate(lowest) if math.isfinite(y)]
+    xs = [x for at, _ in known for x in numbers[at : at + 2]]
+    path = frame.path(xs, [y for _, y in known for _ in range(2)])
     marks.append(f'<path class="best" d="{path}"/>')
     return frame.chart(marks, f"{objective.name} of each trial, and the best so far")
+
+
+def front(trials: Sequence[Trial], one: Objective, other: Objective) -> str:
+    """Trials by two objectives; those that no other one dominates are marked."""
+    rows = [row for row in scored(trials) if row.violation == 0.0]
+    marked = {row.number for row in front_of(rows)}
+    points = [(row.metrics[one.name], row.metrics[other.name]) for row in rows]
+    (left, right), (low, high) = (_widened(min(each), max(each)) for each in zip(*points))
+    frame = Frame((left, right), (low, high), one.name, other.name)
+    marks = [
+        titled(
+            f'<circle class="{"best" if row.number in marked else "other"}" '
+            f'cx="{frame.across(x):.1f}" cy="{frame.down(y):.1f}" r="4"/>',
+            f"trial {row.number}: {score_text(x)}, {score_text(y)}",
+        )
+        for row, (x, y) in zip(rows, points)
+    ]
+    return frame.chart(marks, f"{other.name} over {one.name}")
 
 
 def learning_curves(drawing: Drawing) -> str:

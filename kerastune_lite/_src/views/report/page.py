@@ -23,6 +23,7 @@ def page(searched: Searched) -> str:
     parts = [
         sections.result(searched),
         sections.space(searched),
+        sections.front(searched),
         sections.history(searched),
         sections.curves(searched),
         sections.importances(searched),

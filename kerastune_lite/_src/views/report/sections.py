@@ -9,9 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from kerastune_lite._src.analysis import importances as importance
 from kerastune_lite._src.analysis.certainty import certainty
 from kerastune_lite._src.analysis.curves import fan
-from kerastune_lite._src.analysis.unit_cube import scored
+from kerastune_lite._src.core.best_trials import why_none
+from kerastune_lite._src.core.ranked import front_of
+from kerastune_lite._src.core.scored_trials import scored
 from kerastune_lite._src.core.trial import REJECTED, Trial
-from kerastune_lite._src.util.formatting import moment_text, score_text
+from kerastune_lite._src.util.formatting import counted, moment_text, score_text
 from kerastune_lite._src.views.plots.lines import drawing, scores_of
 from kerastune_lite._src.views.report import charts
 from kerastune_lite._src.views.report.searched import Searched
@@ -52,7 +54,17 @@ def result(searched: Searched) -> str:
     sure = certainty(searched.trials, searched.objective)
     first = best[0]
     name = searched.objective.name
-    if sure is None:
+    if first.violation:
+        said = [_paragraph(why_none(searched.trials), "warn")]
+    elif first.losses:
+        count = counted(len(front_of(best)), "trial")
+        said = [
+            _paragraph(
+                f"No other trial dominates the first {count}: none is better in one of the "
+                "objectives without being worse in another."
+            )
+        ]
+    elif sure is None:
         said = [
             _paragraph(f"Trial {first.number} is the best, with {name} {score_text(first.score)}."),
             _paragraph(
@@ -94,6 +106,16 @@ def history(searched: Searched) -> str:
         "edge."
     )
     return _section("The search", _figure(chart, caption))
+
+
+def front(searched: Searched) -> str:
+    """The trials by the first two objectives, if there are several."""
+    first, *others = searched.objective.parts
+    if not others or not any(t.losses and t.violation == 0.0 for t in searched.trials):
+        return ""
+    caption = "Strong: the trials that no other one dominates, considering all objectives."
+    chart = charts.front(searched.trials, first, others[0])
+    return _section("The front", _figure(chart, caption))
 
 
 def curves(searched: Searched) -> str:

@@ -30,6 +30,8 @@ svg .end { text-anchor: end; }
 svg .middle { text-anchor: middle; }
 svg path { fill: none; }
 svg circle { fill: var(--accent); fill-opacity: .55; }
+svg circle.other { fill-opacity: .25; }
+svg circle.best { fill: var(--best); fill-opacity: .9; stroke: none; }
 svg rect { fill: var(--accent); }
 svg .error { stroke: var(--ink); }
 svg .grid { stroke: var(--line); }

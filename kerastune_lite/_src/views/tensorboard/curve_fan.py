@@ -32,7 +32,7 @@ class WrittenCurves:
             return []
         known = self._known.get(trial.number)
         if known is None or known[0] != epochs:
-            curves = [_curve(directory, objective.names) for directory in runs]
+            curves = [_curve(directory, objective.guide.names) for directory in runs]
             known = self._known[trial.number] = epochs, curves
         return known[1]
 

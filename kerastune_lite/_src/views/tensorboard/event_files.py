@@ -31,8 +31,6 @@ from tensorboard.plugins.hparams.metadata import (
 
 from kerastune_lite._src.space.domains import Value
 
-OBJECTIVE_TAG = "objective"
-
 # TensorBoard reads files with "tfevents" in their names, in the order of the names. The suffix
 # distinguishes our files from those of other writers in the same directory.
 _PREFIX = "events.out.tfevents."
@@ -210,18 +208,19 @@ def session_event(
     group: str,
     hparams: Mapping[str, Value],
     success: bool,
-    score: float | None,
+    scores: Mapping[str, float],
     step: int,
     started: float,
     finished: float,
 ) -> bytes:
-    """The event that makes a run a session of HParams: its start, its score, its end.
+    """The event that makes a run a session of HParams: its start, its scores, its end.
 
     The same arguments give the same bytes.
 
     Args:
         group: sessions of one group share a row.
-        step: the epoch of the score.
+        scores: by their tags; each is a column.
+        step: the epoch of the scores.
         started, finished: seconds since 1970.
     """
     start = plugin_data_pb2.SessionStartInfo(group_name=group, start_time_secs=started)
@@ -235,8 +234,8 @@ def session_event(
     end = plugin_data_pb2.SessionEndInfo(status=_STATUS[success], end_time_secs=finished)
     event = event_pb2.Event(wall_time=finished, step=step)
     _add_session(event.summary, SESSION_START_INFO_TAG, session_start_info=start)
-    if score is not None:
-        _add_scalar(event.summary, OBJECTIVE_TAG, score, True)
+    for tag, score in scores.items():
+        _add_scalar(event.summary, tag, score, True)
     _add_session(event.summary, SESSION_END_INFO_TAG, session_end_info=end)
     return event.SerializeToString()
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from kerastune_lite._src.core.goals import Goals
+from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 
 SEARCH = "_search"
@@ -15,6 +17,9 @@ SHARES = "shares"
 """The importances as numbers, for `serve`. Their plugin is ours, so no page shows them."""
 
 PLUGIN = "kerastune_lite"
+
+OBJECTIVE_TAG = "objective"
+"""The score, in the run of an execution; other goals are below it."""
 
 
 def last_attempts(trial: Trial, seen: Iterable[Execution] = ()) -> list[Execution]:
@@ -43,6 +48,24 @@ def run_name(number: int, execution: int, attempt: int, nested: bool) -> str:
     if nested:
         name = f"{name}/execution{execution}"
     return f"{name}_retry{attempt}" if attempt else name
+
+
+def goal_scores(
+    objective: Objective, metrics: Mapping[str, float], execution: Execution
+) -> dict[str, float]:
+    """The scores of an execution by their tags: a column of HParams for each goal.
+
+    Args:
+        metrics: of its trial, among which are the results of functions.
+    """
+    if execution.score is None:
+        return {}
+    if not isinstance(objective, Goals):
+        return {OBJECTIVE_TAG: execution.score}
+    known = {**metrics, **execution.metrics}
+    tags = {objective.name: OBJECTIVE_TAG}
+    tags |= {name: f"{OBJECTIVE_TAG}/{name}" for name in objective.further if name not in tags}
+    return {tag: known[name] for name, tag in tags.items() if name in known}
 
 
 def by_trial_tags(metric: str) -> tuple[str, str]:

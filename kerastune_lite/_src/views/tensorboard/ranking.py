@@ -45,9 +45,9 @@ def ranking(project: str, objective: Objective, trials: Sequence[Trial]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def loss_of(trial: Trial) -> float:
-    """The loss of a trial, for sorting; infinite if it has none."""
-    return math.inf if trial.loss is None else trial.loss
+def merit_of(trial: Trial) -> tuple[float, float]:
+    """Violation of constraints and loss of a trial, for sorting; infinite without a loss."""
+    return trial.violation, math.inf if trial.loss is None else trial.loss
 
 
 def _counts(trials: Sequence[Trial]) -> str:

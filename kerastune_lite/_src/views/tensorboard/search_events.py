@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from kerastune_lite._src.analysis.curves import Curves, fan
-from kerastune_lite._src.analysis.unit_cube import scored
 from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.scored_trials import scored
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.views.tensorboard import picture, summaries
 from kerastune_lite._src.views.tensorboard.event_files import scalars_event
@@ -19,7 +19,7 @@ from kerastune_lite._src.views.tensorboard.names import (
     by_trial_tags,
     fan_tags,
 )
-from kerastune_lite._src.views.tensorboard.ranking import loss_of, ranking
+from kerastune_lite._src.views.tensorboard.ranking import merit_of, ranking
 
 if TYPE_CHECKING:
     from kerastune_lite._src.analysis.importances import Importances
@@ -45,11 +45,11 @@ def whole_run(
     yield summaries.start_event(now)
     yield summaries.text_event(RANKING, ranking(project, objective, trials), len(trials), now)
     yield from _lines(objective, trials, described)
-    borders = fan_tags(objective.name)
+    borders = fan_tags(objective.guide.name)
     quantiles = _quantiles(objective, curves)
     for epoch, values in quantiles:
         yield scalars_event(epoch, dict(zip(borders, values)), now, described)
-    yield summaries.layout_event(objective.name, bool(quantiles), now)
+    yield summaries.layout_event(objective, bool(quantiles), now)
     if weighed is not None:
         count, found = weighed
         yield summaries.shares_event(found.values, count, now)
@@ -70,7 +70,7 @@ def by_trial(
     Returns:
         The event, and the best trial including this one.
     """
-    best = trial if best is None else min(best, trial, key=loss_of)
+    best = trial if best is None else min(best, trial, key=merit_of)
     scores = (math.nan if each.score is None else each.score for each in (trial, best))
     scalars = dict(zip(by_trial_tags(objective.name), scores))
     now = time.time() if trial.finished is None else trial.finished

@@ -16,12 +16,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from kerastune_lite._src.analysis.unit_cube import scored
 from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.scored_trials import scored
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.views.tensorboard.curve_fan import WrittenCurves
 from kerastune_lite._src.views.tensorboard.names import RANKING, SEARCH
-from kerastune_lite._src.views.tensorboard.ranking import loss_of
+from kerastune_lite._src.views.tensorboard.ranking import merit_of
 
 if TYPE_CHECKING:
     from kerastune_lite._src.analysis.curves import Curves
@@ -144,7 +144,7 @@ class SearchRun:
         file.close()
         remove(old)
         self._last = known[-1].number if known else -1
-        self._best = min(known, key=loss_of, default=None)
+        self._best = min(known, key=merit_of, default=None)
         self._pending = False
         self._waiting.clear()
 

@@ -22,6 +22,8 @@ from kerastune_lite._src.views.tensorboard.names import PLUGIN, SHARES, by_trial
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from kerastune_lite._src.core.objective import Objective
+
 
 def start_event(now: float) -> bytes:
     """An event that makes TensorBoard forget what it has read of the run."""
@@ -53,7 +55,7 @@ def shares_event(shares: Mapping[str, float], step: int, now: float) -> bytes:
     return _strings_event(SHARES, [json.dumps(shares).encode()], metadata, step, now, scalar=True)
 
 
-def layout_event(metric: str, has_curves: bool, now: float) -> bytes:
+def layout_event(objective: Objective, has_curves: bool, now: float) -> bytes:
     """An event that defines the charts of the Custom Scalars page.
 
     Args:
@@ -61,12 +63,13 @@ def layout_event(metric: str, has_curves: bool, now: float) -> bytes:
     """
     category = layout_pb2.Category(title="Search")
     if has_curves:
+        metric = objective.guide.name
         lower, middle, upper = fan_tags(metric)
         chart = category.chart.add(title=f"{metric} by epoch: 10 %, median, 90 % of the trials")
         chart.margin.series.add(lower=lower, value=middle, upper=upper)
-    chart = category.chart.add(title=f"{metric} by trial, and the best so far")
+    chart = category.chart.add(title=f"{objective.name} by trial, and the best so far")
     # The page treats tags as regular expressions.
-    chart.multiline.tag.extend(f"^{re.escape(tag)}$" for tag in by_trial_tags(metric))
+    chart.multiline.tag.extend(f"^{re.escape(tag)}$" for tag in by_trial_tags(objective.name))
     layout = layout_pb2.Layout(category=[category])
     metadata = custom_scalars.create_summary_metadata()
     tag = custom_scalars.CONFIG_SUMMARY_TAG

@@ -25,11 +25,12 @@ from kerastune_lite._src.core.events import (
     TrialPaused,
     TrialStarted,
 )
-from kerastune_lite._src.core.objective import DefaultObjective
+from kerastune_lite._src.core.objective import DefaultObjective, Objective
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 from kerastune_lite._src.views.tensorboard.hparams_columns import Columns
 from kerastune_lite._src.views.tensorboard.names import (
     SEARCH,
+    goal_scores,
     last_attempts,
     run_name,
     tag,
@@ -62,6 +63,7 @@ class TensorBoardView(View):
         extra = dict.fromkeys(os.path.abspath(path) for path in extra_hparams_dirs)
         self._extra_directories = [path for path in extra if path != self._directory]
         self._project = ""
+        self._objective: Objective = DefaultObjective()
         self._repeated = False
         self._columns = Columns()
         self._search_run: SearchRun | None = SearchRun(self._directory)
@@ -107,7 +109,7 @@ class TensorBoardView(View):
     # ------------------------------------------------------------------ events
 
     def _search_started(self, event: SearchStarted) -> None:
-        self._project = event.project
+        self._project, self._objective = event.project, event.objective
         if self._search_run is not None:
             self._search_run.begin(event.project, event.objective)
         self._repeated = event.executions_per_trial > 1
@@ -260,7 +262,7 @@ class TensorBoardView(View):
                 group=f"{self._project}/{trial_name(trial.number)}",
                 hparams=hparams,
                 success=execution.outcome is Outcome.COMPLETED,
-                score=execution.score,
+                scores=goal_scores(self._objective, trial.metrics, execution),
                 step=step,
                 started=finished if trial.started is None else trial.started,
                 finished=finished,

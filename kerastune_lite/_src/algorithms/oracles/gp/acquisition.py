@@ -1,4 +1,4 @@
-"""Acquisition functions: the logarithm of expected improvement, and a confidence bound."""
+"""Acquisition functions: expected improvement, confidence bounds, probabilities of feasibility."""
 
 from __future__ import annotations
 
@@ -46,6 +46,14 @@ def log_h_of(z: Array) -> Array:
     rest = np.where(far > _FAR, np.log1p(np.maximum(scaled, -1.0 + 1e-12)), -2.0 * np.log(-far))
     result: Array = np.where(z > -1.0, direct, log_phi + rest)
     return result
+
+
+def log_probability_of_feasibility(mean: Array, deviation: Array) -> Acquisition:
+    """log P[f <= 0] (Gardner et al. 2014, section 3)."""
+    z = -mean / deviation
+    value = special.log_ndtr(z)
+    ratio = np.exp(-0.5 * z * z - _HALF_LOG_2PI - value)  # d log Phi / dz
+    return Acquisition(value, -ratio / deviation, -ratio * z / deviation)
 
 
 def confidence_bound(mean: Array, deviation: Array, beta: float) -> Acquisition:

@@ -8,12 +8,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from kerastune_lite._src.algorithms.oracles.gp.activity import Rule, expected, learned_rules
-from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding, Indices
+from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding, Indices, Mask
+from kerastune_lite._src.algorithms.oracles.gp.ensemble import Ensemble, ensemble
+from kerastune_lite._src.algorithms.oracles.gp.former import surface_of
+from kerastune_lite._src.algorithms.oracles.gp.goals import limits_of, scalarized
 from kerastune_lite._src.algorithms.oracles.gp.learning_curves import timed
 from kerastune_lite._src.algorithms.oracles.gp.model import Data, Posterior
 from kerastune_lite._src.algorithms.oracles.gp.observations import observe
 from kerastune_lite._src.algorithms.oracles.gp.selection import chosen, refitted_at
 from kerastune_lite._src.algorithms.oracles.gp.targets import Targets
+from kerastune_lite._src.core.former import Former
 from kerastune_lite._src.core.history import TrialHistory
 
 _FITTED = 200
@@ -32,20 +36,34 @@ class Learned:
     Attributes:
         encoding, rules: how points are converted to rows.
         data, theta: of the process.
+        prior: its prior mean, from former projects; None: zero.
         running: rows of the running trials, `(q, d)`.
         timed: whether the last column of a row is the training time.
         best: the lowest expected target of the trials so far.
-        leaders: units of the trials, in ascending order of their expected losses, `(k, p)`.
+        leaders: units of the trials, in ascending order of their expected losses, `(k, p)`; those
+            that satisfy all constraints first.
+        limits: the processes of the constraints.
+        is_allowed: whether a trial satisfies all of them.
+        is_scalarized: whether the losses are of several objectives, with weights that were drawn.
     """
 
     encoding: Encoding
     rules: list[Rule]
     data: Data
     theta: Array
+    prior: Ensemble | None
     running: Array
     timed: bool
     best: float
     leaders: Array
+    limits: tuple[Posterior, ...] = ()
+    is_allowed: bool = True
+    is_scalarized: bool = False
+
+    @property
+    def trust(self) -> float:
+        """The weight of former projects, in [0, 1]."""
+        return 0.0 if self.prior is None else self.prior.trust
 
     def pending(self, points: Sequence[Array]) -> Array:
         """Rows, `(q, d)`, of the running trials and of `points`, units `(p,)` each."""
@@ -62,7 +80,7 @@ class Learned:
         believer). That changes no mean, but removes the uncertainty around them, and others have to
         improve on their targets.
         """
-        posterior = Posterior(self.data, self.theta)
+        posterior = Posterior(self.data, self.theta, self.prior)
         if not len(rows):
             return posterior, self.best
         means = posterior.predict(rows)[0]
@@ -72,24 +90,31 @@ class Learned:
             np.concatenate([self.data.extra, np.zeros(len(rows))]),
             self.data.groups,
         )
-        return Posterior(believed, self.theta), min(self.best, float(means.min()))
+        return Posterior(believed, self.theta, self.prior), min(self.best, float(means.min()))
 
 
 def learned(
-    history: TrialHistory, encoding: Encoding, theta_of: Callable[[Data], Array], least: int
+    history: TrialHistory,
+    encoding: Encoding,
+    theta_of: Callable[[Data], Array],
+    least: int,
+    rng: np.random.Generator,
 ) -> Learned | None:
     """The process fitted to a history; None if it has fewer than `least` finite losses.
 
     Args:
         theta_of: fits the settings of the process.
+        rng: draws the weights of several objectives.
     """
     seen = observe(history, encoding)
     if np.isfinite(seen.losses).sum() < least:
         return None
+    if seen.several is not None:
+        seen = dataclasses.replace(seen, losses=scalarized(seen.several, seen.allowed, rng))
     rules = learned_rules(encoding, seen.units[seen.used], seen.active[seen.used])
     running = encoding.rows(seen.pending, expected(encoding, rules, seen.pending))
     ends = encoding.rows(seen.units, seen.active)
-    by_time = timed(history)
+    by_time = timed(history) if seen.several is None else None
     if by_time is None:
         table = Table(ends, seen.losses, seen.repeats, encoding.groups)
         count = refitted_at(len(seen))
@@ -102,21 +127,52 @@ def learned(
         table = Table(rows, by_time.losses, [[]] * len(rows), groups)
         count = int((by_time.numbers < refitted_at(len(history))).sum())
         ends, running = _at_the_end(ends), _at_the_end(running)
-    theta = theta_of(table.data(count, _FITTED if by_time is None else _FITTED_BY_TIME))
+    few = table.data(count, _FITTED if by_time is None else _FITTED_BY_TIME)
+    theta = theta_of(few)
     data = table.data(len(table), _CONDITIONED)
-    means = Posterior(data, theta).predict(ends)[0]
+    latest = None if by_time is None else by_time.latest[chosen(by_time.losses, _CONDITIONED)]
+    former = history.former if seen.several is None else ()
+    prior = _prior(former, encoding, data, theta, latest)
+    if prior is not None:
+        theta = theta_of(dataclasses.replace(few, z=few.z - prior.mean(few.x)))
+    means = Posterior(data, theta, prior).predict(ends)[0]
     order = np.argsort(means, kind="stable")
     finite = order[np.isfinite(seen.losses[order])]
+    allowed = seen.allowed[finite]
+    finite = np.concatenate([finite[allowed], finite[~allowed]])
+    limits = () if seen.excesses is None else limits_of(ends, seen.excesses, data.groups, theta_of)
     return Learned(
         encoding,
         rules,
         data,
         theta,
+        prior,
         running,
         timed=by_time is not None,
         best=float(means[finite[0]]),
         leaders=seen.units[finite[:_LEADERS]],
+        limits=limits,
+        is_allowed=bool(allowed.any()),
+        is_scalarized=seen.several is not None,
     )
+
+
+def _prior(
+    former: Sequence[Former], encoding: Encoding, data: Data, theta: Array, latest: Mask | None
+) -> Ensemble | None:
+    """The prior mean from former projects; None if they do not explain the data.
+
+    Args:
+        data, theta: of the process without a prior mean.
+        latest: which of the data are the last ones of their trials, `(n,)`; None: all.
+    """
+    surfaces = [surface_of(encoding.space, each) for each in former]
+    known = [surface for surface in surfaces if surface is not None]
+    if not known:
+        return None
+    if latest is not None:
+        data = Data(data.x[latest], data.z[latest], data.extra[latest], data.groups)
+    return ensemble(known, data, theta)
 
 
 def _at_the_end(rows: Array) -> Array:

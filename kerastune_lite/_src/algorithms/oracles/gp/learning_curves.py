@@ -15,7 +15,7 @@ import math
 
 import numpy as np
 
-from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Indices
+from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Indices, Mask
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 
@@ -36,6 +36,15 @@ class Timed:
     numbers: Indices
     times: Array
     losses: Array
+
+    @property
+    def latest(self) -> Mask:
+        """Which observations are the last ones of their trials, `(r,)`."""
+        latest = np.ones(len(self.numbers), dtype=bool)
+        for number in np.unique(self.numbers):
+            own = np.flatnonzero(self.numbers == number)
+            latest[own] = self.times[own] == self.times[own].max()
+        return latest
 
 
 def timed(history: TrialHistory) -> Timed | None:

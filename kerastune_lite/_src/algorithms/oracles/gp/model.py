@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from scipy import linalg, optimize
@@ -135,17 +135,33 @@ class Prediction(NamedTuple):
     deviation_gradient: Array
 
 
-class Posterior:
-    """The process given data and theta; eqs. 2.23 to 2.26 of Rasmussen and Williams (2006)."""
+class PriorMean(Protocol):
+    """What a process expects where there are no data."""
 
-    def __init__(self, data: Data, theta: Array) -> None:
+    def mean(self, rows: Array) -> Array:
+        """At rows `(m, d)`, `(m,)`."""
+
+    def gradient(self, rows: Array) -> Array:
+        """Its gradient at rows `(m, d)`, `(m, d)`."""
+
+
+class Posterior:
+    """The process given data and theta; eqs. 2.23 to 2.26 of Rasmussen and Williams (2006).
+
+    Args:
+        prior_mean: of the process; None: zero.
+    """
+
+    def __init__(self, data: Data, theta: Array, prior_mean: PriorMean | None = None) -> None:
+        self._prior_mean = prior_mean
+        z = data.z if prior_mean is None else data.z - prior_mean.mean(data.x)
         self._inverse_lengths = np.exp(-theta[:-2])[data.groups]
         self._variance, noise = float(np.exp(theta[-2])), float(np.exp(theta[-1]))
         self._x = data.x * self._inverse_lengths
         covariance = self._variance * matern(squared_distances(self._x, self._x))[0]
         covariance[np.diag_indices(len(data))] += noise + data.extra + _JITTER
         self._factor = _cholesky(covariance)
-        self._alpha = linalg.cho_solve((self._factor, True), data.z, check_finite=False)
+        self._alpha = linalg.cho_solve((self._factor, True), z, check_finite=False)
         # For many rows, multiplying by the inverse factor is several times faster than solving.
         self._inverse_factor = linalg.lapack.dtrtri(self._factor, lower=1)[0]
 
@@ -154,7 +170,16 @@ class Posterior:
         correlation, _ = matern(squared_distances(rows * self._inverse_lengths, self._x))
         cross = self._variance * correlation
         whitened = cross @ self._inverse_factor.T
-        return cross @ self._alpha, self._deviation((whitened * whitened).sum(1))
+        mean = cross @ self._alpha
+        if self._prior_mean is not None:
+            mean += self._prior_mean.mean(rows)
+        return mean, self._deviation((whitened * whitened).sum(1))
+
+    def mean(self, rows: Array) -> Array:
+        """Means at rows `(m, d)`, `(m,)`; much quicker than with deviations."""
+        correlation, _ = matern(squared_distances(rows * self._inverse_lengths, self._x))
+        mean: Array = self._variance * (correlation @ self._alpha)
+        return mean if self._prior_mean is None else mean + self._prior_mean.mean(rows)
 
     def predict_with_gradients(self, rows: Array) -> Prediction:
         """The predictions at rows `(m, d)`, with gradients."""
@@ -169,10 +194,14 @@ class Posterior:
         for_deviation = falls * (whitened @ self._inverse_factor)
         by_mean = for_mean @ self._x - for_mean.sum(1)[:, None] * scaled
         by_variance = -2.0 * (for_deviation @ self._x - for_deviation.sum(1)[:, None] * scaled)
+        mean, by_mean = cross @ self._alpha, by_mean * self._inverse_lengths
+        if self._prior_mean is not None:
+            mean += self._prior_mean.mean(rows)
+            by_mean += self._prior_mean.gradient(rows)
         return Prediction(
-            cross @ self._alpha,
+            mean,
             deviation,
-            by_mean * self._inverse_lengths,
+            by_mean,
             by_variance * self._inverse_lengths / (2.0 * deviation[:, None]),
         )
 
@@ -185,7 +214,15 @@ class Posterior:
         covariance -= whitened @ whitened.T
         covariance[np.diag_indices(len(rows))] += 1e-6 * self._variance
         draw: Array = cross @ self._alpha + _cholesky(covariance) @ rng.standard_normal(len(rows))
-        return draw
+        return draw if self._prior_mean is None else draw + self._prior_mean.mean(rows)
+
+    def left_out(self, z: Array) -> Array:
+        """What the process predicts of each of its data, whose targets are `z`, from the others.
+
+        Eq. 5.12 of Rasmussen and Williams (2006); `(n,)`.
+        """
+        left_out: Array = z - self._alpha / (self._inverse_factor**2).sum(0)
+        return left_out
 
     def _deviation(self, explained: Array) -> Array:
         deviation: Array = np.sqrt(np.maximum(self._variance - explained, 1e-12 * self._variance))

@@ -20,6 +20,9 @@ class Observations:
     Attributes:
         units, active: of the trials with a result, `(n, p)`.
         losses: `(n,)`; infinite for failed trials.
+        several: of all objectives, `(n, m)`, infinite for failed trials; None for one objective.
+        excesses: by how much constraints are exceeded, `(n, c)`, NaN for failed trials; None
+            without constraints.
         repeats: for each trial the losses of its executions.
         numbers: of the trials with a result, `(n,)`.
         used: whether a trial has exactly the values that it used, `(n,)`.
@@ -30,6 +33,8 @@ class Observations:
     units: Array
     active: Mask
     losses: Array
+    several: Array | None
+    excesses: Array | None
     repeats: list[list[float]]
     numbers: Indices
     used: Mask
@@ -38,6 +43,12 @@ class Observations:
 
     def __len__(self) -> int:
         return len(self.losses)
+
+    @property
+    def allowed(self) -> Mask:
+        """Whether a trial has a loss and satisfies all constraints, `(n,)`."""
+        finite: Mask = np.isfinite(self.losses)
+        return finite if self.excesses is None else finite & (self.excesses <= 0.0).all(1)
 
 
 def observe(history: TrialHistory, encoding: Encoding) -> Observations:
@@ -54,16 +65,27 @@ def observe(history: TrialHistory, encoding: Encoding) -> Observations:
             running.append(trial.number)
     points = [encoding.units(trial.values) for trial, _ in known]
     width = len(encoding.axes)
+    trials = [trial for trial, _ in known]
     return Observations(
         units=np.array([units for units, _ in points]).reshape(-1, width),
         active=np.array([active for _, active in points], dtype=bool).reshape(-1, width),
         losses=np.array([loss for _, loss in known], dtype=float),
-        repeats=[_losses(trial) for trial, _ in known],
+        several=_rows([trial.losses for trial in trials], np.inf),
+        excesses=_rows([trial.excesses for trial in trials], np.nan),
+        repeats=[_losses(trial) for trial in trials],
         numbers=np.array([trial.number for trial, _ in known], dtype=int),
         used=np.array([trial.status in _ENDED for trial, _ in known], dtype=bool),
         pending=np.array(pending).reshape(-1, width),
         running=np.array(running, dtype=int),
     )
+
+
+def _rows(tuples: list[tuple[float, ...]], missing: float) -> Array | None:
+    """Tuples of one length as rows, `(n, m)`; `missing` for empty ones. None if all are empty."""
+    width = max(map(len, tuples), default=0)
+    if width == 0:
+        return None
+    return np.array([each or (missing,) * width for each in tuples], dtype=float)
 
 
 def _losses(trial: Trial) -> list[float]:

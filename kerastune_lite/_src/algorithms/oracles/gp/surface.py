@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy import optimize
 
-from kerastune_lite._src.algorithms.oracles.gp.acquisition import Acquisition
+from kerastune_lite._src.algorithms.oracles.gp.acquisition import (
+    Acquisition,
+    log_probability_of_feasibility,
+)
 from kerastune_lite._src.algorithms.oracles.gp.activity import Rule, expected
 from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding
 from kerastune_lite._src.algorithms.oracles.gp.kernel import squared_distances
@@ -40,6 +43,8 @@ class Surface:
         taken: rows that are being trained, `(q, d)`.
         acquisition: a function of means and standard deviations.
         held: units, `(p,)`, that all points have in common; NaN for those that may vary.
+        limits: the posteriors of the constraints, which are satisfied up to 0. The logarithms of
+            the probabilities are added to the acquisition function (Gardner et al. 2014).
     """
 
     encoding: Encoding
@@ -49,6 +54,7 @@ class Surface:
     taken: Array
     acquisition: Callable[[Array, Array], Acquisition]
     held: Array | None = None
+    limits: Sequence[Posterior] = ()
 
     def rows(self, units: Array) -> Array:
         """Rows of proposed points, `(m, p)`."""
@@ -57,7 +63,11 @@ class Surface:
 
     def acquired(self, units: Array) -> Array:
         """The acquisition function at points, `(m,)`; larger is better."""
-        return self.acquisition(*self.posterior.predict(self.rows(units))).value
+        rows = self.rows(units)
+        value = self.acquisition(*self.posterior.predict(rows)).value
+        for limit in self.limits:
+            value = value + log_probability_of_feasibility(*limit.predict(rows)).value
+        return value
 
     def best(self, leaders: Array, rng: np.random.Generator) -> Array:
         """Points in descending order of the acquisition function, `(m, p)`.
@@ -127,13 +137,11 @@ class Surface:
         # All searches are one: their sum is separable, and four rows cost as much as one.
         def fall(point: Array) -> tuple[float, Array]:
             rows[which, columns] = point
-            prediction = self.posterior.predict_with_gradients(rows)
-            acquired = self.acquisition(prediction.mean, prediction.deviation)
-            gradient = (
-                acquired.by_mean[:, None] * prediction.mean_gradient
-                + acquired.by_deviation[:, None] * prediction.deviation_gradient
-            )
-            return -float(acquired.value.sum()), -gradient[which, columns]
+            value, gradient = _with_gradient(self.posterior, self.acquisition, rows)
+            for limit in self.limits:
+                more = _with_gradient(limit, log_probability_of_feasibility, rows)
+                value, gradient = value + more[0], gradient + more[1]
+            return -value, -gradient[which, columns]
 
         found = optimize.minimize(
             fall,
@@ -156,6 +164,19 @@ class Surface:
             if self.held is None or np.isnan(self.held[i])
         ]
         return np.concatenate(found) if found else units[:0]
+
+
+def _with_gradient(
+    posterior: Posterior, acquisition: Callable[[Array, Array], Acquisition], rows: Array
+) -> tuple[float, Array]:
+    """The sum of an acquisition function over rows `(m, d)`, and its gradient, `(m, d)`."""
+    prediction = posterior.predict_with_gradients(rows)
+    acquired = acquisition(prediction.mean, prediction.deviation)
+    gradient = (
+        acquired.by_mean[:, None] * prediction.mean_gradient
+        + acquired.by_deviation[:, None] * prediction.deviation_gradient
+    )
+    return float(acquired.value.sum()), gradient
 
 
 def candidates(encoding: Encoding, leaders: Array, rng: np.random.Generator) -> Array:

@@ -66,6 +66,12 @@ class RunTimeScalar:
     def __neg__(self) -> RunTimeScalar:
         return RunTimeScalar(-self._number, -self._tensor)
 
+    def as_constant(self) -> RunTimeScalar:
+        """The same scalar, by which there is no derivative."""
+        import tensorflow as tf
+
+        return RunTimeScalar(self._number, tf.stop_gradient(self._tensor))
+
     def _once(self, what: Any, compute: Callable[[], Any]) -> Any:
         """What `compute` returns; from memory, if it was computed in this graph before."""
         import tensorflow as tf

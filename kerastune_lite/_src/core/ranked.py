@@ -1,0 +1,77 @@
+"""Trials in the order of merit, with one objective or several, with and without constraints."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from kerastune_lite._src.core.pareto import Array, ranking
+from kerastune_lite._src.core.trial import Trial, TrialStatus
+
+Place = tuple[float, float, int]
+"""With one objective, trials are ranked by violation of constraints, by loss, then by number."""
+
+
+def place_of(trial: Trial) -> Place | None:
+    """The place of a trial with a score, with one objective; None for others."""
+    if trial.status not in (TrialStatus.COMPLETED, TrialStatus.PAUSED) or trial.loss is None:
+        return None
+    # A single NaN would make every search in a sorted list wrong.
+    if math.isnan(trial.loss):
+        return None
+    return trial.violation, trial.loss, trial.number
+
+
+def best_first(trials: Iterable[Trial], spread: bool = False) -> list[Trial]:
+    """The trials with a score, the best first.
+
+    Those that satisfy all constraints come first. With several objectives they come front by front.
+    Of equal trials the one with the smaller number is first.
+
+    Args:
+        spread: whether a front begins with the trials that are least crowded, rather than with the
+            best ones by the first objective; for the selection of parents.
+    """
+    places = [(place, trial) for trial in trials if (place := place_of(trial)) is not None]
+    ordered = [trial for _, trial in sorted(places, key=lambda pair: pair[0])]
+    if not any(trial.losses for trial in ordered):
+        return ordered
+    violations = [trial.violation for trial in ordered]
+    return [ordered[i] for i in ranking(losses_of(ordered), violations, spread)]
+
+
+def front_of(trials: Iterable[Trial]) -> list[Trial]:
+    """The trials that satisfy all constraints and that no other one dominates.
+
+    In the order of the first objective; with one objective the best trial.
+    """
+    return leading(best_first(trials))
+
+
+def leading(ordered: Sequence[Trial]) -> list[Trial]:
+    """The front of trials that are the best first already."""
+    found: list[Trial] = []
+    lowest = np.inf
+    for trial in ordered:
+        if trial.violation > 0.0 or (found and not trial.losses):
+            break
+        # The front comes first, in the order of its first objective.
+        if len(trial.losses) == 2:
+            if trial.losses[1] >= lowest and trial.losses != found[-1].losses:
+                break
+            lowest = trial.losses[1]
+        elif any(_dominates(other.losses, trial.losses) for other in found):
+            break
+        found.append(trial)
+    return found
+
+
+def _dominates(one: Sequence[float], other: Sequence[float]) -> bool:
+    return one != other and all(a <= b for a, b in zip(one, other, strict=True))
+
+
+def losses_of(trials: Sequence[Trial]) -> Array:
+    """The losses of all objectives, `(n, m)`."""
+    return np.array([trial.losses for trial in trials], dtype=float)
