@@ -60,6 +60,12 @@ def _evolution(seed):
     return EvolutionaryOracle(seed=seed)
 
 
+def _cma_es(seed):
+    from kerastune_lite.oracles import CMAESOracle
+
+    return CMAESOracle(seed=seed)
+
+
 def optuna_with(sampler_of):
     def run(problem, trials, seed):
         import optuna
@@ -156,9 +162,11 @@ OURS = {
     "sobol": ours(_sobol),
     "bayesian": ours(_bayesian),
     "evolution": ours(_evolution),
+    "CMA-ES": ours(_cma_es),
 }
 OPTUNA = {
     "Optuna TPE": optuna_with(lambda optuna: optuna.samplers.TPESampler),
+    "Optuna CMA-ES": optuna_with(lambda optuna: optuna.samplers.CmaEsSampler),
     "Optuna GP": optuna_with(lambda optuna: optuna.samplers.GPSampler),
 }
 KERAS_TUNER = {
@@ -173,6 +181,8 @@ def missing(name):
     needs = []
     if name.startswith("Optuna"):
         needs.append("optuna")
+    if "CMA-ES" in name:
+        needs.append("cmaes")
     if name == "Optuna GP":
         needs.append("torch")
     if name.startswith("KerasTuner"):
