@@ -89,8 +89,9 @@ def test_the_best_step_counts():
     assert (trial.score, trial.best_step, trial.status) == (1.0, 1, "COMPLETED")
 
 
-def test_several_objectives():
-    asked = kt.oracles.RandomSearchOracle([LOSS, kt.Objective("accuracy", "max")])
+def test_a_sum_of_objectives():
+    both = kt.objectives.Sum([LOSS, kt.Objective("accuracy", "max")])
+    asked = kt.oracles.RandomSearchOracle(both)
     trial = asked.create_trial("a")
     asked.update_trial(trial.trial_id, {"loss": 0.5, "accuracy": 0.75})
     trial.status = "COMPLETED"

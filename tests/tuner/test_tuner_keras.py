@@ -180,7 +180,7 @@ def test_a_limit_on_the_size_of_models(tmp_path):
             assert len(trial.executions) == 1
         assert {t.failure for t in tuner.trials} - {None} == {
             "kerastune_lite.errors.FailedTrialError: The model has 19 parameters, more than "
-            "max_model_size=13."
+            "the 13 that max_model_size or a constraint allows."
         }
 
 

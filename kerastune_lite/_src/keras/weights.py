@@ -96,6 +96,6 @@ def build_optimizer(model: Any) -> None:
 
     Otherwise Keras warns when the user saves this model and loads it again.
     """
-    optimizer = model.optimizer
+    optimizer = getattr(model, "optimizer", None)  # it may not be compiled
     if optimizer is not None and not optimizer.built and model.trainable_variables:
         optimizer.build(model.trainable_variables)
