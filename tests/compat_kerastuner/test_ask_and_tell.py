@@ -99,6 +99,23 @@ def test_a_sum_of_objectives():
     assert trial.score == -0.25
 
 
+def test_several_objectives_reach_the_oracle_that_proposes():
+    hp = kt.HyperParameters()
+    hp.Float("x", 0.0, 1.0)
+    both = [kt.Objective("near", "min"), kt.Objective("far", "max")]
+    asked = kt.oracles.RandomSearchOracle(both, hyperparameters=hp)
+    for _ in range(3):
+        trial = asked.create_trial("a")
+        x = trial.hyperparameters.get("x")
+        asked.update_trial(trial.trial_id, {"near": x, "far": -x})
+        trial.status = "COMPLETED"
+        asked.end_trial(trial)
+    history = asked._own.history(asked.objective)
+    values = [trial.values["x"] for trial in history]
+    assert [trial.losses for trial in history] == [(x, x) for x in values]
+    assert history.front()[0].values["x"] == min(values)
+
+
 def test_what_a_trial_declares_joins_the_space():
     asked = kt.oracles.RandomSearchOracle(LOSS)
     trial = asked.create_trial("a")

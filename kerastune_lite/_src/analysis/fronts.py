@@ -10,7 +10,7 @@ import numpy as np
 
 from kerastune_lite._src.core.goals import Goals
 from kerastune_lite._src.core.objective import Objective
-from kerastune_lite._src.core.pareto import hypervolume
+from kerastune_lite._src.core.pareto import extended, hypervolume
 from kerastune_lite._src.core.trial import Trial
 
 
@@ -23,8 +23,7 @@ def hypervolumes(
         trials: in the order of their numbers.
         objective: of the search.
         reference: a value of each objective, worse than the front; trials that are not better in
-            all of them do not count. Default: the worst of all
-            trials that satisfy the constraints.
+            all of them do not count. Default: the worst of all trials that satisfy the constraints.
 
     Raises:
         ValueError: `reference` has another length, or there is one objective.
@@ -55,8 +54,8 @@ def hypervolumes(
     volume, front, volumes = 0.0, list[tuple[float, ...]](), list[float]()
     for trial in trials:
         losses = known.get(trial.number)
-        if losses is not None and not any(np.all(np.less_equal(f, losses)) for f in front):
-            front = [f for f in front if not np.all(np.less_equal(losses, f))] + [losses]
-            volume = hypervolume(front, worst)
+        larger = None if losses is None else extended(front, losses)
+        if larger is not None:
+            front, volume = larger, hypervolume(larger, worst)
         volumes.append(volume)
     return volumes

@@ -1,8 +1,8 @@
 """A search as an Optuna study, for its figures, its dashboard and its samplers.
 
-We never read a study back. In Optuna a name has one distribution for all trials, so all domains of
-a name (under several conditions, or before the space was extended) are merged into the narrowest
-distribution that contains their values.
+`store/optuna_reading.py` reads studies that others have made. In Optuna a name has one distribution
+for all trials, so all domains of a name (under several conditions, or before the space was
+extended) are merged into the narrowest distribution that contains their values.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from typing import Any
 from kerastune_lite._src.compat_kerastuner.trials import Trial, TrialStatus
 from kerastune_lite._src.core import trial as core
 from kerastune_lite._src.core.history import TrialHistory
+from kerastune_lite._src.core.metrics import Metrics
 from kerastune_lite._src.core.objective import Objective
 
 _IN_HISTORY = {
@@ -90,5 +91,7 @@ class OwnTrials:
                 "score": score,
                 "loss": None if score is None else objective.loss_of(score),
             }
-            history.add(dataclasses.replace(core.Trial(number, dict(hp.values), hp.space), **plain))
+            metrics = Metrics(trial.metrics, trial.best_step)
+            told = core.Trial(number, dict(hp.values), hp.space, metrics=metrics)
+            history.add(objective.judged(dataclasses.replace(told, **plain)))
         return history

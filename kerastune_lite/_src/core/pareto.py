@@ -60,6 +60,23 @@ def _fronts_of_two(losses: Array) -> Indices:
     return found
 
 
+def extended(
+    front: Sequence[tuple[float, ...]], point: tuple[float, ...]
+) -> list[tuple[float, ...]] | None:
+    """A front with one more point; None if a point of the front is as good everywhere.
+
+    Args:
+        front: points of which none is as good as another one everywhere.
+    """
+    if any(_as_good(known, point) for known in front):
+        return None
+    return [*(known for known in front if not _as_good(point, known)), point]
+
+
+def _as_good(one: Sequence[float], other: Sequence[float]) -> bool:
+    return all(a <= b for a, b in zip(one, other, strict=True))
+
+
 def crowding(losses: Array) -> Array:
     """The crowding distance of each point of a front, `(n,)` (Deb et al. 2002, section III.B).
 

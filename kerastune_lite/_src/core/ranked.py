@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from kerastune_lite._src.core.pareto import Array, ranking
+from kerastune_lite._src.core.pareto import Array, fronts, ranking
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 
 Place = tuple[float, float, int]
@@ -52,24 +53,10 @@ def front_of(trials: Iterable[Trial]) -> list[Trial]:
 
 def leading(ordered: Sequence[Trial]) -> list[Trial]:
     """The front of trials that are the best first already."""
-    found: list[Trial] = []
-    lowest = np.inf
-    for trial in ordered:
-        if trial.violation > 0.0 or (found and not trial.losses):
-            break
-        # The front comes first, in the order of its first objective.
-        if len(trial.losses) == 2:
-            if trial.losses[1] >= lowest and trial.losses != found[-1].losses:
-                break
-            lowest = trial.losses[1]
-        elif any(_dominates(other.losses, trial.losses) for other in found):
-            break
-        found.append(trial)
-    return found
-
-
-def _dominates(one: Sequence[float], other: Sequence[float]) -> bool:
-    return one != other and all(a <= b for a, b in zip(one, other, strict=True))
+    allowed = [*itertools.takewhile(lambda trial: trial.violation == 0.0, ordered)]
+    if not allowed or not allowed[0].losses:
+        return allowed[:1]
+    return [t for t, front in zip(allowed, fronts(losses_of(allowed)), strict=True) if front == 0]
 
 
 def losses_of(trials: Sequence[Trial]) -> Array:

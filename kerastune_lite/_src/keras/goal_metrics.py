@@ -14,6 +14,7 @@ from kerastune_lite._src.core.goals import MEASURED
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.keras.building import model_size
 from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite._src.keras.weights import build_optimizer
 from kerastune_lite._src.util.errors import FatalValueError
 
 BATCH = 32
@@ -125,8 +126,7 @@ def peak_memory(model: Any, batch_size: int) -> int:
 
 
 def _slots(model: Any) -> Iterator[tuple[Any, Any]]:
-    if not model.optimizer.built:  # As on the training paths that make no optimizer of Keras.
-        model.optimizer.build(model.trainable_variables)
+    build_optimizer(model)  # The paths that train in NumPy leave it without variables.
     yield from ((v.shape, v.dtype) for v in model.optimizer.variables)
 
 

@@ -67,7 +67,6 @@ class Limits:
             StopReason.EXHAUSTED: "every point of the space was tried",
             StopReason.TIME: f"max_time={seconds} s reached; call search() again to continue",
             StopReason.EPOCHS: f"max_total_epochs={self.max_total_epochs} reached",
-            StopReason.STOPPED: "a stopping rule applies",
             StopReason.SCHEDULE: "all that was planned is trained",
             StopReason.INTERRUPTED: "interrupted; call search() again to continue",
         }[reason]
@@ -140,7 +139,7 @@ class Ending:
 
     def message(self, reason: StopReason) -> str:
         """Why the search ended; shown after the number of trials."""
-        if reason is StopReason.STOPPED and self._rule is not None:
+        if self._rule is not None and reason is StopReason.STOPPED:
             return self._rule
         return self._limits.message(reason)
 

@@ -56,6 +56,23 @@ def ended_with_goals(number, values, space=FLAT, loss=None):
     return dataclasses.replace(trial, losses=losses, excesses=(float(number % 3) - 1.5,))
 
 
+ENDS = np.array([[0.3, 0.3, 0.5, 0.5], [0.3, 0.7, 0.5, 0.5]])
+"""The ends of a front, a line in four dimensions: losses are squared distances from them."""
+
+
+def far_from_the_front(oracle, space, trials, latest):
+    """The mean distance of the latest points of a search from the line between `ENDS`."""
+    history = TrialHistory()
+    for number in range(trials):
+        (values,) = oracle.propose(space, history, 1, np.random.default_rng([3, number]))
+        x = np.array(list(values.values()))
+        losses = tuple(((x - end) ** 2).sum() for end in ENDS)
+        trial = ended(number, values, space, losses[0])
+        history.add(dataclasses.replace(trial, losses=losses))
+    x = np.array([list(trial.values.values()) for trial in history[-latest:]])
+    return np.abs(x[:, [0, 2, 3]] - [0.3, 0.5, 0.5]).mean()
+
+
 class OracleConformance:
     """Subclass it with a fixture `oracle`."""
 

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import functools
 import math
 import sys
 
@@ -22,7 +23,13 @@ from kerastune_lite.hyperparameters import (
     Space,
 )
 from kerastune_lite.oracles import CMAESOracle, RandomOracle
-from tests.algorithms.oracles.conformance import FLAT, OracleConformance, ended, run
+from tests.algorithms.oracles.conformance import (
+    FLAT,
+    OracleConformance,
+    ended,
+    far_from_the_front,
+    run,
+)
 
 CUBE = Space([Parameter(f"x{i}", Float(0.0, 1.0)) for i in range(4)])
 MIXED = Space(
@@ -210,21 +217,7 @@ def test_trials_that_violate_a_constraint_are_behind_all_others():
 
 
 def test_with_several_objectives_it_goes_to_their_front():
-    """The front is the line between two points."""
-    ends = np.array([[0.3, 0.3, 0.5, 0.5], [0.3, 0.7, 0.5, 0.5]])
-
-    def far(oracle):
-        history = TrialHistory()
-        for number in range(120):
-            rng = np.random.default_rng([3, number])
-            (values,) = oracle.propose(CUBE, history, 1, rng)
-            x = np.array(list(values.values()))
-            losses = tuple(((x - end) ** 2).sum() for end in ends)
-            trial = ended(number, values, CUBE, losses[0])
-            history.add(dataclasses.replace(trial, losses=losses))
-        x = np.array([list(trial.values.values()) for trial in history[-40:]])
-        return np.abs(x[:, [0, 2, 3]] - [0.3, 0.5, 0.5]).mean()
-
+    far = functools.partial(far_from_the_front, space=CUBE, trials=120, latest=40)
     assert far(CMAESOracle(seed=2)) < far(RandomOracle()) / 2
 
 

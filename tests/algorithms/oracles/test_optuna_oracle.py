@@ -1,6 +1,7 @@
 """Optuna's samplers as oracles: what they see of a search, and that only its history counts."""
 
 import dataclasses
+import functools
 import math
 import sys
 import warnings
@@ -15,7 +16,13 @@ from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite.hyperparameters import Condition, Float, Int, Parameter, Space
 from kerastune_lite.oracles import OptunaOracle, RandomOracle
-from tests.algorithms.oracles.conformance import FLAT, OracleConformance, ended, run
+from tests.algorithms.oracles.conformance import (
+    FLAT,
+    OracleConformance,
+    ended,
+    far_from_the_front,
+    run,
+)
 from tests.algorithms.oracles.test_cmaes import CUBE, MIXED, mixed, searched
 
 SAMPLERS = {
@@ -159,20 +166,7 @@ def test_it_travels_without_its_studies():
 
 
 def test_several_objectives_are_those_of_the_study():
-    ends = np.array([[0.3, 0.3, 0.5, 0.5], [0.3, 0.7, 0.5, 0.5]])
-
-    def far(oracle):
-        history = TrialHistory()
-        for number in range(90):
-            rng = np.random.default_rng([3, number])
-            (values,) = oracle.propose(CUBE, history, 1, rng)
-            x = np.array(list(values.values()))
-            losses = tuple(((x - end) ** 2).sum() for end in ends)
-            trial = ended(number, values, CUBE, losses[0])
-            history.add(dataclasses.replace(trial, losses=losses))
-        x = np.array([list(trial.values.values()) for trial in history[-30:]])
-        return np.abs(x[:, [0, 2, 3]] - [0.3, 0.5, 0.5]).mean()
-
+    far = functools.partial(far_from_the_front, space=CUBE, trials=90, latest=30)
     ours = OptunaOracle(optuna.samplers.NSGAIISampler(population_size=10), 2)
     assert far(ours) < 0.7 * far(RandomOracle())
 

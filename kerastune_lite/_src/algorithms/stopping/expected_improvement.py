@@ -6,6 +6,7 @@ import dataclasses
 import math
 import numbers
 import statistics
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -47,9 +48,9 @@ class _ByModel(StoppingRule):
         outlook = _outlook(history)
         return None if outlook is None else self._judge(outlook)
 
+    @abstractmethod
     def _judge(self, outlook: Outlook) -> str | None:
         """Why the search should end, in words, given this `outlook`; None if it should continue."""
-        raise NotImplementedError
 
 
 @public("kerastune_lite.stopping")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from kerastune_lite._src.algorithms.stopping.rule import StoppingRule
 from kerastune_lite._src.core.history import TrialHistory
+from kerastune_lite._src.core.pareto import extended
 from kerastune_lite._src.core.ranked import place_of
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.space.domains import Value
@@ -73,16 +74,11 @@ class NoImprovement(StoppingRule):
             if place is None or (trial.losses and trial.violation > 0.0):
                 yield False
             elif trial.losses:
-                dominated = any(_as_good(other, trial.losses) for other in front)
-                if not dominated:
-                    front = [f for f in front if not _as_good(trial.losses, f)] + [trial.losses]
-                yield not dominated
+                larger = extended(front, trial.losses)
+                front = front if larger is None else larger
+                yield larger is not None
             else:
                 violation, loss, _ = place
                 better = best is None or (violation, loss + self.min_delta) < best
                 best = (violation, loss) if better or best is None else best
                 yield better
-
-
-def _as_good(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
-    return all(a <= b for a, b in zip(one, other, strict=True))

@@ -19,7 +19,7 @@ from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.keras.compat import internals
 from kerastune_lite._src.keras.compat.differentiation import differentiable_operations
 from kerastune_lite._src.keras.fast.samples import Samples
-from kerastune_lite._src.keras.fast.state import State, Variables, plain_copy
+from kerastune_lite._src.keras.fast.state import State, Variables
 from kerastune_lite._src.keras.fast.tf.graph_function import GraphFunction
 from kerastune_lite._src.keras.fast.tf.numbers_of_training import TrainingNumbers
 from kerastune_lite._src.keras.fast.tf.scalars import read_at_run_time
@@ -66,16 +66,7 @@ class TangentProgram:
         objective: Objective,
         directions: int,
     ) -> None:
-        optimizer, self.slots = plain_copy(model.optimizer, model.trainable_variables)
-        schedule = internals.schedule_of
-        copies = {
-            id(model.optimizer): optimizer,
-            id(schedule(model.optimizer)): schedule(optimizer),
-        }
-        places = [
-            (copies.get(id(place.owner), place.owner), place.attribute) for place in numbers.places
-        ]
-        self._model = TracedModel(model, optimizer, places)
+        self._model, self.slots = TracedModel.with_plain_optimizer(model, numbers.places)
         self._objective, self._directions = objective, directions
         self._rate = _position(numbers.rate, list(model.optimizer.variables))
         self._pace = Pace()

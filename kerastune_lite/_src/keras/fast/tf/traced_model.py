@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from kerastune_lite._src.keras.compat import internals
-from kerastune_lite._src.keras.fast.state import State
+from kerastune_lite._src.keras.fast.state import Slot, State, plain_copy
+from kerastune_lite._src.keras.fast.structure import Place
 from kerastune_lite._src.keras.loading import load_keras
 
 keras = load_keras()
@@ -31,6 +32,25 @@ class TracedModel:
         self.metrics = list(model.metrics_variables)
         self._model = model
         self._optimizer = optimizer
+
+    @classmethod
+    def with_plain_optimizer(
+        cls, model: Any, places: Iterable[Place]
+    ) -> tuple[TracedModel, list[Slot]]:
+        """The computation of a model, and how the variables of its optimizer begin.
+
+        Args:
+            model: built, with its optimizer; it is left as it was.
+            places: the scalars that are read at run time; those of the optimizer are of its copy.
+        """
+        optimizer, slots = plain_copy(model.optimizer, model.trainable_variables)
+        schedule = internals.schedule_of
+        copies = {
+            id(model.optimizer): optimizer,
+            id(schedule(model.optimizer)): schedule(optimizer),
+        }
+        there = [(copies.get(id(each.owner), each.owner), each.attribute) for each in places]
+        return cls(model, optimizer, there), slots
 
     @property
     def specs(self) -> list[list[Any]]:

@@ -19,7 +19,7 @@ import numpy as np
 from kerastune_lite._src.keras.compat import internals
 from kerastune_lite._src.keras.fast.program import Logs, Program
 from kerastune_lite._src.keras.fast.samples import Pool, Samples
-from kerastune_lite._src.keras.fast.state import State, plain_copy
+from kerastune_lite._src.keras.fast.state import State
 from kerastune_lite._src.keras.fast.structure import Structure
 from kerastune_lite._src.keras.fast.tf.scalars import read_at_run_time
 from kerastune_lite._src.keras.fast.tf.traced_model import TracedModel
@@ -40,17 +40,7 @@ class TracedProgram(Program[State]):
     def __init__(
         self, model: Any, structure: Structure, training: Samples, validation: Samples | None
     ) -> None:
-        optimizer, self.slots = plain_copy(model.optimizer, model.trainable_variables)
-        schedule = internals.schedule_of
-        copies = {
-            id(model.optimizer): optimizer,
-            id(schedule(model.optimizer)): schedule(optimizer),
-        }
-        places = [
-            (copies.get(id(place.owner), place.owner), place.attribute)
-            for place in structure.places
-        ]
-        traced = TracedModel(model, optimizer, places)
+        traced, self.slots = TracedModel.with_plain_optimizer(model, structure.places)
         # Metrics keep their shapes: they depend on thresholds and classes, not on sizes.
         variables = [*traced.trainable, *traced.others, *traced.optimizer_variables]
         self._names: list[str] = []
