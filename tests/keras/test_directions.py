@@ -93,6 +93,11 @@ def test_an_unknown_name_is_an_error_that_shows_the_fix(name):
     assert f'kerastune_lite.Objective({name!r}, direction="max")' in str(caught.value)
 
 
+def test_a_name_that_is_nearly_that_of_a_measured_metric():
+    with pytest.raises(ValueError, match=r"Did you mean .model_size.\?"):
+        direction("modelsize")
+
+
 def test_a_given_direction_is_kept():
     assert resolved(Objective("val_loss", "max")) == Objective("val_loss", "max")
     assert resolved(DefaultObjective()) == DefaultObjective()

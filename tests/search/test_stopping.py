@@ -123,8 +123,11 @@ def test_what_a_rule_must_not_say_is_an_error_that_names_it(where, tmp_path):
 
 
 def test_what_is_no_rule_is_refused(where):
-    with pytest.raises(TypeError, match=r"NoImprovement\(20\), or a list of them. Received: 20"):
+    said = r"must be one of kerastune_lite.stopping, such as .*NoImprovement\(20\). Received: 20 "
+    with pytest.raises(TypeError, match=said):
         kt.tune_function(lambda n: n, SPACE, stopping=20, **where)
+    with pytest.raises(TypeError, match=r"must be an instance. .*: write NoImprovement\(...\)"):
+        kt.tune_function(lambda n: n, SPACE, stopping=[NoImprovement], **where)
     both = [kt.Objective("a", "min"), kt.Objective("b", "min")]
     with pytest.raises(ValueError, match="RegretBelowNoise is only for searches with one obj"):
         kt.tune_function(lambda n: n, SPACE, both, stopping=RegretBelowNoise(), **where)

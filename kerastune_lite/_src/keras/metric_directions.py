@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import difflib
 import inspect
 import re
 from collections.abc import Iterator
@@ -34,9 +35,15 @@ def resolved(objective: Objective, model: Any = None) -> Objective:
             f"Keras does not say whether {objective.name!r} is to be minimised or maximised, so "
             "the objective needs its direction. Write "
             f'kerastune_lite.Objective({objective.name!r}, direction="max") or direction="min".'
-            f"{_hint(model)}"
+            f"{_meant(objective.name)}{_hint(model)}"
         )
     return dataclasses.replace(objective, direction=direction)
+
+
+def _meant(name: str) -> str:
+    """The metric that is measured after a training, and has nearly this name."""
+    near = difflib.get_close_matches(name, MEASURED, 1)
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def _hint(model: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from kerastune_lite._src.algorithms.stopping.rule import StoppingRule
 from kerastune_lite._src.core.events import EpochEnded, StopReason
 from kerastune_lite._src.core.history import TrialHistory
-from kerastune_lite._src.search.settings import check_counts
+from kerastune_lite._src.search.settings import check_counts, check_part
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,16 +78,10 @@ def rules_of(given: Any) -> tuple[StoppingRule, ...]:
     Raises:
         TypeError: there is something else.
     """
-    if given is None:
-        return ()
-    rules = tuple(given) if isinstance(given, (list, tuple)) else (given,)
+    listed = given if isinstance(given, (list, tuple)) else [given]
+    rules = tuple(rule for rule in listed if rule is not None)
     for rule in rules:
-        if not isinstance(rule, StoppingRule):
-            raise TypeError(
-                "`stopping` must be one of kerastune_lite.stopping's rules, such as "
-                "kerastune_lite.stopping.NoImprovement(20), or a list of them. Received: "
-                f"{rule!r} of type {type(rule).__name__}."
-            )
+        check_part("stopping", rule, StoppingRule, "kerastune_lite.stopping.NoImprovement(20)")
     return rules
 
 

@@ -118,7 +118,8 @@ def check_part(name: str, given: Any, kind: type, example: str) -> None:
     if isinstance(given, type):
         what = f"the class {given.__module__}.{given.__name__}"
     raise TypeError(
-        f"`{name}` must be one of kerastune_lite.{name}s, such as {example}. Received: {what}."
+        f"`{name}` must be one of {example.rpartition('.')[0]}, such as {example}. Received: "
+        f"{what}."
     )
 
 
