@@ -58,7 +58,9 @@ def main():
         tuner.search(x_rest, y_rest, epochs=15, validation_split=0.25, batch_size=64, verbose=0)
         tuner.results_summary(5)
         print(tuner.importances(), end="\n\n")
-        print(tuner.evaluate_best(x_test, y_test, top=5))
+        print(tuner.evaluate_best(x_test, y_test, top=5), end="\n\n")
+        trained = int(len(x_rest) * 0.75)
+        print(tuner.ensemble(x_rest[trained:], y_rest[trained:], held_out=(x_test, y_test)))
         picture = IMAGES / "learning_curves.png"
         tuner.plot.learning_curves(backend="matplotlib").savefig(picture, dpi=80)
         # A hundred lines in all colours: with 128 of them the file is a third as large.

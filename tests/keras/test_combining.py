@@ -36,3 +36,49 @@ def test_it_is_saved_and_loaded_in_safe_mode(tmp_path, count):
 def test_one_model_is_itself():
     single = model(2)
     assert averaged([single], [1.0]) is single
+
+
+def branched(units):
+    """A model with two inputs in a dict, and two outputs."""
+    one, other = keras.Input((3,), name="one"), keras.Input((2,), name="other")
+    hidden = keras.layers.Concatenate()([keras.layers.Dense(units)(one), other])
+    outputs = {
+        "kind": keras.layers.Dense(1, "sigmoid", name="kind")(hidden),
+        "size": keras.layers.Dense(1, name="size")(hidden),
+    }
+    built = keras.Model({"one": one, "other": other}, outputs)
+    built.compile("adam", {"kind": "binary_crossentropy", "size": "mse"})
+    return built
+
+
+def test_several_inputs_and_outputs_keep_their_structure():
+    x = {"one": X, "other": X[:, :2]}
+    models = [branched(2), branched(4)]
+    first, second = (each.predict(x, verbose=0) for each in models)
+    combined = averaged(models, [0.25, 0.75])
+    found = combined.predict(x, verbose=0)
+    assert sorted(found) == ["kind", "size"]
+    for name, values in found.items():
+        assert values == pytest.approx(0.25 * first[name] + 0.75 * second[name], abs=1e-6)
+    y = {"kind": Y, "size": X[:, 0]}
+    losses = combined.evaluate(x, y, len(X), verbose=0, return_dict=True)
+    expected = ((found["size"][:, 0] - X[:, 0]) ** 2).mean()
+    assert losses["size_loss"] == pytest.approx(expected, rel=1e-5)
+
+
+class Called(keras.Model):
+    """A subclass that does not know the shape of its inputs."""
+
+    def __init__(self, units):
+        super().__init__()
+        self.hidden, self.out = keras.layers.Dense(units), keras.layers.Dense(1)
+
+    def call(self, x):
+        return self.out(self.hidden(x))
+
+
+def test_subclasses_get_their_inputs_from_samples():
+    models = [Called(2), Called(3)]
+    expected = sum(np.asarray(each(X)) for each in models) / 2
+    combined = averaged(models, [0.5, 0.5], X[:4])
+    assert np.asarray(combined(X)) == pytest.approx(expected, abs=1e-6)

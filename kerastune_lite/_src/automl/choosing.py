@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from kerastune_lite._src.automl.ensembling import select
+from kerastune_lite._src.analysis.ensembling import select
 from kerastune_lite._src.automl.rows import Rows
 from kerastune_lite._src.automl.scoring import loss_of, score_of
 from kerastune_lite._src.automl.searching import KEPT

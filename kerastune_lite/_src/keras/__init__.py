@@ -8,6 +8,7 @@
     fit_arguments.py data_checks.py  the arguments of `fit`; data that `fit` certainly refuses
     tuned_data.py data_cache.py      data that depends on hyperparameters, and is kept
     callbacks.py scored.py           what reports epochs; the epoch whose weights are kept
+    combining.py ensembling.py       several models as one; which models
     archives.py                      files of estimators
     weights.py build_configs.py      weights on disk; models that their builder leaves unbuilt
     resuming.py callback_state.py state_files.py    trainings that are resumed

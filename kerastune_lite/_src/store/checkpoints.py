@@ -125,6 +125,13 @@ class Checkpoints:
         """
         return max(self.keep, len(history.front())) if self.keep else 0
 
+    def has_weights(self, trial: Trial) -> bool:
+        """Whether the weights of its best execution are on disk."""
+        best = best_execution(trial)
+        return (
+            best is not None and best.weights is not None and (self.folder / best.weights).exists()
+        )
+
     def tidy(self, history: TrialHistory) -> None:
         """Delete the files that a search which died left behind."""
         wanted = set()

@@ -6,5 +6,6 @@ probing.py                     the builder, run before the first trial
 call.py training.py            the arguments of `search()`; how trials are trained with them
 placement.py late_data.py      where they are trained; data that each worker loads
 user_trials.py                 trials that the user's own `run_trial` trains
-best_models.py evaluating.py   the best models; their scores on data that the search has not seen
+best_models.py ensembling.py   the best models; their average
+evaluating.py                  their scores on data that the search has not seen
 """

@@ -10,6 +10,7 @@ from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.keras.tuned_data import TunedData
 from kerastune_lite._src.search.results import Results
 from kerastune_lite._src.store.project_folder import ProjectFolder
+from kerastune_lite._src.tuner.ensembling import Ensemble, ensemble_of
 from kerastune_lite._src.tuner.evaluating import evaluated
 from kerastune_lite._src.tuner.training import Training
 from kerastune_lite._src.tuner.user_trials import UserTrials
@@ -83,6 +84,47 @@ class BestModels(Results):
         with contextlib.closing(tuned):
             trials = self.get_best_trials(top)
             return evaluated(trials, self.objective.guide, self.load_model, arguments)
+
+    def ensemble(self, x: Any, y: Any = None, size: int = 10, *, held_out: Any = None) -> Ensemble:
+        """One model that averages the best ones, chosen by what they predict for validation data.
+
+        Models are drawn one after the other, each time the one with which the mean predicts best,
+        the same ones several times (Caruana et al., "Ensemble selection from libraries of models",
+        2004); by their loss, on random halves of the samples, since the best mean of a few samples
+        is partly the luckiest.
+
+        Args:
+            x, y: the validation data of the search, which no model was trained on; with
+                `validation_split=0.2` the last fifth of the samples. A dataset brings its targets.
+            size: how many models are drawn.
+            held_out: `(x, y)` or a dataset that the search has not seen: the average is scored on
+                it beside the best trial.
+
+        Returns:
+            The average as a Keras model (`model`), its weights, and its scores beside those of the
+            best trial. It prints as a table.
+
+        Raises:
+            ValueError: no trial was completed, or `evaluate` does not report the objective.
+            StoreError: the best trial has no weights.
+
+        Example:
+            >>> tuner = kt.RandomSearch(build, "val_loss", 4, project_name="averaged")
+            >>> tuner.search(x[:48], y[:48], validation_data=(x[48:], y[48:]), verbose=0)
+            >>> model = tuner.ensemble(x[48:], y[48:]).model
+        """
+        if size < 1:
+            raise ValueError(f"`size` must be at least 1. Received: size={size}.")
+        checkpoints = self._training.checkpoints
+        best, *others = self._best_or_why(max(checkpoints.keep, 1))
+        return ensemble_of(
+            [best, *filter(checkpoints.has_weights, others)],
+            self.objective.guide,
+            self.load_model,
+            (x, y),
+            held_out if held_out is None or isinstance(held_out, tuple) else (held_out, None),
+            size,
+        )
 
     def retrain(self, trial: Trial | None = None, *fit_args: Any, **fit_kwargs: Any) -> Any:
         """Train a new model for a trial, on other (usually all) data, on the fastest path.

@@ -36,17 +36,24 @@ def evaluated(
         # Only the weights of the best execution are stored, and loaded here.
         losses = [each.loss for each in trial.completed_executions if each.loss is not None]
         own = objective.loss_of(min(losses))
-        rows.append(Evaluation(trial.number, own, _score(objective, reported)))
+        rows.append(Evaluation(trial.number, own, score_of(objective, reported, "evaluate_best")))
     return Evaluations(objective, tuple(rows))
 
 
-def _score(objective: Objective, reported: Mapping[str, Any]) -> float:
-    """The objective, from what `evaluate` reports: "accuracy" for "val_accuracy"."""
+def score_of(objective: Objective, reported: Mapping[str, Any], asked_by: str) -> float:
+    """The objective, from what `evaluate` reports: "accuracy" for "val_accuracy".
+
+    Args:
+        asked_by: the method of the tuner that evaluates, for the message.
+
+    Raises:
+        ValueError: it is not reported.
+    """
     reported_as = {name: name.removeprefix("val_") for name in objective.names}
     missing = [name for name, other in reported_as.items() if other not in reported]
     if missing:
         raise ValueError(
-            f"evaluate_best() needs {missing} from model.evaluate(), which reports "
+            f"{asked_by}() needs {missing} from model.evaluate(), which reports "
             f"{sorted(reported)}. Add the metric in compile(), or compute it yourself with "
             "load_model(trial)."
         )

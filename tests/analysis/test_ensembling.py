@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kerastune_lite._src.automl.ensembling import greedy, select
+from kerastune_lite._src.analysis.ensembling import greedy, select
 
 RNG = np.random.default_rng(0)
 Y = RNG.normal(size=(200, 1))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 ROUNDS = 10
-"""How many networks are drawn for a bag, the same ones several times."""
+"""How many networks are drawn for a bag, if the caller does not say."""
 BAGS = 20
 """How often it is done anew, with other rows; the weights are the means."""
 
@@ -26,7 +26,9 @@ Loss = Callable[[np.ndarray, np.ndarray], float]
 """The loss of predictions for some rows: of the rows' indices, and of their predictions."""
 
 
-def select(predictions: Sequence[np.ndarray], loss: Loss, seed: int) -> dict[int, float]:
+def select(
+    predictions: Sequence[np.ndarray], loss: Loss, seed: int, rounds: int = ROUNDS
+) -> dict[int, float]:
     """The weights with which predictions are averaged.
 
     On few rows the best average is partly the luckiest one. So it is looked for on random halves of
@@ -37,6 +39,7 @@ def select(predictions: Sequence[np.ndarray], loss: Loss, seed: int) -> dict[int
             network first, as of equals the first is chosen.
         loss: smaller is better.
         seed: of the choice of rows.
+        rounds: how many networks are drawn for a bag, the same ones several times.
 
     Returns:
         place in `predictions` -> weight, in the order of the weights; their sum is 1.
@@ -52,7 +55,7 @@ def select(predictions: Sequence[np.ndarray], loss: Loss, seed: int) -> dict[int
     weights = np.zeros(len(predictions))
     for _ in range(BAGS):
         bag = rng.choice(rows, share, replace=False)
-        drawn = greedy([each[bag] for each in predictions], functools.partial(loss, bag))
+        drawn = greedy([each[bag] for each in predictions], functools.partial(loss, bag), rounds)
         weights += np.bincount(drawn, minlength=len(weights)) / len(drawn) / BAGS
     weights[weights < _LEAST] = 0.0
     weights /= weights.sum()
