@@ -12,6 +12,7 @@ from kerastune_lite._src.util.version import __version__
 if TYPE_CHECKING:
     from kerastune_lite import (
         applications,
+        callbacks,
         engine,
         errors,
         hyperparameters,
@@ -66,6 +67,7 @@ __all__ = [
     "Tuner",
     "__version__",
     "applications",
+    "callbacks",
     "engine",
     "errors",
     "from_optuna",
@@ -104,6 +106,7 @@ __getattr__, __dir__ = lazy_names(
         "TuneResult": "_src.automl.tune",
         "Tuner": "_src.tuner.tuner",
         "applications": "applications",
+        "callbacks": "callbacks",
         "engine": "engine",
         "errors": "errors",
         "from_optuna": "_src.search.from_optuna",

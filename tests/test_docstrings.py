@@ -19,6 +19,7 @@ FACADES = [
     *(f"kerastune_lite.{name}" for name in ("errors", "hyperparameters", "oracles", "schedulers")),
     "kerastune_lite.objectives",
     "kerastune_lite.sklearn",
+    "kerastune_lite.callbacks",
     "kerastune_lite.stopping",
 ]
 

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 FACADES = [
     "__init__",
     "applications",
+    "callbacks",
     "engine.__init__",
     "engine.base_tuner",
     "engine.hypermodel",

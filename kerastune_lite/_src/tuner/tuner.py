@@ -37,6 +37,7 @@ from kerastune_lite._src.store.store import Store
 from kerastune_lite._src.tuner.call import SearchCall, takes_data
 from kerastune_lite._src.tuner.known_search import KnownSearch
 from kerastune_lite._src.tuner.late_data import LateDataJob
+from kerastune_lite._src.tuner.loggers import send_best, separated
 from kerastune_lite._src.tuner.placement import Placement
 from kerastune_lite._src.tuner.probing import Probe
 from kerastune_lite._src.tuner.training import Training
@@ -44,6 +45,7 @@ from kerastune_lite._src.tuner.user_trials import BY_HAND, UserTrials, takes_fir
 from kerastune_lite._src.util.public import public
 from kerastune_lite._src.views.announcing import announce
 from kerastune_lite._src.views.choose import search_views
+from kerastune_lite._src.views.loggers.trial_logger import TrialLogger
 
 
 @public("kerastune_lite")
@@ -219,7 +221,7 @@ class Tuner(TunerNames, KnownSearch, Hooks):
                 execution and returns the data. A HyperModel with its own `fit` receives the
                 arguments unchanged.
             callbacks: Keras callbacks, copied for each execution, or a function of the trial
-                that returns a list of them.
+                that returns a list of them. Also loggers of `kerastune_lite.callbacks`.
             verbose: 0 silent; 1 (the same as "auto") a live line, or a block in a notebook; 2 a
                 line per trial; 3 also Keras's line per epoch.
             fast: train on the fastest path that gives the result of `model.fit`; False: use
@@ -250,6 +252,7 @@ class Tuner(TunerNames, KnownSearch, Hooks):
         if own:
             fit_kwargs, data = {**fit_kwargs, "data": data}, None
         tuned = TunedData(data, self._folder.root)
+        callbacks, loggers = separated(callbacks)
         call = SearchCall(
             fit_args, fit_kwargs, callbacks, verbose, fast, checkpoint_interval, tuned
         )
@@ -259,7 +262,8 @@ class Tuner(TunerNames, KnownSearch, Hooks):
         with contextlib.closing(tuned):
             self._take_data(tuned, own)
             told = call.with_default_data(self.space).described(receiver, before)
-            self._search(call, placement, data_fn, told)
+            self._search(call, placement, data_fn, told, loggers)
+        send_best(loggers, self)
 
     def _search(
         self,
@@ -267,12 +271,16 @@ class Tuner(TunerNames, KnownSearch, Hooks):
         placement: Placement,
         data_fn: Callable[[], Any] | None,
         told: Mapping[str, Any],
+        loggers: Sequence[TrialLogger],
     ) -> None:
         """Search with checked arguments; `told` describes them for the project."""
         views = search_views(call.verbose, self._folder.tensorboard, call.tensorboard_directories())
+        views += loggers
         job = self._job(call) if data_fn is None else self._late_job(call, data_fn)
         with opened(self._folder, self._definition(), self._known) as session:
             self._known = session.known
+            for logger in loggers:
+                logger.open(self._folder.root)
             session.warn_of_changes(told)
             if session.newly_remembered:
                 announce(remembered_text(session.newly_remembered), call.verbose)
