@@ -60,32 +60,24 @@ class MLflowLogger(TrialLogger):
     ) -> None:
         super().__init__(log_model)
         try:
-            from mlflow import tracking
+            import mlflow
         except ImportError as error:
             raise ImportError(
                 'MLflowLogger needs MLflow. Install it with: pip install "kerastune_lite[mlflow]"'
             ) from error
-        self._client: Any = tracking.MlflowClient(tracking_uri)
-        self._uri = tracking_uri or tracking.get_tracking_uri()
+        self._mlflow: Any = mlflow
+        self._client: Any = None
+        self._uri = tracking_uri
         self._experiment = experiment
         self._run_name = run_name
         self._experiment_id = self._parent = ""
         self._runs: dict[int, str] = {}
 
     def _connect(self) -> None:
-        if not self._uri.startswith("http"):
-            return
-        try:
-            # MLflow's own requests are repeated for minutes before they fail.
-            with urllib.request.urlopen(f"{self._uri.rstrip('/')}/health", timeout=_TIMEOUT):
-                pass
-        except urllib.error.HTTPError:
-            pass  # it answers; other servers of MLflow have no such page
-        except OSError as error:
-            raise ConnectionError(
-                f"MLflowLogger sends the search to {self._uri}, which does not answer ({error}). "
-                "Start the server (mlflow server), or correct tracking_uri."
-            ) from error
+        uri = self._uri or self._mlflow.get_tracking_uri()
+        if uri.startswith("http"):
+            _check_answers(uri)
+        self._client = self._mlflow.MlflowClient(uri)
 
     def _begin(self, search: SearchStarted, key: str) -> set[int]:
         name = self._experiment or search.project
@@ -172,6 +164,20 @@ class MLflowLogger(TrialLogger):
             token = page.token
             if not token:
                 return found
+
+
+def _check_answers(uri: str) -> None:
+    # MLflow's own requests are repeated for minutes before they fail.
+    try:
+        with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=_TIMEOUT):
+            pass
+    except urllib.error.HTTPError:
+        pass  # it answers; other servers of MLflow have no such page
+    except OSError as error:
+        raise ConnectionError(
+            f"MLflowLogger sends the search to {uri}, which does not answer ({error}). Start the "
+            "server (mlflow server), or correct tracking_uri."
+        ) from error
 
 
 def _allowed(name: str) -> str:

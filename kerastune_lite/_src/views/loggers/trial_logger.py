@@ -71,6 +71,7 @@ class TrialLogger(View):
         self._connect()
 
     def on_event(self, event: Event) -> None:
+        """Send what `event` says, epochs a few seconds later."""
         if isinstance(event, EpochEnded):
             self._epoch_ended(event)
         elif isinstance(event, TrialStarted):
