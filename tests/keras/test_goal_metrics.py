@@ -1,5 +1,7 @@
 """Sizes, times and memory as objectives and constraints, on every path of training."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ from kerastune_lite._src.keras.goal_metrics import (
     with_measured,
 )
 from kerastune_lite._src.util.errors import FatalValueError
+from kerastune_lite.schedulers import ASHA
 from tests.keras.models import Subclassed, data, keras
 
 # Between Keras and TensorFlow, about their own conversions to NumPy.
@@ -342,3 +345,35 @@ class TestRungs:
         )
         assert [t.values for t in measured.trials] == [t.values for t in plain.trials]
         assert [t.score for t in measured.trials] == [t.score for t in plain.trials]
+
+
+class Watching(ASHA):
+    """Keeps what is known of the goals after each epoch."""
+
+    def judge(self, history, trial, losses):
+        seen.append((trial, len(losses), history.marks(trial, [len(losses) - 1])))
+        return super().judge(history, trial, losses)
+
+
+seen: list = []
+
+
+class TestDuringTrainings:
+    @pytest.mark.parametrize("call", [{}, {"fast": False}, {"workers": 2}])
+    def test_size_and_time_so_far_are_known_after_each_epoch(self, tmp_path, call):
+        seen.clear()
+        tuner = searched(
+            tmp_path,
+            [LOSS, "model_size", "train_time", "inference_time"],
+            scheduler=Watching(4, stop=True),
+            call=call,
+        )
+        assert {number for number, *_ in seen} == {0, 1, 2}
+        for number, _, marks in seen:
+            loss, size, seconds, inference = marks.losses
+            assert size == size_of(tuner.trials[number].values["units"])
+            assert 0.0 < seconds <= tuner.trials[number].metrics["train_time"]
+            assert math.isfinite(loss)
+            assert math.isnan(inference), "measured after the training"
+        times = [marks.losses[2] for number, _, marks in seen if number == 0]
+        assert times == sorted(times)

@@ -336,7 +336,7 @@ class TestResuming:
 
 class TestSchedulers:
     @pytest.mark.parametrize("scheduler", [Hyperband(9), ASHA(9)], ids=["hyperband", "asha"])
-    def test_rungs_are_decided_by_the_first_metric_that_is_reported(self, scheduler):
+    def test_the_results_of_rungs(self, scheduler):
         def function(point, epochs, initial_epoch):
             for epoch in range(initial_epoch, epochs):
                 yield {
@@ -360,6 +360,55 @@ class TestSchedulers:
             assert trial.excesses == ((size - 30) / 30,)
             assert trial.score == size
         assert all(trial.values["n"] <= 3 for trial in tuner.pareto_front())
+
+    @pytest.mark.parametrize("cut", [5, 30, 55])
+    @pytest.mark.parametrize(
+        "scheduler", [Hyperband(9), ASHA(9), ASHA(9, stop=True)], ids=["hyperband", "asha", "stop"]
+    )
+    def test_cut_off_and_resumed_the_same_trials_continue(self, tmp_path, scheduler, cut):
+        def named(left):
+            def measured(point, epochs, initial_epoch):
+                for epoch in range(initial_epoch, epochs):
+                    left[0] -= 1
+                    if left[0] == 0:
+                        raise KeyboardInterrupt
+                    near = point["x"] + point["n"] / 4 + 1 / (1 + epoch)
+                    yield {"near": near, "far": point["n"] - point["x"], "model_size": 1}
+
+            return measured
+
+        options = {
+            "scheduler": scheduler,
+            "constraints": ["model_size <= 3", few],
+            "max_retries_per_trial": 0,
+        }
+        count = None if isinstance(scheduler, Hyperband) else 20
+        whole = search([NEAR, FAR], count, named([10**6]), directory=tmp_path / "w", **options)
+        left = [cut]
+        for _ in range(2):
+            tuner = search([NEAR, FAR], count, named(left), directory=tmp_path / "c", **options)
+        assert left[0] < 0, "it was cut"
+        assert len({trial.epochs for trial in whole.trials}) > 1
+        assert [(t.number, dict(t.values), t.epochs, t.losses) for t in tuner.trials] == [
+            (t.number, dict(t.values), t.epochs, t.losses) for t in whole.trials
+        ]
+
+    def test_small_ones_stay_in_the_race(self):
+        """`near` is the better the larger `n` is; `far` is the better the smaller it is."""
+
+        def function(point, epochs, initial_epoch):
+            for epoch in range(initial_epoch, epochs):
+                yield {"near": 5 - point["n"] + point["x"] / (1 + epoch), "far": -point["n"]}
+
+        alone = search(NEAR, 24, function, scheduler=ASHA(9))
+        both = search([NEAR, FAR], 24, function, scheduler=ASHA(9))
+        reached = [
+            {trial.values["n"] for trial in tuner.trials if trial.epochs == 9}
+            for tuner in (alone, both)
+        ]
+        assert min(reached[0]) >= 4
+        assert min(reached[1]) == 0
+        assert max(reached[1]) == 5
 
     def test_times_of_rungs_add_up(self):
         def function(point, epochs, initial_epoch):

@@ -98,13 +98,18 @@ class SegmentStarted:
 
 @dataclasses.dataclass(frozen=True)
 class EpochEnded:
-    """The metrics of an epoch, by their names in Keras's logs; `epoch` counts from 0."""
+    """The metrics of an epoch, by their names in Keras's logs; `epoch` counts from 0.
+
+    `known` are goals that are known by then although they are of no epoch, as the size of the
+    model; not stored.
+    """
 
     trial: int
     execution: int
     attempt: int
     epoch: int
     metrics: Mapping[str, float]
+    known: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

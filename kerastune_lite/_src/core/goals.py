@@ -12,6 +12,7 @@ from kerastune_lite._src.core.constraint import (
     constraint_from_json,
     constraints_of,
 )
+from kerastune_lite._src.core.marks import Marks
 from kerastune_lite._src.core.metrics import Metrics
 from kerastune_lite._src.core.objective import (
     DefaultObjective,
@@ -113,6 +114,14 @@ class Goals(Objective):
     @property
     def measured(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(each.name for each in self._named if each.name in MEASURED))
+
+    def marks(self, metrics: Mapping[str, float]) -> Marks:
+        """What the metrics of an epoch, and those that are known besides, say of each goal."""
+        known = {name for name, value in metrics.items() if not math.isnan(value)}
+        return Marks(
+            tuple(p.loss(metrics) if p.name in known else math.nan for p in self.objectives),
+            tuple(c.excess(metrics) if c.name in known else math.nan for c in self.constraints),
+        )
 
     def judged(self, trial: Trial) -> Trial:
         """`trial` with the losses of all objectives, and how far it exceeds constraints.

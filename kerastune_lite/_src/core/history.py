@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import overload
 
 from kerastune_lite._src.core.former import FORMER, Former
+from kerastune_lite._src.core.marks import Marks, mean_of
 from kerastune_lite._src.core.ranked import Place, best_first, leading, place_of
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.core.visited import Visited
@@ -53,6 +54,7 @@ class TrialHistory(Sequence[Trial]):
         self._running: dict[int, None] = {}
         self._paused: dict[int, None] = {}
         self._curves: dict[int, dict[int, list[float]]] = {}
+        self._marks: dict[int, dict[int, dict[int, Marks]]] = {}
         self.visited = Visited()
         """The points that were tried, are being tried, or failed."""
         self.failed = 0
@@ -159,13 +161,19 @@ class TrialHistory(Sequence[Trial]):
 
     # ------------------------------------------------------------------ learning curves
 
-    def note(self, trial: int, execution: int, epoch: int, loss: float) -> None:
+    def note(
+        self, trial: int, execution: int, epoch: int, loss: float, marks: Marks | None = None
+    ) -> None:
         """Record the `loss` of an epoch, and forget those of later epochs.
 
         Args:
             trial, execution: their numbers.
             epoch: counted from 0. Epochs without validation are not recorded.
+            marks: its results by each goal, if the search has several.
         """
+        if marks is not None:
+            # What was noted of later epochs is replaced when these are trained again.
+            self._marks.setdefault(trial, {}).setdefault(epoch, {})[execution] = marks
         losses = self._curves.setdefault(trial, {}).setdefault(execution, [])
         del losses[epoch:]
         losses.extend([math.nan] * (epoch - len(losses)))
@@ -189,6 +197,17 @@ class TrialHistory(Sequence[Trial]):
         if len(executions) == 1:
             return tuple(executions[0])
         return tuple(sum(losses) / len(losses) for losses in zip(*executions))
+
+    def marks(self, trial: int, epochs: Iterable[int]) -> Marks:
+        """The results of `trial` by each goal after `epochs`, counted from 0; for several goals.
+
+        Means over epochs and executions. What is not known by epoch, as the size of a model or the
+        result of a user's function, is that of its latest results; NaN if there are none. Empty if
+        nothing was noted. Only available as `curve` is.
+        """
+        noted = self._marks.get(trial, {})
+        found = [marks for epoch in epochs for marks in noted.get(epoch, {}).values()]
+        return mean_of(found).completed_by(self._trials[trial]) if found else Marks()
 
     def best(self, count: int | None = None) -> list[Trial]:
         """The completed and paused trials, the best first; at most `count`, if that is given.

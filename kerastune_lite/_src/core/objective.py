@@ -71,6 +71,10 @@ class Objective:
         """The metrics that are measured once, after a training."""
         return ()
 
+    def marks(self, metrics: Mapping[str, float]) -> Any:
+        """Its `Marks`, given `metrics` of an epoch by name; None, since the score says it all."""
+        return None
+
     def judged(self, trial: Any) -> Any:
         """A scored `Trial`, with all that follows from its metrics: here that is `trial` itself."""
         return trial

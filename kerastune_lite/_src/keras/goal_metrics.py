@@ -62,6 +62,22 @@ def with_measured(
     return found
 
 
+def known_during(objective: Objective, model: Any, started: float) -> dict[str, float]:
+    """Those of the goals that are measured after a training that are known after an epoch.
+
+    Args:
+        objective: of the search.
+        model: that is trained; None if it is not known.
+        started: when its training began, by `time.perf_counter`.
+    """
+    known: dict[str, float] = {}
+    if "model_size" in objective.measured and model is not None:
+        known["model_size"] = float(model_size(model))
+    if "train_time" in objective.measured:
+        known["train_time"] = time.perf_counter() - started
+    return known
+
+
 def check_measurable(model: Any, objective: Objective) -> None:
     """Refuse goals that cannot be measured of a model, before it is trained.
 

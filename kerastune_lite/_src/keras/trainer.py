@@ -25,7 +25,7 @@ from kerastune_lite._src.keras.callbacks import (
 )
 from kerastune_lite._src.keras.fast.dispatcher import Dispatcher, Fit, Taken
 from kerastune_lite._src.keras.fast.member import Member, NotStacked
-from kerastune_lite._src.keras.goal_metrics import with_measured
+from kerastune_lite._src.keras.goal_metrics import known_during, with_measured
 from kerastune_lite._src.keras.hypermodel import accepts
 from kerastune_lite._src.keras.live_models import Built, Live
 from kerastune_lite._src.keras.loading import load_keras
@@ -216,7 +216,9 @@ class Trainer:
             check_compiled(model)
         reporter = EpochReporter(
             spec.objective,
-            lambda epoch, metrics: self._report(execution, epoch, metrics),
+            lambda epoch, metrics: self._report(
+                execution, epoch, metrics, known_during(spec.objective, reporter.model, started)
+            ),
             # The result of a user's own fit() may not be from the best epoch: keep weights anyway.
             None if fit.overridden else segment.keep_below,
             strict=not fit.overridden and fit.validates_every_epoch,
@@ -344,9 +346,11 @@ class Trainer:
             kwargs.setdefault("verbose", spec.verbose)
         return args, kwargs
 
-    def _report(self, execution: int, epoch: int, metrics: Mapping[str, float]) -> bool:
+    def _report(
+        self, execution: int, epoch: int, metrics: Mapping[str, float], known: Mapping[str, float]
+    ) -> bool:
         segment = self._segment
-        event = EpochEnded(segment.trial.number, execution, segment.attempt, epoch, metrics)
+        event = EpochEnded(segment.trial.number, execution, segment.attempt, epoch, metrics, known)
         return self._emit(event) is Decision.CONTINUE
 
     def _result(self, returned: Any, reporter: EpochReporter) -> Result:

@@ -161,7 +161,7 @@ class Search:
 
     def _loop(self) -> StopReason:
         if self._parts.oracle.reads_curves or self._parts.scheduler.reads_curves:
-            read_curves(self.history, self._parts.store, self._guide)
+            read_curves(self.history, self._parts.store, self._objective)
         for trial in self.history.running:
             self._start([Beginning(trial)])
         while True:
@@ -247,7 +247,8 @@ class Search:
             if self._guide.missing(event.metrics):
                 return Decision.CONTINUE  # There is no new loss.
             loss = self._guide.loss(event.metrics)
-            self.history.note(event.trial, event.execution, event.epoch, loss)
+            marks = self._objective.marks({**event.known, **event.metrics})
+            self.history.note(event.trial, event.execution, event.epoch, loss, marks)
             losses = self.history.losses(event.trial, event.execution)
             decision = self._parts.scheduler.judge(self.history, event.trial, losses)
             if decision is Decision.STOP:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from kerastune_lite._src.core.history import TrialHistory
+from kerastune_lite._src.core.marks import Marks
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 from kerastune_lite.schedulers import Decision, Scheduler, Supply, TrainingRequest
 
@@ -46,6 +47,8 @@ class Simulation:
         proposals: after how many the oracle has no more, though there are points; None: never.
         fails: whether a trial fails in the rung that ends at an epoch.
         stops: the epochs after which a callback ends a trial; None: never.
+        goals: the results of a trial by each of several goals, by its number and its loss.
+        early: which objectives are known in mid-training, of several.
         kills: the chance, per step, that the search dies and goes on from what is on record.
     """
 
@@ -57,6 +60,8 @@ class Simulation:
     proposals: int | None = None
     fails: Callable[[int, int], bool] = lambda number, end: False
     stops: Callable[[int], int | None] = lambda number: None
+    goals: Callable[[int, float], Marks] | None = None
+    early: tuple[bool, ...] = (True, True)
     kills: float = 0.0
 
     def __post_init__(self) -> None:
@@ -143,7 +148,8 @@ class Simulation:
         epoch = len(losses)
         losses.append(curve[epoch])
         self.trained += 1
-        self._do(lambda history: history.note(number, 0, epoch, curve[epoch]))
+        marks = self._marks(number, curve[epoch])
+        self._do(lambda history: history.note(number, 0, epoch, curve[epoch], marks))
         decision = self.scheduler.judge(self.history, number, list(losses))
         self.decisions.append((len(self.log), number, list(losses), decision))
         trial = self.history[number]
@@ -167,8 +173,11 @@ class Simulation:
                 stopped=stopped and not cut,
             )
             paused = trial.resumable and not stopped and not cut
+            goals = Marks() if self.goals is None else self.goals(trial.number, loss)
             ended = dataclasses.replace(
                 trial,
+                losses=goals.losses,
+                excesses=goals.excesses,
                 goal=len(losses) if cut else trial.goal,
                 status=TrialStatus.PAUSED if paused else TrialStatus.COMPLETED,
                 loss=loss,
@@ -202,8 +211,16 @@ class Simulation:
         history = TrialHistory(self.history)
         for trial in history:
             for epoch, loss in enumerate(self.history.curve(trial.number)):
-                history.note(trial.number, 0, epoch, loss)
+                history.note(trial.number, 0, epoch, loss, self._marks(trial.number, loss))
         return history
+
+    def _marks(self, number: int, loss: float) -> Marks | None:
+        """What is known of an epoch."""
+        if self.goals is None:
+            return None
+        losses, excesses = self.goals(number, loss)
+        known = zip(losses, self.early, strict=True)
+        return Marks(tuple(each if early else math.nan for each, early in known), excesses)
 
     def check_replay(self) -> None:
         """What was planned and decided follows from the history and supply at that moment alone."""

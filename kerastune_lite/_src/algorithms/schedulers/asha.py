@@ -7,16 +7,19 @@ import math
 from collections.abc import Sequence
 from typing import ClassVar
 
-from kerastune_lite._src.algorithms.schedulers.rungs import (
+from kerastune_lite._src.algorithms.schedulers.merit import (
     Place,
-    best_of,
+    in_order,
+    place_at,
+    place_of,
+)
+from kerastune_lite._src.algorithms.schedulers.rungs import (
     best_paused,
     ended_itself,
     exact_factor,
     last_rung,
     level_of,
     next_rung,
-    place_of,
     plain_factor,
     rung_ends,
 )
@@ -50,6 +53,11 @@ class ASHA(Scheduler):
     - `stop=True`: at the end of each rung trials stop if they are not among the best of those that
       reached it earlier. Stopped trials are never resumed, so their state is not stored. The first
       few trials have few rivals and train long even if they are bad.
+
+    With several objectives, the best are those in the first fronts by the results at the end of a
+    rung, those with the most room first, and trials that violate constraints come last (Schmucker
+    et al., "Multi-objective asynchronous successive halving", 2021, with the selection of NSGA-II).
+    Without pauses, objectives count that are known during a training.
 
     Failed trials do not count. A trial that a callback stopped keeps its loss in later rungs, as
     long as it is among the best.
@@ -112,8 +120,8 @@ class ASHA(Scheduler):
             return []
         rungs: list[TrainingRequest] = []
         for level, places in reversed(list(enumerate(self._places(history)[:-1]))):
-            for _, number in places[: self._promoted(len(places))]:
-                trial = history[number]
+            for place in places[: self._promoted(len(places))]:
+                trial = history[place.number]
                 if trial.status is TrialStatus.PAUSED and level_of(trial, self._ends) == level:
                     rungs.append(next_rung(trial, self._ends, level + 1))
         return rungs
@@ -122,11 +130,11 @@ class ASHA(Scheduler):
         level = self._just_reached(losses) if self.stop else None
         if level is None:
             return Decision.CONTINUE
-        others = [place for place in self._places(history, level)[level] if place[1] != trial]
-        own = (_best_at(losses, self._ends[level]), trial)
-        if math.isinf(min([own, *others])[0]):
+        others = [each for each in self._places(history, level)[level] if each.number != trial]
+        own = place_at(history, trial, losses, self._ends[level])
+        if math.isinf(min(each.loss for each in [own, *others])):
             return Decision.CONTINUE  # No loss is known.
-        rank = bisect.bisect_left(others, own)
+        rank = in_order([own, *others], own.known).index(own)
         return Decision.CONTINUE if rank < self._promoted(len(others) + 1) else Decision.STOP
 
     def _just_reached(self, losses: Sequence[float]) -> int | None:
@@ -146,12 +154,12 @@ class ASHA(Scheduler):
         given_up: list[int] = []
         best = best_paused(history)
         for level, places in enumerate(self._places(history)[:-1]):
-            for rank, (_, number) in enumerate(places):
-                trial = history[number]
+            for rank, place in enumerate(places):
+                trial = history[place.number]
                 if trial.status is not TrialStatus.PAUSED or trial is best:
                     continue
                 if level_of(trial, self._ends) == level and self._hopeless(rank, len(places)):
-                    given_up.append(number)
+                    given_up.append(place.number)
         return sorted(given_up)
 
     def _hopeless(self, rank: int, size: int) -> bool:
@@ -177,18 +185,17 @@ class ASHA(Scheduler):
                 continue
             curve = history.curve(trial.number)
             # Without a curve, only the current loss is known.
-            known = curve or place_of(trial)[:1]
+            known = curve or (place_of(trial).loss,)
             reached = self._reached(trial, len(curve))
             for places, end in zip(rungs[:reached], ends):
-                places.append((_best_at(known, end), trial.number))
+                places.append(place_at(history, trial.number, known, end))
             if 0 < reached < len(ends) and ended_itself(trial):
-                ended[reached - 1].append((best_of(known), trial.number))
+                ended[reached - 1].append(place_at(history, trial.number, known))
         carried: list[Place] = []
         for places, here in zip(rungs, ended):
-            places += carried
-            places.sort()
-            best = {number for _, number in places[: self._promoted(len(places))]}
-            carried = [place for place in [*carried, *here] if place[1] in best]
+            places[:] = in_order([*places, *carried])
+            best = {each.number for each in places[: self._promoted(len(places))]}
+            carried = [place for place in [*carried, *here] if place.number in best]
         return rungs
 
     def _promoted(self, size: int) -> int:
@@ -214,11 +221,3 @@ class ASHA(Scheduler):
             "min_epochs": self.min_epochs,
             "stop": self.stop,
         }
-
-
-def _best_at(losses: Sequence[float], end: int) -> float:
-    """The best loss of the first `end` epochs; if they have none, the first loss after them."""
-    best = best_of(losses[:end])
-    if math.isinf(best):
-        best = next((loss for loss in losses[end:] if not math.isnan(loss)), best)
-    return best

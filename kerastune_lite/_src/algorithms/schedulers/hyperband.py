@@ -6,7 +6,16 @@ import bisect
 import dataclasses
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
+from kerastune_lite._src.algorithms.schedulers.merit import (
+    Place,
+    certain,
+    in_order,
+    place_at,
+    place_of,
+    possible,
+)
 from kerastune_lite._src.algorithms.schedulers.rungs import (
     best_paused,
     ended_itself,
@@ -14,7 +23,6 @@ from kerastune_lite._src.algorithms.schedulers.rungs import (
     last_rung,
     level_of,
     next_rung,
-    place_of,
     plain_factor,
     rung_ends,
     whole_number,
@@ -50,6 +58,10 @@ class Hyperband(Scheduler):
     the best of its rung; meanwhile free workers start the next bracket. Which trials continue does
     not depend on the order in which they end.
 
+    With several objectives, the best are those in the first fronts by the results at the end of the
+    rung, those with the most room first, as NSGA-II selects; trials that violate constraints come
+    last.
+
     - A trial that fails in the first rung is replaced by a new one; in a later rung, by the next
       best of the rung before.
     - A trial that a callback stopped keeps its loss in all later rungs.
@@ -80,6 +92,8 @@ class Hyperband(Scheduler):
         Bracket 1: 5 to epoch 3, 1 to epoch 9.
         Bracket 2: 3 to epoch 9.
     """
+
+    reads_curves: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -128,7 +142,7 @@ class Hyperband(Scheduler):
         rungs: list[TrainingRequest] = []
         members = _by_bracket(history)
         for bracket in range(self.hyperband_iterations * len(self._brackets)):
-            ends, levels = self._levels(bracket, members, supply)
+            ends, levels = self._levels(history, bracket, members, supply)
             # The highest rung first, so that the bracket ends and its states can be deleted.
             for level in range(len(levels) - 1, -1, -1):
                 rungs += [next_rung(trial, ends, level + 1) for trial in levels[level].sure]
@@ -163,20 +177,24 @@ class Hyperband(Scheduler):
         for bracket in {trial.bracket for trial in paused}:
             if bracket is None or bracket >= self.hyperband_iterations * len(self._brackets):
                 continue  # From an earlier search with more iterations.
-            _, levels = self._levels(bracket, members, supply)
+            _, levels = self._levels(history, bracket, members, supply)
             needed.update(trial.number for level in levels for trial in level.kept)
         best = best_paused(history)
         return [t.number for t in paused if t.number not in needed and t is not best]
 
     def _levels(
-        self, bracket: int, members: Mapping[int | None, Sequence[Trial]], supply: Supply
+        self,
+        history: TrialHistory,
+        bracket: int,
+        members: Mapping[int | None, Sequence[Trial]],
+        supply: Supply,
     ) -> tuple[list[int], list[_Level]]:
         sizes = self._brackets[bracket % len(self._brackets)]
         trials = members.get(bracket, ())
         counts, ends = [count for count, _ in sizes], [end for _, end in sizes]
         if supply.all_tried and not any(members.get(later) for later in self._after(bracket)):
             counts = self._widened(bracket, len(trials))
-        return ends, _levels(counts, ends, trials, supply.exhausted)
+        return ends, _levels(history, counts, ends, trials, supply.exhausted)
 
     def _after(self, bracket: int) -> range:
         return range(bracket + 1, self.hyperband_iterations * len(self._brackets))
@@ -241,7 +259,11 @@ def _by_bracket(history: TrialHistory) -> defaultdict[int | None, list[Trial]]:
 
 
 def _levels(
-    sizes: Sequence[int], ends: Sequence[int], trials: Sequence[Trial], exhausted: bool
+    history: TrialHistory,
+    sizes: Sequence[int],
+    ends: Sequence[int],
+    trials: Sequence[Trial],
+    exhausted: bool,
 ) -> list[_Level]:
     """The current state of the rungs of a bracket.
 
@@ -266,17 +288,38 @@ def _levels(
             break
         to_come = running + waiting
         able = [t for t in here if t.status is TrialStatus.PAUSED or ended_itself(t)]
-        able = sorted([*able, *carried], key=place_of)
+        ordered = _in_order(history, [*able, *carried], beyond, ends[level])
         ahead = at[level + 1]
         holders = len(beyond) - sum(trial.status is TrialStatus.FAILED for trial in ahead)
         places = sizes[level + 1] - holders
-        best = able[: max(0, places - to_come)]
+        best = [history[place.number] for place in certain(ordered, places, to_come)]
         sure = [trial for trial in best if trial.status is TrialStatus.PAUSED]
         carried = [trial for trial in best if trial.status is not TrialStatus.PAUSED]
         training = sum(trial.status is TrialStatus.RUNNING for trial in ahead)
         may_fail = sizes[level + 1] - (holders - training) - len(carried)
         reserve = may_fail + _SPARE if may_fail > 0 else 0
-        kept = able[: max(0, places) + reserve]
+        wanted = possible(ordered, max(0, places) + reserve, to_come)
+        kept = [history[place.number] for place in wanted]
         levels.append(_Level(waiting, sure, kept))
-        supply = len(able) - len(carried) + to_come
+        supply = len(ordered) - len(carried) + to_come
     return levels
+
+
+def _in_order(
+    history: TrialHistory, able: Sequence[Trial], beyond: Sequence[Trial], end: int
+) -> list[Place]:
+    """The places of trials at the end of a rung, the best first.
+
+    Args:
+        able: those that are there.
+        beyond: those that have continued. With several objectives, the order of the others depends
+            on them, too.
+    """
+    if not any(trial.losses for trial in able):
+        return in_order([place_of(trial) for trial in able])
+    here = {trial.number for trial in able}
+    places = []
+    for trial in [*able, *beyond]:
+        curve = history.curve(trial.number) or (place_of(trial).loss,)
+        places.append(place_at(history, trial.number, curve, end))
+    return [place for place in in_order(places) if place.number in here]

@@ -7,11 +7,16 @@ import statistics
 from collections.abc import Sequence
 from typing import ClassVar
 
+from kerastune_lite._src.algorithms.schedulers.merit import (
+    average_place,
+    in_order,
+    place_at,
+    place_of,
+    tiers,
+)
 from kerastune_lite._src.algorithms.schedulers.rungs import (
-    best_of,
     level_of,
     next_rung,
-    place_of,
     whole_number,
 )
 from kerastune_lite._src.algorithms.schedulers.scheduler import (
@@ -36,6 +41,10 @@ class MedianStopping(Scheduler):
 
     The other trials are those that have reached the epoch and did not fail. Unlike in the paper,
     they may still be running; otherwise no trial of several that train in parallel would stop.
+
+    With several objectives, a trial stops if its front is behind the median of the fronts of the
+    others; objectives count that are known during a training. Trials that violate constraints are
+    behind all fronts.
 
     With `stop=False`, trials pause where they are judged, and are resumed unless they are worse.
     `TunerSearchCV` uses this, because it knows no losses in mid-training.
@@ -93,10 +102,10 @@ class MedianStopping(Scheduler):
         if self.stop:
             return [] if supply.exhausted else [TrainingRequest(end_epoch=self.max_epochs)] * free
         going_on = [trial for trial in history.paused if not self._is_given_up(history, trial)]
-        going_on.sort(key=place_of)
         rungs = [
             next_rung(trial, self._ends, level_of(trial, self._ends) + 1)
-            for trial in going_on[:free]
+            for place in in_order([place_of(trial) for trial in going_on])[:free]
+            for trial in [history[place.number]]
         ]
         if not supply.exhausted:
             new = TrainingRequest(None, 0, self._ends[0], resumable=len(self._ends) > 1)
@@ -107,7 +116,7 @@ class MedianStopping(Scheduler):
         # After the last epoch, stopping saves nothing.
         if not self.stop or len(losses) == self.max_epochs or not self._is_due(losses):
             return Decision.CONTINUE
-        worse = self._is_worse(history, trial, len(losses), best_of(losses))
+        worse = self._is_worse(history, trial, len(losses), losses)
         return Decision.STOP if worse else Decision.CONTINUE
 
     def finished(self, history: TrialHistory, supply: Supply) -> list[int]:
@@ -123,12 +132,22 @@ class MedianStopping(Scheduler):
     def _is_given_up(self, history: TrialHistory, trial: Trial) -> bool:
         """Whether a paused trial will not be resumed."""
         epochs = self._ends[level_of(trial, self._ends)]
-        losses = [*history.curve(trial.number), place_of(trial)[0]]
-        return self._is_worse(history, trial.number, epochs, best_of(losses))
+        curve = history.curve(trial.number)
+        losses = curve if trial.losses and curve else [*curve, place_of(trial).loss]
+        return self._is_worse(history, trial.number, epochs, losses)
 
-    def _is_worse(self, history: TrialHistory, trial: int, epochs: int, best: float) -> bool:
+    def _is_worse(
+        self, history: TrialHistory, trial: int, epochs: int, losses: Sequence[float]
+    ) -> bool:
         averages = _averages(history, trial, epochs)
-        return len(averages) >= self.min_trials and best > statistics.median(averages)
+        if len(averages) < self.min_trials:
+            return False
+        own = place_at(history, trial, losses)
+        others = [average_place(history, n, loss, epochs) for n, loss in averages.items()]
+        if not any(each.losses or each.violation for each in [own, *others]):
+            return own.loss > statistics.median(averages.values())
+        first, *rest = tiers([own, *others], own.known)
+        return first > statistics.median_high(rest)
 
     def pausing(self, epochs: int) -> MedianStopping:
         if not self.stop:
@@ -148,15 +167,15 @@ class MedianStopping(Scheduler):
         }
 
 
-def _averages(history: TrialHistory, trial: int, epochs: int) -> list[float]:
+def _averages(history: TrialHistory, trial: int, epochs: int) -> dict[int, float]:
     """The mean losses over the first `epochs` of the other trials that have reached that epoch."""
-    averages = []
+    averages = {}
     for other in history:
         if other.number == trial or other.status is TrialStatus.FAILED:
             continue
         curve = history.curve(other.number)
         if len(curve) >= epochs and (average := _mean(curve[:epochs])) is not None:
-            averages.append(average)
+            averages[other.number] = average
     return averages
 
 

@@ -1,4 +1,4 @@
-"""What schedulers with rungs have in common: the ends of rungs, and the places of trials."""
+"""What schedulers with rungs have in common: the ends of rungs, and requests for the next one."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ from fractions import Fraction
 from kerastune_lite._src.algorithms.schedulers.scheduler import TrainingRequest
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial, TrialStatus
-
-Place = tuple[float, int]
-"""The trials of a rung are ranked by loss, then by number."""
 
 
 def whole_number(name: str, value: int, least: int) -> int:
@@ -91,19 +88,6 @@ def level_of(trial: Trial, ends: Sequence[int]) -> int:
     """The index of the latest rung of a trial."""
     last = len(ends) - 1
     return last if trial.goal is None else min(bisect.bisect_left(ends, trial.goal), last)
-
-
-def place_of(trial: Trial) -> Place:
-    """The place of a trial in its latest rung; without a loss it is last."""
-    return best_of([] if trial.loss is None else [trial.loss]), trial.number
-
-
-def best_of(losses: Sequence[float]) -> float:
-    """The smallest loss; infinity if there is none."""
-    if math.isnan(sum(losses)):
-        # NaN compares with nothing.
-        losses = [loss for loss in losses if not math.isnan(loss)]
-    return min(losses, default=math.inf)
 
 
 def ended_itself(trial: Trial) -> bool:

@@ -141,7 +141,8 @@ class Scheduler(ABC):
             history: all trials, including running ones.
             trial: the number of the trial.
             losses: of the running execution, one per epoch, NaN for epochs without validation;
-                smaller is better.
+                smaller is better. Of several objectives, of the first one that training reports by
+                epoch; `history.marks(trial, [epoch])` has all.
         """
 
     def finished(self, history: TrialHistory, supply: Supply) -> list[int]:
