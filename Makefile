@@ -57,8 +57,12 @@ bench-training: $(VENV)/installed-bench  ## measure training against KerasTuner 
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/folds.py
 
-bench-search: $(VENV)/installed-bench  ## measure what searches find, against KerasTuner and Optuna (long), and what a proposal costs
+bench-search: $(VENV)/installed-bench  ## measure what searches find, against KerasTuner and Optuna (some hours), and what a proposal costs
 	$(BIN)/python benchmarks/search_quality.py
+	$(BIN)/python benchmarks/search_goals.py
+	$(BIN)/python benchmarks/search_goals_epochs.py
+	$(BIN)/python benchmarks/warm_start.py
+	$(BIN)/python benchmarks/gradients.py
 	$(BIN)/python benchmarks/suggest_cost.py
 
 bench-scaling: $(VENV)/installed-bench  ## measure searches with several workers against one process and KerasTuner (half an hour)

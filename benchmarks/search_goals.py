@@ -16,6 +16,10 @@ front in five pieces; `conditional`, where each choice has settings of its own, 
 cost; and of `search_quality.py`'s tables of real networks, on a logarithmic scale, the validation
 loss against the number of parameters, or the best loss with at most 1,500 parameters. `gramacy` is
 the constrained problem of Gramacy et al. (2016). Means over seeds, +- standard errors.
+
+Optuna's GP needs torch (`pip install torch`); without it its column is empty. Optuna's CMA-ES takes
+neither several objectives nor constraints. With --json the file keeps what was measured: it is not
+measured again, so that contenders can be added one by one.
 """
 
 import argparse
@@ -29,6 +33,7 @@ import platform
 import statistics
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -191,6 +196,7 @@ def optuna_with(sampler_of):
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
+        warnings.simplefilter("ignore", FutureWarning)  # constraints_func works until Optuna 7
         constrained = bool(goal.excesses(goal.points[0]))
         names = {"constraints_func": lambda trial: trial.user_attrs["excesses"]}
         sampler = sampler_of(optuna)(seed=seed, **(names if constrained else {}))
@@ -214,6 +220,7 @@ def optuna_with(sampler_of):
 CONTENDERS = {
     "bayesian": ours(single._bayesian),
     "evolution": ours(single._evolution),
+    "CMA-ES": ours(single._cma_es),
     "random": ours(single._random),
     "Optuna TPE": optuna_with(lambda optuna: optuna.samplers.TPESampler),
     "Optuna NSGA-II": optuna_with(lambda optuna: optuna.samplers.NSGAIISampler),
@@ -275,12 +282,17 @@ def run(name, contender, seed, trials):
 
 
 def measure(arguments, results):
-    """Adds what is asked for to the results of an earlier time."""
+    """Adds what is asked for to the results of an earlier time; yields after each row.
+
+    Contenders that need what is not installed are left as they are.
+    """
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(arguments.jobs, mp_context=context) as pool:
         for name in arguments.problems:
             for contender in arguments.contenders:
                 entry = results.setdefault(name, {}).setdefault(contender, {"runs": [], "ms": []})
+                if single.missing(contender) is not None:
+                    continue
                 tasks = [
                     pool.submit(run, name, contender, seed, arguments.trials)
                     for seed in range(len(entry["runs"]), arguments.seeds)
@@ -289,26 +301,40 @@ def measure(arguments, results):
                     regrets, milliseconds = task.result()
                     entry["runs"].append(regrets)
                     entry["ms"].append(round(milliseconds, 1))
+                yield
 
 
 def shown(results, arguments):
-    """The table, in Markdown."""
+    """The table, in Markdown, and why cells of it are empty."""
     at = [number for number in AT if number <= arguments.trials]
     print("| | " + " | ".join(arguments.contenders) + " |")
     print("|---" * (len(arguments.contenders) + 1) + "|")
     for name in arguments.problems:
-        entries = [results[name][contender] for contender in arguments.contenders]
-        cells = [" / ".join(_mean(entry, number) for number in at) for entry in entries]
+        entries = [results[name][contender]["runs"] for contender in arguments.contenders]
+        cells = [_cell(runs[: arguments.seeds], at) for runs in entries]
         print(f"| {name} | " + " | ".join(cells) + " |")
-    times = [
-        statistics.median(ms for name in arguments.problems for ms in results[name][each]["ms"])
-        for each in arguments.contenders
-    ]
-    print("| ms per trial | " + " | ".join(f"{each:.0f}" for each in times) + " |")
+    print("| ms per trial | " + " | ".join(_median(results, arguments)) + " |")
+    for contender in arguments.contenders:
+        needs = single.missing(contender)
+        counts = [len(results[name][contender]["runs"]) for name in arguments.problems]
+        if needs is not None and min(counts) < arguments.seeds:
+            print(f"\n{contender} is not complete: {needs} is not installed")
 
 
-def _mean(entry, number):
-    values = [regrets[number - 1] for regrets in entry["runs"]]
+def _cell(runs, at):
+    if not runs:
+        return "–"
+    return " / ".join(_mean(runs, number) for number in at)
+
+
+def _median(results, arguments):
+    for contender in arguments.contenders:
+        known = [ms for name in arguments.problems for ms in results[name][contender]["ms"]]
+        yield f"{statistics.median(known):.0f}" if known else "–"
+
+
+def _mean(runs, number):
+    values = [regrets[number - 1] for regrets in runs]
     text = f"{statistics.fmean(values):.3f}".removeprefix("0")
     if number == AT[-1] and len(values) > 1:
         error = statistics.stdev(values) / math.sqrt(len(values))
@@ -327,10 +353,6 @@ def parsed():
     arguments = parser.parse_args()
     arguments.problems = arguments.problems or list(PROBLEMS)
     arguments.contenders = arguments.contenders or list(CONTENDERS)
-    for name in list(arguments.contenders):
-        if (needs := single.missing(name)) is not None:
-            print(f"{name} is left out: {needs} is not installed")
-            arguments.contenders.remove(name)
     return arguments
 
 
@@ -339,9 +361,9 @@ def main():
     results = {}
     if arguments.json and arguments.json.exists():
         results = json.loads(arguments.json.read_text())
-    measure(arguments, results)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results) + "\n")
+    for _ in measure(arguments, results):
+        if arguments.json:
+            arguments.json.write_text(json.dumps(results) + "\n")
     print(
         f"{platform.machine()}, {os.cpu_count()} cores; {arguments.seeds} seeds; after "
         f"{' / '.join(str(n) for n in AT if n <= arguments.trials)} trials\n"

@@ -83,7 +83,7 @@ def ours(oracle_of, scheduler_of):
     def run(problem, meter, seed):
         oracle, scheduler, history = oracle_of(seed), scheduler_of(problem.epochs), TrialHistory()
         while rungs := scheduler.plan(history, 1, Supply()):
-            _train(_begun(rungs[0], problem, oracle, history, seed), scheduler, history, meter)
+            _train(begun(rungs[0], problem, oracle, history, seed), scheduler, history, meter)
             for number in scheduler.finished(history, Supply()):
                 over = dataclasses.replace(history[number], status=TrialStatus.COMPLETED)
                 history.update(over)
@@ -91,7 +91,7 @@ def ours(oracle_of, scheduler_of):
     return run
 
 
-def _begun(rung, problem, oracle, history, seed):
+def begun(rung, problem, oracle, history, seed):
     """The trial that a rung is for, running."""
     if rung.trial is not None:
         trial = dataclasses.replace(

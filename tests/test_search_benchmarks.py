@@ -378,6 +378,58 @@ def test_search_quality_prints_and_keeps_what_it_measured(tmp_path):
     assert kept["steps"][:2] == results["trials"]["branin"]["random"]["steps"]
 
 
+def test_search_goals_prints_and_keeps_what_it_measured(tmp_path):
+    file = tmp_path / "goals.json"
+    arguments = ["--problems", "gramacy", "zdt1", "--seeds", 2, "--trials", 15, "--json", file]
+    run("search_goals.py", *arguments, "--contenders", "random")
+    before = json.loads(file.read_text())
+    printed = run("search_goals.py", *arguments, "--contenders", "random", "Optuna GP", "CMA-ES")
+    results = json.loads(file.read_text())
+    for name in ("gramacy", "zdt1"):
+        assert results[name]["random"] == before[name]["random"], "it is not measured again"
+        runs = results[name]["CMA-ES"]["runs"]
+        assert [len(regrets) for regrets in runs] == [15, 15]
+        assert all(regrets == sorted(regrets, reverse=True) for regrets in runs)
+    (row,) = (line for line in printed.splitlines() if line.startswith("| zdt1"))
+    if importlib.util.find_spec("torch") is None:
+        assert "Optuna GP is not complete: torch is not installed" in printed
+        assert row.split("|")[3] == " – "
+    else:
+        assert "not installed" not in printed
+    assert " cores" in printed.splitlines()[0], "the size of the machine"
+
+
+def test_the_best_points_of_several_goals_leave_no_regret(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import search_goals
+
+    for name in ("zdt1", "zdt3", "conditional", "gramacy"):
+        goal = search_goals.PROBLEMS[name]()
+        allowed = [p for p in goal.points if all(e <= 0.0 for e in goal.excesses(p))]
+        yardstick = search_goals.Yardstick(goal)
+        losses = [goal.losses(point) for point in allowed]
+        assert yardstick.regret(losses) == pytest.approx(0.0, abs=1e-3)
+        assert yardstick.regret([]) == 1.0
+    assert min(a for (a,) in losses) == pytest.approx(0.5998, abs=2e-3)
+
+
+def test_search_goals_by_epochs_counts_each_epoch_once(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    import search_goals_epochs
+    import search_quality_epochs
+
+    meter = search_goals_epochs.Meter("digits", 1000)
+    with pytest.raises(search_quality_epochs.Spent):
+        search_goals_epochs.CONTENDERS["ASHA"](meter, 0)
+    assert meter.spent == 1000
+    assert len(meter.regrets) == 3
+    assert 1.0 > meter.regrets[0] > meter.regrets[1] > meter.regrets[2] > 0.0
+    full = search_goals_epochs.Meter("digits", 54)
+    with pytest.raises(search_quality_epochs.Spent):
+        search_goals_epochs.CONTENDERS["random"](full, 0)
+    assert len(full._best) == 2, "the table has 27 epochs"
+
+
 @pytest.mark.slow
 def test_suggest_cost_prints_a_line_per_contender():
     printed = run("suggest_cost.py", "--trials", 12, 20, "--proposals", 2)
