@@ -29,8 +29,14 @@ import search_quality_contenders as single
 import search_quality_epochs as by_epochs
 import search_quality_problems as problems
 
-from kerastune_lite._src.core.marks import Marks
-from kerastune_lite.oracles import Execution, Outcome, RandomOracle, TrialHistory, TrialStatus
+from kerastune_lite.oracles import (
+    Execution,
+    Marks,
+    Outcome,
+    RandomOracle,
+    TrialHistory,
+    TrialStatus,
+)
 from kerastune_lite.schedulers import ASHA, Decision, FullTraining, Hyperband, Supply
 
 AT = (100, 300, 1000)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kerastune_lite._src.compat_kerastuner.oracles import HyperbandOracle as Hyperband
     from kerastune_lite._src.compat_kerastuner.oracles import RandomSearchOracle as RandomSearch
     from kerastune_lite._src.core.history import TrialHistory
+    from kerastune_lite._src.core.marks import Marks
     from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "GridSearchOracle",
     "Hyperband",
     "HyperbandOracle",
+    "Marks",
     "OptunaOracle",
     "Oracle",
     "Outcome",
@@ -74,6 +76,7 @@ __getattr__, __dir__ = lazy_names(
         "GridSearchOracle": "_src.compat_kerastuner.oracles",
         "Hyperband": "_src.compat_kerastuner.oracles:HyperbandOracle",
         "HyperbandOracle": "_src.compat_kerastuner.oracles",
+        "Marks": "_src.core.marks",
         "OptunaOracle": "_src.algorithms.oracles.optuna_oracle",
         "Oracle": "_src.algorithms.oracles.oracle",
         "Outcome": "_src.core.trial",

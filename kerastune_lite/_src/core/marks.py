@@ -7,14 +7,23 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from kerastune_lite._src.core.trial import Trial
+from kerastune_lite._src.util.public import public
 
 
+@public("kerastune_lite.oracles")
 class Marks(NamedTuple):
     """The results of an epoch by each goal, if a search has several; NaN if one is not known.
 
     Attributes:
         losses: of all objectives; smaller is better.
         excesses: by how much the bound of each constraint is exceeded; at most 0 if it is not.
+
+    Example:
+        >>> from kerastune_lite.oracles import Marks, Trial, TrialHistory
+        >>> history = TrialHistory([Trial(0, {"units": 16})])
+        >>> history.note(0, 0, epoch=0, loss=0.5, marks=Marks((0.5, 1200.0), (-0.2, 0.3)))
+        >>> history.marks(0, [0]).losses, history.marks(0, [0]).violation
+        ((0.5, 1200.0), 0.3)
     """
 
     losses: tuple[float, ...] = ()
@@ -26,7 +35,7 @@ class Marks(NamedTuple):
         return math.fsum(max(excess, 0.0) for excess in self.excesses if not math.isnan(excess))
 
     def completed_by(self, trial: Trial) -> Marks:
-        """These; what is not known of an epoch is taken from the latest results of the trial."""
+        """These; what is not known of an epoch is taken from the latest results of `trial`."""
         latest = marks_of(trial)
         return Marks(
             tuple(map(_first_known, self.losses, latest.losses or self.losses)),
