@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import importlib.util
 import math
 import sys
 import warnings
@@ -268,3 +269,25 @@ def test_losses_that_are_not_finite_are_failures():
         history.add(ended(number, {"x0": number / 5}, CUBE, loss))
     states = [e.state for e in optuna_study.events(CUBE, history) if hasattr(e, "state")]
     assert states == ["FAIL", "FAIL", "COMPLETE"]
+
+
+@pytest.mark.parametrize(
+    ("name", "package", "pip"),
+    [
+        ("GPSampler", "torch", "pip install torch"),
+        ("CmaEsSampler", "cmaes", r'pip install "kerastune_lite\[cmaes\]"'),
+    ],
+)
+def test_what_a_sampler_needs_is_known_before_the_first_trial(monkeypatch, name, package, pip):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda each: None if each == package else found(each)
+    )
+
+    class Own(getattr(optuna.samplers, name)):
+        def __init__(self):
+            """Of a user; nothing is loaded."""
+
+    with pytest.raises(ImportError, match=f"{name} needs {package}. Install it with: {pip}"):
+        OptunaOracle(Own())
+    OptunaOracle(optuna.samplers.TPESampler())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -41,6 +42,12 @@ _GIVEN_VALUES = {
 }
 """Samplers whose arguments are values, which Optuna does not get, and what to use instead."""
 
+_NEEDS = {
+    "GPSampler": ("torch", "pip install torch"),
+    "CmaEsSampler": ("cmaes", 'pip install "kerastune_lite[cmaes]"'),
+}
+"""Packages that a sampler loads at its first proposal, and how to install them."""
+
 
 @public("kerastune_lite.oracles")
 class OptunaOracle(Oracle):
@@ -63,7 +70,8 @@ class OptunaOracle(Oracle):
         seed: of the proposals. Default: the seed of the search.
 
     Raises:
-        ImportError: Optuna is not installed.
+        ImportError: Optuna is not installed, or what the sampler needs: torch for `GPSampler`,
+            cmaes for `CmaEsSampler`.
         TypeError: `sampler` is not a sampler.
         ValueError: `sampler` was given values, which it would not find in the study; or `seed` is
             not a whole number of at least 0.
@@ -154,6 +162,10 @@ def _check(optuna: Any, sampler: Any) -> None:
             f"`sampler` must not need values of hyperparameters: Optuna gets positions. Received: "
             f"a {name}. Use {_GIVEN_VALUES[name]} instead."
         )
+    for kind in type(sampler).__mro__:
+        package, pip = _NEEDS.get(kind.__name__, ("", ""))
+        if package and importlib.util.find_spec(package) is None:
+            raise ImportError(f"{kind.__name__} needs {package}. Install it with: {pip}")
 
 
 def _described(sampler: Any) -> str:
