@@ -19,8 +19,8 @@ def loss_of(values):
     return values["x"] ** 2 + (values["kind"] == "b")
 
 
-def searched(trials, noise=0.0, repeats=1, loss=loss_of, seconds=10.0):
-    """A Bayesian search of `loss`, whose trials took ten seconds each."""
+def searched(trials, noise=0.0, repeats=1, loss=loss_of, seconds=10.0, workers=1):
+    """A Bayesian search of `loss`, whose trials took ten seconds each, so many side by side."""
     oracle, history, rng = BayesianOracle(seed=0), TrialHistory(), np.random.default_rng(0)
     for number in range(trials):
         (values,) = oracle.propose(SPACE, history, 1, np.random.default_rng(number))
@@ -31,9 +31,9 @@ def searched(trials, noise=0.0, repeats=1, loss=loss_of, seconds=10.0):
         )
         mean = statistics.fmean(losses)
         done = {"score": mean, "loss": mean, "executions": executions, "excesses": (-1.0,)}
-        history.add(
-            Trial(number, values, SPACE, Status.COMPLETED, started=0.0, finished=seconds, **done)
-        )
+        began = number // workers * seconds
+        done |= {"started": began, "finished": began + seconds}
+        history.add(Trial(number, values, SPACE, Status.COMPLETED, **done))
     return history
 
 
@@ -74,6 +74,24 @@ def test_an_improvement_is_priced_in_seconds():
     assert NotWorthwhile(expected * 99, seconds=100).reason(slow) is not None
 
 
+def test_trials_that_train_side_by_side_share_the_time():
+    assert _outlook(searched(32, workers=4)).seconds == 2.5
+    expected = _outlook(searched(32)).improvement / 10.0
+    rule = NotWorthwhile(expected * 101, seconds=100)
+    assert rule.reason(searched(32)) is not None
+    assert rule.reason(searched(32, workers=4)) is None, "four times as many trials"
+
+
+def test_the_time_between_two_calls_of_search_does_not_count():
+    history = searched(16)
+    night = {"started": 1e5, "finished": 1e5 + 10.0, "score": 1.0, "loss": 1.0}
+    history.add(Trial(16, {"x": 0.5, "kind": "a"}, SPACE, Status.COMPLETED, **night))
+    assert _outlook(history).seconds == pytest.approx(10.0)
+    failed = {"started": 1e6, "finished": 1e6 + 17.0}
+    history.add(Trial(17, {"x": 0.6, "kind": "a"}, SPACE, Status.FAILED, **failed))
+    assert _outlook(history).seconds == pytest.approx(11.0), "failures take time"
+
+
 def test_too_few_or_equal_trials_say_nothing():
     assert _outlook(TrialHistory()) is None
     assert _outlook(searched(15)) is None
@@ -84,7 +102,7 @@ def test_too_few_or_equal_trials_say_nothing():
 def test_failed_and_forbidden_trials_do_not_count():
     history = searched(16)
     history.add(Trial(16, {"x": 0.5, "kind": "a"}, SPACE, Status.FAILED))
-    done = {"score": -9.0, "loss": -9.0, "excesses": (1.0,), "started": 0.0, "finished": 10.0}
+    done = {"score": -9.0, "loss": -9.0, "excesses": (1.0,), "started": 160.0, "finished": 170.0}
     history.add(Trial(17, {"x": 0.6, "kind": "a"}, SPACE, Status.COMPLETED, **done))
     assert _outlook(history) == _outlook(searched(16))
 

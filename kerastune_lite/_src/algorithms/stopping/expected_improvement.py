@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import math
 import numbers
-import statistics
 from abc import abstractmethod
 from typing import Any
 
@@ -89,9 +88,9 @@ class RegretBelowNoise(_ByModel):
 class NotWorthwhile(_ByModel):
     """End the search if the improvement that is expected of more trials is not worth their time.
 
-    The expected improvement of the most promising point, times the trials that are trained in
-    `seconds`, is compared with `improvement`. For one objective; trials that violate constraints do
-    not count.
+    The expected improvement of the most promising point, times the trials that are completed in
+    `seconds` (by all workers together, as so far), is compared with `improvement`. For one
+    objective; trials that violate constraints do not count.
 
     Args:
         improvement: of the objective, which would be worth
@@ -142,7 +141,7 @@ class Outlook:
         improvement: expected of the most promising point.
         regret: how far the best trial is at most from the best point.
         noise: the standard deviation of a trial's loss.
-        seconds: the median duration of a trial.
+        seconds: of wall clock in which one trial is completed.
     """
 
     improvement: float
@@ -187,10 +186,24 @@ def _outlook(history: TrialHistory) -> Outlook | None:
         improvement=scale * float(gain),
         regret=scale * regret,
         noise=scale * math.exp(0.5 * float(theta[-1])) if noise is None else noise,
-        seconds=statistics.median(
-            trial.seconds or 0.0 for trial in history if trial.status is TrialStatus.COMPLETED
-        ),
+        seconds=_seconds_of_one(history),
     )
+
+
+def _seconds_of_one(history: TrialHistory) -> float:
+    """The wall clock in which one trial is completed; several that train side by side share it."""
+    completed = sum(trial.status is TrialStatus.COMPLETED for trial in history)
+    spans = sorted(
+        (trial.started, trial.finished)
+        for trial in history
+        if trial.started is not None and trial.finished is not None
+    )
+    spent, end = 0.0, -math.inf
+    for started, finished in spans:
+        # Time without any trial, between two calls of search(), does not count.
+        spent += max(0.0, finished - max(started, end))
+        end = max(end, finished)
+    return spent / max(completed, 1)
 
 
 def _width(count: int, dimensions: int) -> float:
