@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from kerastune_lite import open_project
+from kerastune_lite import Objective, open_project, tune_function
 from kerastune_lite._src.cli.command import main
+from kerastune_lite.oracles import GridOracle
 from tests.processes import environment
 from tests.projects import recorded
 from tests.views import streams
@@ -101,6 +102,26 @@ def test_a_search_whose_process_died_is_told_from_one_that_ended(tmp_path, run):
     (row,) = strict(run("list", tmp_path, "--json")[1])
     assert row["status"] == "cut off"
     assert "died" in row["ending"]
+
+
+def test_list_shows_all_objectives_and_the_size_of_the_front(tmp_path, run):
+    tuner = tune_function(
+        lambda x: {"near": x, "far": 5 - x, "other": 1},
+        {"x": range(4)},
+        [Objective("near", "min"), Objective("far", "min")],
+        4,
+        oracle=GridOracle(),
+        directory=tmp_path,
+        project_name="both",
+        verbose=0,
+    )
+    assert len(tuner.pareto_front()) == 4
+    (row,) = strict(run("list", tmp_path, "--json")[1])
+    assert (row["objective"], row["objectives"]) == ("near", ["near", "far"])
+    assert (row["front"], row["best_score"]) == (4, 0.0)
+    line = next(each for each in run("list", tmp_path)[1].splitlines() if "both" in each)
+    assert "near, far" in line
+    assert f"{row['best_trial']} (front: 4)" in line
 
 
 # ---------------------------------------------------------------------- show

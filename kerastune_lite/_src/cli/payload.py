@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from kerastune_lite._src.cli.projects import counts_of, last_change, objective_name, status_of
+from kerastune_lite._src.cli.projects import counts_of, last_change, objective_names, status_of
 from kerastune_lite._src.core.trial import Execution, Trial
 from kerastune_lite._src.search.open_project import OpenedProject
 from kerastune_lite._src.store.text import finite
@@ -25,14 +25,21 @@ def spelled(value: Any) -> Any:
 
 
 def overview(project: OpenedProject) -> dict[str, Any]:
-    """A project as a row of `kerastune list`; times are seconds since 1970."""
+    """A project as a row of `kerastune list`; times are seconds since 1970.
+
+    The best trial is that by the first objective; with several, "front" is how many trials no other
+    one dominates, otherwise null.
+    """
     status, ending = status_of(project)
+    objectives = objective_names(project)
     best = next(iter(project.get_best_trials()), None)
     return {
         "directory": project.project_dir,
         "status": status,
         "ending": ending,
-        "objective": objective_name(project),
+        "objective": objectives[0] if objectives else None,
+        "objectives": objectives,
+        "front": len(project.pareto_front()) if len(objectives) > 1 else None,
         "trials": counts_of(project),
         "best_score": None if best is None else best.score,
         "best_trial": None if best is None else best.number,

@@ -9,6 +9,7 @@ from pathlib import Path
 from kerastune_lite._src.cli.usage_errors import CommandError
 from kerastune_lite._src.core.best_trials import why_none
 from kerastune_lite._src.core.events import StopReason
+from kerastune_lite._src.core.goals import Goals
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.search.open_project import OpenedProject, open_project
 from kerastune_lite._src.store.project_folder import DATABASE
@@ -88,9 +89,12 @@ def last_change(project: OpenedProject) -> float | None:
     return max((time for time in times if time is not None), default=None)
 
 
-def objective_name(project: OpenedProject) -> str | None:
-    """The metric that is optimised; None before the first search."""
+def objective_names(project: OpenedProject) -> list[str]:
+    """The objectives; empty before the first search."""
     try:
-        return project.objective.name
+        objective = project.objective
     except StoreError:
-        return None
+        return []
+    if isinstance(objective, Goals):
+        return [part.name for part in objective.parts]
+    return [objective.name]

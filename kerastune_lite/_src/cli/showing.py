@@ -99,8 +99,8 @@ def _projects_table(rows: Sequence[Mapping[str, Any]]) -> Table:
             one_line(row["directory"], 1000),
             str(sum(row["trials"].values())),
             score_text(row["best_score"]),
-            NOTHING if row["objective"] is None else one_line(row["objective"]),
-            NOTHING if row["best_trial"] is None else str(row["best_trial"]),
+            one_line(", ".join(row["objectives"])) or NOTHING,
+            NOTHING if row["best_trial"] is None else _best_trial(row),
             row["status"],
             moment_text(row["last_change"]),
         )
@@ -109,6 +109,13 @@ def _projects_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     table = plain_table(headers, cells)
     table.columns[0].overflow = "fold"
     return table
+
+
+def _best_trial(row: Mapping[str, Any]) -> str:
+    """Its number; with several objectives it is one of several on the front."""
+    if row["front"] is None:
+        return str(row["best_trial"])
+    return f"{row['best_trial']} (front: {row['front']})"
 
 
 def _standing(project: OpenedProject) -> str:
