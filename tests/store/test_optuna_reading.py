@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from pathlib import Path
 
 import optuna
 import pytest
@@ -10,7 +11,9 @@ import kerastune_lite as kt
 from kerastune_lite._src.core.trial import Outcome, TrialStatus
 from kerastune_lite._src.store.optuna_reading import OptunaFolder
 from kerastune_lite._src.util.errors import StoreError
+from kerastune_lite._src.views.tensorboard import server
 from kerastune_lite.hyperparameters import Boolean, Choice, Float, Int
+from tests.views.fake_search import scalars_of, sessions_of
 
 
 @pytest.fixture(autouse=True)
@@ -249,3 +252,26 @@ def test_its_best_points_begin_another_search(study, tmp_path):
     tuner.enqueue(point)
     tuner.search(verbose=0)
     assert tuner.trials[0].values["rate"] == study.best_params["rate"]
+
+
+def test_tensorboard_gets_its_trials_and_curves(study, monkeypatch):
+    shown = []
+    monkeypatch.setattr(server, "show", lambda *arguments: shown.append(arguments))
+    results = kt.from_optuna(study)
+    results.tensorboard()
+    ((folder, height, port),) = shown
+    sessions = sessions_of(Path(folder))
+    assert len(sessions) == 20
+    assert (height, port) == (800, 0)
+    theirs = study.trials[0]
+    found = scalars_of(Path(folder) / "trial_0000")
+    assert [value for _, value in found["train/epoch_value"]] == pytest.approx(
+        list(theirs.intermediate_values.values())
+    )
+    assert found["objective"][0][1] == pytest.approx(theirs.value)
+    assert not Path("theirs").exists(), "nothing is written where the study's name would be"
+    study.optimize(objective, n_trials=1)
+    results.refresh()
+    results.tensorboard()
+    assert shown[1] == shown[0], "a server that runs is used again"
+    assert len(sessions_of(Path(folder))) == 21

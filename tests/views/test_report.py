@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kerastune_lite._src.views.report.page import page, write_report
-from kerastune_lite._src.views.report.searched import Searched
+from kerastune_lite._src.views.report.searched import Remembered, Searched
 from kerastune_lite._src.views.report.svg import Frame, escaped, ticks
 from kerastune_lite.hyperparameters import Choice, Condition, Float, Parameter, Space
 from tests.analysis.trials import LOSS, completed, cube, failed, sampled
@@ -208,3 +208,13 @@ def test_rejected_trials_stand_by_themselves():
     ]
     assert "too large" in after
     assert "1, 2" in after
+
+
+def test_former_projects_and_how_much_of_them_was_used():
+    trials = [dataclasses.replace(trial, origin="former") for trial in some(5)[:2]]
+    trials += some(5)[2:]
+    remembered = (Remembered("last_year", 50, 48), Remembered("<b>", 7, 7))
+    said = Checker(page(searched(trials, remembered=remembered))).words
+    assert "2 trials here began with one of their best points" in said
+    assert "last_year 50 48 <b> 7 7" in said
+    assert "former" not in Checker(page(searched(some(5)))).words

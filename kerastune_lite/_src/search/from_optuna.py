@@ -18,8 +18,7 @@ def from_optuna(study: Any, objective: ObjectiveLike = None) -> OpenedProject:
     Its trials have their numbers, but for those that wait in a queue, which are left out. `origin`
     has Optuna's number. A pruned trial has the value that it reported last, and competes with it.
     Attributes that are numbers are metrics. Optuna knows no conditions: a hyperparameter that some
-    trials do not have is one that was not active. `refresh()` reads the study again. There is no
-    folder, so `tensorboard()` has nothing to show.
+    trials do not have is one that was not active. `refresh()` reads the study again.
 
     Args:
         study: an `optuna.Study`; `optuna.load_study` opens one that is stored.

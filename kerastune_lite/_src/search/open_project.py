@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
+from kerastune_lite._src.core.events import EpochEnded
 from kerastune_lite._src.core.goals import ObjectiveLike, create_objective, objective_from_json
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective, Sum
@@ -14,6 +17,7 @@ from kerastune_lite._src.store.project_folder import ProjectFolder, projects_bel
 from kerastune_lite._src.store.store import Folder, Session
 from kerastune_lite._src.util.errors import StoreError
 from kerastune_lite._src.util.public import public
+from kerastune_lite._src.util.scratch_folder import ScratchFolder
 
 
 class OpenedProject(Results):
@@ -28,6 +32,7 @@ class OpenedProject(Results):
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
+        self._runs: ScratchFolder | None = None
         self.refresh()
 
     def refresh(self) -> None:
@@ -63,6 +68,27 @@ class OpenedProject(Results):
     def session(self) -> Session | None:
         """The latest search: when it began, and when and why it ended."""
         return self._project.session
+
+    def _log_directory(self) -> Path:
+        """Where TensorBoard finds the trials; of a foreign search they are written first."""
+        if isinstance(self._folder, ProjectFolder):
+            return super()._log_directory()
+        from kerastune_lite._src.views.tensorboard.replayed import write_runs
+
+        if self._runs is None:
+            self._runs = ScratchFolder()
+        # One folder, so that a server that is already running shows what is new.
+        folder = Path(self._runs.path)
+        for run in folder.iterdir():
+            shutil.rmtree(run)
+        with self._reading() as store:
+
+            def epochs(trial: int) -> list[EpochEnded]:
+                rows = [] if store is None else store.epochs(trial)
+                return [EpochEnded(**vars(row), trial=trial) for row in rows]
+
+            write_runs(folder, self._name, self.objective, self.space, self.trials, epochs)
+        return folder
 
     @property
     def being_searched(self) -> bool:

@@ -252,6 +252,7 @@ class Results(ABC):
         Raises:
             StoreError: no search was recorded yet.
         """
+        from kerastune_lite._src.search.remembered import use_of
         from kerastune_lite._src.views.report.page import write_report
         from kerastune_lite._src.views.report.searched import Searched
 
@@ -268,6 +269,7 @@ class Results(ABC):
             curves=self.histories(range(len(project.trials))),
             settings=project.settings,
             versions=project.versions,
+            remembered=tuple(use_of(each, project.space) for each in project.former),
         )
         write_report(path, searched)
 
@@ -293,7 +295,8 @@ class Results(ABC):
 
         The server is a separate process, which ends with this one. The address is printed; in a
         notebook the page is also shown in a frame. If `TENSORBOARD_PROXY_URL` is set, the address
-        goes through that proxy. A server that is already running is used again.
+        goes through that proxy. A server that is already running is used again. The trials of
+        Optuna and KerasTuner are written to a temporary folder first, as they are then.
 
         Args:
             height: of the frame, in pixels.
@@ -307,7 +310,11 @@ class Results(ABC):
         """
         from kerastune_lite._src.views.tensorboard.server import show
 
-        return show(str(Path(self.project_dir, "tensorboard")), height, port)
+        return show(str(self._log_directory()), height, port)
+
+    def _log_directory(self) -> Path:
+        """Where TensorBoard finds the trials."""
+        return Path(self.project_dir, "tensorboard")
 
     def _best_unless(self, trial: Trial | None, purpose: str) -> Trial:
         """`trial`, or the best one if it is None."""

@@ -13,6 +13,21 @@ from kerastune_lite._src.space.parameters import Space
 
 
 @dataclasses.dataclass(frozen=True)
+class Remembered:
+    """A former project that the search remembers.
+
+    Attributes:
+        name: of the project.
+        trials: that it had.
+        used: how many of them have values that the space of the search allows.
+    """
+
+    name: str
+    trials: int
+    used: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Searched:
     """The data of a report.
 
@@ -22,6 +37,7 @@ class Searched:
         curves: by the trial's number.
         settings: of the search.
         versions: of the packages, at the latest search.
+        remembered: former projects (`warm_start_from`).
     """
 
     name: str
@@ -32,3 +48,4 @@ class Searched:
     curves: Mapping[int, Curves]
     settings: Mapping[str, Any]
     versions: Mapping[str, str]
+    remembered: Sequence[Remembered] = ()

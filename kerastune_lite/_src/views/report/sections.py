@@ -10,6 +10,7 @@ from kerastune_lite._src.analysis import importances as importance
 from kerastune_lite._src.analysis.certainty import certainty
 from kerastune_lite._src.analysis.curves import fan
 from kerastune_lite._src.core.best_trials import why_none
+from kerastune_lite._src.core.former import FORMER
 from kerastune_lite._src.core.ranked import front_of
 from kerastune_lite._src.core.scored_trials import scored
 from kerastune_lite._src.core.trial import REJECTED, Trial
@@ -93,7 +94,26 @@ def space(searched: Searched) -> str:
         "What was searched",
         _table(searched.space.columns().items()) if searched.space else "",
         _two_columns("setting", "value", how) if how else "",
+        *_remembered(searched),
     )
+
+
+def _remembered(searched: Searched) -> list[str]:
+    """The former projects that the search knew."""
+    known = searched.remembered
+    if not known:
+        return []
+    begun = sum(trial.origin == FORMER for trial in searched.trials)
+    said = (
+        "The search knew former projects. Their trials are used whose values are allowed in this "
+        f"space; {counted(begun, 'trial')} here began with one of their best points."
+    )
+    columns = [
+        ("former project", [each.name for each in known]),
+        ("trials", [str(each.trials) for each in known]),
+        ("used", [str(each.used) for each in known]),
+    ]
+    return [_paragraph(said), _table(columns)]
 
 
 def history(searched: Searched) -> str:
