@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from kerastune_lite._src.automl.rows import Rows
-from kerastune_lite._src.automl.searching import epochs_of_project, hypermodel_for
+from kerastune_lite._src.automl.searching import _words, epochs_of_project, hypermodel_for
+from kerastune_lite._src.core.events import StopReason
 
 X = np.random.default_rng(0).normal(size=(40, 3)).astype("float32")
 THREE = np.arange(40) % 3
@@ -38,3 +39,9 @@ def test_each_kind_has_its_hypermodel_and_epochs():
 
 def test_without_an_earlier_search_there_are_no_epochs(tmp_path):
     assert epochs_of_project(str(tmp_path), "automl") is None
+
+
+def test_the_end_of_a_search_says_what_its_user_can_do():
+    for reason in (StopReason.TIME, StopReason.INTERRUPTED):
+        assert "the same call with the same directory continues" in _words(True)[reason]
+        assert "search()" not in _words(True)[reason] + _words(False)[reason]

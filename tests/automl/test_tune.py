@@ -208,8 +208,11 @@ def test_the_temporary_folder_goes_with_the_result():
     assert not folder.exists()
 
 
-def test_a_time_limit_ends_it():
-    found = kt.tune(X, Y, time_limit=6.0, epochs=3, verbose=0)
+def test_a_time_limit_ends_it(capsys):
+    found = kt.tune(X, Y, time_limit=6.0, epochs=3, verbose=1)
+    said = capsys.readouterr().out
+    assert "the time for the search is over; a larger time_limit tries more networks" in said
+    assert "search()" not in said
     assert found.tuner.trials
     assert sum(found._learned.story.seconds.values()) < 12.0
 

@@ -218,6 +218,7 @@ class _Learning:
             max_time=self._clock.left(_KEPT_BACK if settings.ensemble else _KEPT_BACK / 2),
             seed=self._seed,
             directory=folder,
+            is_kept=settings.directory is not None,
             verbose=settings.verbose,
         )
 

@@ -8,8 +8,10 @@ import zlib
 from typing import Any
 
 from kerastune_lite._src.automl.rows import Rows
+from kerastune_lite._src.core.events import StopReason
 from kerastune_lite._src.core.trial import TrialStatus
 from kerastune_lite._src.store.project_folder import ProjectFolder
+from kerastune_lite._src.tuner.known_search import say_at_the_end
 from kerastune_lite._src.tuner.tuner import Tuner
 from kerastune_lite._src.util.checksums import checksum_of
 
@@ -43,6 +45,7 @@ class SearchSettings:
         max_time: seconds; None: until `max_trials` are done.
         seed: of the search; None: any.
         directory: where the project is.
+        is_kept: whether it stays there.
         verbose: as of `Tuner.search`.
     """
 
@@ -50,6 +53,7 @@ class SearchSettings:
     max_time: float | None
     seed: int | None
     directory: str
+    is_kept: bool
     verbose: Any
 
 
@@ -116,6 +120,7 @@ def searched(hypermodel: Any, train: Rows, validation: Rows, settings: SearchSet
         directory=settings.directory,
         project_name=project_for(train, validation),
     )
+    say_at_the_end(tuner, _words(settings.is_kept))
     if not tuner.trials:
         for values in hypermodel.first_trials:
             tuner.enqueue(values)
@@ -129,6 +134,20 @@ def searched(hypermodel: Any, train: Rows, validation: Rows, settings: SearchSet
     if was_stopped(tuner) and not any(trial.score is not None for trial in tuner.trials):
         raise KeyboardInterrupt
     return tuner
+
+
+def _words(kept: bool) -> dict[StopReason, str]:
+    """How the end of a search is told to a user who sees no tuner, but `time_limit`."""
+    if kept:
+        continued = "the same call with the same directory continues the search"
+        return {
+            StopReason.TIME: f"the time for the search is over; {continued}",
+            StopReason.INTERRUPTED: f"interrupted; {continued}",
+        }
+    return {
+        StopReason.TIME: "the time for the search is over; a larger time_limit tries more networks",
+        StopReason.INTERRUPTED: "interrupted; the model is made of what was found",
+    }
 
 
 def was_stopped(tuner: Tuner) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kerastune_lite._src.algorithms.stopping.rule import StoppingRule
@@ -28,6 +28,7 @@ class Limits:
         max_consecutive_failed_trials: this many failures in a row stop the search.
         max_total_epochs: of all trials of the project together; running trials are finished.
         rules: no trial begins when one of them applies; running trials are finished.
+        words: what to say of some reasons, where the user calls something else than `search()`.
     """
 
     max_trials: int | None = None
@@ -37,9 +38,11 @@ class Limits:
     max_consecutive_failed_trials: int = 3
     max_total_epochs: int | None = None
     rules: Sequence[StoppingRule] = ()
+    words: Mapping[StopReason, str] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check_counts(**{name: value for name, value in vars(self).items() if name != "rules"})
+        counts = {n: value for n, value in vars(self).items() if n not in ("rules", "words")}
+        check_counts(**counts)
         # NumPy's integers are as good as Python's, but not in the settings of a project.
         for name in ("max_trials", "executions_per_trial", "max_total_epochs"):
             value = getattr(self, name)
@@ -62,14 +65,15 @@ class Limits:
     def message(self, reason: StopReason) -> str:
         """Why the search ended; shown after the number of trials."""
         seconds = self.max_time and round(self.max_time, 1)
-        return {
+        usual = {
             StopReason.BUDGET: f"max_trials={self.max_trials} reached",
             StopReason.EXHAUSTED: "every point of the space was tried",
             StopReason.TIME: f"max_time={seconds} s reached; call search() again to continue",
             StopReason.EPOCHS: f"max_total_epochs={self.max_total_epochs} reached",
             StopReason.SCHEDULE: "all that was planned is trained",
             StopReason.INTERRUPTED: "interrupted; call search() again to continue",
-        }[reason]
+        }
+        return self.words.get(reason, usual[reason])
 
 
 def rules_of(given: Any) -> tuple[StoppingRule, ...]:

@@ -17,6 +17,7 @@ import numpy as np
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
 from kerastune_lite._src.core.events import StopReason
+from kerastune_lite._src.core.former import Former
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import TrialStatus
@@ -29,6 +30,12 @@ from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.search.limits import Limits
 from kerastune_lite._src.search.loop import Search
 from kerastune_lite._src.search.session import Definition, Known, opened
+from kerastune_lite._src.search.warm_start import (
+    AUTO,
+    former_projects,
+    remembered_text,
+    warn_of_other_projects,
+)
 from kerastune_lite._src.sklearn.candidates import Candidates
 from kerastune_lite._src.sklearn.folds import FoldJob
 from kerastune_lite._src.store.checkpoints import Checkpoints
@@ -36,6 +43,7 @@ from kerastune_lite._src.store.project_folder import ProjectFolder
 from kerastune_lite._src.store.store import Project
 from kerastune_lite._src.util.checksums import changed
 from kerastune_lite._src.util.errors import SettingsMismatchError, StoreError
+from kerastune_lite._src.views.announcing import announce
 from kerastune_lite._src.views.choose import search_views
 
 
@@ -49,6 +57,7 @@ class Wish:
         known_by: what the estimator and its fit are known by, for a project that is reopened.
         data: checksums of samples, targets, folds and fit parameters, for the same.
         verbose: of the progress view.
+        warm_start_from: former projects, as the user names them.
     """
 
     objective: Objective
@@ -58,6 +67,7 @@ class Wish:
     known_by: Mapping[str, Any]
     data: Mapping[str, str]
     verbose: int
+    warm_start_from: Any = None
 
 
 class CVProject:
@@ -72,17 +82,16 @@ class CVProject:
     """
 
     def __init__(self, directory: Any, name: str | None, seed: int | None) -> None:
-        self._kept = directory is not None
+        self._kept, self._directory = directory is not None, directory
         self._scratch = contextlib.ExitStack()
         if directory is None:
             scratch = tempfile.TemporaryDirectory(prefix="kerastune_")
             directory = self._scratch.enter_context(scratch)
         self._folder = ProjectFolder(directory, name or "untitled_project")
-        self._stored: Mapping[str, Any] = {}
-        if self._folder.exists:
-            self._stored = self._folder.load().settings
-        if seed is None:
-            seed = self._stored.get("seed")
+        stored = self._folder.load() if self._folder.exists else None
+        self._former = () if stored is None else stored.former
+        if seed is None and stored is not None:
+            seed = stored.settings.get("seed")
         self.seed: int = secrets.randbelow(2**31) if seed is None else seed
 
     @property
@@ -117,20 +126,51 @@ class CVProject:
                 wish.max_time,
                 wish.folds,
                 max_consecutive_failed_trials=sys.maxsize,  # scikit-learn scores them NaN
+                words=self._words(wish.max_time),
             ),
             tune_new_entries=candidates.grows,
         )
         views = search_views(wish.verbose, self._folder.tensorboard if self._kept else None)
+        former = self._remembered(wish, candidates)
         known, check = (
-            Known(candidates.space, self.seed),
+            Known(candidates.space, self.seed, former=former),
             functools.partial(_check_data, wish, str(self.root)),
         )
         with opened(self._folder, definition, known, check) as session:
+            if session.newly_remembered:
+                announce(remembered_text(session.newly_remembered), wish.verbose)
             checkpoints = Checkpoints(self.root, keep=0)
             runner = self._runner(wish, job, interrupted=bool(session.known.history.running))
             search = session.search(job, runner, Hooks(), checkpoints, views)
             told = {"fit": dict(wish.known_by), "data": dict(wish.data)}
             return search.history, _run(search, self._folder.name, session.settings(told))
+
+    def _words(self, max_time: float | None) -> dict[StopReason, str]:
+        """How the end of a search is told: only one that is kept can be continued."""
+        again = "; call fit() again to continue" if self._kept else ""
+        return {
+            StopReason.TIME: f"max_time={max_time} s reached{again}",
+            StopReason.INTERRUPTED: f"interrupted{again}",
+        }
+
+    def _remembered(self, wish: Wish, candidates: Candidates) -> tuple[Former, ...]:
+        """The former projects, of which a project that is resumed has a copy.
+
+        Raises:
+            TypeError, ValueError, StoreError: they cannot be used.
+        """
+        given = wish.warm_start_from
+        if self._former:
+            warn_of_other_projects(given, self._former, str(self.root))
+            return self._former
+        if given == AUTO and not self._kept:
+            raise ValueError(
+                '`warm_start_from="auto"` takes the projects under the same `directory`. Received: '
+                "directory=None; name the directory, or list the projects."
+            )
+        return former_projects(
+            given, self._directory, str(self.root), wish.objective, candidates.space
+        )
 
     def _runner(self, wish: Wish, job: FoldJob, interrupted: bool) -> Runner:
         """Where folds are evaluated.

@@ -65,6 +65,9 @@ class TunerSearchCV(compat.BaseSearch):
         directory, project_name: where the search is stored. The same script, run again, resumes
             it, and TensorBoard shows it. None: it is not stored.
         max_time: seconds in which trials may begin; those that have begun are finished.
+        warm_start_from: former searches that this one remembers: a list of the folders of their
+            projects, or "auto" for all under `directory` with the same objective
+            (docs/warm_start.md). Read once: a project that is stored keeps a copy.
 
     Attributes:
         cv_results_: GridSearchCV's columns, and `trial_id`, `epochs`, `start_time`.
@@ -99,6 +102,7 @@ class TunerSearchCV(compat.BaseSearch):
         directory: str | os.PathLike[str] | None = None,
         project_name: str | None = None,
         max_time: float | None = None,
+        warm_start_from: Any = None,
     ) -> None:
         super().__init__(
             estimator,
@@ -117,6 +121,7 @@ class TunerSearchCV(compat.BaseSearch):
         self.directory = directory
         self.project_name = project_name
         self.max_time = max_time
+        self.warm_start_from = warm_start_from
 
     def fit(self, X: Any, y: Any = None, **params: Any) -> TunerSearchCV:
         """Search, and fit the best estimator on all samples.
@@ -130,7 +135,8 @@ class TunerSearchCV(compat.BaseSearch):
         Raises:
             TypeError, ValueError: an argument is invalid (before anything is trained), or all fits
                 failed.
-            StoreError: the project in `directory` cannot be read, or is of another search.
+            StoreError: the project in `directory` cannot be read, or is of another search; or
+                there is no project in a folder of `warm_start_from`.
             ImportError: this version of scikit-learn is too new.
         """
         compat.check_scikit_learn()
@@ -200,6 +206,7 @@ class TunerSearchCV(compat.BaseSearch):
             _known_by(folds),
             _data(folds),
             min(int(self.verbose), 2),
+            self.warm_start_from,
         )
         job = FoldJob(folds, self.n_jobs)
         history, reason = project.search(wish, job, folds.candidates, oracle, scheduler)

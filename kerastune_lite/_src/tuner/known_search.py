@@ -9,6 +9,7 @@ from typing import Any
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
+from kerastune_lite._src.core.events import StopReason
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.keras.tuned_data import TunedData
@@ -128,3 +129,8 @@ class KnownSearch(BestModels):
         """A point that the user enqueues, checked and completed."""
         build = None if self.hypermodel is None else self._training.probe.build
         return complete_point(values, self.space, build)
+
+
+def say_at_the_end(search: KnownSearch, words: Mapping[StopReason, str]) -> None:
+    """Have a search say this of some reasons for its end; see `Limits`."""
+    search._limits = dataclasses.replace(search._limits, words=words)
