@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from kerastune_lite import Objective, open_project, tune_function
+from kerastune_lite import Objective, __version__, open_project, tune_function
 from kerastune_lite._src.cli.command import main
 from kerastune_lite.oracles import GridOracle
 from tests.processes import environment
@@ -26,10 +26,12 @@ COMMANDS = (
     "show",
     "watch",
     "best",
+    "compare",
     "export",
     "tensorboard",
     "report",
     "dashboard",
+    "prune",
     "migrate",
     "completion",
 )
@@ -39,18 +41,6 @@ COMMANDS = (
 def digits(tmp_path_factory):
     """Four trials with two executions each, one of them failed, one tried again."""
     return recorded(tmp_path_factory.mktemp("runs"), streams.eventful())
-
-
-@pytest.fixture
-def run(capsys):
-    """Run a command: exit code, standard output, standard error."""
-
-    def run(*arguments):
-        code = main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def strict(text):
@@ -241,6 +231,17 @@ def test_report_is_a_page_of_its_own(digits, tmp_path, run):
     assert list(tmp_path.iterdir()) == [page]
 
 
+def test_the_file_of_a_report_may_be_named_after_the_project(digits, tmp_path, run):
+    page, other = tmp_path / "digits.html", tmp_path / "other.html"
+    assert run("report", digits, page) == (0, "", f"Written: {page}\n")
+    assert run("report", digits, "-o", other, "--quiet") == (0, "", "")
+    assert page.exists()
+    assert other.exists()
+    code, out, err = run("report", digits, page, "-o", other)
+    assert (code, out) == (1, "")
+    assert err == f"kerastune report: The report is one file. Received: {page} and -o {other}.\n"
+
+
 def test_output_replaces_a_file_whole_and_never_a_project(digits, tmp_path, run, monkeypatch):
     target = tmp_path / "digits.csv"
     target.write_text("what was there")
@@ -334,6 +335,9 @@ def test_debug_shows_where_an_error_came_from(tmp_path):
         ["export", "--to", "xls"],
         ["tensorboard", "--port", "70000"],
         ["migrate"],
+        ["compare"],
+        ["compare", "one"],
+        ["prune", "--keep", "-1"],
     ],
 )
 def test_wrong_arguments_are_exit_code_2(arguments, capsys):
@@ -341,6 +345,35 @@ def test_wrong_arguments_are_exit_code_2(arguments, capsys):
         main(arguments)
     assert exit.value.code == 2
     assert "usage: kerastune" in capsys.readouterr().err
+
+
+def test_a_word_that_is_no_command_gets_a_suggestion(capsys):
+    for word, hint in (("shwo", "did you mean 'show'?"), ("xyz", "`kerastune --help` lists them")):
+        with pytest.raises(SystemExit):
+            main([word, "runs"])
+        assert capsys.readouterr().err.endswith(f"there is no command {word!r}; {hint}\n")
+
+
+def test_the_name_alone_prints_the_help(capsys):
+    with pytest.raises(SystemExit):
+        main([])
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "compare" in printed.err
+
+
+def test_short_options_are_the_long_ones(digits, tmp_path, run, capsys):
+    assert run("best", digits, "-n", 2) == run("best", digits, "--top", 2)
+    assert run("show", digits, "-n", 2) == run("show", digits, "--top", 2)
+    csv_file = tmp_path / "digits.csv"
+    assert run("export", digits, "--to", "csv", "-o", csv_file, "-q") == (0, "", "")
+    assert csv_file.exists()
+    for option in ("-V", "--version"):
+        with pytest.raises(SystemExit) as exit:
+            main([option])
+        assert exit.value.code == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == second == f"kerastune_lite {__version__}"
 
 
 def test_help_tells_of_every_command_codes_and_completion(capsys):
@@ -370,7 +403,8 @@ print(*sys.modules, file=sys.__stdout__)
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["list", "{}"], ["show", "{}"], ["migrate", __file__]]
+    "arguments",
+    [["--help"], ["list", "{}"], ["show", "{}"], ["prune", "{}"], ["migrate", __file__]],
 )
 def test_what_is_asked_often_loads_nothing_heavy(digits, arguments):
     filled = [argument.format(digits) for argument in arguments]
@@ -430,6 +464,7 @@ complete_line sh
 complete_line export --to ""
 complete_line show --t
 complete_line show run
+complete_line compare runs run
 """
 
 
@@ -446,7 +481,7 @@ def test_one_line_makes_tab_work_in_bash(on_path, tmp_path):
         cwd=tmp_path,
     )
     assert ended.stderr == ""
-    assert ended.stdout.splitlines() == ["show", "csv json optuna", "--top --trial", "runs"]
+    assert ended.stdout.splitlines() == ["show", "csv json optuna", "--top --trial", "runs", "runs"]
 
 
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh")

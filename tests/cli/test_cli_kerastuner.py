@@ -7,7 +7,6 @@ import json
 import pytest
 
 from kerastune_lite import open_project
-from kerastune_lite._src.cli.command import main
 from kerastune_lite._src.core.trial import TrialStatus
 from kerastune_lite.hyperparameters import Choice, Parameter
 from tests.kerastuner_projects import reloaded, searched
@@ -25,18 +24,6 @@ def losses(hp):
 @pytest.fixture(scope="module")
 def theirs(tmp_path_factory):
     return searched(tmp_path_factory.mktemp("runs"), losses, max_trials=8).project_dir
-
-
-@pytest.fixture
-def run(capsys):
-    """Run a command: exit code, standard output, standard error."""
-
-    def run(*arguments):
-        code = main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return run
 
 
 def test_commands_show_a_project_of_kerastuner(theirs, tmp_path, run):

@@ -7,9 +7,7 @@ import pytest
 from kerastune_lite import Objective, Tuner
 from kerastune_lite._src.cli.payload import spelled
 from kerastune_lite.oracles import GridOracle
-from tests.cli.test_cli import run, strict
-
-__all__ = ["run"]
+from tests.cli.test_cli import strict
 
 SCORES = {1.0: 0.0, math.inf: 1.0, -math.inf: 2.0}
 

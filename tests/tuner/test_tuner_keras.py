@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import kerastune_lite as kt
+from kerastune_lite._src.cli.command import main
 from kerastune_lite._src.util.errors import (
     FatalRuntimeError,
     FatalTypeError,
@@ -132,6 +133,11 @@ def test_weights_are_kept_for_the_best_trials_only(tmp_path):
         assert model.evaluate(*VALIDATION, verbose=0)[0] == pytest.approx(trial.score, rel=1e-5)
     with pytest.raises(StoreError, match="only the best 2 trials keep theirs"):
         tuner.load_model(best[2])
+
+    assert main(["prune", tuner.project_dir, "--keep", "1", "--yes", "--quiet"]) == 0
+    assert weight_files(tuner) == kept[:1]
+    with pytest.raises(StoreError, match="were deleted, by `kerastune prune`"):
+        tuner.load_model(best[1])
 
 
 def test_no_weights_at_all(tmp_path):

@@ -57,3 +57,11 @@ def test_html_is_escaped_and_aligned() -> None:
 def test_rows_must_fit_the_headers() -> None:
     with pytest.raises(ValueError, match="zip"):
         formatting.html_table(["a", "b"], [["1"]])
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 KiB"), (1, "1 KiB"), (2**20 - 1, "1024 KiB"), (2**20, "1 MiB"), (2**30, "1.0 GiB")],
+)
+def test_bytes_text(count: int, text: str) -> None:
+    assert formatting.bytes_text(count) == text

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from kerastune_lite._src.cli.parser import make_parser
+from kerastune_lite._src.cli.parser import check_command, make_parser
 from kerastune_lite._src.cli.usage_errors import CommandError
 from kerastune_lite._src.util.errors import StoreError
 
@@ -21,10 +21,12 @@ _HOMES = {
     "show": "showing",
     "watch": "watching",
     "best": "showing",
+    "compare": "comparing",
     "export": "exporting",
     "tensorboard": "serving",
     "report": "exporting",
     "dashboard": "serving",
+    "prune": "pruning",
     "migrate": "migrating",
     "completion": "completing",
 }
@@ -58,7 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
-    options = make_parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    parser = make_parser()
+    check_command(parser, given, list(_HOMES))
+    options = parser.parse_args(given)
     module = importlib.import_module(f"kerastune_lite._src.cli.{_HOMES[options.command]}")
     try:
         code = getattr(module, f"run_{options.command}")(options)

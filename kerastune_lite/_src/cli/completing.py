@@ -15,9 +15,9 @@ def run_completion(options: argparse.Namespace) -> None:
     """Print the script for `options.shell`."""
     parser = make_parser()
     for action in _actions(parser):
-        if action.dest == "directory":
+        if action.dest in ("directory", "others"):
             action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
-        elif action.dest in ("output", "paths"):
+        elif action.dest in ("output", "file", "paths"):
             action.complete = shtab.FILE  # type: ignore[attr-defined]
     sys.stdout.write(shtab.complete(parser, options.shell))
 

@@ -27,13 +27,14 @@ def run_export(options: argparse.Namespace) -> None:
         if options.output is not None:
             raise CommandError("--output is for --to; --keras-tuner has its folder after it.")
         _write_kerastuner_files(project, options.keras_tuner)
+        _tell_written(options, options.keras_tuner)
         return
     if options.to == "optuna":
         name = Path(project.project_dir).resolve().name
         path = options.output or f"{name}.optuna.log"
         with _replacing(path) as scratch:
             project.to_optuna(scratch)
-        print(f"Written: {path}", file=sys.stderr)
+        _tell_written(options, path)
         return
     text = to_csv(project) if options.to == "csv" else _project_json(project)
     if options.output is None:
@@ -43,16 +44,26 @@ def run_export(options: argparse.Namespace) -> None:
         return
     with _replacing(options.output) as scratch:
         scratch.write_text(text, encoding="utf-8", newline="")
-    print(f"Written: {options.output}", file=sys.stderr)
+    _tell_written(options, options.output)
 
 
 def run_report(options: argparse.Namespace) -> None:
     """Write the report of a project."""
+    if options.file is not None and options.output is not None:
+        raise CommandError(
+            f"The report is one file. Received: {options.file} and -o {options.output}."
+        )
+    path = options.file or options.output or "report.html"
     project = open_project(options.directory)
     best_trials(project, 1)
-    with _replacing(options.output) as scratch:
+    with _replacing(path) as scratch:
         project.report(scratch)
-    print(f"Written: {options.output}", file=sys.stderr)
+    _tell_written(options, path)
+
+
+def _tell_written(options: argparse.Namespace, path: str) -> None:
+    if not options.quiet:
+        print(f"Written: {path}", file=sys.stderr)
 
 
 def to_csv(project: OpenedProject) -> str:
@@ -84,7 +95,6 @@ def _write_kerastuner_files(project: OpenedProject, path: str) -> None:
         ) from error
     if lost:
         print(f"KerasTuner's files cannot express: {'; '.join(lost)}.", file=sys.stderr)
-    print(f"Written: {path}", file=sys.stderr)
 
 
 @contextlib.contextmanager

@@ -43,8 +43,9 @@ def run_migrate(options: argparse.Namespace) -> int:
         read += 1
         changed += bool(found.edits)
         complaints += found.damaged
-        _show(found)
-    if read:
+        if not options.quiet:
+            _show(found)
+    if read and not options.quiet:
         print(_summary(read, changed, options.write))
     for complaint in complaints:
         print(f"kerastune migrate: {complaint}", file=sys.stderr)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+import sys
+from collections.abc import Sequence
+from typing import Any
 
 from kerastune_lite._src.util.version import __version__
 
 _ABOUT = """\
-Show projects that kerastune_lite has searched or is searching, without changing them; and change
-scripts for KerasTuner."""
+Show and compare projects that kerastune_lite has searched or is searching; free the space that
+they no longer need; and change scripts for KerasTuner."""
 
 _NOTES = """\
 DIR is a project's folder, `directory/project_name`; the default is the current folder.
@@ -30,6 +34,29 @@ class _Wide(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=18)
 
 
+def check_command(
+    parser: argparse.ArgumentParser, given: Sequence[str], commands: Sequence[str]
+) -> None:
+    """Refuse arguments without a command, in words that help more than those of argparse.
+
+    Args:
+        given: the arguments of the program.
+        commands: their names.
+
+    Raises:
+        SystemExit: with 2.
+    """
+    if not given:
+        parser.print_help(sys.stderr)
+        raise SystemExit(2)
+    word = next((each for each in given if not each.startswith("-")), None)
+    if word is None or word in commands:
+        return
+    near = difflib.get_close_matches(word, commands, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else "`kerastune --help` lists them"
+    parser.error(f"there is no command {word!r}; {hint}")
+
+
 def make_parser() -> argparse.ArgumentParser:
     """The parser of the program; its options have `command` and `debug`."""
     parser = argparse.ArgumentParser(
@@ -38,13 +65,17 @@ def make_parser() -> argparse.ArgumentParser:
         epilog=_NOTES,
         formatter_class=_Wide,
     )
-    parser.add_argument("--version", action="version", version=f"kerastune_lite {__version__}")
+    version = f"kerastune_lite {__version__}"
+    parser.add_argument(
+        "-V", "--version", action="version", version=version, help="show the version and exit"
+    )
     parser.set_defaults(debug=False)
     commands = parser.add_subparsers(
         title="commands", dest="command", metavar="COMMAND [DIR]", required=True
     )
     _add_showing(commands)
     _add_exporting(commands)
+    _add_pruning(commands)
     _add_migrating(commands)
     completion = commands.add_parser(
         "completion",
@@ -71,20 +102,19 @@ def _add_showing(commands: argparse._SubParsersAction) -> None:
         example="kerastune show runs/digits --trial 7",
     )
     which = added.add_mutually_exclusive_group()
-    which.add_argument(
-        "--top", type=_count, default=10, metavar="N", help="how many of the best (default: 10)"
-    )
+    _add_number(which, 10, "how many of the best (default: 10)")
     which.add_argument(
         "--trial", type=_number, metavar="NUMBER", help="one trial and the end of its curves"
     )
     _add_json(added)
-    _add(
+    added = _add(
         commands,
         "watch",
         "follow a search of another process until it ends",
         "On a terminal one line is updated in place; otherwise there is a line per trial. Ctrl-C "
         "does not stop the search.",
     )
+    _add_quiet(added, "print nothing, only wait for the end")
     added = _add(
         commands,
         "best",
@@ -92,7 +122,20 @@ def _add_showing(commands: argparse._SubParsersAction) -> None:
         "One JSON object; with --top a list of them, the best first.",
         example="kerastune best runs/digits > best.json",
     )
-    added.add_argument("--top", type=_count, metavar="N", help="a list of the N best")
+    _add_number(added, None, "a list of the N best")
+    added = commands.add_parser(
+        "compare",
+        help="searches with the same objective side by side",
+        description="Searches with the same objective side by side: what they cost, their best "
+        "scores, also by the number of trials, and the best values of the hyperparameters that all "
+        "have. If the best trials were trained several times: whether the best search is ahead by "
+        "more than chance.",
+        epilog="Example: kerastune compare runs/random runs/bayesian",
+    )
+    added.add_argument("directory", metavar="DIR", help="a project's folder")
+    added.add_argument("others", nargs="+", metavar="DIR", help="one or more others")
+    _add_debug(added)
+    _add_json(added)
 
 
 def _add_exporting(commands: argparse._SubParsersAction) -> None:
@@ -115,6 +158,7 @@ def _add_exporting(commands: argparse._SubParsersAction) -> None:
         help="write the files of a KerasTuner project into this folder, which must not have one",
     )
     _add_output(added, None, "csv and json to the standard output, optuna to NAME.optuna.log")
+    _add_quiet(added, "do not say what was written")
     added = _add(
         commands,
         "tensorboard",
@@ -122,8 +166,15 @@ def _add_exporting(commands: argparse._SubParsersAction) -> None:
         directory="a project's folder, or a folder of projects",
     )
     _add_port(added, default=0, least=0, hint="0, a free one")
-    added = _add(commands, "report", "everything on one page of HTML, with plots")
-    _add_output(added, "report.html", "report.html")
+    added = _add(
+        commands,
+        "report",
+        "everything on one page of HTML, with plots",
+        example="kerastune report runs/digits digits.html",
+    )
+    added.add_argument("file", nargs="?", metavar="FILE", help="the same as --output FILE")
+    _add_output(added, None, "report.html")
+    _add_quiet(added, "do not say what was written")
     added = _add(
         commands,
         "dashboard",
@@ -132,6 +183,27 @@ def _add_exporting(commands: argparse._SubParsersAction) -> None:
         "it again for them.",
     )
     _add_port(added, default=8080, least=1, hint="8080")
+
+
+def _add_pruning(commands: argparse._SubParsersAction) -> None:
+    added = _add(
+        commands,
+        "prune",
+        "delete files of a project that are no longer needed",
+        "Without --keep these are weights and states of trainings that no result and no resumed "
+        "search needs, logs of trials that did not fail, and what processes that died have left. "
+        "It prints what it would delete, and asks. A project that is being searched is refused.",
+        example="kerastune prune runs/digits --keep 1 --yes",
+    )
+    added.add_argument(
+        "--keep",
+        type=_number,
+        metavar="N",
+        help="keep the weights of only the N best trials (default: of all that have them); of "
+        "several objectives also those of the front, unless N is 0",
+    )
+    added.add_argument("-y", "--yes", action="store_true", help="delete without asking")
+    _add_quiet(added, "do not say what is deleted")
 
 
 def _add_migrating(commands: argparse._SubParsersAction) -> None:
@@ -146,6 +218,7 @@ def _add_migrating(commands: argparse._SubParsersAction) -> None:
         "paths", nargs="+", metavar="PATH", help="a .py or .ipynb file, or a folder of them"
     )
     added.add_argument("--write", action="store_true", help="change the files")
+    _add_quiet(added, "print only what could not be done")
     _add_debug(added)
 
 
@@ -180,8 +253,17 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="as JSON, for programs")
 
 
+def _add_number(parser: Any, default: int | None, explained: str) -> None:
+    parser.add_argument("-n", "--top", type=_count, default=default, metavar="N", help=explained)
+
+
+def _add_quiet(parser: argparse.ArgumentParser, explained: str) -> None:
+    parser.add_argument("-q", "--quiet", action="store_true", help=explained)
+
+
 def _add_output(parser: argparse.ArgumentParser, default: str | None, hint: str) -> None:
     parser.add_argument(
+        "-o",
         "--output",
         metavar="FILE",
         default=default,
@@ -197,6 +279,7 @@ def _add_port(parser: argparse.ArgumentParser, default: int, least: int, hint: s
         return number
 
     parser.add_argument(
+        "-p",
         "--port",
         type=port,
         default=default,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -166,7 +167,9 @@ def _trial_parts(
     facts = {"path": trial.path, "origin": None if trial.origin == "oracle" else trial.origin}
     facts["seconds"] = None if trial.seconds is None else seconds_text(trial.seconds)
     facts["best epoch"] = None if trial.best_step is None else epoch_text(trial)
-    facts["printed"] = trial.log
+    # `kerastune prune` deletes logs.
+    there = trial.log is not None and Path(project.project_dir, trial.log).exists()
+    facts["printed"] = trial.log if there else None
     known = [f"{name}: {one_line(value)}" for name, value in facts.items() if value is not None]
     if known:
         yield Text(", ".join(known))

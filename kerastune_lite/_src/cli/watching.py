@@ -42,8 +42,7 @@ def run_watch(options: argparse.Namespace) -> None:
             "cannot be followed. `kerastune show` prints what they have."
         )
     follower = Follower(folder)
-    live = is_live_terminal(sys.stdout)
-    view: _Lines | _LiveLines = _LiveLines() if live else _Lines()
+    view = _view(options.quiet)
     try:
         while True:
             began = time.monotonic()
@@ -65,6 +64,12 @@ def run_watch(options: argparse.Namespace) -> None:
         )
 
 
+def _view(quiet: bool) -> _Nothing | _Lines | _LiveLines:
+    if quiet:
+        return _Nothing()
+    return _LiveLines() if is_live_terminal(sys.stdout) else _Lines()
+
+
 class _Clock:
     """The time of the event that a view is receiving; otherwise the current time."""
 
@@ -73,6 +78,18 @@ class _Clock:
 
     def __call__(self) -> float:
         return time.time() if self.then is None else self.then
+
+
+class _Nothing:
+    """Shows nothing."""
+
+    def tell(self, news: list[Timed]) -> None:
+        """There is nothing to show."""
+
+    def leave(self) -> None:
+        """There is nothing to release."""
+
+    end = leave
 
 
 class _Lines:

@@ -134,6 +134,14 @@ class Checkpoints:
 
     def tidy(self, history: TrialHistory) -> None:
         """Delete the files that a search which died left behind."""
+        for path in self.unneeded(history):
+            path.unlink(missing_ok=True)
+
+    def unneeded(self, history: TrialHistory) -> list[Path]:
+        """The files that neither the best trials need nor those that can be continued.
+
+        Nothing may be training: what is incomplete counts, too.
+        """
         wanted = set()
         for trial in history.best(self._kept(history)):
             best = best_execution(trial)
@@ -145,7 +153,8 @@ class Checkpoints:
         for trial in history.running:
             midway = self._midway_files(trial.number)
             wanted.update(path for path in midway if _MIDWAY.search(path.name))
-        self._delete_all_but(wanted, (*self._files(SUFFIX), *self._files(STATE_SUFFIX)))
+        found = (*self._files(SUFFIX), *self._files(STATE_SUFFIX))
+        return sorted(path for path in found if path not in wanted)
 
     def _states(self, trial: Trial) -> set[Path]:
         """The states from which a trial may be continued."""

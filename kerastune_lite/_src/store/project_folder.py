@@ -26,8 +26,7 @@ ORACLE_STATE = "oracle_state.json"
 MADE_DATA = "data"
 """A folder for data that was made for trials; each process has a folder of its own there."""
 
-_MADE = f"{MADE_DATA}/[0-9]*-*"
-"""The folders of processes, which begin with their ids."""
+_MADE_FILES = "array_[0-9]*.npy"
 
 _WRITTEN = (
     "checkpoints/trial_*.weights.h5*",
@@ -128,14 +127,26 @@ class ProjectFolder:
 
     def discard_made_data(self) -> None:
         """Delete the data that other processes, which died, had made for their trials."""
-        for folder in self.root.glob(_MADE):
-            if psutil.pid_exists(int(folder.name.partition("-")[0])):
-                continue
+        for path in self.abandoned_data():
             with contextlib.suppress(OSError):  # not ours, perhaps; it is only space
-                for path in folder.glob("array_[0-9]*.npy"):
-                    path.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
+        for folder in self._abandoned_folders():
             _remove_if_empty(folder)
         _remove_if_empty(self.root / MADE_DATA)
+
+    def abandoned_data(self) -> list[Path]:
+        """The files of data that processes which died had made for their trials."""
+        return [path for each in self._abandoned_folders() for path in each.glob(_MADE_FILES)]
+
+    def _abandoned_folders(self) -> list[Path]:
+        found = self.root.glob(f"{MADE_DATA}/[0-9]*-*")  # They begin with the ids of processes.
+        return [each for each in found if not psutil.pid_exists(int(each.name.partition("-")[0]))]
+
+    def remove_empty_folders(self) -> None:
+        """Remove the folders of files that are no longer there, while nothing searches here."""
+        self.discard_made_data()
+        for name in ("checkpoints", "logs", "workers"):
+            _remove_if_empty(self.root / name)
 
     def open(self, read_only: bool = False) -> SQLiteStore:
         """The project's store."""
@@ -164,10 +175,9 @@ class ProjectFolder:
             for pattern in _WRITTEN:
                 for path in self.root.glob(pattern):
                     path.unlink()
-            self.discard_made_data()
             _clear_event_files(self.tensorboard)
-            own = [self.root / folder for folder in ("checkpoints", "logs", "workers")]
-            for folder in (*own, *self.root.glob("trial_*")):
+            self.remove_empty_folders()
+            for folder in self.root.glob("trial_*"):
                 _remove_if_empty(folder)
         self._lock_file.unlink(missing_ok=True)
         _remove_if_empty(self.root)

@@ -223,6 +223,12 @@ class Training:
                 "training ended. Keras finds only layers in attributes of a model, and variables "
                 "that add_weight() created."
             )
+        if path is not None and ranked:
+            return (
+                f"The weights of trial {trial.trial_id} were deleted, by `kerastune prune` or when "
+                f"keep_checkpoints was lower: {path} is not there. Train it again with "
+                "tuner.retrain(trial, x, y)."
+            )
         return (
             f"The weights of trial {trial.trial_id} are not kept: only the best "
             f"{self.checkpoints.keep} trials keep theirs. Raise keep_checkpoints, or train it "

@@ -107,8 +107,10 @@ def html_block(*parts: str, name: str = "kerastune") -> str:
 
 
 def bytes_text(count: int) -> str:
-    """An amount of memory in GiB or, if it is small, in MiB."""
-    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
+    """An amount of memory, or the size of files, in GiB, MiB or KiB."""
+    if count >= 2**30:
+        return f"{count / 2**30:.1f} GiB"
+    return f"{count / 2**20:.0f} MiB" if count >= 2**20 else f"{math.ceil(count / 2**10)} KiB"
 
 
 def exception_in(traceback: str | None) -> str | None:
