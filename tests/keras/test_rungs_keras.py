@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import kerastune_lite as kt
+from kerastune_lite._src.cli.command import main
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.tuner import user_trials
 
@@ -102,6 +103,10 @@ def test_it_goes_on_after_an_interrupt(tmp_path):
 
     tuner = searched(tmp_path / "parts", callbacks=[Interrupts()])
     assert any(trial.epochs == 3 and trial.goal == 9 for trial in tuner.trials)
+    states = list((tmp_path / "parts").rglob("*.state.zip"))
+    assert main(["prune", tuner.project_dir, "--keep", "0", "--yes", "--quiet"]) == 0
+    assert states
+    assert all(path.exists() for path in states), "it needs them to go on"
     Interrupts.now = False
     tuner = searched(tmp_path / "parts", callbacks=[Interrupts()])
     whole = searched(tmp_path / "whole", callbacks=[Interrupts()])

@@ -7,6 +7,7 @@
     certainty.py curves.py heldout.py    the noise of the best score; quantiles by epoch; held-out
                                          scores
     ensembling.py                        which models are averaged, and how much each counts
+    comparing.py                         searches side by side
     study.py                             a search as an Optuna study
 
 scikit-learn and Optuna are imported only where they are needed.

@@ -1,4 +1,4 @@
-"""The command `kerastune`: shows projects, also while they are searched, and migrates scripts.
+"""The command `kerastune`: shows, compares and prunes projects, and migrates scripts.
 
 What a command needs is imported when it runs, so that `--help` and Tab are quick.
 """

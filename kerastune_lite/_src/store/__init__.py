@@ -6,6 +6,8 @@
       tensorboard/     one run for each trial
       search.lock      held while a search writes
 
+`leftovers.py` says which files can be deleted.
+
 SQLite with write-ahead logging and `synchronous=NORMAL`: what was committed survives the death of
 the process at any moment; a power failure may lose the last commits, but never damages the file.
 The database is created under another name and renamed, so an empty one is always a damaged one.
