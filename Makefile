@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full test-quick test-oldest soak faults-table lint format bench bench-training bench-search bench-scaling bench-automl bench-views notebooks screenshots clean
+.PHONY: help demo test test-full test-quick test-oldest soak faults-table lint format bench bench-training bench-search bench-scaling bench-automl bench-views notebooks screenshots dist clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,15 +88,25 @@ notebooks: $(VENV)/installed-dev  ## make the notebooks from their sources, and 
 screenshots: $(VENV)/installed-dev  ## make the README's pictures (needs Chromium)
 	$(BIN)/python docs/screenshots.py
 
+# The wheel is made from the sdist, and tried where nothing else is installed and the sources are not seen.
+dist: $(VENV)/installed-dev  ## build the wheel and the sdist, check them, and try the wheel in a new environment (some minutes)
+	rm -rf dist .venv-dist
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
+	$(BIN)/check-wheel-contents dist/*.whl
+	$(PYTHON) -m venv .venv-dist
+	.venv-dist/bin/python -m pip install --quiet dist/*.whl mypy
+	.venv-dist/bin/python -I tests/installed_wheel.py
+
 clean:  ## delete what make made
-	rm -rf $(VENV) .venv-oldest .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-oldest .venv-dist dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.10 to 3.13 is needed; there is none on the PATH." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-# Installing again is needed when the dependencies change, and only then.
-$(VENV)/installed: pyproject.toml | $(BIN)/python
+# Installing again is needed when the dependencies or the version change, and only then.
+$(VENV)/installed: pyproject.toml kerastune_lite/_src/util/version.py | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
