@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full test-quick test-oldest soak faults-table lint format bench bench-training bench-search bench-scaling bench-automl bench-views notebooks screenshots dist clean
+.PHONY: help demo test test-full test-quick test-oldest test-canary soak faults-table lint format bench bench-training bench-search bench-scaling bench-automl bench-views notebooks screenshots dist clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,14 @@ test-quick: $(VENV)/installed-dev  ## run what needs no Keras: a minute
 
 test-oldest:  ## run the suite with the oldest versions that pyproject.toml allows
 	$(MAKE) VENV=.venv-oldest PIP_CONSTRAINT=tests/oldest.txt test
+
+# What newer ones break is seen before they are released; the browser and long searches are not asked.
+test-canary:  ## run the quick part and tests/keras on pre-releases of Keras and TensorFlow
+	$(MAKE) VENV=.venv-canary .venv-canary/installed-dev
+	.venv-canary/bin/python -m pip install --quiet --upgrade --pre keras tensorflow
+	.venv-canary/bin/python -m pip list 2>/dev/null | grep -iE '^(keras|tensorflow) '
+	.venv-canary/bin/python -m pytest -n 2 --dist worksteal --cases=sample tests/test_layers.py \
+	  tests/util tests/space tests/core tests/algorithms tests/store tests/search tests/keras
 
 soak: $(VENV)/installed-dev  ## run long searches, and watch their memory (some minutes)
 	$(BIN)/python -m pytest -m soak tests/faults
@@ -99,7 +107,7 @@ dist: $(VENV)/installed-dev  ## build the wheel and the sdist, check them, and t
 	.venv-dist/bin/python -I tests/installed_wheel.py
 
 clean:  ## delete what make made
-	rm -rf $(VENV) .venv-oldest .venv-dist dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-oldest .venv-canary .venv-dist dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.10 to 3.13 is needed; there is none on the PATH." >&2; exit 1; }

@@ -24,7 +24,10 @@ VERSION = kerastune_lite.__version__
 INFO = f"kerastune_lite-{VERSION}.dist-info"
 
 FOLDERS = {".ci", "benchmarks", "docs", "examples", "kerastune_lite", "notebooks", "tests"}
-FILES = {"CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "README.md", "pyproject.toml"}
+FILES = {
+    *(f"{n}.md" for n in ("CHANGELOG", "CODE_OF_CONDUCT", "CONTRIBUTING", "README", "SECURITY")),
+    *("CITATION.cff", "LICENSE", "Makefile", "pyproject.toml"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -69,9 +72,7 @@ def test_the_source_archive_has_what_a_contributor_needs_and_nothing_else(built)
     assert folders == FOLDERS
     files = {path.name for path in names if len(path.parts) == 1}
     assert files >= FILES
-    others = (*(f"{name}.md" for name in ("SECURITY", "CODE_OF_CONDUCT")), "CITATION.cff")
-    known = {*FILES, *others, "mkdocs.yml", "PKG-INFO", ".gitignore"}
-    assert files <= known
+    assert files <= {*FILES, "mkdocs.yml", "PKG-INFO", ".gitignore"}
     scratch = {"__pycache__", ".ipynb_checkpoints", "site", "runs", "dist", "screenshots"}
     assert not [path for path in names if scratch & {*path.parts}]
     results = (".pyc", ".log", ".sqlite3", ".h5", ".keras", ".zip", ".html")
@@ -88,6 +89,14 @@ def test_what_it_says_of_itself(metadata):
     assert [each for each in versions if each.isdecimal()] == ["10", "11", "12", "13"]
     urls = dict(each.split(", ") for each in metadata.get_all("Project-URL"))
     assert {"Homepage", "Documentation", "Source", "Changelog", "Issues"} == {*urls}
+
+
+def test_who_cites_it_names_this_version(metadata):
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {VERSION}\n" in citation
+    urls = dict(each.split(", ") for each in metadata.get_all("Project-URL"))
+    assert f"repository-code: {urls['Source']}\n" in citation
+    assert f"url: {urls['Documentation']}\n" in citation
 
 
 def test_classifiers_are_known(metadata):
