@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from kerastune_lite._src.cli.parser import check_command, make_parser
 from kerastune_lite._src.cli.usage_errors import CommandError
 from kerastune_lite._src.util.errors import StoreError
+from kerastune_lite._src.util.windows import reader_is_gone
 
 FINE = 0
 FAILED = 1
@@ -51,7 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finally:
             if sys.stdout is not None:
                 sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        if not reader_is_gone(error):
+            raise
         # `kerastune show | head`: nobody reads any more, so nothing may be written at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
@@ -60,6 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    _write_what_can_be_shown()
     given = sys.argv[1:] if arguments is None else list(arguments)
     parser = make_parser()
     check_command(parser, given, list(_HOMES))
@@ -67,11 +71,15 @@ def _run(arguments: Sequence[str] | None) -> int:
     module = importlib.import_module(f"kerastune_lite._src.cli.{_HOMES[options.command]}")
     try:
         code = getattr(module, f"run_{options.command}")(options)
-    except BrokenPipeError:
-        raise
     except (CommandError, StoreError, ImportError, OSError) as error:
-        if options.debug:
+        if options.debug or (isinstance(error, OSError) and reader_is_gone(error)):
             raise
         print(f"kerastune {options.command}: {error}", file=sys.stderr)
         return FAILED
     return FINE if code is None else int(code)
+
+
+def _write_what_can_be_shown() -> None:
+    """Have question marks for characters that the output lacks, as in a pipe on Windows."""
+    if getattr(sys.stdout, "errors", None) == "strict" and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")

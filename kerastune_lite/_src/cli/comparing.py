@@ -62,9 +62,9 @@ class Comparison:
     projects: tuple[OpenedProject, ...]
 
     def __post_init__(self) -> None:
-        places = [os.path.realpath(project.project_dir) for project in self.projects]
-        for place, project in zip(places, self.projects):
-            if places.count(place) > 1:
+        for project in self.projects:
+            same = [each for each in self.projects if _same(each, project)]
+            if len(same) > 1:
                 raise CommandError(f"{project.project_dir} was named more than once.")
             if project.session is None:
                 raise nothing_searched(project)
@@ -266,6 +266,10 @@ class Comparison:
             )
         verdict = "more than chance" if sure else "it may be chance"
         return f"{verdict}. Two that are equally good may differ by {margin:.2g}."
+
+
+def _same(one: OpenedProject, other: OpenedProject) -> bool:
+    return os.path.samefile(one.project_dir, other.project_dir)
 
 
 def _goals(project: OpenedProject) -> list[tuple[str, str | None]]:

@@ -49,6 +49,7 @@ from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.store.checkpoints import weights_name
 from kerastune_lite._src.util.errors import FatalRuntimeError, StoreError
 from kerastune_lite._src.util.threads import in_turn, lent_turn
+from kerastune_lite._src.util.windows import discard
 
 keras = load_keras()
 logger = logging.getLogger(__name__)
@@ -199,7 +200,7 @@ class Trainer:
                 segment.start_epoch,
                 error,
             )
-            (self._spec.folder / segment.resume_from).unlink(missing_ok=True)
+            discard(self._spec.folder / segment.resume_from)
             self._segment = segment.otherwise
         return self._prepare(trial, execution)
 

@@ -147,6 +147,9 @@ def _found(directory: Any, own: str, objective: Objective, space: Space) -> Iter
 
 
 def _same_folder(one: Any, other: Any) -> bool:
+    # By what the system says: names may be written in several ways, with small and large letters.
+    if os.path.exists(one) and os.path.exists(other):
+        return os.path.samefile(one, other)
     return os.path.realpath(one) == os.path.realpath(other)
 
 

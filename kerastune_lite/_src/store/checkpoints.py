@@ -12,6 +12,7 @@ from pathlib import Path
 
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Execution, Trial, TrialStatus
+from kerastune_lite._src.util.windows import discard
 
 SUFFIX = ".weights.h5"
 STATE_SUFFIX = ".state.zip"
@@ -105,17 +106,17 @@ class Checkpoints:
         best = best_execution(trial)
         for execution in trial.executions:
             if execution is not best:
-                self._delete(execution.weights)
+                self.delete(execution.weights)
         kept = self._kept(history)
         rank = history.rank(trial)
         if rank is None or rank >= kept:
-            self._delete(best.weights if best else None)
+            self.delete(best.weights if best else None)
         # With several objectives one trial may push back many.
         fallen = history.best(None if trial.losses else kept + 1)[kept:]
         for each in fallen:
             if each.number != trial.number:
                 for execution in each.executions:
-                    self._delete(execution.weights)
+                    self.delete(execution.weights)
 
     def _kept(self, history: TrialHistory) -> int:
         """How many of the best trials keep their weights: with several objectives, all the front.
@@ -135,7 +136,7 @@ class Checkpoints:
     def tidy(self, history: TrialHistory) -> None:
         """Delete the files that a search which died left behind."""
         for path in self.unneeded(history):
-            path.unlink(missing_ok=True)
+            discard(path)
 
     def unneeded(self, history: TrialHistory) -> list[Path]:
         """The files that neither the best trials need nor those that can be continued.
@@ -168,11 +169,12 @@ class Checkpoints:
     def _delete_all_but(self, wanted: set[Path], paths: Iterable[Path]) -> None:
         for path in paths:
             if path not in wanted:
-                path.unlink(missing_ok=True)
+                discard(path)
 
-    def _delete(self, weights: str | None) -> None:
+    def delete(self, weights: str | None) -> None:
+        """Delete a file of weights, if there is one."""
         if weights is not None:
-            (self.folder / weights).unlink(missing_ok=True)
+            discard(self.folder / weights)
 
 
 def best_execution(trial: Trial) -> Execution | None:

@@ -16,6 +16,7 @@ from kerastune_lite._src.store.kerastuner_reading import ORACLE
 from kerastune_lite._src.store.sqlite import SQLiteStore
 from kerastune_lite._src.store.store import Project
 from kerastune_lite._src.util.errors import ProjectInUseError, StoreError
+from kerastune_lite._src.util.windows import WINDOWS, discard, patiently, why_no_name
 
 DATABASE = "study.sqlite3"
 """The file that makes a folder a project."""
@@ -77,6 +78,7 @@ class ProjectFolder:
             ProjectInUseError: another search is writing.
             StoreError: the folder cannot be created or written.
         """
+        self._check_name()
         lock = filelock.FileLock(self._lock_file)
         try:
             self.root.mkdir(parents=True, exist_ok=True)
@@ -98,8 +100,16 @@ class ProjectFolder:
             self._writer_file.write_text(json.dumps(writer), encoding="utf-8")
             yield
         finally:
-            self._writer_file.unlink(missing_ok=True)
+            discard(self._writer_file)
             lock.release()
+
+    def _check_name(self) -> None:
+        why_not = why_no_name(self.name) if WINDOWS else None
+        if why_not is not None:
+            raise StoreError(
+                f"A project_name must be one that Windows allows for a folder: {why_not}. "
+                f"Received: {self.name!r}."
+            )
 
     @property
     def being_written(self) -> bool:
@@ -166,21 +176,29 @@ class ProjectFolder:
 
         Raises:
             ProjectInUseError: a search is writing them.
+            StoreError: one cannot be deleted.
         """
         if not self.root.exists():
             return
         with self.writing():
-            for path in self.root.glob(f"{DATABASE}*"):
-                path.unlink()
-            for pattern in _WRITTEN:
-                for path in self.root.glob(pattern):
-                    path.unlink()
-            _clear_event_files(self.tensorboard)
-            self.remove_empty_folders()
-            for folder in self.root.glob("trial_*"):
-                _remove_if_empty(folder)
-        self._lock_file.unlink(missing_ok=True)
+            try:
+                self._clear()
+            except OSError as error:
+                raise StoreError(
+                    f"The project in {self.root} cannot be deleted: {error}. Close the program "
+                    "that has the file open, or choose another project_name."
+                ) from error
+        discard(self._lock_file)
         _remove_if_empty(self.root)
+
+    def _clear(self) -> None:
+        for pattern in (f"{DATABASE}*", *_WRITTEN):
+            for path in self.root.glob(pattern):
+                patiently(path.unlink)
+        _clear_event_files(self.tensorboard)
+        self.remove_empty_folders()
+        for folder in self.root.glob("trial_*"):
+            _remove_if_empty(folder)
 
 
 def _clear_event_files(directory: Path) -> None:
@@ -190,7 +208,7 @@ def _clear_event_files(directory: Path) -> None:
         if entry.is_dir() and not entry.is_symlink():
             _clear_event_files(entry)
         elif entry.name.startswith("events.out.tfevents."):
-            entry.unlink()
+            patiently(entry.unlink)
     _remove_if_empty(directory)
 
 

@@ -372,7 +372,7 @@ class UserTrials(GuardedJob):
         """Delete weights that were written for `run_trial` and that no execution names."""
         written = {under_way.saved, *(execution.weights for execution in under_way.trained)}
         for name in written - {None} - {execution.weights for execution in executions}:
-            (self.training.checkpoints.folder / str(name)).unlink(missing_ok=True)
+            self.training.checkpoints.delete(name)
 
 
 def _traced_functions() -> contextlib.AbstractContextManager[None]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from kerastune_lite._src.util.errors import StoreError
+from kerastune_lite._src.util.windows import patiently
 
 
 @contextlib.contextmanager
@@ -29,7 +30,7 @@ def whole(path: Path, scratch_name: str) -> Iterator[Path]:
         yield scratch
         with open(scratch, "rb+") as file:
             os.fsync(file.fileno())
-        os.replace(scratch, path)
+        patiently(lambda: os.replace(scratch, path))
     finally:
         with contextlib.suppress(OSError):
             scratch.unlink(missing_ok=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import collections
 import dataclasses
 import functools
-import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -16,6 +15,7 @@ from kerastune_lite._src.keras.compat import internals
 from kerastune_lite._src.keras.fast.datasets import is_dataset, read_dataset
 from kerastune_lite._src.keras.fast.fit_call import FitCall, Unsuitable
 from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite._src.search.execution.machine import total_memory
 
 keras = load_keras()
 
@@ -243,8 +243,4 @@ def _check_size(size: int) -> None:
 
 def _limit() -> float:
     """In bytes."""
-    try:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not on every system
-        memory = 8 * 2**30
-    return MEMORY_SHARE * memory
+    return MEMORY_SHARE * total_memory()

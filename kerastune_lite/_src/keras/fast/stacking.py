@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from kerastune_lite._src.keras.fast.numpy.array_program import ArrayProgram
 from kerastune_lite._src.keras.fast.numpy.layers import NotInArrays
 from kerastune_lite._src.keras.fast.numpy.trusted_programs import program_in_arrays
 from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite._src.search.execution.machine import total_memory
 
 keras = load_keras()
 
@@ -109,8 +109,4 @@ def max_stack(member: Member) -> int:
 
 
 def _memory() -> int:
-    try:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # not on every system
-        return MEMORY
-    return min(MEMORY, memory // 16)
+    return min(MEMORY, total_memory() // 16)

@@ -57,6 +57,14 @@ def private_memory(pid: int | None = None) -> int:
     return 0
 
 
+def kill_children(pid: int) -> None:
+    """End the processes that a process has started, and those that they have started."""
+    with contextlib.suppress(psutil.Error):
+        for child in psutil.Process(pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):  # It has ended meanwhile.
+                child.kill()
+
+
 def _groups() -> list[Path]:
     """The folders of the control groups that this process is in, the innermost first."""
     # "0::/system.slice/job_7"; in a container the outermost group has limits, too.

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from kerastune_lite._src.core.trial import Report, Segment
 from kerastune_lite._src.util.whole_files import replacing
+from kerastune_lite._src.util.windows import discard
 
 _CHECKPOINTS = "checkpoints"
 _LOGS = "logs"
@@ -46,7 +47,7 @@ def store(files: Mapping[str, bytes | None], folder: Path) -> None:
     for name, content in files.items():
         path = folder / name
         if content is None:
-            path.unlink(missing_ok=True)
+            discard(path)
         elif name.startswith(_LOGS):
             path.parent.mkdir(exist_ok=True)
             with path.open("ab") as log:

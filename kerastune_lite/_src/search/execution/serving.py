@@ -15,6 +15,7 @@ from typing import Any
 from kerastune_lite._src.core.trial import Execution, Report, Segment
 from kerastune_lite._src.search.execution.job import Emit, Job
 from kerastune_lite._src.util.errors import FatalRuntimeError, StoreError
+from kerastune_lite._src.util.windows import discard
 
 
 def log_name(trial: int) -> str:
@@ -47,7 +48,7 @@ def served(job: Job, segments: Sequence[Segment], folder: Path, emit: Emit) -> I
             empty = _size(path) == 0
             if empty and not left:
                 # Now: once this is reported, another worker may go on with the trial, and its log.
-                path.unlink(missing_ok=True)
+                discard(path)
             log = None if empty else name
             yield _portable(dataclasses.replace(report, executions=_with_log(report, log)))
 
@@ -91,7 +92,9 @@ def _output_to(path: Path) -> Iterator[None]:
 
 def redirect_output(path: Path) -> None:
     """Append to a file what this process prints from now on."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    # Windows would write two ends of each line without the last of these.
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+    file = os.open(path, flags, 0o666)
     os.dup2(file, 1)
     os.dup2(file, 2)
     os.close(file)

@@ -17,6 +17,8 @@ from typing import Any
 
 from kerastune_lite._src.core.trial import Outcome, Segment
 from kerastune_lite._src.search.execution.frames import Channel
+from kerastune_lite._src.search.execution.machine import kill_children
+from kerastune_lite._src.util.windows import own_group
 
 _PATIENCE = 5.0
 """Seconds that a worker has to end after it has closed its pipe."""
@@ -83,7 +85,7 @@ class WorkerProcess:
                 bufsize=0,
                 env=dict(environment),
                 # Ctrl-C is for the search, which decides what becomes of its workers.
-                start_new_session=True,
+                **own_group(),
             )
         self.pid = self._process.pid
         assert self._process.stdin is not None
@@ -133,8 +135,9 @@ class WorkerProcess:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if hasattr(os, "killpg"):
                 os.killpg(self.pid, signal.SIGKILL)
-            else:
-                self._process.kill()
+                return
+            kill_children(self.pid)
+            self._process.kill()
 
     def end(self) -> str:
         """Wait for its end, which `kill` or its own death has brought about; says how it ended."""

@@ -30,6 +30,7 @@ from tensorboard.plugins.hparams.metadata import (
 )
 
 from kerastune_lite._src.space.domains import Value
+from kerastune_lite._src.util.windows import patiently
 
 # TensorBoard reads files with "tfevents" in their names, in the order of the names. The suffix
 # distinguishes our files from those of other writers in the same directory.
@@ -158,7 +159,7 @@ def replace(path: str, events: Iterable[bytes]) -> None:
     unfinished = os.path.join(os.path.dirname(path), _UNFINISHED)
     with open(unfinished, "wb") as file:
         file.write(frame(_version_event(time.time())) + b"".join(map(frame, events)))
-    os.replace(unfinished, path)
+    patiently(lambda: os.replace(unfinished, path))
 
 
 # ---------------------------------------------------------------------- events
@@ -352,4 +353,4 @@ def _made(directory: str) -> bool:
 def remove(paths: Iterable[str]) -> None:
     """Delete the files."""
     for path in paths:
-        os.remove(path)
+        patiently(functools.partial(os.remove, path))

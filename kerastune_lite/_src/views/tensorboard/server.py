@@ -14,6 +14,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from kerastune_lite._src.util.windows import own_group
 from kerastune_lite._src.views.where import in_notebook
 
 HOST = "127.0.0.1"
@@ -62,7 +63,7 @@ class TensorBoardServer:
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
-            start_new_session=True,  # Ctrl-C only interrupts the search
+            **own_group(),  # Ctrl-C only interrupts the search
         )
         self._said: list[str] = []
         self._listener = threading.Thread(target=self._listen, daemon=True)

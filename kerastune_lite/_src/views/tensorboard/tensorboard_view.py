@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import itertools
 import logging
 import os
@@ -27,6 +28,7 @@ from kerastune_lite._src.core.events import (
 )
 from kerastune_lite._src.core.objective import DefaultObjective, Objective
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
+from kerastune_lite._src.util.windows import patiently
 from kerastune_lite._src.views.tensorboard.hparams_columns import Columns
 from kerastune_lite._src.views.tensorboard.names import (
     SEARCH,
@@ -227,7 +229,7 @@ class TensorBoardView(View):
                 directory = os.path.join(self._directory, run_name(number, *key, True))
                 os.makedirs(directory, exist_ok=True)
                 path = os.path.join(directory, os.path.basename(run.file.path))
-                os.replace(run.file.path, path)
+                patiently(functools.partial(os.replace, run.file.path, path))
                 run.file.path = path
         # The remaining files were written by a search that was killed.
         remove(own_files(os.path.join(self._directory, trial_name(number))))
