@@ -174,6 +174,15 @@ IMAGES = {
         (4, 4, 4, 1),
         lambda v: [L.Conv3D(UNITS[v], 2), L.MaxPooling3D(), L.GlobalAveragePooling3D()],
     ),
+    "conv3d with dropout": (
+        (4, 4, 4, 1),
+        lambda v: [L.AveragePooling3D(2), L.Conv3D(UNITS[v], 1), L.SpatialDropout3D(DROPPED[v]),
+                   L.GlobalMaxPooling3D()],
+    ),
+    "conv1d padded": (
+        (8, 2),
+        lambda v: [L.ZeroPadding1D(2), L.Conv1D(UNITS[v], 3), L.GlobalMaxPooling1D()],
+    ),
     "dense on a sequence": (
         (5, 3),
         lambda v: [L.Dense(UNITS[v], activation="tanh"), L.Dense(MORE_UNITS[v]), L.Flatten()],
@@ -181,7 +190,10 @@ IMAGES = {
 }  # fmt: skip
 
 
-@grid(IMAGES, [n for n in IMAGES if n not in ("conv1d causal", "conv3d")])
+RARE_IMAGES = ("conv1d causal", "conv1d padded", "conv3d", "conv3d with dropout")
+
+
+@grid(IMAGES, [n for n in IMAGES if n not in RARE_IMAGES])
 def test_images_of_all_sizes(name, extent):
     shape, layers = IMAGES[name]
     check_shared(sequential(layers, shape), arguments(classes(60, shape)), **extent)
@@ -210,6 +222,9 @@ SEQUENCES = {
     "separable conv1d": ((7, 3), lambda v: [L.SeparableConv1D(4, 3), L.Flatten()]),
     "separable conv2d": ((6, 6, 2), lambda v: [L.SeparableConv2D(4, 3), L.Flatten()]),
     "depthwise conv2d": ((6, 6, 2), lambda v: [L.DepthwiseConv2D(3), L.Flatten()]),
+    "depthwise conv1d": ((7, 3), lambda v: [L.DepthwiseConv1D(3), L.Flatten()]),
+    "transposed conv1d": ((4, 2), lambda v: [L.Conv1DTranspose(3, 3, strides=2), L.Flatten()]),
+    "cropped and larger": ((5, 5, 2), lambda v: [L.Cropping2D(1), L.UpSampling2D(2), L.Flatten()]),
     "transposed conv2d": ((4, 4, 2), lambda v: [L.Conv2DTranspose(3, 3, strides=2), L.Flatten()]),
     "layer normalization": ((6,), lambda v: [L.Dense(8), L.LayerNormalization()]),
     "group normalization": ((6,), lambda v: [L.Dense(8), L.GroupNormalization(2)]),
@@ -251,6 +266,19 @@ def test_embedding():
         lambda v: [L.Embedding(11, 4, mask_zero=True), L.GlobalAveragePooling1D()], (7,)
     )
     check_shared(build, arguments(tokens()))
+
+
+@pytest.mark.slow
+def test_products_of_two_branches():
+    def build(variant):
+        inputs = keras.Input((6,))
+        one, other = (L.Dense(4, activation="tanh")(inputs) for _ in range(2))
+        x = L.Concatenate()([L.Dot(1)([one, other]), L.Dot(1, normalize=True)([one, other])])
+        model = keras.Model(inputs, L.Dense(3, activation="softmax")(x))
+        model.compile(adam(variant), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    check_shared(build, arguments())
 
 
 @pytest.mark.slow

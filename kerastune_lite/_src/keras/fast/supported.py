@@ -115,6 +115,7 @@ SCALARS: Mapping[str, tuple[str, ...]] = {
     "Dropout": ("rate",),
     "SpatialDropout1D": ("rate",),
     "SpatialDropout2D": ("rate",),
+    "SpatialDropout3D": ("rate",),
     "GaussianNoise": ("stddev",),
     "L1": ("l1",),
     "L2": ("l2",),
