@@ -9,12 +9,15 @@ if TYPE_CHECKING:
     from kerastune_lite._src.algorithms.schedulers.full import FullTraining
     from kerastune_lite._src.algorithms.schedulers.hyperband import Hyperband
     from kerastune_lite._src.algorithms.schedulers.median import MedianStopping
+    from kerastune_lite._src.algorithms.schedulers.population import PopulationBasedTraining
     from kerastune_lite._src.algorithms.schedulers.scheduler import (
         Decision,
         Scheduler,
         Supply,
         TrainingRequest,
     )
+    from kerastune_lite._src.core.lineage import Piece
+    from kerastune_lite._src.core.parent import Parent
 
 __all__ = [
     "ASHA",
@@ -22,6 +25,9 @@ __all__ = [
     "FullTraining",
     "Hyperband",
     "MedianStopping",
+    "Parent",
+    "Piece",
+    "PopulationBasedTraining",
     "Scheduler",
     "Supply",
     "TrainingRequest",
@@ -35,6 +41,9 @@ __getattr__, __dir__ = lazy_names(
         "FullTraining": "_src.algorithms.schedulers.full",
         "Hyperband": "_src.algorithms.schedulers.hyperband",
         "MedianStopping": "_src.algorithms.schedulers.median",
+        "Parent": "_src.core.parent",
+        "Piece": "_src.core.lineage",
+        "PopulationBasedTraining": "_src.algorithms.schedulers.population",
         "Scheduler": "_src.algorithms.schedulers.scheduler",
         "Supply": "_src.algorithms.schedulers.scheduler",
         "TrainingRequest": "_src.algorithms.schedulers.scheduler",

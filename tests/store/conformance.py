@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from kerastune_lite._src.core import events as ev
 from kerastune_lite._src.core.former import Former
 from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.parent import Parent
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 from kerastune_lite._src.store.store import Epoch, Session
 from kerastune_lite.hyperparameters import Choice, Condition, Float, Int, Parameter, Space
@@ -107,6 +108,12 @@ class StoreConformance:
         second = dataclasses.replace(first, epochs=15, score=0.75, loss=-0.75, stopped=True)
         store.record([ev.ExecutionEnded(0, second)])
         assert reopen(store).load().trials[0].executions == (second,)
+
+    def test_the_parent_of_a_trial_comes_back(self, store, reopen):
+        parent, child = trial(), trial(1, origin="parent", parent=Parent(0, 5))
+        events = [ev.TrialStarted(parent), ev.TrialStarted(child)]
+        store.record([started(), ev.SpaceGrown(tuple(SPACE), None), *events])
+        assert reopen(store).load().trials == (parent, child)
 
     def test_order_of_values_is_kept(self, store, reopen):
         values = {"rate": 0.3, "kind": None}

@@ -7,6 +7,7 @@ import pytest
 
 import kerastune_lite as kt
 from kerastune_lite._src.core import events as ev
+from kerastune_lite._src.core.parent import Parent
 from kerastune_lite._src.core.trial import Execution, Outcome, TrialStatus
 from kerastune_lite._src.store import schema
 from kerastune_lite._src.store.sqlite import SQLiteStore
@@ -196,6 +197,24 @@ def test_the_first_version_is_read_while_its_search_runs(first_version):
         project.refresh()
         assert [t.score for t in project.trials] == [0.875]
         assert project.history(0) == []
+
+
+def test_a_project_from_before_there_were_parents_is_brought_forward(path):
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.executescript("".join(schema.MIGRATIONS[:4]))
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 4")
+        connection.execute(
+            'INSERT INTO trials (number, "values", status, origin, score, loss, bracket, goal) '
+            "VALUES (0, '{\"units\": 3}', 'COMPLETED', 'oracle', 0.5, -0.5, 1, 9)"
+        )
+    with contextlib.closing(SQLiteStore(path)) as store:
+        (found,) = store.load().trials
+        assert (found.bracket, found.goal, found.parent) == (1, 9, None)
+        store.record([ev.TrialStarted(trial(1, parent=Parent(0, 9)))])
+    with contextlib.closing(SQLiteStore(path)) as store:
+        assert store.load().trials[1].parent == Parent(0, 9)
+    assert version_on_disk(path) == schema.VERSION
 
 
 def test_older_schema_is_brought_forward(path, monkeypatch):

@@ -11,19 +11,17 @@ from typing import Any
 
 from kerastune_lite._src.core.metrics import Metrics
 from kerastune_lite._src.core.objective import Objective
+from kerastune_lite._src.core.parent import Parent
 from kerastune_lite._src.space.domains import Domain, Value
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.space.parameters import Parameter, Space
 from kerastune_lite._src.util.formatting import (
     NO_REASON,
     exception_in,
-    html_block,
-    html_line,
-    html_table,
+    html_card,
     one_line,
     score_text,
     seconds_text,
-    value_text,
 )
 from kerastune_lite._src.util.public import public
 
@@ -146,6 +144,7 @@ class Trial:
             the scheduler stopped it, the number of epochs trained.
         resumable: whether it pauses at its goal and its state is kept.
         facts: what its `hp` answers besides hyperparameters; not stored.
+        parent: the state of another trial from which it was trained on; None: from the start.
 
     Example:
         >>> from kerastune_lite.oracles import Execution, Outcome, Trial
@@ -173,6 +172,7 @@ class Trial:
     facts: Mapping[str, Value] = dataclasses.field(default_factory=dict, repr=False, compare=False)
     losses: tuple[float, ...] = ()
     excesses: tuple[float, ...] = ()
+    parent: Parent | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.metrics, Metrics):
@@ -188,18 +188,13 @@ class Trial:
             title.append(f"score {score_text(self.score)}")
         if self.best_step is not None:
             title.append(f"best epoch {self.best_step + 1}")
+        if self.parent is not None:
+            title.append(f"from trial {self.parent}")
         if self.seconds is not None:
             title.append(f"{seconds_text(self.seconds)} s")
-        values = [[one_line(name), value_text(value)] for name, value in self.values.items()]
-        failed = self.status is TrialStatus.FAILED
         reason = one_line(self.failure or NO_REASON)
-        if self.rejected:
-            reason = f"{REJECTED}: {reason}"
-        return html_block(
-            html_line(" · ".join(title), bold=True),
-            html_line(reason) if failed else "",
-            html_table(["hyperparameter", "value"], values, left=["hyperparameter"]),
-        )
+        reason = f"{REJECTED}: {reason}" if self.rejected else reason
+        return html_card(title, reason if self.status is TrialStatus.FAILED else "", self.values)
 
     @functools.cached_property
     def violation(self) -> float:
@@ -347,6 +342,7 @@ class Segment:
         resume_from: the file with the state of the training at `start_epoch`, relative to the
             project's folder; None if the training starts at 0.
         keep_state: the file for the state at the end of the segment; None: it is not saved.
+        inherits: whether `resume_from` is the state of the trial's parent.
         midway: whether the state is also saved during the segment, in case the process dies.
         otherwise: what to train if the file `resume_from` is of no use; None: that is an error.
         companions: other executions of the trial that may be trained at the same time; if they
@@ -364,6 +360,7 @@ class Segment:
     keep_below: float | None = None
     resume_from: str | None = None
     keep_state: str | None = None
+    inherits: bool = False
     midway: bool = False
     otherwise: Segment | None = None
     companions: tuple[Segment, ...] = ()

@@ -23,6 +23,7 @@ from kerastune_lite._src.keras.callbacks import HookCaller, OneOfOurs
 from kerastune_lite._src.keras.compat.global_state import names_given_back
 from kerastune_lite._src.keras.compat.models import compile_arguments, layers_within
 from kerastune_lite._src.keras.fast.tf.own_program import OwnPrograms
+from kerastune_lite._src.keras.inheriting import Rates, rates_of
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.keras.resuming import optimizers_of
 from kerastune_lite._src.space.hyperparameters import HyperParameters
@@ -61,6 +62,7 @@ class Built:
         complete: whether the builder created all variables of the model.
         attributes: what `attributes_of` found then; None: the model is not to be kept.
         generators: the states of Python's and NumPy's generators after it.
+        rates: the learning rates that it was compiled with; see `inheriting.rates_of`.
         programs: receives what is traced for this model alone.
     """
 
@@ -68,6 +70,7 @@ class Built:
     complete: bool
     attributes: Mapping[int, Any] | None
     generators: tuple[Any, Any]
+    rates: Rates
     programs: OwnPrograms = dataclasses.field(default_factory=dict)
 
     @staticmethod
@@ -75,7 +78,7 @@ class Built:
         """A model that was built now."""
         attributes = attributes_of(model) if may_be_kept else None
         generators = random.getstate(), np.random.get_state()
-        return Built(model, is_complete(model), attributes, generators)
+        return Built(model, is_complete(model), attributes, generators, rates_of(model))
 
     def set_generators(self) -> None:
         """Have Python and NumPy draw as after the build: the user's code makes the callbacks."""
@@ -152,6 +155,8 @@ class LiveModels:
 
     def take(self, segment: Segment) -> Live | None:
         """What this segment can go on with; it is no longer kept."""
+        if segment.inherits:
+            return None  # It is the parent's, which may go on, too.
         live = self._kept.pop(segment.resume_from or "", None)
         return live if live is not None and live.suits(segment) else None
 

@@ -79,11 +79,11 @@ def capture(
     Raises:
         NotPlainError: `extra` holds something else.
     """
-    arrays = _values("model", model.variables)
+    arrays = values_of("model", model.variables)
     optimizers = []
     places = {id(variable): place for place, variable in enumerate(model.variables)}
     for name, optimizer in optimizers_of(model).items():
-        arrays |= _values(f"optimizers/{name}", optimizer.variables)
+        arrays |= values_of(f"optimizers/{name}", optimizer.variables)
         trained = [places.get(id(each)) for each in trained_by(optimizer)]
         optimizers.append({"name": name, "built": optimizer.built, "trained": trained})
     data = {
@@ -107,7 +107,8 @@ def optimizers_of(model: Any) -> dict[str, Any]:
 
 
 @in_turn
-def _values(of: str, variables: Sequence[Any]) -> dict[str, np.ndarray]:
+def values_of(of: str, variables: Sequence[Any]) -> dict[str, np.ndarray]:
+    """The values of variables, by `of` and their index."""
     # By index: names may be equal, and get new numbers when a model is built a second time.
     with warnings.catch_warnings():
         # A warning of NumPy about conversions by Keras and TensorFlow.
@@ -145,7 +146,7 @@ def restore_model(state: TrainingState, model: Any) -> None:
     Raises:
         StoreError: the state is that of another model; no values were changed.
     """
-    _build(state, model)
+    create_variables(state, model)
     pairs = _matched(state, "model", model.variables, "model")
     optimizers = optimizers_of(model)
     for of in state.data["optimizers"]:
@@ -153,20 +154,27 @@ def restore_model(state: TrainingState, model: Any) -> None:
         if name not in optimizers:
             raise _other_model(state, f"it has no optimizer {name!r}")
         optimizer = optimizers[name]
-        if of["built"] and not optimizer.built:
-            optimizer.build(_trained(model, of["trained"]))
         pairs += _matched(state, f"optimizers/{name}", optimizer.variables, f"{name!r}")
     for variable, value in pairs:
         variable.assign(value)
 
 
-@in_turn
-def _build(state: TrainingState, model: Any) -> None:
-    """Create the variables of the model, as far as the state describes them.
+def create_variables(state: TrainingState, model: Any) -> None:
+    """Create the variables of a model and of its optimizers, as far as the state describes them.
 
     Raises:
         StoreError: the state is that of another model.
     """
+    _build(state, model)
+    optimizers = optimizers_of(model)
+    for of in state.data["optimizers"]:
+        optimizer = optimizers.get(of["name"])
+        if optimizer is not None and of["built"] and not optimizer.built:
+            optimizer.build(_trained(model, of["trained"]))
+
+
+@in_turn
+def _build(state: TrainingState, model: Any) -> None:
     config = state.data["build_config"]
     if not config or is_complete(model):
         return
@@ -245,6 +253,7 @@ def make_resumable(
     callbacks: Sequence[Any],
     state: TrainingState | None,
     keep: bool,
+    extra: Mapping[str, Any] | None = None,
 ) -> StateKeeper | None:
     """Make a call of `fit` start from a state, and capture the one that it ends with.
 
@@ -254,6 +263,7 @@ def make_resumable(
         callbacks: those whose state is stored.
         state: that at the end of an earlier training. None: start from scratch.
         keep: whether the state at the end is wanted.
+        extra: plain data that is part of it.
 
     Returns:
         The callback that has this state afterwards; None if it is not wanted.
@@ -270,7 +280,7 @@ def make_resumable(
     if not keep:
         return None
     check_resumable(callbacks)
-    keeper = StateKeeper(callbacks, arguments.get("epochs", 1))
+    keeper = StateKeeper(callbacks, arguments.get("epochs", 1), lambda: extra or {})
     arguments["callbacks"].append(keeper)
     return keeper
 

@@ -10,6 +10,7 @@ from typing import Any
 from kerastune_lite._src.algorithms.stopping.rule import StoppingRule
 from kerastune_lite._src.core.events import EpochEnded, StopReason
 from kerastune_lite._src.core.history import TrialHistory
+from kerastune_lite._src.core.lineage import first_epoch
 from kerastune_lite._src.search.settings import check_counts, check_part
 
 
@@ -103,7 +104,11 @@ class Ending:
         self._deadline: float | None = None
         self._judged = 0  # how many trials had ended when the rules were asked
         self._rule: str | None = None
-        self._epochs = sum(e.epochs for trial in history for e in trial.completed_executions)
+        self._epochs = sum(
+            max(0, execution.epochs - first_epoch(trial))
+            for trial in history
+            for execution in trial.completed_executions
+        )
 
     def begin(self) -> None:
         """Count the time from now on."""

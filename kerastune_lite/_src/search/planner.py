@@ -14,6 +14,7 @@ from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler, Suppl
 from kerastune_lite._src.core.events import Enqueued, StopReason
 from kerastune_lite._src.core.former import FORMER
 from kerastune_lite._src.core.history import TrialHistory
+from kerastune_lite._src.core.parent import Parent
 from kerastune_lite._src.core.trial import Trial, TrialStatus
 from kerastune_lite._src.search.seeds import proposal_generator
 from kerastune_lite._src.space.domains import Value
@@ -97,8 +98,10 @@ class Planner:
         """
         supply = self.supply(space)
         requests = self._scheduler.plan(self._history, max(free, together), supply)
-        begun = [self._resumed(request) for request in requests if request.trial is not None]
-        new = [request for request in requests if request.trial is None]
+        # Children first: their parents may be resumed afterwards.
+        begun = self._children(space, [each for each in requests if each.parent is not None])
+        begun += [self._resumed(request) for request in requests if request.trial is not None]
+        new = [each for each in requests if each.trial is None and each.parent is None]
         new = new[: max(0, min(free - len(begun), self._left()))]
         found = self._new(space, new)
         if len(found) < len(new) and not self._oracle.is_waiting:
@@ -122,7 +125,8 @@ class Planner:
         all_tried = untried is None
         if all_tried:
             self._exhausted = space
-        return Supply(self._exhausted == space or self._left() == 0, all_tried)
+        left = None if self._max_trials is None else self._left()
+        return Supply(self._exhausted == space or left == 0, all_tried, left)
 
     def reason(self, space: Space) -> StopReason:
         """Why no more trials start."""
@@ -146,6 +150,16 @@ class Planner:
         trial = dataclasses.replace(trial, facts=self._scheduler.facts(trial))
         self._history.update(trial)
         return Beginning(trial, resumed=True)
+
+    def _children(self, space: Space, requests: Sequence[TrainingRequest]) -> list[Beginning]:
+        """New trials that continue from the states of paused ones."""
+        begun = []
+        for request in requests[: self._left()]:
+            parent = self._history[request.parent or 0]
+            rng = proposal_generator(self._seed, len(self._history))
+            values = self._scheduler.explore(space, parent, rng)
+            begun.append(self._added(space, values, request, "parent"))
+        return begun
 
     def _new(self, space: Space, requests: Sequence[TrainingRequest]) -> list[Beginning]:
         begun = []
@@ -195,6 +209,7 @@ class Planner:
             bracket=request.bracket,
             goal=request.end_epoch,
             resumable=request.resumable,
+            parent=None if request.parent is None else Parent(request.parent, request.start_epoch),
         )
         trial = dataclasses.replace(trial, facts=self._scheduler.facts(trial))
         self._history.add(trial)

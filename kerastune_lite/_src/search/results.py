@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kerastune_lite._src.core.best_trials import BestTrials, why_none
 from kerastune_lite._src.core.history import TrialHistory
+from kerastune_lite._src.core.lineage import Piece, first_epoch, schedule
 from kerastune_lite._src.core.objective import Objective, Sum
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.space.hyperparameters import HyperParameters
@@ -133,10 +134,14 @@ class Results(ABC):
         self, trials: Iterable[int] | None = None
     ) -> dict[int, list[dict[str, list[float]]]]:
         """`history` of several `trials`, or of all, by number."""
-        numbers = range(len(self._trials())) if trials is None else trials
+        known = self._trials()
+        numbers = range(len(known)) if trials is None else trials
         with self._reading() as store:
             return {
-                number: _curves_of([] if store is None else store.epochs(number))
+                number: _curves_of(
+                    [] if store is None else store.epochs(number),
+                    first_epoch(known[number]) if number < len(known) else 0,
+                )
                 for number in numbers
             }
 
@@ -157,7 +162,9 @@ class Results(ABC):
     def rows(self) -> list[dict[str, Any]]:
         """The rows of `to_dataframe`, one dict per trial, without pandas."""
         rows: list[dict[str, Any]] = []
+        with_parents = any(trial.parent is not None for trial in self._trials())
         for trial in self._trials():
+            parent = {"parent": None if trial.parent is None else trial.parent.trial}
             rows.append(
                 {
                     "trial": trial.trial_id,
@@ -166,6 +173,7 @@ class Results(ABC):
                     "score": trial.score,
                     "executions": len(trial.completed_executions),
                     "best_step": trial.best_step,
+                    **(parent if with_parents else {}),
                     "seconds": trial.seconds,
                     "path": trial.path,
                     "failure": trial.failure,
@@ -174,6 +182,20 @@ class Results(ABC):
                 }
             )
         return rows
+
+    def schedule(self, trial: Trial | None = None) -> list[Piece]:
+        """The values with which a model was trained, from the first epoch to its best one.
+
+        In a search with `PopulationBasedTraining` values change during a training: a piece for each
+        of the ancestors of `trial`, and one for itself. Other trials have one piece.
+
+        Args:
+            trial: default: the best one.
+
+        Raises:
+            ValueError: no trial was completed.
+        """
+        return schedule(self._trials(), self._best_unless(trial, "describe"))
 
     def results_summary(self, num_trials: int = 10) -> None:
         """Print the best `num_trials` as a table, how they were trained, and the failures."""
@@ -333,12 +355,13 @@ class Results(ABC):
         return best
 
 
-def _curves_of(rows: Sequence[Epoch]) -> list[dict[str, list[float]]]:
+def _curves_of(rows: Sequence[Epoch], first: int) -> list[dict[str, list[float]]]:
     latest: dict[int, int] = {}
     for row in rows:
         latest[row.execution] = max(row.attempt, latest.get(row.execution, 0))
     curves: dict[int, dict[str, list[float]]] = {execution: {} for execution in latest}
-    lengths = dict.fromkeys(latest, 0)
+    # A trial with a parent has no values for the epochs that it has inherited.
+    lengths = dict.fromkeys(latest, first)
     for row in rows:
         if row.attempt != latest[row.execution]:
             continue

@@ -9,6 +9,7 @@ import numpy as np
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.core.history import TrialHistory
+from kerastune_lite._src.core.lineage import ancestors
 from kerastune_lite._src.core.trial import Execution, Outcome, Segment, Trial
 from kerastune_lite._src.search.seeds import fill_key
 from kerastune_lite._src.store.checkpoints import Checkpoints, state_name
@@ -60,6 +61,11 @@ class Segments:
         attempt = max(failed) + 1 if failed else 0
         reached = next((e for e in trial.completed_executions if e.index == execution), None)
         state = None if reached is None else reached.state
+        start = reached.epochs if reached and (state or self.resumable) else 0
+        inherits = reached is None and trial.parent is not None
+        if inherits and trial.parent is not None:
+            start = trial.parent.epoch
+            state = state_name(trial.parent.trial, execution, start)
         keep_state = None
         if trial.resumable and trial.goal is not None and not self.whole_trials:
             keep_state = state_name(trial.number, execution, trial.goal)
@@ -67,17 +73,23 @@ class Segments:
             trial,
             execution,
             attempt,
-            start_epoch=reached.epochs if reached and (state or self.resumable) else 0,
+            start_epoch=start,
             end_epoch=trial.goal,
-            # A resumed training keeps its seed, which determines the order of samples.
-            seed=self.draw_seed(trial.number, 1 + execution, 0 if state else attempt),
+            # A resumed training keeps its seed, which determines the order of samples; so does one
+            # that continues another training.
+            seed=self.draw_seed(self._root(trial), 1 + execution, 0 if state else attempt),
             unseen=self.oracle.unseen if self.tune_new_entries else "default",
             fill_seed=fill_key(self.seed, trial.number),
             keep_below=self._keep_below(trial, execution),
             resume_from=state,
             keep_state=keep_state,
+            inherits=inherits,
             midway=not self.whole_trials,
         )
+
+    def _root(self, trial: Trial) -> int:
+        """The number of the trial that was trained from the start."""
+        return ancestors(self.history, trial)[0].number
 
     def _keep_below(self, trial: Trial, execution: int) -> float | None:
         """The weights of an execution are kept if its loss is below this; None: always."""
@@ -111,7 +123,9 @@ def from_midway(segment: Segment, execution: int, checkpoints: Checkpoints) -> S
     if midway is None or midway[0] <= segment.start_epoch:
         return segment
     epoch, state = midway
-    return dataclasses.replace(segment, start_epoch=epoch, resume_from=state, otherwise=segment)
+    return dataclasses.replace(
+        segment, start_epoch=epoch, resume_from=state, inherits=False, otherwise=segment
+    )
 
 
 def _is_done(trial: Trial, execution: Execution, resumable: bool) -> bool:

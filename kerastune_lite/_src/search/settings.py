@@ -64,6 +64,14 @@ def check_counts(**counts: Any) -> None:
             )
 
 
+def trials_of(max_trials: Any, scheduler: Any) -> Any:
+    """The total number of trials; "auto" is what the scheduler says."""
+    if isinstance(max_trials, str) and max_trials == "auto":
+        kind = scheduler if isinstance(scheduler, Scheduler) else Scheduler
+        return kind.default_trials
+    return max_trials
+
+
 def check_parts(oracle: Any, scheduler: Any, hyperparameters: Any) -> None:
     """Refuse arguments that are not an oracle, a scheduler, HyperParameters; None is valid.
 

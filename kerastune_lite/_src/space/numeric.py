@@ -125,7 +125,7 @@ class Numeric(Domain, Generic[Number], abstract=True):
         if self.sampling == "linear":
             rung = round((_decimal(value) - low) / step)
         else:
-            mirrored = value if self.sampling == "log" else self._mirror(value)
+            mirrored = value if self.sampling == "log" else self.mirror(value)
             rung = round(math.log(mirrored / self.min_value) / math.log(step))
         rung = min(max(rung, 0), self._count - 1)
         return self._count - 1 - rung if self.sampling == "reverse_log" else rung
@@ -134,7 +134,8 @@ class Numeric(Domain, Generic[Number], abstract=True):
         """The value of this domain that is nearest to the number `value`, on its scale."""
         return self._cast(value) if self.step is None else self._at(self._index(value))
 
-    def _mirror(self, value: float) -> float:
+    def mirror(self, value: float) -> float:
+        """The number as far from the other end; "reverse_log" is logarithmic in it."""
         # In this order, because a small `min_value` may be lost in `max_value + min_value`.
         return self.min_value + (self.max_value - value)
 
@@ -239,7 +240,7 @@ class Int(Numeric[int]):
         low, high = self._edges()
         if self.sampling == "log":
             return (math.log(number) - low) / (high - low)
-        return 1.0 - (math.log(self._mirror(number)) - low) / (high - low)
+        return 1.0 - (math.log(self.mirror(number)) - low) / (high - low)
 
     def from_unit(self, unit: float) -> int:
         if self.step is not None:
@@ -247,7 +248,7 @@ class Int(Numeric[int]):
         low, high = self._edges()
         if self.sampling == "log":
             return self._cast(math.exp(low + unit * (high - low)))
-        return self._cast(self._mirror(math.exp(low + (1.0 - unit) * (high - low))))
+        return self._cast(self.mirror(math.exp(low + (1.0 - unit) * (high - low))))
 
     def grid(self) -> list[Value]:
         members = self.members()
@@ -336,7 +337,7 @@ class Float(Numeric[float]):
         span = math.log(self.max_value / self.min_value)
         if self.sampling == "log":
             return math.log(number / self.min_value) / span
-        return max(1.0 - math.log(self._mirror(number) / self.min_value) / span, 0.0)
+        return max(1.0 - math.log(self.mirror(number) / self.min_value) / span, 0.0)
 
     def from_unit(self, unit: float) -> float:
         if self.step is not None:
@@ -346,7 +347,7 @@ class Float(Numeric[float]):
             return self._cast(low + unit * (high - low))
         if self.sampling == "log":
             return self._cast(low * (high / low) ** unit)
-        return self._cast(self._mirror(low * (high / low) ** (1.0 - unit)))
+        return self._cast(self.mirror(low * (high / low) ** (1.0 - unit)))
 
     def grid(self) -> list[Value]:
         if self._listable:

@@ -325,6 +325,11 @@ def condition(name: str, values: Value | Iterable[Value]) -> Condition:
 
 def sample_of(parameter: Parameter, key: int) -> Value:
     """A random value of a parameter, which depends on nothing but its name and the key."""
+    return parameter.domain.sample(generator_of(parameter, key))
+
+
+def generator_of(parameter: Parameter, key: int) -> np.random.Generator:
+    """A generator that depends on nothing but the name of the parameter and the key."""
     # Philox has a key for each of its sequences, and is quickly made.
     keys = np.array([key, zlib.crc32(parameter.name.encode())], np.uint64)
-    return parameter.domain.sample(np.random.Generator(np.random.Philox(key=keys)))
+    return np.random.Generator(np.random.Philox(key=keys))

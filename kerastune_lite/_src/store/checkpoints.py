@@ -101,8 +101,10 @@ class Checkpoints:
 
     def prune(self, history: TrialHistory, trial: Trial) -> None:
         """Delete the files that are not needed now that `trial` has ended or paused."""
-        # Of a paused trial only the latest states are kept, of others none.
-        self._delete_all_but(self._states(trial), self._files(STATE_SUFFIX, f"{trial.number:04d}"))
+        # Of a paused trial only the latest states are kept, of others those that children need.
+        self._prune_states(history, trial)
+        if trial.parent is not None:
+            self._prune_states(history, history[trial.parent.trial])
         best = best_execution(trial)
         for execution in trial.executions:
             if execution is not best:
@@ -117,6 +119,16 @@ class Checkpoints:
             if each.number != trial.number:
                 for execution in each.executions:
                     self.delete(execution.weights)
+
+    def _prune_states(self, history: TrialHistory, trial: Trial) -> None:
+        """Delete the states of a trial that are no longer needed."""
+        wanted = self._states(trial)
+        for child in history.running:
+            if child.parent is not None and child.parent.trial == trial.number:
+                wanted |= self._inherited(history, child)
+        if trial.status is TrialStatus.RUNNING:
+            wanted.update(self._midway_files(trial.number))
+        self._delete_all_but(wanted, self._files(STATE_SUFFIX, f"{trial.number:04d}"))
 
     def _kept(self, history: TrialHistory) -> int:
         """How many of the best trials keep their weights: with several objectives, all the front.
@@ -152,6 +164,7 @@ class Checkpoints:
             wanted.update(self.folder / e.weights for e in trial.executions if e.weights)
             wanted.update(self._states(trial))
         for trial in history.running:
+            wanted |= self._inherited(history, trial)
             midway = self._midway_files(trial.number)
             wanted.update(path for path in midway if _MIDWAY.search(path.name))
         found = (*self._files(SUFFIX), *self._files(STATE_SUFFIX))
@@ -162,6 +175,15 @@ class Checkpoints:
         if trial.status not in (TrialStatus.RUNNING, TrialStatus.PAUSED):
             return set()
         return {self.folder / e.state for e in trial.completed_executions if e.state is not None}
+
+    def _inherited(self, history: TrialHistory, trial: Trial) -> set[Path]:
+        """The states of its parent that a running trial may still start from."""
+        if trial.parent is None:
+            return set()
+        parent, epoch = history[trial.parent.trial], trial.parent.epoch
+        has_own = {execution.index for execution in trial.completed_executions}
+        missing = [e.index for e in parent.completed_executions if e.index not in has_own]
+        return {self.folder / state_name(parent.number, index, epoch) for index in missing}
 
     def _files(self, suffix: str, number: str = "*") -> list[Path]:
         return list((self.folder / "checkpoints").glob(f"trial_{number}_*{suffix}*"))

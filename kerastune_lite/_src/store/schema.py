@@ -97,6 +97,10 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE executions ADD COLUMN log TEXT;         -- file with what it printed, relative
     """,
+    """
+    ALTER TABLE trials ADD COLUMN parent INTEGER;       -- from whose state it was trained on
+    ALTER TABLE trials ADD COLUMN parent_epoch INTEGER; -- and for how long that was trained
+    """,
 )
 
 VERSION = len(MIGRATIONS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import sqlite3
@@ -13,10 +14,10 @@ from typing import Any
 from kerastune_lite._src.core import events as ev
 from kerastune_lite._src.core.former import Former
 from kerastune_lite._src.core.goals import objective_from_json
-from kerastune_lite._src.core.metrics import Metrics
-from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
+from kerastune_lite._src.core.trial import Execution, Trial
 from kerastune_lite._src.space.parameters import Parameter, Space
 from kerastune_lite._src.store import schema
+from kerastune_lite._src.store.rows import execution_of, trial_of
 from kerastune_lite._src.store.store import Epoch, Project, Session, Store
 from kerastune_lite._src.store.text import dumped, numbers_of, values_dumped
 from kerastune_lite._src.util.errors import StoreError
@@ -225,7 +226,7 @@ class SQLiteStore(Store):
 
     def _write_trial(self, trial: Trial) -> None:
         self._connection.execute(
-            f"INSERT OR REPLACE INTO trials VALUES ({', '.join('?' * 14)})",
+            f"INSERT OR REPLACE INTO trials VALUES ({', '.join('?' * 16)})",
             (
                 trial.number,
                 values_dumped(trial.values),
@@ -241,6 +242,7 @@ class SQLiteStore(Store):
                 trial.bracket,
                 trial.goal,
                 trial.resumable,
+                *((None, None) if trial.parent is None else dataclasses.astuple(trial.parent)),
             ),
         )
 
@@ -326,26 +328,9 @@ class SQLiteStore(Store):
         for row in self._connection.execute(
             "SELECT * FROM executions ORDER BY trial, execution, attempt"
         ):
-            executions.setdefault(row[0], []).append(_execution(row))
+            executions.setdefault(row[0], []).append(execution_of(row))
         for row in self._connection.execute("SELECT * FROM trials ORDER BY number"):
-            yield Trial(
-                number=row[0],
-                values=json.loads(row[1]),
-                space=space,
-                status=TrialStatus(row[2]),
-                origin=row[3],
-                score=row[4],
-                loss=row[5],
-                metrics=Metrics(numbers_of(row[6]), row[7]),
-                best_step=row[7],
-                message=row[8],
-                executions=tuple(executions.get(row[0], ())),
-                started=row[9],
-                finished=row[10],
-                bracket=row[11],
-                goal=row[12],
-                resumable=bool(row[13]),
-            )
+            yield trial_of(row, space, executions.get(row[0], ()))
 
     def epochs(self, trial: int) -> list[Epoch]:
         with self._translated("read"):
@@ -375,25 +360,3 @@ def _session(
     started: float, ended: float | None, reason: str | None, message: str | None
 ) -> Session:
     return Session(started, ended, None if reason is None else ev.StopReason[reason], message)
-
-
-def _execution(row: tuple[Any, ...]) -> Execution:
-    return Execution(
-        index=row[1],
-        attempt=row[2],
-        outcome=Outcome(row[3]),
-        score=row[4],
-        loss=row[5],
-        metrics=numbers_of(row[6]),
-        best_epoch=row[7],
-        epochs=row[8],
-        seconds=row[9],
-        message=row[10],
-        weights=row[11],
-        build_config=None if row[12] is None else json.loads(row[12]),
-        path=row[13],
-        path_reason=row[14],
-        state=row[15],
-        stopped=bool(row[16]),
-        log=row[17],
-    )

@@ -6,6 +6,7 @@ import contextlib
 from typing import Any
 
 from kerastune_lite._src.analysis.heldout import Evaluations
+from kerastune_lite._src.core.lineage import schedule
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.keras.tuned_data import TunedData
 from kerastune_lite._src.search.results import Results
@@ -129,16 +130,24 @@ class BestModels(Results):
     def retrain(self, trial: Trial | None = None, *fit_args: Any, **fit_kwargs: Any) -> Any:
         """Train a new model for a trial, on other (usually all) data, on the fastest path.
 
+        If values changed during the training of the trial (`schedule(trial)`), they change after
+        the same epochs again: each piece is trained on from the state of the one before.
+
         Args:
             trial: default: the best one.
             *fit_args, **fit_kwargs: for `fit`, or `data`, as for `search()`. `epochs` defaults to
-                the number up to the trial's best epoch, a tuned `batch_size` to the trial's.
+                the number up to the trial's best epoch, a tuned `batch_size` to the trial's. With
+                other `epochs` the last piece is longer, or the last pieces are left out.
 
         Returns:
             The trained model; `model.history` is its History.
+
+        Raises:
+            FatalValueError: values change, and a callback cannot be resumed.
         """
         trial = self._best_unless(trial, "train again")
-        return self._training.retrain(trial, fit_args, fit_kwargs)
+        pieces = schedule(self._trials(), trial) if isinstance(trial, Trial) else []
+        return self._training.retrain(trial, fit_args, fit_kwargs, pieces)
 
     def to_sklearn(self, trial: Trial | None = None, **kwargs: Any) -> Any:
         """A fitted scikit-learn estimator with the model of a trial.

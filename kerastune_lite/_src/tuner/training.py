@@ -6,15 +6,15 @@ to do with Keras never loads it.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kerastune_lite._src.core.lineage import Piece
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Trial
-from kerastune_lite._src.keras.automatic_names import named_as_in_trials
 from kerastune_lite._src.keras.building import ModelFactory
 from kerastune_lite._src.keras.fit_arguments import FitArguments
 from kerastune_lite._src.keras.hypermodel import check_takes_callbacks, has_parameter, overrides_fit
@@ -243,9 +243,19 @@ class Training:
         save_weights(model, self.checkpoints.folder / name)
         return name
 
-    def retrain(self, trial: Trial, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-        """A new model for `trial`, trained with these arguments of `fit`."""
-        from kerastune_lite._src.keras.fitting import fast_fit
+    def retrain(
+        self,
+        trial: Trial,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        pieces: Sequence[Piece] = (),
+    ) -> Any:
+        """A new model for `trial`, trained with these arguments of `fit`.
+
+        Args:
+            pieces: those of its schedule.
+        """
+        from kerastune_lite._src.tuner.retraining import Retraining
 
         hypermodel = self.models.hypermodel
         if hypermodel is None:
@@ -255,22 +265,11 @@ class Training:
                 "retrain() takes a trial first, then the arguments of fit. Received: "
                 f"{type(trial).__name__}. Write tuner.retrain(None, x, y) for the best trial."
             )
-        hp = trial.hyperparameters.copy()
-        own = overrides_fit(hypermodel)
         kwargs, data = dict(kwargs), None
         if "data" in kwargs and not has_parameter(hypermodel.fit, "data"):
             data = TunedData(kwargs.pop("data"), self.checkpoints.folder)
-        fit = FitArguments(args, kwargs, own, trial.values, in_run_trial=True, data=data).made(hp)
-        if trial.best_step is not None:
-            fit.default_epochs(trial.best_step + 1)
-        # The arguments of `fit` may name outputs and metrics.
-        model = named_as_in_trials(functools.partial(self.models.build, hp))
-        fit_args, fit_kwargs = fit.for_execution(hp)
-        with fast_fit(model):
-            hypermodel.fit(hp, model, *fit_args, **fit_kwargs)
-        if data is not None:
-            data.close()
-        return model
+        with contextlib.closing(data) if data is not None else contextlib.nullcontext():
+            return Retraining(self.models, trial, args, kwargs, data).trained(pieces)
 
 
 def _without_hypermodel(what: str) -> str:

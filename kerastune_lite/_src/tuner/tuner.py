@@ -39,6 +39,7 @@ from kerastune_lite._src.tuner.known_search import KnownSearch
 from kerastune_lite._src.tuner.late_data import LateDataJob
 from kerastune_lite._src.tuner.loggers import send_best, separated
 from kerastune_lite._src.tuner.placement import Placement
+from kerastune_lite._src.tuner.populations import prepared_scheduler
 from kerastune_lite._src.tuner.probing import Probe
 from kerastune_lite._src.tuner.training import Training
 from kerastune_lite._src.tuner.user_trials import BY_HAND, UserTrials, takes_first_epoch
@@ -60,7 +61,8 @@ class Tuner(TunerNames, KnownSearch, Hooks):
             "model_size", "train_time", "inference_time" and "peak_memory" (docs/several_goals.md).
             None: minimise the float that `run_trial` returns.
         max_trials: the total number of trials, including those of earlier runs. None: until the
-            space is exhausted.
+            space is exhausted, or all that the scheduler plans is trained. "auto": 10; None with
+            `PopulationBasedTraining`.
         constraints: what results must satisfy: bounds of metrics, such as "model_size <= 1e6", and
             functions of a trial, which return whether it is allowed, or a number that is at most 0
             if it is.
@@ -110,7 +112,7 @@ class Tuner(TunerNames, KnownSearch, Hooks):
         self,
         hypermodel: Any = None,
         objective: ObjectiveLike = None,
-        max_trials: int | None = 10,
+        max_trials: int | str | None = "auto",
         *,
         constraints: Sequence[str | Callable[[Trial], Any]] | None = None,
         oracle: Oracle | None = None,
@@ -138,7 +140,7 @@ class Tuner(TunerNames, KnownSearch, Hooks):
     ) -> None:
         st.check_counts(max_model_size=max_model_size, keep_checkpoints=keep_checkpoints, seed=seed)
         self._limits = Limits(
-            max_trials,
+            st.trials_of(max_trials, scheduler),
             max_time,
             executions_per_trial,
             max_retries_per_trial,
@@ -274,10 +276,13 @@ class Tuner(TunerNames, KnownSearch, Hooks):
         loggers: Sequence[TrialLogger],
     ) -> None:
         """Search with checked arguments; `told` describes them for the project."""
+        source = getattr(self, "source", f"{type(self).__name__}.run_trial()")
+        scheduler = prepared_scheduler(self.scheduler, self._training, self.max_trials, source)
         views = search_views(call.verbose, self._folder.tensorboard, call.tensorboard_directories())
         views += loggers
         job = self._job(call) if data_fn is None else self._late_job(call, data_fn)
-        with opened(self._folder, self._definition(), self._known) as session:
+        definition = dataclasses.replace(self._definition(), scheduler=scheduler)
+        with opened(self._folder, definition, self._known) as session:
             self._known = session.known
             for logger in loggers:
                 logger.open(self._folder.root)

@@ -11,8 +11,8 @@ import math
 import re
 import time
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
-from typing import Union
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Union
 
 NOTHING = "–"
 """The text of a cell that does not apply, such as an inactive hyperparameter."""
@@ -104,6 +104,22 @@ def html_block(*parts: str, name: str = "kerastune") -> str:
     """
     body = "".join(parts)
     return f'<div class="{name}" style="color:inherit;overflow-x:auto">{body}</div>'
+
+
+def html_card(title: Sequence[str], reason: str, values: Mapping[str, Any]) -> str:
+    """What is known of a trial.
+
+    Args:
+        title: its parts.
+        reason: why it failed; empty if it did not.
+        values: of its hyperparameters, by name.
+    """
+    rows = [[one_line(name), value_text(value)] for name, value in values.items()]
+    return html_block(
+        html_line(" · ".join(title), bold=True),
+        html_line(reason) if reason else "",
+        html_table(["hyperparameter", "value"], rows, left=["hyperparameter"]),
+    )
 
 
 def bytes_text(count: int) -> str:

@@ -78,7 +78,7 @@ class RungConformance(SchedulerConformance):
 
     def test_paused_trials_go_on_from_where_they_are_or_not_at_all(self, scheduler):
         some = TrialHistory(paused(n, loss, 1) for n, loss in enumerate([0.3, 0.1, 0.2, 0.4]))
-        supply = Supply(exhausted=True)
+        supply = Supply(exhausted=True, left=0)
         numbers = scheduler.finished(some, supply)
         assert set(numbers) <= {0, 2, 3}, "the best of all is kept"
         rungs = scheduler.plan(some, 3, supply)
@@ -91,7 +91,7 @@ class RungConformance(SchedulerConformance):
     def test_losses_that_are_no_numbers_come_last(self, scheduler):
         losses = [float("nan"), 0.5, None, float("inf")]
         some = TrialHistory(paused(n, loss, 1) for n, loss in enumerate(losses))
-        supply = Supply(exhausted=True)
+        supply = Supply(exhausted=True, left=0)
         rungs = scheduler.plan(some, 1, supply)
         assert all(rung.trial == 1 for rung in rungs)
         assert 1 not in scheduler.finished(some, supply)

@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from kerastune_lite._src.core.history import TrialHistory
+from kerastune_lite._src.core.lineage import first_epoch
+from kerastune_lite._src.core.parent import Parent
 from kerastune_lite._src.core.marks import Marks
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 from kerastune_lite.schedulers import Decision, Scheduler, Supply, TrainingRequest
@@ -99,7 +101,7 @@ class Simulation:
             self.plans.append((len(self.log), free, self.supply, rungs))
             assert len(rungs) <= free
             if self.supply.exhausted:
-                assert all(rung.trial is not None for rung in rungs)
+                assert all(rung.trial is not None or rung.parent is not None for rung in rungs)
             numbers = [rung.trial for rung in rungs if rung.trial is not None]
             assert len(set(numbers)) == len(numbers)
             for rung in rungs:
@@ -109,7 +111,10 @@ class Simulation:
 
     def _begin(self, rung: TrainingRequest) -> None:
         assert rung.end_epoch is None or rung.end_epoch > rung.start_epoch
-        if rung.trial is None:
+        if rung.parent is not None:
+            trial = self._child(rung)
+            self._do(lambda history: history.add(trial))
+        elif rung.trial is None:
             if len(self.history) == self.proposals:
                 self.supply = Supply(exhausted=True)
                 return
@@ -136,7 +141,23 @@ class Simulation:
             )
             self._do(lambda history: history.update(trial))
         self.entered.setdefault((trial.bracket, trial.goal), []).append(trial.number)
-        self._training[trial.number] = list(self.history.curve(trial.number))
+        inherited = [math.nan] * rung.start_epoch
+        self._training[trial.number] = list(self.history.curve(trial.number)) or inherited
+
+    def _child(self, rung: TrainingRequest) -> Trial:
+        """A new trial that goes on from the state of another one."""
+        parent = self.history[rung.parent]
+        assert parent.status is TrialStatus.PAUSED
+        assert rung.trial is None
+        assert rung.start_epoch == parent.epochs
+        return Trial(
+            len(self.history),
+            {"n": len(self.history)},
+            bracket=rung.bracket,
+            goal=rung.end_epoch,
+            resumable=rung.resumable,
+            parent=Parent(parent.number, parent.epochs),
+        )
 
     def _see_whether_all_are_tried(self) -> None:
         if len(self.history) == self.points:
@@ -194,7 +215,8 @@ class Simulation:
     def _die(self) -> None:
         """What was trained of the present rungs is lost, and whether the oracle has more."""
         for number, losses in self._training.items():
-            first = self.history[number].epochs
+            trial = self.history[number]
+            first = trial.epochs or first_epoch(trial)
             del losses[first:]
             self._do(lambda history, n=number, e=first: history.forget(n, 0, e))  # type: ignore[misc]
         self.supply = dataclasses.replace(self.supply, exhausted=self.supply.all_tried)

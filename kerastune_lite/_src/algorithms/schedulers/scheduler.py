@@ -6,12 +6,15 @@ import dataclasses
 import enum
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
+
+import numpy as np
 
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.space.domains import Value
+from kerastune_lite._src.space.parameters import Space
 from kerastune_lite._src.util.public import public
 
 
@@ -41,6 +44,9 @@ class TrainingRequest:
         bracket: of a new trial; stored with it.
         resumable: whether a later request may resume the trial. If so, the trial is PAUSED at the
             end, with a score and the state of its training; otherwise it is COMPLETED.
+        parent: of a new trial that continues from the state of a paused one: that one's number. Its
+            values are those of the scheduler's `explore`, not of the oracle, and `start_epoch` is
+            the epoch of the state. No later request may resume the parent before this one starts.
 
     Example:
         >>> from kerastune_lite.schedulers import TrainingRequest
@@ -55,6 +61,7 @@ class TrainingRequest:
     end_epoch: int | None = None
     bracket: int | None = None
     resumable: bool = False
+    parent: int | None = None
 
 
 @public("kerastune_lite.schedulers")
@@ -67,6 +74,8 @@ class Supply:
             reached.
         all_tried: every point of the space was tried, is being tried, or failed. The supply is
             then also exhausted.
+        left: how many more trials `max_trials` allows, also with points that were tried; None: any
+            number.
 
     Example:
         >>> from kerastune_lite.schedulers import Supply
@@ -76,6 +85,7 @@ class Supply:
 
     exhausted: bool = False
     all_tried: bool = False
+    left: int | None = None
 
 
 @public("kerastune_lite.schedulers")
@@ -106,6 +116,12 @@ class Scheduler(ABC):
     """Whether `judge` may stop a trial. If not, a worker process trains on without its answer. Each
     class with a `judge` of its own says so for itself."""
 
+    copies_states: ClassVar[bool] = False
+    """Whether it asks for trials that continue from the states of others."""
+
+    default_trials: ClassVar[int | None] = 10
+    """The `max_trials` of a tuner that received none; None: all that is planned."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if _place_of("judge", cls) < _place_of("stops_trials", cls):
@@ -123,7 +139,8 @@ class Scheduler(ABC):
         """Up to `free` independent requests of training to start now.
 
         If the list is empty, the search waits for the running trials, or ends if there are none.
-        If `supply.exhausted`, only paused trials may be requested.
+        If `supply.exhausted`, only paused trials may be requested, and trials with a parent as long
+        as `supply.left` allows them.
 
         Args:
             history: all trials, including running ones.
@@ -155,6 +172,27 @@ class Scheduler(ABC):
             supply: whether new trials can still start.
         """
         return []
+
+    def check_trials(self, max_trials: int | None) -> None:  # noqa: B027  # most take any number
+        """Check the total number of trials, before a search.
+
+        Raises:
+            ValueError: there are too few.
+        """
+
+    def changing(self, names: Collection[str]) -> Scheduler:
+        """This scheduler, with the hyperparameters that `explore` changes if it was told none."""
+        return self
+
+    def explore(self, space: Space, parent: Trial, rng: np.random.Generator) -> dict[str, Value]:
+        """The values of a trial that continues from the state of `parent`.
+
+        Args:
+            space: the parameters known so far.
+            parent: the trial whose state is copied.
+            rng: derived from the seed of the search and the number of the next trial.
+        """
+        return dict(parent.values)
 
     def facts(self, trial: Trial) -> Mapping[str, Value]:
         """What `hp.get(name)` answers in `trial` besides hyperparameters, by name."""
