@@ -15,8 +15,8 @@ import numpy as np
 
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.lineage import first_epoch
-from kerastune_lite._src.core.parent import Parent
 from kerastune_lite._src.core.marks import Marks
+from kerastune_lite._src.core.parent import Parent
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 from kerastune_lite.schedulers import Decision, Scheduler, Supply, TrainingRequest
 

@@ -59,6 +59,18 @@ def place_at(
     return _placed(number, loss, marks)
 
 
+def latest_place(history: TrialHistory, number: int, end: int) -> Place:
+    """The place of a trial by its last epoch before `end` that has a loss."""
+    losses = history.curve(number)[:end]
+    known = [epoch for epoch, loss in enumerate(losses) if not math.isnan(loss)]
+    if not known:
+        return place_of(history[number])
+    marks = history.marks(number, [known[-1]])
+    if not marks.losses and history[number].losses:
+        marks = marks_of(history[number])  # of its latest rung: nothing was noted by epoch
+    return _placed(number, losses[known[-1]], marks)
+
+
 def average_place(history: TrialHistory, number: int, loss: float, epochs: int) -> Place:
     """The place of a trial by the means over its first `epochs`; `loss` is that of its losses."""
     return _placed(number, loss, history.marks(number, range(epochs)))

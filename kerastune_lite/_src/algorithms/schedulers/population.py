@@ -12,13 +12,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kerastune_lite._src.algorithms.schedulers.exploring import explored
-from kerastune_lite._src.algorithms.schedulers.rungs import (
-    Place,
-    level_of,
-    next_rung,
-    place_of,
-    whole_number,
-)
+from kerastune_lite._src.algorithms.schedulers.merit import Place, in_order, latest_place
+from kerastune_lite._src.algorithms.schedulers.rungs import level_of, next_rung, whole_number
 from kerastune_lite._src.algorithms.schedulers.scheduler import (
     Decision,
     Scheduler,
@@ -43,10 +38,10 @@ class PopulationBasedTraining(Scheduler):
     hyperparameters (explore), and is trained on from there. So the search finds a schedule of
     values, `tuner.schedule()`, and trains it at the same time.
 
-    - Selection is by the losses of the latest epoch. Each of the best `quantile` gets as many
-      children as the others; the paper draws them. All members finish an interval before the first
-      child starts, unlike in the paper: so the number of workers does not change the search. Who is
-      neither among the best nor among the worst does not wait.
+    - Selection is by the losses of the latest epoch, with several objectives by fronts. Each of the
+      best `quantile` gets as many children as the others; the paper draws them. All members finish
+      an interval before the first child starts, unlike in the paper: so the number of workers does
+      not change the search. Who is neither among the best nor among the worst does not wait.
     - A number is multiplied by one of `factors` (on the scale "reverse_log" its mirror image is),
       and kept within its domain. Whole numbers and those with a step move to a neighbour at least,
       ordered choices to a neighbour; other choices are drawn. 0 moves by a part of the range.
@@ -238,11 +233,14 @@ class PopulationBasedTraining(Scheduler):
         members, following = levels[level], levels[level + 1]
         size = len(members) + missing
         lost = _truncated(size, self.quantile)
-        ranked = [t for t in members if level_of(t, self._ends) > level or not _is_running(t)]
-        ranked.sort(key=lambda trial: self._place(history, trial, level))
+        known = [t for t in members if level_of(t, self._ends) > level or not _is_running(t)]
+        standing = in_order([self._place(history, trial, level) for trial in known])
+        ranked = [history[place.number] for place in standing]
         able = [trial for trial in ranked if self._is_able(trial, level)]
         if len(ranked) < size:
-            resumed = self._certain(ranked, able, lost, level)
+            # With several objectives, who comes later may change the order of the others.
+            several = any(place.losses for place in standing)
+            resumed = [] if several else self._certain(ranked, able, lost, level)
             return _Generation(resumed, [], size - len(following))
         worst = {trial.number for trial in ranked[size - lost :]}
         # If all others have ended, the worst are the best that there is.
@@ -277,10 +275,8 @@ class PopulationBasedTraining(Scheduler):
     def _place(self, history: TrialHistory, trial: Trial, level: int) -> Place:
         """The place of a member at the end of a generation: by its latest loss."""
         if self._failed_at(trial, level):
-            return math.inf, trial.number
-        losses = history.curve(trial.number)[: self._ends[level]]
-        known = [loss for loss in losses if not math.isnan(loss)]
-        return (known[-1], trial.number) if known else place_of(trial)
+            return Place(math.inf, math.inf, trial.number)
+        return latest_place(history, trial.number, self._ends[level])
 
     def _waits(self, trial: Trial, level: int) -> bool:
         """Whether a trial is paused at the end of a generation."""
