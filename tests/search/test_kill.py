@@ -7,6 +7,7 @@ import time
 import pytest
 
 import kerastune_lite as kt
+from kerastune_lite._src.core.lineage import first_epoch
 from tests.processes import Forked
 
 FUNCTION = """
@@ -92,6 +93,13 @@ print("done", flush=True)
 """
 
 
+POPULATION = RUNGS.replace(
+    'kt.Hyperband(build, "val_loss", max_epochs=int(sys.argv[2]), ',
+    'kt.Tuner(build, "val_loss", oracle=kt.oracles.RandomOracle(), '
+    "scheduler=kt.schedulers.PopulationBasedTraining(int(sys.argv[2]), 6, 3), ",
+)
+
+
 def lines_of(process):
     """What it printed by the time it died; a line cut in two is none."""
     return [line.split() for line in process.read().split("\n")[:-1]]
@@ -163,20 +171,22 @@ def test_kills_while_keras_trains_what_was_learned(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no SIGKILL")
-def test_kills_between_and_within_rungs(tmp_path):
+@pytest.mark.parametrize("code", [RUNGS, POPULATION], ids=["rungs", "population"])
+def test_kills_between_and_within_rungs(tmp_path, code):
     """No rung that was trained is trained again, and the search goes on to the same end."""
-    undisturbed = Forked(RUNGS, tmp_path / "whole", 9)
+    undisturbed = Forked(code, tmp_path / "whole", 9)
     lines = lines_of(undisturbed)
     assert lines[-1] == ["done"]
     whole = trials_of(tmp_path / "whole")
-    assert sorted(trained(lines)) == sorted((t.number, e) for t in whole for e in range(t.epochs))
+    own = [(t.number, e) for t in whole for e in range(first_epoch(t), t.epochs)]
+    assert sorted(trained(lines)) == sorted(own)
 
     dice = random.Random(2)
     killed = 0
     done: dict[int, int] = {}
     stood = set()
     for kill in range(6):
-        process = Forked(RUNGS, tmp_path / "killed", 9)
+        process = Forked(code, tmp_path / "killed", 9)
         assert process.stdout.readline() == "ready\n"
         seen = []
         if kill < 5:
@@ -192,11 +202,13 @@ def test_kills_between_and_within_rungs(tmp_path):
     assert stood == {"RUNNING", "PAUSED", "COMPLETED"}, "it was killed within rungs"
 
     survivors = trials_of(tmp_path / "killed")
-    assert [(t.number, dict(t.values), t.epochs, t.status, t.bracket) for t in survivors] == [
-        (t.number, dict(t.values), t.epochs, t.status, t.bracket) for t in whole
-    ]
+    assert list(map(rung_of, survivors)) == list(map(rung_of, whole))
     # Trained side by side with others, or alone, differs in the last digits.
     assert [t.score for t in survivors] == pytest.approx([t.score for t in whole], rel=1e-4)
+
+
+def rung_of(trial):
+    return trial.number, dict(trial.values), trial.epochs, trial.status, trial.bracket, trial.parent
 
 
 def trained(lines):

@@ -26,8 +26,8 @@ logger = logging.getLogger(__name__)
 Build = Callable[[HyperParameters], Any]
 """Returns a model; None if it rejects the values."""
 
-_DRAWS = 16
-"""How many random points are built to find one with which a hyperparameter is used."""
+_DRAWS = 8
+"""How many random points are built to find those that are used for some values of others only."""
 
 _MOST = 3
 """How many values of a hyperparameter are built."""
@@ -39,59 +39,60 @@ _INNER = (0.15, 0.5, 0.85)
 def changeable(
     build: Build, space: Space, names: Sequence[str] | None = None
 ) -> dict[str, bool | None]:
-    """Whether the hyperparameters can change during a training; None if `build` does not use one.
+    """Whether hyperparameters can change during a training.
+
+    None if that is not known: `build` does not use one, or rejects its values. The answer depends
+    on nothing but the arguments, so that a search that is resumed gets the same one.
 
     Args:
         build: of the search.
-        space: the parameters that it was found to declare.
+        space: the parameters that it was found to declare. It may declare others for other values.
         names: of the hyperparameters in question; None: all that have several values.
     """
-    asked = names if names is not None else _tuned(space)
     points = _Points(build, space)
-    found = {name: _leaves_the_structure(points, name) for name in asked}
+    found = {name: _leaves_the_structure(points, name) for name in names or points.tuned()}
     logger.debug("Which hyperparameters can change during a training: %s", found)
     return found
 
 
-def _tuned(space: Space) -> list[str]:
-    return [n for n in space.names if any(p.domain.cardinality != 1 for p in space.named(n))]
-
-
 class _Points:
-    """Points that are built until one uses a certain hyperparameter."""
+    """Points that are built to find out which hyperparameters are used, and with which others.
+
+    Attributes:
+        space: all parameters that were met.
+    """
 
     def __init__(self, build: Build, space: Space) -> None:
         self.build = build
         self.space = space
-        self._rng = np.random.default_rng(0)
         self._used: list[dict[str, Value]] = []
         """What `build` used at each point."""
-
-    def with_name(self, name: str) -> dict[str, Value] | None:
-        """The values of a point at which `build` uses a hyperparameter; None if none is found."""
-        for used in self._used:
-            if name in used:
-                return used
-        for parameter in self.space.named(name):
-            used = self._built(self._active(parameter))
-            if name in used:
-                return used
-        while len(self._used) < _DRAWS:
-            used = self._built(self.space.sample(self._rng))
-            if name in used:
-                return used
-        return None
+        for parameter in space:
+            if not any(parameter.name in used for used in self._used):
+                self._try(self._active(parameter))
+        rng = np.random.default_rng(0)
+        for _ in range(_DRAWS):
+            self._try(self.space.sample(rng))
 
     def _active(self, parameter: Parameter) -> dict[str, Value]:
         """The defaults, but for what makes a parameter active."""
         chosen = {each.name: each.values[0] for each in parameter.conditions}
         return self.space.walk(lambda each: chosen.get(each.name, each.default))
 
-    def _built(self, values: Mapping[str, Value]) -> dict[str, Value]:
+    def _try(self, values: Mapping[str, Value]) -> None:
         hp = HyperParameters(self.space, values)
         self.build(hp)
+        self.space = self.space.merged(hp.space)
         self._used.append(hp.used_values())
-        return self._used[-1]
+
+    def tuned(self) -> list[str]:
+        """The names of the hyperparameters that have several values."""
+        space = self.space
+        return [n for n in space.names if any(p.domain.cardinality != 1 for p in space.named(n))]
+
+    def with_name(self, name: str) -> dict[str, Value] | None:
+        """The values of a point at which a hyperparameter is used; None if there is none."""
+        return next((used for used in self._used if name in used), None)
 
 
 def _leaves_the_structure(points: _Points, name: str) -> bool | None:
@@ -107,7 +108,9 @@ def _leaves_the_structure(points: _Points, name: str) -> bool | None:
         model = points.build(hp)
         if model is not None:
             structures.append(structure_of(model))
-    return len(structures) > 1 and all(each == structures[0] for each in structures)
+    if len(structures) < 2:
+        return None
+    return all(each == structures[0] for each in structures)
 
 
 def _values(domain: Domain, default: Value) -> list[Value]:
@@ -135,7 +138,7 @@ def structure_of(model: Any) -> Any:
     variables = [(tuple(each.shape), str(each.dtype), each.trainable) for each in model.variables]
     layers = [(type(each).__name__, _config(each)) for each in layers_within(model)]
     optimizers = {
-        name: (type(each).__name__, _config(each, without=("learning_rate", "name")))
+        name: (type(each).__name__, _config(each, without=("learning_rate",)))
         for name, each in optimizers_of(model).items()
     }
     return variables, layers, optimizers
@@ -152,9 +155,9 @@ def _config(part: Any, without: Sequence[str] = ()) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """A config without real numbers, and without what is not set."""
+    """A config without real numbers, and without names and what is not set."""
     if isinstance(value, Mapping):
-        parts = {name: _plain(each) for name, each in value.items()}
+        parts = {name: _plain(each) for name, each in value.items() if name != "name"}
         return {name: part for name, part in parts.items() if part is not None}
     if isinstance(value, (list, tuple)):
         return [_plain(each) for each in value]

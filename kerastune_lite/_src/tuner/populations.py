@@ -41,43 +41,31 @@ def _changing(scheduler: Scheduler, training: Training) -> list[str]:
     """
     from kerastune_lite._src.keras.changeable import changeable
 
-    # Those that trials will declare are not among them: when they are met depends on the workers.
+    # Not those that trials declared: when they are met depends on the trials so far.
     space, name = training.probed.space, type(scheduler).__name__
     named = getattr(scheduler, "hyperparameters", None)
-    if named is not None:
-        _check_known(name, named, training)
-    known = None if named is None else [each for each in named if each in space.names]
-    found = changeable(training.probe.build, space, known)
-    if named is not None:
-        wrong = [each for each in named if found.get(each) is False]
-        if wrong:
+    found = changeable(training.probe.build, space, named)
+    if named is None:
+        given = training.probed.given.names
+        names = [each for each, can in found.items() if can or (can is None and each in given)]
+        if not names:
             raise ValueError(
-                f"{name} changes hyperparameters while a model is trained, so they must leave the "
-                f"network and the optimizer as they are. Received: {wrong}, with which build(hp) "
-                "makes other ones. Leave them out: children inherit their values."
+                f"{name} needs a hyperparameter that can change while a model is trained, such as "
+                f"a learning rate. Received: {list(found) or 'none'}, each of which changes the "
+                "network or the optimizer. Take another scheduler, such as Hyperband."
             )
-        return list(named)
-    given = training.probed.given.names
-    names = [each for each, can in found.items() if can or (can is None and each in given)]
-    if not names:
-        raise ValueError(
-            f"{name} needs a hyperparameter that can change while a model is trained, such as a "
-            f"learning rate. Received: {list(found) or 'none'}, each of which changes the network "
-            "or the optimizer. Take another scheduler, such as Hyperband."
-        )
-    return names
-
-
-def _check_known(scheduler: str, named: list[str], training: Training) -> None:
-    """Raise for names that build(hp) does not use.
-
-    Raises:
-        ValueError: there are some, and no other function can declare them.
-    """
-    space = training.probed.space
-    unknown = [each for each in named if each not in space.names]
+        return names
+    unknown = [each for each in named if found[each] is None and each not in space.names]
     if unknown and not overrides_fit(training.models.hypermodel):
         raise ValueError(
-            f"{scheduler}(hyperparameters=...) takes names of hyperparameters that build(hp) uses. "
+            f"{name}(hyperparameters=...) takes names of hyperparameters that build(hp) uses. "
             f"Received: {unknown}; there are {space.names}."
         )
+    wrong = [each for each in named if found[each] is False]
+    if wrong:
+        raise ValueError(
+            f"{name} changes hyperparameters while a model is trained, so they must leave the "
+            f"network and the optimizer as they are. Received: {wrong}, with which build(hp) "
+            "makes other ones. Leave them out: children inherit their values."
+        )
+    return list(named)
