@@ -156,7 +156,7 @@ def repeated(number, values, losses):
 
 
 def test_repeats_say_how_far_a_mean_can_be_trusted():
-    from kerastune_lite._src.algorithms.oracles.gp.learning import _extra
+    from kerastune_lite._src.algorithms.oracles.gp.process import _extra
     from kerastune_lite._src.algorithms.oracles.gp.targets import Targets
 
     rng = np.random.default_rng(0)

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite._src.algorithms.oracles.gp.acquisition import (
-    Acquisition,
     confidence_bound,
     log_expected_improvement,
+    log_probability_of_feasibility,
 )
 from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding, encoding_of
 from kerastune_lite._src.algorithms.oracles.gp.learning import Learned, learned
-from kerastune_lite._src.algorithms.oracles.gp.model import Data, Priors, fitted
+from kerastune_lite._src.algorithms.oracles.gp.merit import Merit, MeritOfOne, MeritOfTwo
+from kerastune_lite._src.algorithms.oracles.gp.model import Data, Posterior, Priors, fitted
 from kerastune_lite._src.algorithms.oracles.gp.surface import Surface
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle, draw_distinct, drawn_untried
 from kerastune_lite._src.algorithms.oracles.sobol import (
@@ -37,8 +38,8 @@ _LEAST = 3
 """The smallest number of results for a model."""
 _TRUSTED = 0.5
 """The trust in former projects from which on the model is used before there are enough results."""
-_KEPT_FITS = 8
-"""Enough for a batch, and for several alternating searches."""
+_KEPT_FITS = 16
+"""Enough for a batch, for objectives and constraints, and for several alternating searches."""
 _LOOKED_AT = 64
 """How many of the most promising points are searched for an untried one."""
 _LEFT = 16
@@ -59,10 +60,12 @@ class BayesianOracle(Oracle):
     others, 2010, "kriging believer"), failed trials with the worst loss. Trials of different
     numbers of epochs are all used, with the training time as an input of the model.
 
-    Several objectives are combined with weights that are drawn for each proposal (Knowles, 2006,
-    "ParEGO"). Each constraint has a process of its own; the logarithm of the probability that it is
-    satisfied is added to that of the expected improvement (Gardner and others, 2014), and counts
-    alone while no trial satisfies all of them.
+    Two objectives have a process each, and proposals maximise the logarithm of the expected
+    hypervolume improvement (Emmerich and others, 2011) of the front, up to a tenth of its range
+    beyond its ends. Three and more, or with `beta`, are combined with weights that are drawn for
+    each proposal (Knowles, 2006, "ParEGO"). Each constraint has a process of its own; the logarithm
+    of the probability that it is satisfied is added to that of the expected improvement (Gardner
+    and others, 2014), and counts alone while no trial satisfies all of them.
 
     What the search remembers of former projects is the prior mean of the process, weighted by ranks
     (Feurer and others, 2018), as long as it agrees with the new results (docs/warm_start.md).
@@ -167,7 +170,7 @@ class BayesianOracle(Oracle):
             return
         # As for `point` itself, which is now in the history.
         early = len(history) <= (self.num_initial_points or 1 + _SOBOL_POINTS)
-        model = None if early else learned(history, encoding, self._theta, _LEAST, rng)
+        model = None if early else self._learned(history, encoding, rng)
         pending: list[Array] = []
         while True:
             if model is None:
@@ -201,7 +204,7 @@ class BayesianOracle(Oracle):
                 defaults = space.defaults()
                 point = defaults if defaults not in visited else None
             if model is None and encoding.axes and (history.former or not early):
-                model = learned(history, encoding, self._theta, _LEAST, rng)
+                model = self._learned(history, encoding, rng)
             certain = model is not None and (not early or model.trust >= _TRUSTED)
             if point is None and model is not None and certain:
                 surface, leaders = self._surface(encoding, model, pending)
@@ -218,6 +221,13 @@ class BayesianOracle(Oracle):
             number, place = number + 1, place + 1
             yield point
 
+    def _learned(
+        self, history: TrialHistory, encoding: Encoding, rng: np.random.Generator
+    ) -> Learned | None:
+        # A confidence bound is that of one loss.
+        as_one = self.beta is not None
+        return learned(history, encoding, self._theta, _LEAST, rng, as_one)
+
     def _surface(
         self,
         encoding: Encoding,
@@ -227,23 +237,26 @@ class BayesianOracle(Oracle):
     ) -> tuple[Surface, Array]:
         """The surface given the points of this batch, and the units of the best trials."""
         taken = model.pending(pending)
-        posterior, best = model.posterior(taken)
+        posteriors, front = model.believing(taken)
+        merits: list[Merit] = []
+        # While no trial satisfies the constraints, that alone is searched for.
+        if model.is_allowed:
+            merits.append(self._merit(posteriors, front, model.reference))
+        merits += [MeritOfOne(limit, log_probability_of_feasibility) for limit in model.limits]
+        function = posteriors[0] if len(posteriors) == 1 and not model.limits else None
+        surface = Surface(encoding, model.rules, merits, model.timed, taken, held, function)
+        return surface, model.leaders
+
+    def _merit(self, posteriors: tuple[Posterior, ...], front: Array, reference: Array) -> Merit:
+        """What proposals improve on `front`, if constraints are left aside."""
+        if len(posteriors) == 2:
+            return MeritOfTwo(posteriors, front, reference)
         acquisition = (
-            functools.partial(log_expected_improvement, best=best)
+            functools.partial(log_expected_improvement, best=float(front.min()))
             if self.beta is None
             else functools.partial(confidence_bound, beta=self.beta)
         )
-        surface = Surface(
-            encoding,
-            model.rules,
-            posterior,
-            model.timed,
-            taken,
-            acquisition if model.is_allowed else _no_preference,
-            held,
-            model.limits,
-        )
-        return surface, model.leaders
+        return MeritOfOne(posteriors[0], acquisition)
 
     def _theta(self, data: Data) -> Array:
         """The settings of the process for these data."""
@@ -271,12 +284,6 @@ def _is_amount(number: Any) -> bool:
     return is_number and 0.0 <= float(number) < float("inf")
 
 
-def _no_preference(mean: Array, deviation: Array) -> Acquisition:
-    """While no trial satisfies the constraints, that alone is searched for."""
-    nothing = np.zeros_like(mean)
-    return Acquisition(nothing, nothing, nothing)
-
-
 def _best(
     space: Space,
     visited: Visited,
@@ -290,8 +297,11 @@ def _best(
     # If the model is wrong, expected improvement stays at one place. Points from a draw of the
     # function leave it.
     draws = beta is None and number >= _DRAWS_FROM and number % _DRAWS_EVERY == 0
-    draws = draws and not surface.limits
-    units = surface.drawn(leaders, rng) if draws else surface.best(leaders, rng)
+    units = (
+        surface.drawn(surface.function, leaders, rng)
+        if draws and surface.function is not None
+        else surface.best(leaders, rng)
+    )
     units = surface.not_taken(units)
     for row in units[:_LOOKED_AT]:
         point = surface.encoding.values(row)
@@ -301,5 +311,5 @@ def _best(
     left = list(drawn_untried(space, visited, rng, _LEFT))
     if not left:
         return None
-    acquired = surface.acquired(np.array([surface.encoding.units(point)[0] for point in left]))
-    return left[int(np.argmax(acquired))]
+    merit = surface.merit(np.array([surface.encoding.units(point)[0] for point in left]))
+    return left[int(np.argmax(merit))]

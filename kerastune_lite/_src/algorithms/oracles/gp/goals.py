@@ -1,4 +1,4 @@
-"""Several objectives as one loss, and constraints as processes of their own."""
+"""Several objectives as one loss, the reference of a front, and constraints as processes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from kerastune_lite._src.core.pareto import fronts
 
 _SUM = 0.05
 """The weight of the sum in the augmented Chebyshev function, as in ParEGO."""
+_BEYOND = 0.1
+"""Of the reference; with 0.3 and 1.0 less of the front was found."""
 _FAR = 1e6
 """Larger excesses count as this one; they may be infinite."""
 _FITTED = 100
@@ -54,6 +56,21 @@ def _scaled(values: Array, front: Array) -> Array:
     low, high = float(front.min()), float(front.max())
     high = high if high > low else float(values.max())
     return (values - low) / (high - low) if high > low else np.zeros_like(values)
+
+
+def reference_of(front: Array) -> Array:
+    """Up to where hypervolume counts: a tenth of the front's range beyond its worst, `(k,)`.
+
+    Farther away the ends of the front would be worth more than all that is between them (Ishibuchi
+    et al., "How to specify a reference point in hypervolume calculation", 2018). Where the front
+    has no range, it is a tenth of the deviation of the trials' targets, which is 1.
+
+    Args:
+        front: targets, `(f, k)`.
+    """
+    low, high = front.min(0), front.max(0)
+    reference: Array = high + _BEYOND * np.where(high > low, high - low, 1.0)
+    return reference
 
 
 def limits_of(

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from scipy import optimize
 
-from kerastune_lite._src.algorithms.oracles.gp.acquisition import (
-    Acquisition,
-    log_probability_of_feasibility,
-)
 from kerastune_lite._src.algorithms.oracles.gp.activity import Rule, expected
 from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding
 from kerastune_lite._src.algorithms.oracles.gp.kernel import squared_distances
+from kerastune_lite._src.algorithms.oracles.gp.merit import Merit
 from kerastune_lite._src.algorithms.oracles.gp.model import Posterior
 
 _UNIFORM, _MUTATED = 512, 256
-_LEADERS = 5
-"""How many of the best points are mutated."""
 _STARTS = 4
 """The number of local searches from the best candidates."""
 _APART = 0.1
@@ -34,71 +29,70 @@ _SAMPLED = 384
 
 @dataclasses.dataclass(frozen=True)
 class Surface:
-    """A posterior over the points of a space.
+    """The merit of the points of a space.
 
     Attributes:
         encoding, rules: how points are converted to rows.
-        posterior: over rows, `(m, d)`, the last column of which may be the training time.
+        merits: functions of rows, `(m, d)`, whose sum is the merit; the last column of a row may be
+            the training time.
         timed: whether there is that column; points are then evaluated at the end of training, 1.
         taken: rows that are being trained, `(q, d)`.
-        acquisition: a function of means and standard deviations.
         held: units, `(p,)`, that all points have in common; NaN for those that may vary.
-        limits: the posteriors of the constraints, which are satisfied up to 0. The logarithms of
-            the probabilities are added to the acquisition function (Gardner et al. 2014).
+        function: the posterior of the only function that decides on the merit; None if there are
+            several.
     """
 
     encoding: Encoding
     rules: list[Rule]
-    posterior: Posterior
+    merits: Sequence[Merit]
     timed: bool
     taken: Array
-    acquisition: Callable[[Array, Array], Acquisition]
     held: Array | None = None
-    limits: Sequence[Posterior] = ()
+    function: Posterior | None = None
 
     def rows(self, units: Array) -> Array:
         """Rows of proposed points, `(m, p)`."""
         rows = self.encoding.rows(units, expected(self.encoding, self.rules, units))
         return np.column_stack([rows, np.ones(len(rows))]) if self.timed else rows
 
-    def acquired(self, units: Array) -> Array:
-        """The acquisition function at points, `(m,)`; larger is better."""
+    def merit(self, units: Array) -> Array:
+        """The merit of points, `(m,)`; larger is better."""
         rows = self.rows(units)
-        value = self.acquisition(*self.posterior.predict(rows)).value
-        for limit in self.limits:
-            value = value + log_probability_of_feasibility(*limit.predict(rows)).value
-        return value
+        total = np.zeros(len(rows))
+        for merit in self.merits:
+            total += merit.value(rows)
+        return total
 
     def best(self, leaders: Array, rng: np.random.Generator) -> Array:
-        """Points in descending order of the acquisition function, `(m, p)`.
+        """Points in descending order of merit, `(m, p)`.
 
         Args:
-            leaders: the best points so far, `(k, p)`.
+            leaders: the best points so far, `(k, p)`, some of which are mutated.
         """
-        units = self._with_held(candidates(self.encoding, leaders[:_LEADERS], rng))
-        acquired = self.acquired(units)
-        order = np.argsort(-acquired, kind="stable")
-        units, acquired = units[order], acquired[order]
+        units = self._with_held(candidates(self.encoding, leaders, rng))
+        merit = self.merit(units)
+        order = np.argsort(-merit, kind="stable")
+        units, merit = units[order], merit[order]
         starts = units[self._apart(units)]
         found = self._climbed(starts)
         found = np.concatenate([found, self._neighbours(found)])
         units = np.concatenate([found, units])
-        acquired = np.concatenate([self.acquired(found), acquired])
-        return units[np.argsort(-acquired, kind="stable")]
+        merit = np.concatenate([self.merit(found), merit])
+        return units[np.argsort(-merit, kind="stable")]
 
-    def drawn(self, leaders: Array, rng: np.random.Generator) -> Array:
+    def drawn(self, function: Posterior, leaders: Array, rng: np.random.Generator) -> Array:
         """Points in ascending order of one draw of the function (Thompson 1933), `(m, p)`."""
-        units = candidates(self.encoding, leaders[:_LEADERS], rng)
+        units = candidates(self.encoding, leaders, rng)
         # The mutations of the best points come last, and all of them are kept.
         units = units[-_SAMPLED:]
-        draw = self.posterior.sample(self.rows(units), rng)
+        draw = function.sample(self.rows(units), rng)
         return units[np.argsort(draw, kind="stable")]
 
     def not_taken(self, units: Array) -> Array:
         """The points that are not close to those that are being trained, `(m, p)`.
 
-        If the model is sure of a minimum, the acquisition function is high only there, and all
-        workers would train there.
+        If the model is sure of a minimum, the merit is high only there, and all workers would train
+        there.
         """
         if not len(self.taken):
             return units
@@ -137,9 +131,9 @@ class Surface:
         # All searches are one: their sum is separable, and four rows cost as much as one.
         def fall(point: Array) -> tuple[float, Array]:
             rows[which, columns] = point
-            value, gradient = _with_gradient(self.posterior, self.acquisition, rows)
-            for limit in self.limits:
-                more = _with_gradient(limit, log_probability_of_feasibility, rows)
+            value, gradient = 0.0, np.zeros_like(rows)
+            for merit in self.merits:
+                more = merit.with_gradient(rows)
                 value, gradient = value + more[0], gradient + more[1]
             return -value, -gradient[which, columns]
 
@@ -164,19 +158,6 @@ class Surface:
             if self.held is None or np.isnan(self.held[i])
         ]
         return np.concatenate(found) if found else units[:0]
-
-
-def _with_gradient(
-    posterior: Posterior, acquisition: Callable[[Array, Array], Acquisition], rows: Array
-) -> tuple[float, Array]:
-    """The sum of an acquisition function over rows `(m, d)`, and its gradient, `(m, d)`."""
-    prediction = posterior.predict_with_gradients(rows)
-    acquired = acquisition(prediction.mean, prediction.deviation)
-    gradient = (
-        acquired.by_mean[:, None] * prediction.mean_gradient
-        + acquired.by_deviation[:, None] * prediction.deviation_gradient
-    )
-    return float(acquired.value.sum()), gradient
 
 
 def candidates(encoding: Encoding, leaders: Array, rng: np.random.Generator) -> Array:
