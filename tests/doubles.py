@@ -7,15 +7,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from kerastune_lite._src.core import events as ev
+from kerastune_lite._src.core.confirmation import Round
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Execution, Outcome, Report, Segment, Trial
+from kerastune_lite._src.search.confirming import Confirm
 from kerastune_lite._src.search.execution.guard import GuardedJob
 from kerastune_lite._src.search.execution.job import Emit, Job
 from kerastune_lite._src.search.execution.runner import Runner
 from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.search.limits import Limits
-from kerastune_lite._src.search.loop import Parts, Search
+from kerastune_lite._src.search.loop import Search
+from kerastune_lite._src.search.parts import Parts
 from kerastune_lite._src.store.checkpoints import Checkpoints
 from kerastune_lite._src.store.store import Epoch, Project, Session, Store
 from kerastune_lite._src.views.view import View
@@ -41,6 +44,7 @@ class MemoryStore(Store):
         space, queue = Space(), {}
         name, settings = "untitled", {}
         enqueued, session, former = 0, None, ()
+        rounds: dict[tuple[int, int], Round] = {}
         for event in self.events:
             if isinstance(event, ev.SearchStarted):
                 name = event.project
@@ -53,6 +57,8 @@ class MemoryStore(Store):
                 space = space.merged(event.added, overwrite=True)
             elif isinstance(event, ev.Remembered):
                 former = event.former
+            elif isinstance(event, ev.RoundEnded):
+                rounds[event.round.trial, event.round.number] = event.round
             elif isinstance(event, ev.Enqueued):
                 queue[event.position] = event.values
                 enqueued = max(enqueued, event.position + 1)
@@ -80,6 +86,7 @@ class MemoryStore(Store):
             versions=versions if settings else {},
             session=session,
             former=former,
+            rounds=tuple(rounds[place] for place in sorted(rounds)),
         )
 
     def epochs(self, trial: int) -> list[Epoch]:
@@ -217,6 +224,7 @@ def make_search(
     project: Project | None = None,
     tune_new_entries: bool = True,
     hooks: Any = None,
+    confirm: Confirm | None = None,
     **limits: Any,
 ) -> Search:
     """A search over doubles; `project` continues what a store holds."""
@@ -240,4 +248,6 @@ def make_search(
         project.space if project is not None else space,
         project.queue if project is not None else {},
         tune_new_entries,
+        confirm=confirm,
+        rounds=project.rounds if project is not None else (),
     )

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kerastune_lite._src.core import events as ev
+from kerastune_lite._src.core.confirmation import Round, Split
 from kerastune_lite._src.core.former import Former
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.parent import Parent
@@ -86,6 +87,26 @@ class StoreConformance:
         (again,) = reopen(store).load().former
         assert again.to_json() == former.to_json()
         assert again.losses == (0.5, math.inf)
+
+    def test_rounds_come_back(self, store, reopen):
+        done = Round(
+            4,
+            1,
+            9,
+            2**32 - 5,
+            Split(0.25, 0.2),
+            Outcome.COMPLETED,
+            0.5,
+            {"val_accuracy": 0.5, "model_size": 77.0},
+            3,
+            0.25,
+        )
+        failed = Round(4, 0, None, 7, None, Outcome.FAILED, message="Traceback\nValueError: no")
+        store.record([started(), ev.RoundEnded(done), ev.RoundEnded(failed)])
+        assert reopen(store).load().rounds == (failed, done)
+        again = dataclasses.replace(done, score=0.75)
+        store.record([ev.RoundStarted(2, 10, 5, 6), ev.RoundEnded(again)])
+        assert reopen(store).load().rounds == (failed, again)
 
     def test_a_trial_between_two_rungs_comes_back(self, store, reopen):
         first = execution(state="checkpoints/a.state.zip")

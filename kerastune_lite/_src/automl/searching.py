@@ -130,6 +130,7 @@ def searched(hypermodel: Any, train: Rows, validation: Rows, settings: SearchSet
         validation_data=(validation.x, validation.y, *weights),
         callbacks=stopping_callbacks(_PATIENCE, settings.max_time),
         verbose=settings.verbose,
+        confirm=False,  # There are rows to choose by that the search has not seen.
     )
     if was_stopped(tuner) and not any(trial.score is not None for trial in tuner.trials):
         raise KeyboardInterrupt

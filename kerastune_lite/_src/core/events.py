@@ -7,6 +7,7 @@ import enum
 from collections.abc import Mapping
 from typing import Any, Union
 
+from kerastune_lite._src.core.confirmation import Confirmation, Round
 from kerastune_lite._src.core.former import Former
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Execution, Trial
@@ -143,12 +144,37 @@ class TrialEnded:
 
 
 @dataclasses.dataclass(frozen=True)
+class RoundStarted:
+    """A round of the race after the search begins.
+
+    Attributes:
+        number: counted from 1.
+        most: how many there are at most.
+        left: how many candidates are left.
+        candidates: how many there were.
+    """
+
+    number: int
+    most: int
+    left: int
+    candidates: int
+
+
+@dataclasses.dataclass(frozen=True)
+class RoundEnded:
+    """A candidate was trained in a round, or that failed."""
+
+    round: Round
+
+
+@dataclasses.dataclass(frozen=True)
 class SearchEnded:
-    """`search()` is about to return or to raise."""
+    """`search()` is about to return or to raise; `confirmation` is the result of a race."""
 
     reason: StopReason
     message: str
     time: float
+    confirmation: Confirmation | None = None
 
 
 Event = Union[
@@ -163,5 +189,7 @@ Event = Union[
     TrialPaused,
     TrialResumed,
     TrialEnded,
+    RoundStarted,
+    RoundEnded,
     SearchEnded,
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import dataclasses
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import overload
@@ -51,6 +52,7 @@ class TrialHistory(Sequence[Trial]):
         self._ranking: list[Place] = []
         self._several = False  # objectives
         self._ordered: list[Trial] | None = None  # with several objectives; None: to be sorted
+        self._confirmed: int | None = None
         self._running: dict[int, None] = {}
         self._paused: dict[int, None] = {}
         self._curves: dict[int, dict[int, list[float]]] = {}
@@ -137,6 +139,25 @@ class TrialHistory(Sequence[Trial]):
             bisect.insort(self._ranking, place)
             self._several = self._several or bool(trial.losses)
             self._ordered = None
+
+    def confirm(self, trial: Trial | None) -> None:
+        """Have a trial come first, whatever its loss: the winner of a race. None: no trial does.
+
+        Oracles and schedulers never see that: during a search, no trial is confirmed.
+        """
+        if self._confirmed is not None:
+            self._replace(dataclasses.replace(self._trials[self._confirmed], confirmed=False))
+        self._confirmed = None if trial is None else trial.number
+        if trial is not None:
+            self._replace(dataclasses.replace(trial, confirmed=True))
+
+    def _replace(self, trial: Trial) -> None:
+        """Put `trial`, which has a score, in the place of its former state."""
+        places = place_of(self._trials[trial.number]), place_of(trial)
+        self._trials[trial.number] = trial
+        if places[0] is not None and places[1] is not None:
+            del self._ranking[bisect.bisect_left(self._ranking, places[0])]
+            bisect.insort(self._ranking, places[1])
 
     @property
     def running(self) -> list[Trial]:

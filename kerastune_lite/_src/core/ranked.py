@@ -14,18 +14,28 @@ from kerastune_lite._src.core.trial import Trial, TrialStatus
 Place = tuple[float, float, int]
 """With one objective, trials are ranked by violation of constraints, by loss, then by number."""
 
+_CONFIRMED = -1.0
+"""The first number in the place of a trial that has won a race: it comes before all others."""
 
-def place_of(trial: Trial) -> Place | None:
-    """The place of a trial with a score, with one objective; None for others."""
+
+def place_of(trial: Trial, confirmed: bool = True) -> Place | None:
+    """The place of a trial with a score, with one objective; None for others.
+
+    Args:
+        confirmed: whether the winner of a race after the search comes first.
+    """
     if trial.status not in (TrialStatus.COMPLETED, TrialStatus.PAUSED) or trial.loss is None:
         return None
     # A single NaN would make every search in a sorted list wrong.
     if math.isnan(trial.loss):
         return None
-    return trial.violation, trial.loss, trial.number
+    first = _CONFIRMED if confirmed and trial.confirmed else trial.violation
+    return first, trial.loss, trial.number
 
 
-def best_first(trials: Iterable[Trial], spread: bool = False) -> list[Trial]:
+def best_first(
+    trials: Iterable[Trial], spread: bool = False, confirmed: bool = True
+) -> list[Trial]:
     """The trials with a score, the best first.
 
     Those that satisfy all constraints come first. With several objectives they come front by front.
@@ -34,8 +44,10 @@ def best_first(trials: Iterable[Trial], spread: bool = False) -> list[Trial]:
     Args:
         spread: whether a front begins with the trials that are least crowded, rather than with the
             best ones by the first objective; for the selection of parents.
+        confirmed: see `place_of`.
     """
-    places = [(place, trial) for trial in trials if (place := place_of(trial)) is not None]
+    found = ((place_of(trial, confirmed), trial) for trial in trials)
+    places = [(place, trial) for place, trial in found if place is not None]
     ordered = [trial for _, trial in sorted(places, key=lambda pair: pair[0])]
     if not any(trial.losses for trial in ordered):
         return ordered

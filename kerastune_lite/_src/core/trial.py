@@ -145,6 +145,7 @@ class Trial:
         resumable: whether it pauses at its goal and its state is kept.
         facts: what its `hp` answers besides hyperparameters; not stored.
         parent: the state of another trial from which it was trained on; None: from the start.
+        confirmed: whether it has won the race after the search; not stored.
 
     Example:
         >>> from kerastune_lite.oracles import Execution, Outcome, Trial
@@ -173,6 +174,7 @@ class Trial:
     losses: tuple[float, ...] = ()
     excesses: tuple[float, ...] = ()
     parent: Parent | None = None
+    confirmed: bool = dataclasses.field(default=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.metrics, Metrics):
@@ -347,6 +349,8 @@ class Segment:
         otherwise: what to train if the file `resume_from` is of no use; None: that is an error.
         companions: other executions of the trial that may be trained at the same time; if they
             were, the report contains them.
+        race: whether it is a round of the race after the search; `execution` is its number then.
+        place: where its validation samples begin, in [0, 1); None: where the user has put them.
     """
 
     trial: Trial
@@ -364,6 +368,8 @@ class Segment:
     midway: bool = False
     otherwise: Segment | None = None
     companions: tuple[Segment, ...] = ()
+    race: bool = False
+    place: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any
 from kerastune_lite._src.core.goals import Guide
 from kerastune_lite._src.core.objective import DefaultObjective, Objective
 from kerastune_lite._src.keras.data_checks import Needs, check_data
+from kerastune_lite._src.keras.fresh_split import FreshSplits, can_be_ordered
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.keras.not_finite import explanation
 from kerastune_lite._src.keras.tuned_data import TunedData
@@ -41,11 +42,15 @@ _OF_SEARCH = (
     "checkpoint_interval",
     "data_fn",
     "data",
+    "confirm",
 )
 """The arguments of `search()` that are not passed on to `fit`."""
 
 _PARALLEL = ("job", "worker", "parallel", "process")
 """In the names that other tools have for `workers`."""
+
+_SAMPLES = ("x", "y", "sample_weight")
+"""The arguments of `fit` that have a row for each sample."""
 
 _DATA = 2
 """How many arguments of `fit` (x and y) may stay positional."""
@@ -86,6 +91,7 @@ class FitArguments:
         self._warned: set[str] = set()
         self._given: dict[str, Any] = {}
         self._found: str | None = None
+        self._splits = FreshSplits()
         if not overridden:
             self._bind()
 
@@ -129,7 +135,7 @@ class FitArguments:
             )
         kwargs = {**self.kwargs, **kwargs}
         made = FitArguments(args, kwargs, self.overridden, self._named, self._in_run_trial)
-        made._warned = self._warned
+        made._warned, made._splits = self._warned, self._splits
         return made
 
     def relocated(self, folder: Path) -> FitArguments:
@@ -252,6 +258,16 @@ class FitArguments:
         return any(isinstance(each, _MAKERS) for each in made)
 
     @property
+    def validation_share(self) -> float | None:
+        """The part of the samples that validates, if it can be another one; None if it cannot."""
+        share, x = self._given.get("validation_split"), self._given.get("x")
+        if not share or self._given.get("validation_data") is not None or isinstance(x, _MAKERS):
+            return None
+        return (
+            float(share) if can_be_ordered([self._given.get(name) for name in _SAMPLES]) else None
+        )
+
+    @property
     def validates_every_epoch(self) -> bool:
         """Whether validation metrics are measured in each epoch."""
         return self._given.get("validation_freq", 1) == 1
@@ -262,7 +278,7 @@ class FitArguments:
             self._given["epochs"] = self.kwargs["epochs"] = epochs
 
     def for_execution(
-        self, hp: HyperParameters, end_epoch: int | None = None
+        self, hp: HyperParameters, end_epoch: int | None = None, place: float | None = None
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments for one execution, with fresh data and the tuned fit arguments.
 
@@ -270,7 +286,7 @@ class FitArguments:
             hp: as `build` left it; what `build` did not declare this time is not passed on.
             end_epoch: train to this epoch (excluded), as a scheduler decided; it overrides
                 `epochs`.
-
+            place: where the validation samples begin, in [0, 1); None: where the user has put them.
         """
         if self.overridden:
             kwargs = dict(self.kwargs)
@@ -279,6 +295,11 @@ class FitArguments:
             return self.args, kwargs
         args = tuple(_made(value) if i == 0 else value for i, value in enumerate(self.args))
         kwargs = dict(self.kwargs)
+        if place is not None and self.validation_share is not None:
+            given = [self._given.get(name) for name in _SAMPLES]
+            moved = dict(zip(_SAMPLES, self._splits.ordered(given, self.validation_share, place)))
+            args = tuple(moved[name] for name in _SAMPLES[: len(args)])
+            kwargs.update((name, moved[name]) for name in kwargs.keys() & moved.keys())
         for name in kwargs.keys() & {"x", "validation_data"}:
             kwargs[name] = _made(kwargs[name])
         x = args[0] if args else kwargs.get("x")

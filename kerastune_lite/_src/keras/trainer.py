@@ -310,9 +310,7 @@ class Trainer:
             outcome=Outcome.COMPLETED,
             score=result.score,
             loss=spec.objective.loss_of(result.score),
-            metrics=with_measured(
-                result.metrics, spec.objective.measured, model, prepared.kwargs, taken_in
-            ),
+            metrics=with_measured(result.metrics, self._measured, model, prepared.kwargs, taken_in),
             best_epoch=best_epoch,
             epochs=reporter.epochs or result.epochs,
             seconds=taken_in,
@@ -323,6 +321,12 @@ class Trainer:
             **state,
         )
         return Trained(dict(result.history) if returned is None else returned, done, scored)
+
+    @property
+    def _measured(self) -> Sequence[str]:
+        """What is measured after the training; in a race the smallest of equal models is named."""
+        measured = self._spec.objective.measured
+        return (*measured, "model_size") if self._segment.race else measured
 
     def _check_space(self) -> None:
         if self._spec.frozen_space:
@@ -338,14 +342,16 @@ class Trainer:
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         spec, segment = self._spec, self._segment
         retry = f"_retry{segment.attempt}" if segment.attempt else ""
-        redirect_tensorboard(callbacks, f"trial_{trial.trial_id}/execution{execution}{retry}")
+        run = "round" if segment.race else "execution"
+        redirect_tensorboard(callbacks, f"trial_{trial.trial_id}/{run}{execution}{retry}")
         listed = list(callbacks)
         if spec.models.max_model_size is not None and not complete:
             listed.insert(0, SizeLimit(spec.models.max_model_size))
-        listed += hook_callers(self._hooks, trial)
+        # The hooks are for the epochs of trials.
+        listed += hook_callers(None if segment.race else self._hooks, trial)
         # Last, so that it sees what the user's callbacks add to the logs.
         listed.append(reporter)
-        args, kwargs = self._fit_arguments.for_execution(self._hp, segment.end_epoch)
+        args, kwargs = self._fit_arguments.for_execution(self._hp, segment.end_epoch, segment.place)
         kwargs["callbacks"] = listed
         if not spec.fit.overridden or accepts(spec.models.hypermodel.fit, "verbose"):
             kwargs.setdefault("verbose", spec.verbose)

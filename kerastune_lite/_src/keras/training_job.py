@@ -80,11 +80,17 @@ class TrainingJob(Job):
         spec: that of all executions.
         hooks: the tuner's, for epochs and batches.
         shown: Python's warnings that were already shown.
+        validation_share: see `Job`.
     """
 
     def __init__(
-        self, spec: TrainingSpec, hooks: Hooks | None = None, shown: Shown | None = None
+        self,
+        spec: TrainingSpec,
+        hooks: Hooks | None = None,
+        shown: Shown | None = None,
+        validation_share: float | None = None,
     ) -> None:
+        self._share = validation_share
         self._shown: Shown = set() if shown is None else shown
         self._spec = spec
         self._hooks = hooks
@@ -110,6 +116,10 @@ class TrainingJob(Job):
 
     def reduced(self, value: Any) -> tuple[Any, ...] | None:
         return dataset_graphs.reduced(value)
+
+    @property
+    def validation_share(self) -> float | None:
+        return self._share
 
     @property
     def together(self) -> int:
@@ -229,7 +239,7 @@ class TrainingJob(Job):
 
     def _with_gradient(self, training: _Training, execution: Execution) -> Execution:
         """Its record, with the gradient by hyperparameters if that is wanted."""
-        if not self._spec.gradients:
+        if not self._spec.gradients or training.segment.race:
             return execution
         if self._gradients is None:
             self._gradients = Hypergradients(self._spec, self._dispatcher)

@@ -3,49 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from kerastune_lite._src.algorithms.oracles.oracle import Oracle
-from kerastune_lite._src.algorithms.schedulers.scheduler import Decision, Scheduler
+from kerastune_lite._src.algorithms.schedulers.scheduler import Decision
 from kerastune_lite._src.core import events as ev
+from kerastune_lite._src.core.confirmation import Round
 from kerastune_lite._src.core.events import StopReason
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Outcome, Report, Segment, Trial, TrialStatus
+from kerastune_lite._src.search.confirming import Confirm, Confirming, settled
 from kerastune_lite._src.search.earlier_curves import read_curves
-from kerastune_lite._src.search.execution.job import Job
-from kerastune_lite._src.search.execution.runner import Runner
 from kerastune_lite._src.search.failures import Failures, as_failed
-from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.search.interrupts import Interrupts
 from kerastune_lite._src.search.limits import Ending, Limits
+from kerastune_lite._src.search.parts import Parts
 from kerastune_lite._src.search.planner import Beginning, Planner
 from kerastune_lite._src.search.recorder import Recorder
-from kerastune_lite._src.search.segments import Segments, merged, placed
+from kerastune_lite._src.search.redeclared import Redeclared
+from kerastune_lite._src.search.segments import Segments, cut_short, merged, placed
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.parameters import Space
-from kerastune_lite._src.store.checkpoints import Checkpoints
-from kerastune_lite._src.store.store import Store
-from kerastune_lite._src.views.view import View
-
-logger = logging.getLogger(__name__)
-
-
-@dataclasses.dataclass
-class Parts:
-    """The parts of a search."""
-
-    oracle: Oracle
-    scheduler: Scheduler
-    runner: Runner
-    store: Store
-    checkpoints: Checkpoints
-    views: list[View]
-    job: Job
-    hooks: Hooks
 
 
 class Search:
@@ -61,6 +41,8 @@ class Search:
         queue: points to try first: position -> values.
         tune_new_entries: whether parameters that trials declare are added to the space.
         clock: returns seconds since 1970.
+        confirm: how the best trials race when the search has ended. None: not at all.
+        rounds: the trainings of races so far.
     """
 
     def __init__(
@@ -74,12 +56,16 @@ class Search:
         queue: Mapping[int, Mapping[str, Value]],
         tune_new_entries: bool = True,
         clock: Callable[[], float] = time.time,
+        confirm: Confirm | None = None,
+        rounds: Iterable[Round] = (),
     ) -> None:
         self.space = space
+        self.rounds = list(rounds)
         self.history = history
         self._parts = parts
         self._limits = limits
         self._objective = objective
+        self._seed = seed
         self._guide = objective.guide
         self._tune_new_entries = tune_new_entries
         self._clock = clock
@@ -110,7 +96,9 @@ class Search:
         )
         self._failures = Failures(history, limits)
         self._ending = Ending(limits, history)
-        self._redeclared: set[str] = set()
+        self._redeclared = Redeclared()
+        self._confirm = confirm
+        self._racing = False
 
     # ------------------------------------------------------------------ the loop
 
@@ -123,6 +111,7 @@ class Search:
             StoreError: the project could not be written.
         """
         reason, message = StopReason.FAILED, "stopped by an error"
+        self.history.confirm(None)
         with self._interrupts:
             try:
                 self._record(self._started(project, settings))
@@ -132,6 +121,7 @@ class Search:
                 self._ending.begin()  # not earlier: one trial should begin
                 reason = self._loop()
                 message = self._ending.message(reason)
+                message += self._raced()
             except KeyboardInterrupt:
                 reason = StopReason.INTERRUPTED
                 message = self._ending.message(reason)
@@ -143,8 +133,34 @@ class Search:
                 try:
                     self._parts.runner.close()
                 finally:  # Also if Ctrl-C interrupts that: views must let go of the terminal.
-                    self._recorder.end(ev.SearchEnded(reason, message, self._clock()))
+                    found = settled(self.history, self.space, self.rounds, self._objective)
+                    self._recorder.end(ev.SearchEnded(reason, message, self._clock(), found))
         return reason
+
+    def _raced(self) -> str:
+        """Confirm the winner; returns what the message says of that."""
+        if self._confirm is None:
+            return ""
+        race = Confirming(
+            self._confirm,
+            self._parts,
+            self.history,
+            self.space,
+            self._objective,
+            self._seed,
+            self.rounds,
+            self._segments,
+            self._record,
+            self._interrupts,
+        )
+        self._racing = True
+        try:
+            race.run()
+            return ""
+        except KeyboardInterrupt:
+            return "; the race to confirm the winner was interrupted"
+        finally:
+            self._racing = False
 
     def _started(self, project: str, settings: Mapping[str, Any]) -> ev.SearchStarted:
         return ev.SearchStarted(
@@ -233,6 +249,8 @@ class Search:
     # ------------------------------------------------------------------ results
 
     def _on_epoch(self, event: ev.EpochEnded) -> Decision:
+        if self._racing:
+            return Decision.CONTINUE  # It is no epoch of a trial.
         with self._interrupts.shielded():
             self._ending.note(event)
             begun = self._begun.get((event.trial, event.execution, event.attempt))
@@ -267,7 +285,7 @@ class Search:
         if report.lost is not None:
             report = as_failed(report, report.lost)
         self._grow_space(report, trial)
-        self._warn_of_redeclared(report)
+        self._redeclared.warn(report)
         if report.fatal is not None:
             raise report.fatal
         executions = [
@@ -280,7 +298,8 @@ class Search:
             executions=merged(trial.executions, executions),
         )
         if self._parts.job.whole_trials:
-            trial = self._cut_short(trial)  # Otherwise the remaining epochs would count as missing.
+            # Otherwise the remaining epochs would count as missing.
+            trial = cut_short(trial, self._stopped)
         failed = [e for e in executions if e.outcome is not Outcome.COMPLETED]
         hopeless = [e for e in failed if not self._failures.may_retry(trial, e)]
         ended = [
@@ -311,7 +330,8 @@ class Search:
     def _rung_ended(self, trial: Trial, ended: Sequence[ev.Event]) -> None:
         """A trial has reached its goal, or ended before it."""
         try:
-            trial = self._cut_short(trial.scored(self._objective, self._clock()))
+            scored = trial.scored(self._objective, self._clock())
+            trial = cut_short(scored, self._stopped)
         except Exception:  # of a user's constraint: what was trained is kept
             self._record(*ended)
             raise
@@ -324,20 +344,6 @@ class Search:
         supply = self._planner.supply(self.space)
         for number in self._parts.scheduler.finished(self.history, supply):
             self._complete(self.history[number])
-
-    def _cut_short(self, trial: Trial) -> Trial:
-        """The trial; if its scheduler stopped it, with the epoch of the stop as its goal."""
-        ends = [
-            e.epochs
-            for e in trial.completed_executions
-            if not e.stopped
-            and (
-                e.epochs == self._stopped.get((trial.number, e.index))
-                # It was stopped before the search died.
-                or (trial.goal is not None and e.epochs < trial.goal)
-            )
-        ]
-        return dataclasses.replace(trial, goal=min(ends), resumable=False) if ends else trial
 
     def _complete(self, trial: Trial) -> None:
         """Complete a paused trial with its current score."""
@@ -365,22 +371,6 @@ class Search:
         if added:
             self.space = self.space.merged(added)
             self._record(ev.SpaceGrown(added, trial.number))
-
-    def _warn_of_redeclared(self, report: Report) -> None:
-        """Warn once of each name that is declared with several ranges."""
-        for name, (holds, other) in report.redeclared.items():
-            if name in self._redeclared:
-                continue
-            self._redeclared.add(name)
-            logger.warning(
-                "The hyperparameter %r is declared with several ranges: %s, and %s. A name is "
-                "one hyperparameter, so the first range is used everywhere. Use "
-                'different names, such as f"%s_{i}", to tune each in its own range.',
-                name,
-                holds.describe(),
-                other.describe(),
-                name,
-            )
 
     def _end_trial(self, trial: Trial, ended: Sequence[ev.Event]) -> None:
         try:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from kerastune_lite._src.core.confirmation import Round
 from kerastune_lite._src.core.events import EpochEnded
 from kerastune_lite._src.core.goals import ObjectiveLike, create_objective, objective_from_json
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective, Sum
+from kerastune_lite._src.search.confirming import settled
 from kerastune_lite._src.search.results import Results
 from kerastune_lite._src.space.parameters import Space
 from kerastune_lite._src.store.kerastuner_reading import KerasTunerFolder
@@ -39,6 +42,8 @@ class OpenedProject(Results):
         """Read the project again."""
         self._project = self._folder.load()
         self._history = TrialHistory(self._project.trials)
+        if self._project.rounds:
+            settled(self._history, self._project.space, self._project.rounds, self.objective)
 
     @property
     def objective(self) -> Objective:
@@ -53,6 +58,9 @@ class OpenedProject(Results):
 
     def _trials(self) -> TrialHistory:
         return self._history
+
+    def _rounds(self) -> Sequence[Round]:
+        return self._project.rounds
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -11,11 +11,14 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kerastune_lite._src.analysis.confirming import confirmation
 from kerastune_lite._src.core.best_trials import BestTrials, why_none
+from kerastune_lite._src.core.confirmation import Confirmation, Round
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.lineage import Piece, first_epoch, schedule
 from kerastune_lite._src.core.objective import Objective, Sum
 from kerastune_lite._src.core.trial import Trial
+from kerastune_lite._src.search.confirming import settled
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.space.parameters import Space
 from kerastune_lite._src.store.store import Epoch, Folder, Store
@@ -49,6 +52,9 @@ class Results(ABC):
 
     @abstractmethod
     def _trials(self) -> TrialHistory: ...
+
+    @abstractmethod
+    def _rounds(self) -> Sequence[Round]: ...
 
     def _reading(self) -> AbstractContextManager[Store | None]:
         """The store, open for reading; None before the first search."""
@@ -85,6 +91,17 @@ class Results(ABC):
         trials = self._trials()
         allowed = (trial for trial in trials.best() if trial.violation == 0.0)
         return BestTrials(list(itertools.islice(allowed, num_trials)), trials)
+
+    def confirmation(self) -> Confirmation | None:
+        """What the race after the search says of its winner; it prints as a text.
+
+        The winner is the first of `get_best_trials()`. None: there was no race, or it was
+        interrupted before it could say anything, or other trials were better since
+        (docs/results.md; `search(confirm=...)`).
+        """
+        if not self._rounds():
+            return None
+        return confirmation(self._trials(), self.space, self._rounds(), self.objective)
 
     def pareto_front(self) -> list[Trial]:
         """The trials that no other one dominates, the best of the first objective first.
@@ -201,7 +218,8 @@ class Results(ABC):
         """Print the best `num_trials` as a table, how they were trained, and the failures."""
         from kerastune_lite._src.views.tables import print_results
 
-        print_results(self._trials(), self.objective, num_trials, self.project_dir)
+        told = self.confirmation()
+        print_results(self._trials(), self.objective, num_trials, self.project_dir, told=told)
 
     def search_space_summary(self, extended: bool = False) -> None:
         """Print the hyperparameters, their domains and conditions.
@@ -282,10 +300,12 @@ class Results(ABC):
             project = None if store is None else store.load()
         if project is None or not project.settings:
             raise StoreError(f"No search was recorded in {self.project_dir} yet.")
+        history = TrialHistory(project.trials)
         searched = Searched(
             name=self._name,
             folder=os.path.abspath(self.project_dir),
-            trials=project.trials,
+            confirmation=settled(history, project.space, project.rounds, self.objective),
+            trials=list(history),
             space=project.space,
             objective=self.objective,
             curves=self.histories(range(len(project.trials))),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -91,6 +91,17 @@ class Segments:
         """The number of the trial that was trained from the start."""
         return ancestors(self.history, trial)[0].number
 
+    def again(self, trial: Trial, execution: Execution) -> Segment:
+        """The segment that repeats all of an execution, and keeps its weights."""
+        return Segment(
+            trial,
+            execution.index,
+            execution.attempt,
+            end_epoch=trial.goal,
+            seed=self.draw_seed(trial.number, 1 + execution.index, execution.attempt),
+            fill_seed=fill_key(self.seed, trial.number),
+        )
+
     def _keep_below(self, trial: Trial, execution: int) -> float | None:
         """The weights of an execution are kept if its loss is below this; None: always."""
         if trial.resumable or trial.epochs:
@@ -163,3 +174,22 @@ def merged(known: Sequence[Execution], reported: Sequence[Execution]) -> tuple[E
     """All executions; those that were reported replace earlier results."""
     places = {(e.index, e.attempt) for e in reported}
     return (*(e for e in known if (e.index, e.attempt) not in places), *reported)
+
+
+def cut_short(trial: Trial, stopped: Mapping[tuple[int, int], int]) -> Trial:
+    """The trial; if its scheduler stopped it, with the epoch of the stop as its goal.
+
+    Args:
+        stopped: by trial and execution, after how many epochs the scheduler stopped it.
+    """
+    ends = [
+        e.epochs
+        for e in trial.completed_executions
+        if not e.stopped
+        and (
+            e.epochs == stopped.get((trial.number, e.index))
+            # It was stopped before the search died.
+            or (trial.goal is not None and e.epochs < trial.goal)
+        )
+    ]
+    return dataclasses.replace(trial, goal=min(ends), resumable=False) if ends else trial

@@ -10,16 +10,19 @@ from typing import Any
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
+from kerastune_lite._src.core.confirmation import Round
 from kerastune_lite._src.core.events import Remembered, SpaceGrown
 from kerastune_lite._src.core.former import Former
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.search import settings as st
+from kerastune_lite._src.search.confirming import Confirm, settled
 from kerastune_lite._src.search.execution.job import Job
 from kerastune_lite._src.search.execution.runner import Runner
 from kerastune_lite._src.search.hooks import Hooks
 from kerastune_lite._src.search.limits import Limits
-from kerastune_lite._src.search.loop import Parts, Search
+from kerastune_lite._src.search.loop import Search
+from kerastune_lite._src.search.parts import Parts
 from kerastune_lite._src.search.planner import recorded_queue
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.parameters import Space
@@ -39,6 +42,7 @@ class Known:
         seed: None until a search has begun without one given.
         history: of its trials.
         former: what it remembers of former projects.
+        rounds: the trainings of races.
         has_scores: whether a trial was completed.
     """
 
@@ -46,6 +50,7 @@ class Known:
     seed: int | None
     history: TrialHistory = dataclasses.field(default_factory=TrialHistory)
     former: tuple[Former, ...] = ()
+    rounds: tuple[Round, ...] = ()
 
     @property
     def has_scores(self) -> bool:
@@ -102,11 +107,12 @@ class Definition:
         stored, seed = dict(project.settings), known.seed
         if seed is None and stored:
             seed = stored["seed"]
-        found = Known(known.space, seed, history, former)
+        found = Known(known.space, seed, history, former, project.rounds)
         st.check_settings(stored, self.settings(seed), where, found.has_scores)
         changed = st.check_space(project.space, known.space, where, found.has_scores)
         given = [parameter.name for parameter in known.space if parameter.given]
         space = project.space.merged(changed, overwrite=True).marked_as_given(given)
+        settled(history, space, project.rounds, self.objective)
         return dataclasses.replace(found, space=space)
 
 
@@ -134,11 +140,13 @@ class Session:
         checkpoints: Checkpoints,
         views: Sequence[View],
         waiting: Iterable[Mapping[str, Value]] = (),
+        confirm: Confirm | None = None,
     ) -> Search:
         """A search that can run; its space is recorded.
 
         Args:
             waiting: points that were enqueued since the last search.
+            confirm: how the best trials race afterwards. None: not at all.
         """
         definition, known = self.definition, self.known
         assert known.seed is not None
@@ -165,6 +173,8 @@ class Session:
             known.space,
             recorded_queue(self.store, self.project, waiting, known.history),
             definition.tune_new_entries,
+            confirm=confirm,
+            rounds=known.rounds,
         )
 
     @property

@@ -1,16 +1,18 @@
-"""The rows of a project's database as plain data."""
+"""Rows of tables: trials, their executions, and the trainings of the race after a search."""
 
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
+from kerastune_lite._src.core.confirmation import Round, Split
 from kerastune_lite._src.core.metrics import Metrics
 from kerastune_lite._src.core.parent import Parent
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 from kerastune_lite._src.space.parameters import Space
-from kerastune_lite._src.store.text import numbers_of
+from kerastune_lite._src.store.text import dumped, numbers_of
 
 
 def trial_of(row: tuple[Any, ...], space: Space, executions: Iterable[Execution]) -> Trial:
@@ -41,8 +43,79 @@ def trial_of(row: tuple[Any, ...], space: Space, executions: Iterable[Execution]
     )
 
 
+def write_round(connection: sqlite3.Connection, training: Round) -> None:
+    """Write a training; it replaces an earlier one of the same trial and round."""
+    split = training.split
+    connection.execute(
+        f"INSERT OR REPLACE INTO rounds VALUES ({', '.join('?' * 12)})",
+        (
+            training.trial,
+            training.number,
+            training.goal,
+            training.seed,
+            None if split is None else split.place,
+            None if split is None else split.share,
+            training.outcome.value,
+            training.score,
+            dumped(training.metrics),
+            training.epochs,
+            training.seconds,
+            training.message,
+        ),
+    )
+
+
+def read_rounds(connection: sqlite3.Connection) -> tuple[Round, ...]:
+    """All trainings, by trial and round."""
+    rows = connection.execute("SELECT * FROM rounds ORDER BY trial, round")
+    return tuple(
+        Round(
+            trial=row[0],
+            number=row[1],
+            goal=row[2],
+            seed=row[3],
+            split=None if row[4] is None else Split(row[4], row[5]),
+            outcome=Outcome(row[6]),
+            score=row[7],
+            metrics=numbers_of(row[8]),
+            epochs=row[9],
+            seconds=row[10],
+            message=row[11],
+        )
+        for row in rows
+    )
+
+
+def write_execution(connection: sqlite3.Connection, trial: int, execution: Execution) -> None:
+    """Write an execution of a trial; it replaces an earlier result of the same attempt."""
+    config = execution.build_config
+    connection.execute(
+        f"INSERT OR REPLACE INTO executions VALUES ({', '.join('?' * 18)})",
+        (
+            trial,
+            execution.index,
+            execution.attempt,
+            execution.outcome.value,
+            execution.score,
+            execution.loss,
+            dumped(execution.metrics),
+            execution.best_epoch,
+            execution.epochs,
+            execution.seconds,
+            execution.message,
+            execution.weights,
+            None if config is None else dumped(config),
+            execution.path,
+            execution.path_reason,
+            execution.state,
+            execution.stopped,
+            execution.log,
+        ),
+    )
+
+
 def execution_of(row: tuple[Any, ...]) -> Execution:
-    """A row of the table of executions."""
+    """The execution in a row of its table."""
     return Execution(
         index=row[1],
         attempt=row[2],

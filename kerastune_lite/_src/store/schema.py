@@ -101,6 +101,23 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE trials ADD COLUMN parent INTEGER;       -- from whose state it was trained on
     ALTER TABLE trials ADD COLUMN parent_epoch INTEGER; -- and for how long that was trained
     """,
+    """
+    CREATE TABLE rounds (                   -- trainings of the race after the search
+        trial INTEGER NOT NULL,
+        round INTEGER NOT NULL,
+        goal INTEGER,                       -- of the trial then
+        seed INTEGER NOT NULL,
+        place REAL,                         -- where validation samples begin; NULL: as always
+        share REAL,                         -- how many they are, as a part of all
+        outcome TEXT NOT NULL,
+        score REAL,
+        metrics TEXT NOT NULL,              -- JSON
+        epochs INTEGER NOT NULL,
+        seconds REAL NOT NULL,
+        message TEXT,
+        PRIMARY KEY (trial, round)
+    ) WITHOUT ROWID;
+    """,
 )
 
 VERSION = len(MIGRATIONS)

@@ -17,7 +17,13 @@ from kerastune_lite._src.core.goals import objective_from_json
 from kerastune_lite._src.core.trial import Execution, Trial
 from kerastune_lite._src.space.parameters import Parameter, Space
 from kerastune_lite._src.store import schema
-from kerastune_lite._src.store.rows import execution_of, trial_of
+from kerastune_lite._src.store.rows import (
+    execution_of,
+    read_rounds,
+    trial_of,
+    write_execution,
+    write_round,
+)
 from kerastune_lite._src.store.store import Epoch, Project, Session, Store
 from kerastune_lite._src.store.text import dumped, numbers_of, values_dumped
 from kerastune_lite._src.util.errors import StoreError
@@ -178,12 +184,14 @@ class SQLiteStore(Store):
         elif isinstance(event, ev.SegmentStarted):
             self._start_segment(event)
         elif isinstance(event, ev.ExecutionEnded):
-            self._end_execution(event.trial, event.execution)
+            write_execution(self._connection, event.trial, event.execution)
         elif isinstance(event, _TRIAL_EVENTS):
             self._write_trial(event.trial)
             if isinstance(event, ev.TrialStarted) and event.queued is not None:
                 place = (event.trial.number, event.queued)
                 execute("UPDATE queue SET trial = ? WHERE position = ?", place)
+        elif isinstance(event, ev.RoundEnded):
+            write_round(self._connection, event.round)
         elif isinstance(event, ev.SpaceGrown):
             self._grow_space(event)
         elif isinstance(event, ev.Enqueued):
@@ -259,32 +267,6 @@ class SQLiteStore(Store):
             place,
         )
 
-    def _end_execution(self, trial: int, execution: Execution) -> None:
-        config = execution.build_config
-        self._connection.execute(
-            f"INSERT OR REPLACE INTO executions VALUES ({', '.join('?' * 18)})",
-            (
-                trial,
-                execution.index,
-                execution.attempt,
-                execution.outcome.value,
-                execution.score,
-                execution.loss,
-                dumped(execution.metrics),
-                execution.best_epoch,
-                execution.epochs,
-                execution.seconds,
-                execution.message,
-                execution.weights,
-                None if config is None else dumped(config),
-                execution.path,
-                execution.path_reason,
-                execution.state,
-                execution.stopped,
-                execution.log,
-            ),
-        )
-
     # ------------------------------------------------------------------ reading
 
     def load(self) -> Project:
@@ -321,6 +303,7 @@ class SQLiteStore(Store):
                 versions=json.loads(latest[0]) if latest else {},
                 session=_session(*latest[1:]) if latest else None,
                 former=tuple(map(Former.from_json, facts.get("former", []))),
+                rounds=read_rounds(self._connection),
             )
 
     def _load_trials(self, space: Space) -> Iterator[Trial]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from kerastune_lite._src.core.confirmation import Round
 from kerastune_lite._src.core.events import Event, StopReason
 from kerastune_lite._src.core.former import Former
 from kerastune_lite._src.core.trial import Trial
@@ -43,6 +44,7 @@ class Project:
         versions: of the packages, at the latest search.
         session: the latest search; None before the first.
         former: what it remembers of former projects.
+        rounds: the trainings of races after searches, by trial and round.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Project:
     versions: Mapping[str, str]
     session: Session | None = None
     former: tuple[Former, ...] = ()
+    rounds: tuple[Round, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)

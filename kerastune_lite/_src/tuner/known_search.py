@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
+from kerastune_lite._src.core.confirmation import Round
 from kerastune_lite._src.core.events import StopReason
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective
@@ -99,6 +100,9 @@ class KnownSearch(BestModels):
 
     def _trials(self) -> TrialHistory:
         return self._known.history
+
+    def _rounds(self) -> Sequence[Round]:
+        return self._known.rounds
 
     def _reading(self) -> contextlib.AbstractContextManager[Store | None]:
         if self._store is not None or not self._folder.exists:

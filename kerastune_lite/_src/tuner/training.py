@@ -178,7 +178,7 @@ class Training:
 
             check_gradients(spec, HyperParameters(self.probed.space), scheduled)
             spec = dataclasses.replace(spec, gradients=True)
-        return TrainingJob(spec, hooks, self.probe.shown)
+        return TrainingJob(spec, hooks, self.probe.shown, fit.validation_share)
 
     # ------------------------------------------------------------------ single models
 

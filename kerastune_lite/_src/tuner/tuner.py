@@ -23,6 +23,7 @@ from kerastune_lite._src.keras.hypermodel import get_hypermodel
 from kerastune_lite._src.keras.strategies import checked_strategy, maybe_distribute
 from kerastune_lite._src.keras.tuned_data import TunedData
 from kerastune_lite._src.search import settings as st
+from kerastune_lite._src.search.confirming import Confirm
 from kerastune_lite._src.search.execution.job import Job
 from kerastune_lite._src.search.hooks import HOOKS_OF_TRAINING, Hooks
 from kerastune_lite._src.search.limits import Limits, rules_of
@@ -35,6 +36,7 @@ from kerastune_lite._src.store.checkpoints import Checkpoints
 from kerastune_lite._src.store.project_folder import ProjectFolder
 from kerastune_lite._src.store.store import Store
 from kerastune_lite._src.tuner.call import SearchCall, takes_data
+from kerastune_lite._src.tuner.confirming import confirm_of
 from kerastune_lite._src.tuner.known_search import KnownSearch
 from kerastune_lite._src.tuner.late_data import LateDataJob
 from kerastune_lite._src.tuner.loggers import send_best, separated
@@ -211,6 +213,7 @@ class Tuner(TunerNames, KnownSearch, Hooks):
         checkpoint_interval: float | None = 60.0,
         data_fn: Callable[[], Any] | None = None,
         data: Any = None,
+        confirm: bool | str = "auto",
         **fit_kwargs: Any,
     ) -> None:
         """Search until `max_trials` are done, `max_time` has passed, or the space is exhausted.
@@ -242,6 +245,10 @@ class Tuner(TunerNames, KnownSearch, Hooks):
                 (x, y, validation), a dataset, or a dict of arguments of `fit`. `build(hp)` runs
                 after it, and sees what it declared. Data is kept and used again by trials with the
                 same hyperparameters of the data (docs/tuned_data.md).
+            confirm: whether, after the search, the best five trials and the starting configuration
+                are trained again in up to ten rounds, each with another seed and other validation
+                samples, so that the winner is no accident; `confirmation()` has the result. "auto":
+                if that takes less than a tenth of the time of the search (docs/results.md).
 
         Raises:
             ValueError: an argument is invalid; raised before any training.
@@ -264,7 +271,8 @@ class Tuner(TunerNames, KnownSearch, Hooks):
         with contextlib.closing(tuned):
             self._take_data(tuned, own)
             told = call.with_default_data(self.space).described(receiver, before)
-            self._search(call, placement, data_fn, told, loggers)
+            confirming = confirm_of(confirm, self._training)
+            self._search(call, placement, data_fn, told, loggers, confirming)
         send_best(loggers, self)
 
     def _search(
@@ -274,6 +282,7 @@ class Tuner(TunerNames, KnownSearch, Hooks):
         data_fn: Callable[[], Any] | None,
         told: Mapping[str, Any],
         loggers: Sequence[TrialLogger],
+        confirm: Confirm | None,
     ) -> None:
         """Search with checked arguments; `told` describes them for the project."""
         source = getattr(self, "source", f"{type(self).__name__}.run_trial()")
@@ -291,14 +300,18 @@ class Tuner(TunerNames, KnownSearch, Hooks):
                 announce(remembered_text(session.newly_remembered), call.verbose)
             interrupted = bool(self._known.history.running)
             place = placement.runner_for(self._folder.root, interrupted, data_fn is not None)
-            search = session.search(job, place, self, self._checkpoints, views, self._waiting)
+            search = session.search(
+                job, place, self, self._checkpoints, views, self._waiting, confirm
+            )
             self._waiting.clear()
             self._store = session.store
             try:
                 self.on_search_begin()
                 search.run(self._folder.name, session.settings(told))
             finally:
-                self._known = dataclasses.replace(self._known, space=search.space)
+                self._known = dataclasses.replace(
+                    self._known, space=search.space, rounds=tuple(search.rounds)
+                )
                 self._store = None
             self.on_search_end()
 

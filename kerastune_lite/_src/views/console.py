@@ -14,6 +14,7 @@ from rich.text import Text
 from kerastune_lite._src.core.events import (
     Event,
     ExecutionEnded,
+    RoundStarted,
     SearchEnded,
     SearchStarted,
     SpaceGrown,
@@ -84,10 +85,14 @@ class LineView(View):
         elif isinstance(event, SpaceGrown):
             if event.trial is not None:
                 self._write(self._progress.message)
+        elif isinstance(event, RoundStarted):
+            self._write(self._progress.message)
         elif isinstance(event, SearchEnded):
             if self._table:
                 print_table(Group("", summary(self._progress)), self._stream)
             else:
+                if event.confirmation is not None:
+                    self._write(str(event.confirmation))
                 self._write(ending(self._progress))
 
     def _result(self, trial: Trial) -> list[str]:
@@ -208,6 +213,8 @@ def running_text(progress: Progress, running: Running) -> str:
 def status_parts(progress: Progress, best: str = "") -> list[Part]:
     """How far the search is; `best` is put in the middle."""
     parts: list[Part] = [(0, trials_text(progress), "")]
+    if progress.confirming:
+        parts.append((1, progress.confirming, ""))
     running, left = progress.running, progress.remaining
     if running is not None and progress.reason is None and progress.workers == 1:
         parts.append((4, running_text(progress, running), ""))
@@ -274,6 +281,8 @@ def summary(progress: Progress) -> RenderableType:
     parts: list[RenderableType] = []
     if progress.best_trials and progress.objective is not None:
         parts += [TrialsTable(progress.best_trials, progress.objective), ""]
+    if progress.confirmation is not None:
+        parts += [Text(str(progress.confirmation)), ""]
     lines = failure_lines(progress.failed_trials)
     if lines:
         parts += [*(Text(line) for line in lines), ""]

@@ -123,6 +123,8 @@ def progress_html(progress: Progress) -> str:
     parts.append(sparkline(progress.scored.values()))
     if progress.objective is not None:
         parts.append(_ranking(progress.best_trials, progress.objective))
+    if progress.confirmation is not None:
+        parts.append(html_line(str(progress.confirmation)))
     parts.append(_failures(progress.failed_trials))
     if progress.message:
         message = html.escape(one_line(progress.message, 1000))

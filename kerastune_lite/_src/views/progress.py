@@ -8,11 +8,13 @@ import math
 import time
 from collections.abc import Callable
 
+from kerastune_lite._src.core.confirmation import Confirmation
 from kerastune_lite._src.core.events import (
     Enqueued,
     EpochEnded,
     Event,
     ExecutionEnded,
+    RoundStarted,
     SearchEnded,
     SearchStarted,
     SegmentStarted,
@@ -31,7 +33,7 @@ from kerastune_lite._src.util.formatting import NO_REASON
 Clock = Callable[[], float]
 """Seconds since a fixed moment; `time.monotonic` except in tests."""
 
-REDRAWN_AT = (SearchStarted, TrialStarted, EpochEnded, TrialEnded, SearchEnded)
+REDRAWN_AT = (SearchStarted, TrialStarted, EpochEnded, TrialEnded, RoundStarted, SearchEnded)
 """Events at which live views are redrawn; the others change little and come between these."""
 
 
@@ -91,6 +93,10 @@ class Progress:
         """The completed and paused trials by number, with their latest scores."""
         self.message = ""
         """The latest news in words."""
+        self.confirming = ""
+        """How far the race after the search is; "" before it and after it."""
+        self.confirmation: Confirmation | None = None
+        """The result of that race."""
         self.reason: StopReason | None = None
         """Why the search ended; None while it runs."""
         self.running: Running | None = None
@@ -142,7 +148,15 @@ class Progress:
                 self.message = f"trial {event.trial} brought new hyperparameters: {names}"
         elif isinstance(event, Enqueued):
             self.message = "a hand-picked point was enqueued"
+        elif isinstance(event, RoundStarted):
+            self.message = (
+                f"confirming: round {event.number} of {event.most}, {event.left} of "
+                f"{event.candidates} left"
+            )
+            self.confirming = self.message
         elif isinstance(event, SearchEnded):
+            self.confirming = ""
+            self._put_first(event.confirmation)
             self.reason = event.reason
             self.message = event.message
             self._finished = self._clock()
@@ -193,6 +207,14 @@ class Progress:
             else:
                 bisect.insort(self.best_trials, trial, key=_rank)
             del self.best_trials[self._keep :]
+
+    def _put_first(self, confirmation: Confirmation | None) -> None:
+        """Put the winner of the race first."""
+        self.confirmation = confirmation
+        winner = None if confirmation is None else self.scored.get(confirmation.winner)
+        if winner is not None:
+            self.scored[winner.number] = dataclasses.replace(winner, confirmed=True)
+            self.best_trials = best_first(self.scored.values())[: self._keep]
 
     # ------------------------------------------------------------------ what views show
 

@@ -20,6 +20,7 @@ from rich.text import Text
 
 from kerastune_lite._src.analysis.certainty import certainty, spread
 from kerastune_lite._src.core.best_trials import why_none
+from kerastune_lite._src.core.confirmation import Confirmation
 from kerastune_lite._src.core.goals import Goals, objective_from_json
 from kerastune_lite._src.core.objective import Objective, Sum
 from kerastune_lite._src.core.ranked import best_first, front_of
@@ -242,6 +243,7 @@ def results_table(
     objective: Objective,
     limit: int = 10,
     project_dir: str | os.PathLike[str] | None = None,
+    told: Confirmation | None = None,
 ) -> RenderableType:
     """The best trials, how certain the best one is, how all were trained, and why some failed.
 
@@ -249,6 +251,7 @@ def results_table(
         trials: in any order and of any status.
         limit: how many of the best to show.
         project_dir: shown above the table.
+        told: the result of a race; then scores of the search say nothing of the best trial.
     """
     trials = list(trials)
     completed = ranked(trials)
@@ -266,7 +269,9 @@ def results_table(
     if best and best[0].violation:
         parts += ["", Text(why_none(trials), style="yellow")]
     sure = certainty(completed, objective)
-    if sure is not None:
+    if told is not None:
+        parts += ["", Text(str(told))]
+    elif sure is not None:
         parts += ["", Text(sure.result())]
         warning = sure.warning()
         parts += [] if warning is None else [Text(warning, style="yellow")]
@@ -302,9 +307,10 @@ def print_results(
     limit: int = 10,
     project_dir: str | os.PathLike[str] | None = None,
     stream: TextIO | None = None,
+    told: Confirmation | None = None,
 ) -> None:
     """Print `results_table` to `stream`, by default to the current `sys.stdout`."""
-    print_table(results_table(trials, objective, limit, project_dir), stream)
+    print_table(results_table(trials, objective, limit, project_dir, told), stream)
 
 
 def print_space(space: Space, extended: bool = False, stream: TextIO | None = None) -> None:

@@ -35,6 +35,11 @@ class Job(ABC):
         """Release what `open` and the segments have acquired."""
 
     @property
+    def validation_share(self) -> float | None:
+        """The part of the samples that validates, if `Segment.place` can say which; else None."""
+        return None
+
+    @property
     def together(self) -> int:
         """How many similar executions it can train in one stack."""
         return 1

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kerastune_lite._src.analysis.curves import Curves
+from kerastune_lite._src.core.confirmation import Confirmation
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.space.parameters import Space
@@ -38,6 +39,7 @@ class Searched:
         settings: of the search.
         versions: of the packages, at the latest search.
         remembered: former projects (`warm_start_from`).
+        confirmation: the result of the race after the search; None: there was none.
     """
 
     name: str
@@ -49,3 +51,4 @@ class Searched:
     settings: Mapping[str, Any]
     versions: Mapping[str, str]
     remembered: Sequence[Remembered] = ()
+    confirmation: Confirmation | None = None

@@ -78,6 +78,8 @@ def result(searched: Searched) -> str:
         said = [_paragraph(sure.result())]
         warning = sure.warning()
         said += [] if warning is None else [_paragraph(warning, "warn")]
+    if searched.confirmation is not None:
+        said = [_paragraph(sentence) for sentence in searched.confirmation.sentences()]
     columns = trial_columns(best[:BEST], searched.objective, compact=False)
     return _section("Result", *said, _table(columns, numbers=True))
 
