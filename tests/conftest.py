@@ -7,7 +7,9 @@ another eighth. The last lines say which; `--sample=N` runs it again.
 import collections
 import gc
 import os
+import re
 import signal
+import sys
 import time
 
 import pytest
@@ -18,6 +20,19 @@ os.environ.setdefault("TF_NUM_INTEROP_THREADS", "2")
 
 SAMPLES = 8
 """One of so many parts is a sample."""
+
+
+NEEDS_POSIX = re.compile(
+    r"\b(SIGKILL|SIGSTOP|SIGTERM|os\.(kill|fork)|Forked|printed_by|forkserver)\b"
+    r"|\bimport (pty|resource|fcntl)\b"
+)
+"""What files of tests hold that are not for Windows: they fork, or send signals."""
+
+
+def pytest_ignore_collect(collection_path):
+    if sys.platform == "win32" and collection_path.suffix == ".py":
+        return NEEDS_POSIX.search(collection_path.read_text(encoding="utf-8")) is not None or None
+    return None
 
 
 def pytest_addoption(parser):

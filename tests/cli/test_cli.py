@@ -437,7 +437,9 @@ def on_path(tmp_path):
     }
 
 
-needs_bash = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+needs_bash = pytest.mark.skipif(
+    shutil.which("bash") is None or os.name == "nt", reason="there is no bash for `kerastune`"
+)
 
 
 @needs_bash
