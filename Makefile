@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full test-quick test-oldest test-canary soak faults-table lint format bench bench-training bench-search bench-scaling bench-automl bench-views notebooks screenshots dist clean
+.PHONY: help demo test test-full test-quick test-oldest test-canary soak faults-table lint format docs bench bench-training bench-search bench-scaling bench-automl bench-views notebooks screenshots dist clean
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ lint: $(VENV)/installed-dev  ## check style and types
 format: $(VENV)/installed-dev  ## mend style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+docs: $(VENV)/installed-docs  ## build the documentation as a site: open site/index.html
+	$(BIN)/python -m sphinx --builder html --fail-on-warning --keep-going --quiet --fresh-env --jobs auto \
+	  --conf-dir docs/site --doctree-dir .doctrees . site
 
 bench: $(VENV)/installed-bench  ## measure what a trial costs besides training, against KerasTuner and Optuna
 	$(BIN)/python benchmarks/overhead.py
@@ -107,7 +111,8 @@ dist: $(VENV)/installed-dev  ## build the wheel and the sdist, check them, and t
 	.venv-dist/bin/python -I tests/installed_wheel.py
 
 clean:  ## delete what make made
-	rm -rf $(VENV) .venv-oldest .venv-canary .venv-dist dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-oldest .venv-canary .venv-dist dist site .doctrees jupyter_execute \
+	  .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.10 to 3.13 is needed; there is none on the PATH." >&2; exit 1; }
@@ -124,4 +129,8 @@ $(VENV)/installed-dev: $(VENV)/installed
 
 $(VENV)/installed-bench: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	@touch $@
+
+$(VENV)/installed-docs: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	@touch $@

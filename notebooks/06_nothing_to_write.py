@@ -195,5 +195,5 @@ print(f"as many as in the year before: {np.abs(np.diff(series)[np.array(test) - 
 
 # %% [markdown]
 # The examples `tabular.py`, `time_series.py`, `images.py` and `text.py` in
-# [examples](../examples) are scripts for each kind of data. This notebook is made from
+# [examples](../docs/examples.md) are scripts for each kind of data. This notebook is made from
 # `06_nothing_to_write.py` by `make notebooks`.
