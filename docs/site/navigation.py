@@ -5,26 +5,34 @@ host, so it is added here when the site is built.
 """
 
 SECTIONS = {
-    "Start": [
-        "notebooks/01_tune_an_ann",
-    ],
-    "Guides": [
-        "docs/examples",
+    "Start": ["docs/start", "docs/features", "docs/examples"],
+    "What you tune": [
+        "docs/networks",
+        "docs/images",
+        "docs/series",
+        "docs/text",
         "docs/automl",
         "docs/ready_made",
         "docs/sklearn",
+        "docs/own_training",
         "docs/tuned_data",
+    ],
+    "How you search": [
         "docs/choosing",
         "docs/several_goals",
         "docs/warm_start",
         "docs/scaling",
-        "docs/results",
-        "docs/tensorboard",
-        "docs/command_line",
         "docs/migrating",
-        "docs/extending",
     ],
-    "How it works": ["docs/training", "docs/reliability", "docs/architecture", "CONTRIBUTING"],
+    "What you see": ["docs/results", "docs/tensorboard", "docs/command_line"],
+    "Notebooks": [
+        "notebooks/01_tune_an_ann",
+        "notebooks/02_hyperband_and_early_stopping",
+        "notebooks/03_keras_classifier_in_a_pipeline",
+        "notebooks/04_reading_the_results",
+        "notebooks/05_from_keras_tuner",
+        "notebooks/06_nothing_to_write",
+    ],
     "Reference": [
         "docs/reference/index",
         "docs/reference/tuners",
@@ -38,14 +46,15 @@ SECTIONS = {
         "docs/reference/errors",
         "docs/reference/kerastuner",
     ],
-    "Notebooks": [
-        "notebooks/02_hyperband_and_early_stopping",
-        "notebooks/03_keras_classifier_in_a_pipeline",
-        "notebooks/04_reading_the_results",
-        "notebooks/05_from_keras_tuner",
-        "notebooks/06_nothing_to_write",
+    "How it works": [
+        "docs/training",
+        "docs/reliability",
+        "docs/measurements",
+        "docs/architecture",
+        "docs/extending",
+        "CONTRIBUTING",
+        "CHANGELOG",
     ],
-    "About": ["CHANGELOG"],
 }
 
 
