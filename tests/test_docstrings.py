@@ -124,7 +124,7 @@ def known():
     return names
 
 
-@each_public(lambda value: not is_error(value) and not is_enum(value))
+@each_public()
 def test_examples_run(value, known, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     tests = doctest.DocTestFinder(recurse=False).find(value, "example")

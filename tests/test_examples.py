@@ -164,3 +164,35 @@ def test_texts_do_not_name_what_they_are_about(monkeypatch):
     assert len(texts) == len(set(texts)) > 900
     assert set(parts) == set(text.PARTS)
     assert not [each for each in texts if text.NAMES.search(each) or not each]
+
+
+def test_several_inputs(tmp_path):
+    small = ("--trials", 2, "--epochs", 2, "--directory", tmp_path)
+    shown = printed_by(EXAMPLES / "several_inputs.py", *small)
+    assert 0.4 < float(shown.split("other images: ")[1].split()[0]) <= 1.0
+    counts = map(int, re.findall(r"best of (\d+) trials with shared", shown))
+    assert sum(counts) == 2
+
+
+def test_own_loop(tmp_path):
+    small = ("--trials", 2, "--epochs", 2, "--directory", tmp_path)
+    shown = printed_by(EXAMPLES / "own_loop.py", *small)
+    table = shown.partition("best accuracy on validation data\n")[2].splitlines()[:-1]
+    assert sum(int(line.split()[1]) for line in table) == 2
+    assert 0.1 < float(shown.split("it never saw: ")[1].split()[0]) <= 1.0
+
+
+def test_transfer(tmp_path):
+    small = ("--trials", 1, "--epochs", 2, "--pretrain", 1, "--directory", tmp_path)
+    shown = printed_by(EXAMPLES / "transfer.py", *small)
+    rates = re.findall(r"(pretrained|random) weights: (0\.\d+) of 821", shown)
+    assert [name for name, _ in rates] == ["pretrained", "random"]
+    assert re.search(r"pretrained weights.*, [023] layers of the base frozen", shown)
+
+
+def test_vae(tmp_path):
+    small = ("--trials", 2, "--epochs", 3, "--directory", tmp_path)
+    shown = printed_by(EXAMPLES / "vae.py", *small)
+    tuned, alone = re.findall(r"([\d.]+) (?:with|if each)", shown)
+    assert 25 < float(tuned) < 2 * float(alone)
+    assert len(shown.partition("has its mean\n")[2].rstrip("\n").split("\n")) == 8

@@ -104,7 +104,11 @@ class Objective:
         return self.loss_of(self.score(metrics))
 
     def loss_of(self, score: float) -> float:
-        """The loss of `score`; also the score of a loss."""
+        """The loss of `score`; also the score of a loss.
+
+        Raises:
+            ValueError: the direction is not known yet.
+        """
         if self.direction is None:
             raise ValueError(f"The direction of the objective {self.name!r} is not known yet.")
         return -score if self.direction == "max" else score

@@ -34,7 +34,13 @@ TRAINING_PATHS = ("model.fit", "own trace", "shared trace", "NumPy", "stacked")
 
 @public("kerastune_lite.oracles")
 class TrialStatus(str, enum.Enum):
-    """The state of a trial. Names follow KerasTuner."""
+    """The state of a trial. Names follow KerasTuner.
+
+    Example:
+        >>> from kerastune_lite.oracles import TrialStatus
+        >>> TrialStatus.PAUSED == "PAUSED", str(TrialStatus.PAUSED)
+        (True, 'PAUSED')
+    """
 
     RUNNING = "RUNNING"
     """Started, but not ended; also after the search was killed."""
@@ -49,7 +55,13 @@ class TrialStatus(str, enum.Enum):
 
 @public("kerastune_lite.oracles")
 class Outcome(str, enum.Enum):
-    """How an execution ended."""
+    """How an execution ended.
+
+    Example:
+        >>> from kerastune_lite.oracles import Outcome
+        >>> [outcome.name for outcome in Outcome if outcome.failed]
+        ['FAILED', 'OUT_OF_MEMORY']
+    """
 
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
