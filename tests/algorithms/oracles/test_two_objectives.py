@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import optimize
 
+from kerastune_lite._src.algorithms.oracles import bayesian
 from kerastune_lite._src.algorithms.oracles.gp.encoding import encoding_of
 from kerastune_lite._src.algorithms.oracles.gp.goals import reference_of
 from kerastune_lite._src.algorithms.oracles.gp.learning import learned
@@ -216,12 +217,45 @@ def test_trials_that_violate_a_constraint_are_not_on_the_front():
 def test_three_objectives_and_those_with_a_bound_are_combined():
     history = search(BayesianOracle(), between_ends, 10)
     assert len(model_of(history).processes) == 2
-    assert model_of(history, as_one=True).is_scalarized
+    assert len(model_of(history, as_one=True).processes) == 1
     three = TrialHistory(
         dataclasses.replace(trial, losses=(*trial.losses, trial.values["y"])) for trial in history
     )
     assert len(model_of(three).processes) == 1
-    assert model_of(three).is_scalarized
+
+
+@pytest.mark.parametrize("beta", [None, 1.0])
+def test_one_proposal_in_three_has_weights(beta, monkeypatch):
+    """Also within a batch, and with a confidence bound all."""
+    combined = []
+
+    def noted(*args):
+        combined.append(args[-1])
+        return learned(*args)
+
+    monkeypatch.setattr(bayesian, "learned", noted)
+    history = search(RandomOracle(), between_ends, 9)
+    BayesianOracle(beta=beta).propose(SQUARE, history, 6, np.random.default_rng(0))
+    assert combined == [beta is not None or number % 3 == 2 for number in range(9, 15)]
+
+
+def test_a_point_that_dominates_all_others_is_left_again():
+    """The smallest network is the best of all at first, and larger ones are better."""
+    space = Space([Parameter("size", Choice(tuple(range(16)))), Parameter("y", Float(0.0, 1.0))])
+
+    def losses(values):
+        size = values["size"]
+        return -0.05 * size + 4.0 * (values["y"] - 0.05 - 0.05 * size) ** 2, float(size)
+
+    history = TrialHistory()
+    for number in range(10):
+        size = max(2 * number - 3, 0)
+        far = 1.0 if size < 9 else 0.0
+        values = {"size": size, "y": 0.05 if number < 2 else far}
+        history.add(ended(number, values, losses(values), space))
+    assert {trial.values["size"] for trial in history.front()} == {0}
+    search(BayesianOracle(), losses, 30, space, history=history)
+    assert len({trial.values["size"] for trial in history.front()}) >= 8
 
 
 def test_gradients_of_the_merit_against_finite_differences():

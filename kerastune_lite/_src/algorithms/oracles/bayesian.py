@@ -48,6 +48,8 @@ _DRAWS_FROM = 30
 """From this trial on, some proposals are the best points of a draw of the function,"""
 _DRAWS_EVERY = 3
 """one in this many."""
+_COMBINED_EVERY = 3
+"""One in this many proposals combines two objectives, if each of them has a process."""
 
 
 @public("kerastune_lite.oracles")
@@ -60,12 +62,13 @@ class BayesianOracle(Oracle):
     others, 2010, "kriging believer"), failed trials with the worst loss. Trials of different
     numbers of epochs are all used, with the training time as an input of the model.
 
-    Two objectives have a process each, and proposals maximise the logarithm of the expected
-    hypervolume improvement (Emmerich and others, 2011) of the front, up to a tenth of its range
-    beyond its ends. Three and more, or with `beta`, are combined with weights that are drawn for
-    each proposal (Knowles, 2006, "ParEGO"). Each constraint has a process of its own; the logarithm
-    of the probability that it is satisfied is added to that of the expected improvement (Gardner
-    and others, 2014), and counts alone while no trial satisfies all of them.
+    Two objectives have a process each, and two of three proposals maximise the logarithm of the
+    expected hypervolume improvement of the front (Emmerich and others, 2011), up to a tenth of its
+    range beyond its ends. For the third proposal, and for all if there are more objectives or a
+    `beta`, the objectives are combined with weights that are drawn anew (Knowles, 2006, "ParEGO").
+    Each constraint has a process of its own; the logarithm of the probability that it is satisfied
+    is added to that of the expected improvement (Gardner and others, 2014), and counts alone while
+    no trial satisfies all of them.
 
     What the search remembers of former projects is the prior mean of the process, weighted by ranks
     (Feurer and others, 2018), as long as it agrees with the new results (docs/warm_start.md).
@@ -170,7 +173,7 @@ class BayesianOracle(Oracle):
             return
         # As for `point` itself, which is now in the history.
         early = len(history) <= (self.num_initial_points or 1 + _SOBOL_POINTS)
-        model = None if early else self._learned(history, encoding, rng)
+        model = None if early else self._learned(history, encoding, len(history) - 1, rng)
         pending: list[Array] = []
         while True:
             if model is None:
@@ -204,15 +207,15 @@ class BayesianOracle(Oracle):
                 defaults = space.defaults()
                 point = defaults if defaults not in visited else None
             if model is None and encoding.axes and (history.former or not early):
-                model = self._learned(history, encoding, rng)
+                model = self._learned(history, encoding, number, rng)
             certain = model is not None and (not early or model.trust >= _TRUSTED)
             if point is None and model is not None and certain:
                 surface, leaders = self._surface(encoding, model, pending)
                 point = _best(space, visited, surface, leaders, number, self.beta, rng)
                 if point is None:
                     return
-                if model.is_scalarized:
-                    model = None  # The next point of a batch has other weights.
+                if model.changes:
+                    model = None
             if point is None:
                 point = untried_point(space, visited, place, self._scrambling, rng)
             if point is None:
@@ -222,10 +225,14 @@ class BayesianOracle(Oracle):
             yield point
 
     def _learned(
-        self, history: TrialHistory, encoding: Encoding, rng: np.random.Generator
+        self, history: TrialHistory, encoding: Encoding, number: int, rng: np.random.Generator
     ) -> Learned | None:
+        """What is known for the proposal of the trial `number`."""
+        # If one point dominates all others, hypervolume is improved most surely next to it, and a
+        # search for it alone stays there. Weights lead to the ends of the front.
+        combined = number % _COMBINED_EVERY == _COMBINED_EVERY - 1
         # A confidence bound is that of one loss.
-        as_one = self.beta is not None
+        as_one = combined or self.beta is not None
         return learned(history, encoding, self._theta, _LEAST, rng, as_one)
 
     def _surface(

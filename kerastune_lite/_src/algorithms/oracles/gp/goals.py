@@ -15,7 +15,7 @@ from kerastune_lite._src.core.pareto import fronts
 _SUM = 0.05
 """The weight of the sum in the augmented Chebyshev function, as in ParEGO."""
 _BEYOND = 0.1
-"""Of the reference; with 0.3 and 1.0 less of the front was found."""
+"""The distance of the reference from the worst of the front, relative to the front's range."""
 _FAR = 1e6
 """Larger excesses count as this one; they may be infinite."""
 _FITTED = 100

@@ -50,7 +50,8 @@ class Learned:
         leaders: units of the best trials, `(l, p)`.
         limits: the processes of the constraints.
         is_allowed: whether a trial satisfies all of them.
-        is_scalarized: whether the loss combines several objectives with weights that were drawn.
+        changes: whether the next proposal may have other processes, or other weights, because there
+            are several objectives.
     """
 
     encoding: Encoding
@@ -63,7 +64,7 @@ class Learned:
     leaders: Array
     limits: tuple[Posterior, ...] = ()
     is_allowed: bool = True
-    is_scalarized: bool = False
+    changes: bool = False
 
     @property
     def trust(self) -> float:
@@ -145,7 +146,7 @@ def learned(
         leaders=seen.units[leaders],
         limits=limits,
         is_allowed=bool(seen.allowed.any()),
-        is_scalarized=seen.several is not None and len(processes) == 1,
+        changes=seen.several is not None,
     )
 
 
