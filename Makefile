@@ -18,11 +18,12 @@ help:  ## list what can be made
 demo: $(VENV)/installed  ## tune a network on real images: 20 trials, a minute or two
 	$(BIN)/python examples/digits.py
 
+# With a third worker no core idles while a test waits for a process that it has started.
 test: $(VENV)/installed-dev  ## run the suite: of each table with slow cases an eighth, another one each day
-	$(BIN)/python -m pytest -n 2 --dist worksteal --cases=sample
+	$(BIN)/python -m pytest -n 3 --dist worksteal --cases=sample
 
 test-full: $(VENV)/installed-dev  ## run the suite with all cases
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 test-quick: $(VENV)/installed-dev  ## run what needs no Keras: a minute
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" tests/test_layers.py \

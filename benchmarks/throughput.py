@@ -112,17 +112,23 @@ class Contender:
         row: what it is to train.
         trials: which of the row's trials, by their numbers.
         values: of all trials.
+        context: how its process is started.
     """
 
-    def __init__(self, name: str, row: Row, trials: list[int], values: list[Values]) -> None:
+    def __init__(
+        self,
+        name: str,
+        row: Row,
+        trials: list[int],
+        values: list[Values],
+        context: multiprocessing.context.BaseContext,
+    ) -> None:
         self.trials = trials
         self.result: dict[str, Any] | None = None
         self._name = name
-        # Not forked: TensorFlow's threads do not survive that.
-        spawn = multiprocessing.get_context("spawn")
-        self._connection, theirs = spawn.Pipe()
+        self._connection, theirs = context.Pipe()
         own = [values[i] for i in trials]
-        self._process = spawn.Process(
+        self._process = context.Process(
             target=contend, args=(name, row, own, theirs, name == OURS), daemon=True
         )
         self._process.start()
@@ -144,13 +150,35 @@ class Contender:
         self._process.join()
 
 
-def measure(row: Row, rounds: int) -> dict[str, Any]:
-    """Let the contenders train a row's trials, taking turns."""
+def starting(quickly: bool) -> multiprocessing.context.BaseContext:
+    """How processes are started.
+
+    Args:
+        quickly: forked, from one that has loaded Keras, where that can be done. No measurement is:
+            what such a process writes to at first is copied.
+    """
+    if not quickly or "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["kerastune_lite._src.keras.trainer", "keras"])
+    return context
+
+
+def measure(row: Row, rounds: int, context: multiprocessing.context.BaseContext) -> dict[str, Any]:
+    """Let the contenders train a row's trials, taking turns.
+
+    Args:
+        context: how their processes are started.
+    """
     values = row.drawn()
     everything = list(range(len(values)))
     contenders = {
         name: Contender(
-            name, row, everything if name == OURS else everything[:: row.peers_every], values
+            name,
+            row,
+            everything if name == OURS else everything[:: row.peers_every],
+            values,
+            context,
         )
         for name in CONTENDERS
     }
@@ -211,11 +239,12 @@ def main() -> None:
     arguments = parser.parse_args()
 
     about = machine()
+    context = starting(quickly=arguments.quick)
     results = []
     for number in arguments.rows:
         row = ROWS[number - 1]
         began = time.perf_counter()
-        result = measure(quick(row) if arguments.quick else row, arguments.rounds)
+        result = measure(quick(row) if arguments.quick else row, arguments.rounds, context)
         result["number"] = number
         results.append(result)
         took = time.perf_counter() - began

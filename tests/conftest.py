@@ -11,15 +11,25 @@ import re
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 # TensorFlow's threads fight over the cores of a small machine; the models here are tiny.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "2")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "2")
+# Those of NumPy and SciPy spin while they wait for each other; on a busy machine scikit-learn's small
+# fits take several times as long.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 SAMPLES = 8
 """One of so many parts is a sample."""
+
+HERE = Path(__file__).parent
+
+WAITING = ("test_benchmarks.py", "test_examples.py", "test_automl_benchmark.py")
+WAITING += ("test_backends.py", "test_search_benchmarks.py", "faults", "keras/test_strategies.py")
+"""Files and folders whose tests wait for processes; of all, these take longest."""
 
 
 NEEDS_POSIX = re.compile(
@@ -52,8 +62,15 @@ def pytest_terminal_summary(terminalreporter, config):
 
 @pytest.hookimpl(trylast=True)  # when the folders have marked what is slow there
 def pytest_collection_modifyitems(config, items):
-    if config.option.cases == "all":
-        return
+    if config.option.cases == "sample":
+        leave_out(config, items)
+    # First, so that one worker waits for them while the others compute, and none is the last.
+    waiting = [HERE / name for name in WAITING]
+    items.sort(key=lambda item: not any(item.path.is_relative_to(each) for each in waiting))
+
+
+def leave_out(config, items):
+    """Of each table with slow cases all but a sample."""
     tables = collections.defaultdict(list)
     for item in items:
         if hasattr(item, "callspec"):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.processes import environment, printed_by
+from tests.processes import Forked, environment, printed_by
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -23,6 +23,29 @@ def run(name, *arguments):
         check=True,
         env=environment(),
     )
+
+
+def forked(folder, name, *arguments):
+    """What an example prints, without the seconds in which Keras is loaded.
+
+    It has to end well, and to say nothing on standard error, which `folder` keeps.
+    """
+    script, errors = str(EXAMPLES / name), folder / "errors"
+    process = Forked(FORKED, script, errors, *arguments)
+    printed = process.read()
+    assert errors.read_text() == ""
+    assert process.returncode == 0
+    return printed
+
+
+FORKED = """
+import os, runpy, sys
+_, script, errors, *arguments = sys.argv
+os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT), 2)
+sys.argv = [script, *arguments]
+sys.path.insert(0, os.path.dirname(script))
+runpy.run_path(script, run_name="__main__")
+"""
 
 
 def numbers_of(printed, after, column=-1):
@@ -56,25 +79,24 @@ def test_parallel(tmp_path):
 
 
 def test_several_objectives(tmp_path):
-    shown = run("several_objectives.py", "--trials", 3, "--directory", tmp_path)
-    assert "The front of 3 networks:" in shown.stdout
-    rows = shown.stdout.partition("never seen\n")[2].partition("\n\n")[0].splitlines()
+    shown = printed_by(EXAMPLES / "several_objectives.py", "--trials", 3, "--directory", tmp_path)
+    assert "The front of 3 networks:" in shown
+    rows = shown.partition("never seen\n")[2].partition("\n\n")[0].splitlines()
     assert 1 <= len(rows) <= 3
     sizes, scores = zip(*(map(float, row.replace(",", "").split()[:2]) for row in rows))
     assert list(sizes) == sorted(sizes)
     assert list(scores) == sorted(scores), "a larger network of the front is a better one"
-    assert "With at most 3,000 parameters" in shown.stdout
+    assert "With at most 3,000 parameters" in shown
 
 
 def test_warm_start(tmp_path):
-    shown = run("warm_start.py", "--trials", 2, "--directory", tmp_path)
-    assert shown.stderr == "", "TensorFlow's start-up notes stay away"
-    table = shown.stdout.partition("knows nothing  remembers\n")[2].splitlines()[:2]
+    shown = forked(tmp_path, "warm_start.py", "--trials", 2, "--directory", tmp_path)
+    table = shown.partition("knows nothing  remembers\n")[2].splitlines()[:2]
     assert [line.split()[0] for line in table] == ["1", "2"]
     first, second = ([float(each) for each in line.split()[1:]] for line in table)
     assert all(after <= before for before, after in zip(first, second))
-    assert "Points of the former project: trials [0]" in shown.stdout
-    assert shown.stdout.count("on digits never seen") == 2
+    assert "Points of the former project: trials [0]" in shown
+    assert shown.count("on digits never seen") == 2
 
 
 def test_sklearn_pipeline(tmp_path):
@@ -95,10 +117,9 @@ def test_hyperband_against_random_search(tmp_path):
 
 
 def test_time_series(tmp_path):
-    shown = run("time_series.py", "--trials", 2, "--directory", tmp_path)
-    assert shown.stderr == "", "TensorFlow's start-up notes stay away"
-    assert re.search(r"The best looks back (6|12|18|24|30|36) months", shown.stdout)
-    errors = numbers_of(shown.stdout, after="in parts per million:")
+    shown = forked(tmp_path, "time_series.py", "--trials", 2, "--directory", tmp_path)
+    assert re.search(r"The best looks back (6|12|18|24|30|36) months", shown)
+    errors = numbers_of(shown, after="in parts per million:")
     assert list(errors) == [
         "as a month ago",
         "as a year ago",
@@ -141,16 +162,14 @@ def test_tabular():
 
 
 def test_images(tmp_path):
-    shown = run("images.py", "--trials", 1, "--epochs", 2, "--directory", tmp_path)
-    assert shown.stderr == "", "TensorFlow's start-up notes stay away"
-    assert 0.1 < float(shown.stdout.split("it never saw: ")[1].split()[0]) <= 1.0
-    assert "It takes images of (8, 8, 1), with pixels of 0 to 16." in shown.stdout
+    shown = forked(tmp_path, "images.py", "--trials", 1, "--epochs", 2, "--directory", tmp_path)
+    assert 0.1 < float(shown.split("it never saw: ")[1].split()[0]) <= 1.0
+    assert "It takes images of (8, 8, 1), with pixels of 0 to 16." in shown
 
 
 def test_text(tmp_path):
-    shown = run("text.py", "--trials", 1, "--directory", tmp_path)
-    assert shown.stderr == "", "TensorFlow's start-up notes stay away"
-    accuracies = numbers_of(shown.stdout, after="neither has seen:")
+    shown = forked(tmp_path, "text.py", "--trials", 1, "--directory", tmp_path)
+    accuracies = numbers_of(shown, after="neither has seen:")
     network, classical, constant = accuracies.values()
     assert constant < network <= 1.0
     assert 0.7 < classical <= 1.0
