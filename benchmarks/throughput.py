@@ -160,7 +160,8 @@ def starting(quickly: bool) -> multiprocessing.context.BaseContext:
     if not quickly or "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["kerastune_lite._src.keras.trainer", "keras"])
+    context.set_forkserver_preload(["keras"])
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # it does not load Keras quietly
     return context
 
 

@@ -18,8 +18,8 @@ import pytest
 # TensorFlow's threads fight over the cores of a small machine; the models here are tiny.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "2")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "2")
-# Those of NumPy and SciPy spin while they wait for each other; on a busy machine scikit-learn's small
-# fits take several times as long.
+# Those of NumPy and SciPy spin while they wait for each other; on a busy machine small fits of
+# scikit-learn take several times as long.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 SAMPLES = 8
