@@ -37,7 +37,7 @@ def to_study(
 
     A trial that its scheduler stopped or left in a lower rung is PRUNED, a failed one FAIL. Scores
     by epoch are intermediate values; step 1 is the first epoch. The user attributes are `metrics`,
-    `executions`, `epochs`, `seconds`, `spread`, `origin` and `failure`, if known.
+    `executions`, `epochs`, `seconds`, `spread`, `origin`, `parent` and `failure`, if known.
 
     Args:
         trials: in the order of their numbers.
@@ -162,6 +162,7 @@ def _attributes(trial: Trial) -> dict[str, Any]:
         "seconds": trial.seconds,
         "spread": spread(trial),
         "failure": trial.failure,
+        "parent": None if trial.parent is None else str(trial.parent),
     }
     return {key: value for key, value in known.items() if value not in (None, {}, 0)}
 

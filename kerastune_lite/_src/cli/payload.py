@@ -5,6 +5,7 @@ NaN and infinities, which JSON lacks, are words if they are hyperparameters, oth
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import Any
 
@@ -64,6 +65,7 @@ def trial_data(trial: Trial) -> dict[str, Any]:
         "status": trial.status.value,
         "rejected": trial.rejected,
         "origin": trial.origin,
+        "parent": None if trial.parent is None else dataclasses.asdict(trial.parent),
         "score": trial.score,
         "best_step": trial.best_step,
         "started": trial.started,

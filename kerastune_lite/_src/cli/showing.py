@@ -29,6 +29,7 @@ from kerastune_lite._src.util.formatting import (
 )
 from kerastune_lite._src.views.tables import (
     epoch_text,
+    parent_text,
     plain_table,
     print_table,
     setting_text,
@@ -166,6 +167,7 @@ def _trial_parts(
     yield Text(f"Trial {trial.number}: {trial.status.value}{score}", "bold")
     facts = {"path": trial.path, "origin": None if trial.origin == "oracle" else trial.origin}
     facts["seconds"] = None if trial.seconds is None else seconds_text(trial.seconds)
+    facts["parent"] = None if trial.parent is None else parent_text(trial)
     facts["best epoch"] = None if trial.best_step is None else epoch_text(trial)
     # `kerastune prune` deletes logs.
     there = trial.log is not None and Path(project.project_dir, trial.log).exists()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Union
 
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.space.domains import Value
@@ -41,12 +42,16 @@ class Piece:
         return f"epochs {self.start_epoch + 1} to {self.end_epoch}: {values} (trial {self.trial})"
 
 
+ByNumber = Union[Sequence[Trial], Mapping[int, Trial]]
+"""Trials that an index by their numbers finds."""
+
+
 def first_epoch(trial: Trial) -> int:
     """The first epoch that a trial trains itself, counted from 0."""
     return 0 if trial.parent is None else trial.parent.epoch
 
 
-def ancestors(trials: Sequence[Trial], trial: Trial) -> list[Trial]:
+def ancestors(trials: ByNumber, trial: Trial) -> list[Trial]:
     """The trial and those whose states led to it, the oldest first.
 
     Args:
@@ -58,7 +63,7 @@ def ancestors(trials: Sequence[Trial], trial: Trial) -> list[Trial]:
     return line[::-1]
 
 
-def schedule(trials: Sequence[Trial], trial: Trial) -> list[Piece]:
+def schedule(trials: ByNumber, trial: Trial) -> list[Piece]:
     """The pieces of a training, up to the best epoch of the trial.
 
     Args:

@@ -22,6 +22,7 @@ from kerastune_lite._src.analysis.certainty import certainty, spread
 from kerastune_lite._src.core.best_trials import why_none
 from kerastune_lite._src.core.confirmation import Confirmation
 from kerastune_lite._src.core.goals import Goals, objective_from_json
+from kerastune_lite._src.core.lineage import schedule
 from kerastune_lite._src.core.objective import Objective, Sum
 from kerastune_lite._src.core.ranked import best_first, front_of
 from kerastune_lite._src.core.trial import REJECTED, Trial, TrialStatus
@@ -69,6 +70,18 @@ def clock_text(seconds: float) -> str:
 def epoch_text(trial: Trial) -> str:
     """The best epoch, counted from 1."""
     return NOTHING if trial.best_step is None else str(trial.best_step + 1)
+
+
+def parent_text(trial: Trial) -> str:
+    """The trial from whose state it was trained on, and after how many epochs."""
+    return NOTHING if trial.parent is None else str(trial.parent)
+
+
+def schedule_lines(trials: Iterable[Trial], best: Trial) -> list[str]:
+    """The pieces of the best trial's training, if its values changed."""
+    by_number = {trial.number: trial for trial in trials}
+    pieces = schedule(by_number, best) if best.parent is not None else []
+    return [f"  {one_line(str(piece), 1000)}" for piece in pieces]
 
 
 def setting_text(setting: Any) -> str:
@@ -212,6 +225,8 @@ def trial_columns(
     if any(each is not None for each in spreads):
         yield "±", [NOTHING if each is None else f"{each:.2g}" for each in spreads]
     yield "best epoch", [epoch_text(trial) for trial in trials]
+    if any(trial.parent is not None for trial in trials):
+        yield "parent", [parent_text(trial) for trial in trials]
     yield "seconds", [seconds_text(trial.seconds) for trial in trials]
     names = value_names(trials)
     if compact and names:
@@ -275,6 +290,9 @@ def results_table(
         parts += ["", Text(sure.result())]
         warning = sure.warning()
         parts += [] if warning is None else [Text(warning, style="yellow")]
+    pieces = schedule_lines(trials, best[0]) if best else []
+    if pieces:
+        parts += ["", Text(f"How trial {best[0].number} was trained:"), *map(Text, pieces)]
     trained = paths_line(trials)
     if trained is not None:
         parts += ["", Text(one_line(trained, 1000))]

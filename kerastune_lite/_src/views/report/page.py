@@ -26,6 +26,7 @@ def page(searched: Searched) -> str:
         sections.front(searched),
         sections.history(searched),
         sections.curves(searched),
+        sections.schedule(searched),
         sections.importances(searched),
         sections.failures(searched),
         sections.training(searched),

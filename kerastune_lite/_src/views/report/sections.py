@@ -11,10 +11,17 @@ from kerastune_lite._src.analysis.certainty import certainty
 from kerastune_lite._src.analysis.curves import fan
 from kerastune_lite._src.core.best_trials import why_none
 from kerastune_lite._src.core.former import FORMER
+from kerastune_lite._src.core.lineage import schedule as schedule_of
 from kerastune_lite._src.core.ranked import front_of
 from kerastune_lite._src.core.scored_trials import scored
 from kerastune_lite._src.core.trial import REJECTED, Trial
-from kerastune_lite._src.util.formatting import counted, moment_text, score_text
+from kerastune_lite._src.util.formatting import (
+    NOTHING,
+    counted,
+    moment_text,
+    score_text,
+    value_text,
+)
 from kerastune_lite._src.views.plots.lines import drawing, scores_of
 from kerastune_lite._src.views.report import charts
 from kerastune_lite._src.views.report.searched import Searched
@@ -27,6 +34,7 @@ from kerastune_lite._src.views.tables import (
     ranked,
     setting_text,
     trial_columns,
+    value_names,
 )
 from kerastune_lite._src.views.training_paths import paths_line
 
@@ -172,6 +180,23 @@ def importances(searched: Searched) -> str:
         _paragraph(found.certainty()),
         _figure(charts.importances(found), caption),
     )
+
+
+def schedule(searched: Searched) -> str:
+    """The values with which the best trial was trained, if they changed."""
+    best = ranked(searched.trials)[:1]
+    pieces = schedule_of(searched.trials, best[0]) if best and best[0].parent is not None else []
+    if not pieces:
+        return ""
+    columns = [
+        ("epochs", [f"{piece.start_epoch + 1} to {piece.end_epoch}" for piece in pieces]),
+        ("trial", [str(piece.trial) for piece in pieces]),
+    ]
+    for name in value_names(searched.trials[piece.trial] for piece in pieces):
+        values = [piece.values.get(name, ...) for piece in pieces]
+        columns.append((name, [NOTHING if v is ... else value_text(v) for v in values]))
+    text = "The best trial continued from the states of others: its values changed."
+    return _section("How the best trial was trained", _paragraph(text), _table(columns))
 
 
 def failures(searched: Searched) -> str:
