@@ -4,6 +4,7 @@ Searches a network for scikit-learn's digits, twice per trial, and prints what t
 """
 
 import tempfile
+import textwrap
 from pathlib import Path
 
 import matplotlib
@@ -55,7 +56,8 @@ def main():
             directory=directory,
             project_name="digits",
         )
-        tuner.search(x_rest, y_rest, epochs=15, validation_split=0.25, batch_size=64, verbose=0)
+        fit = {"epochs": 15, "validation_split": 0.25, "batch_size": 64, "verbose": 0}
+        tuner.search(x_rest, y_rest, **fit, confirm=False)
         tuner.results_summary(5)
         print(tuner.importances(), end="\n\n")
         print(tuner.evaluate_best(x_test, y_test, top=5), end="\n\n")
@@ -65,6 +67,8 @@ def main():
         tuner.plot.learning_curves(backend="matplotlib").savefig(picture, dpi=80)
         # A hundred lines in all colours: with 128 of them the file is a third as large.
         Image.open(picture).convert("RGB").quantize(128).save(picture, optimize=True)
+        tuner.search(x_rest, y_rest, **fit, confirm=True)
+        print(f"\n{textwrap.fill(str(tuner.confirmation()), 100)}")
 
 
 if __name__ == "__main__":

@@ -136,3 +136,17 @@ def test_weights_are_in_the_project_although_build_changes_the_directory(tmp_pat
     os.chdir(tmp_path)
     assert list((tmp_path / "elsewhere").iterdir()) == []
     assert len(list((tmp_path / "p" / "checkpoints").iterdir())) == 2
+
+
+def test_the_race_runs_in_the_workers(tmp_path):
+    here, there = (
+        kt.RandomSearch(build, "val_loss", 4, seed=5, directory=tmp_path, project_name=name)
+        for name in ("here", "there")
+    )
+    fit = {"epochs": 1, "validation_split": 0.2, "confirm": True}
+    here.search(X[:300], Y[:300], verbose=0, **fit)
+    there.search(X[:300], Y[:300], **ELSEWHERE, **fit)
+    scores = [tuner.confirmation().scores for tuner in (here, there)]
+    assert scores[1] == pytest.approx(scores[0], rel=1e-4)
+    assert there.confirmation().winner == here.confirmation().winner
+    assert there.get_best_models()[0].count_params() > 0

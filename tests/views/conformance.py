@@ -95,6 +95,15 @@ class ViewSuite:
         assert "0.9712" in shown
         assert "3/3" in shown
 
+    def test_says_what_the_race_after_the_search_says(self, stage: Stage) -> None:
+        shown = stage.play(streams.confirmed())
+        said = re.sub(r"<[^>]*>", "", shown)
+        assert " ".join(str(streams.CONFIRMATION).split()) in " ".join(said.split())
+
+    def test_shows_how_far_that_race_is(self, stage: Stage) -> None:
+        shown = stage.play(streams.confirmed()[:-1])
+        assert "confirming: round 4 of 10, 2 of 3 left" in shown
+
     def test_counts_trials_of_earlier_searches(self, stage: Stage) -> None:
         shown = stage.play(streams.joined_late())
         assert "4/4" in shown

@@ -7,11 +7,13 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from kerastune_lite._src.core.confirmation import Confirmation, Gain
 from kerastune_lite._src.core.events import (
     Enqueued,
     EpochEnded,
     Event,
     ExecutionEnded,
+    RoundStarted,
     SearchEnded,
     SearchStarted,
     SegmentStarted,
@@ -179,6 +181,32 @@ def simple() -> list[Event]:
     return [started(3), *trials, ended()]
 
 
+CONFIRMATION = Confirmation(
+    metric="val_accuracy",
+    winner=2,
+    leader=2,
+    start=0,
+    gain=Gain(0.04, 0.01, 0.07, 0.987, 10),
+    told_apart=True,
+    equals=(1,),
+    cheapest=2,
+    rounds=10,
+    fresh=True,
+    scores={2: 0.94, 1: 0.93, 0: 0.9},
+    sizes={0: 10, 1: 30, 2: 20},
+    failed=(),
+    first=1,
+    first_gain=Gain(0.01, -0.02, 0.04, 0.7, 10),
+)
+"""Of `simple`: the third trial has won the race."""
+
+
+def confirmed() -> list[Event]:
+    """`simple`, and a race after it."""
+    end = dataclasses.replace(ended(), confirmation=CONFIRMATION)
+    return [*simple()[:-1], RoundStarted(1, 10, 3, 3), RoundStarted(4, 10, 2, 3), end]
+
+
 def eventful() -> list[Event]:
     """Each type of event: a queued point, a grown space, a retry, a failure, repeats."""
     dropout = Parameter("dropout", Float(0.0, 0.5))
@@ -274,6 +302,7 @@ STREAMS = {
     stream.__name__: stream
     for stream in (
         simple,
+        confirmed,
         eventful,
         joined_late,
         interrupted,

@@ -22,6 +22,7 @@ from kerastune_lite._src.views.tables import failures_of
 from tests.views.streams import (
     FakeClock,
     completed,
+    confirmed,
     ended,
     epochs,
     eventful,
@@ -262,3 +263,16 @@ def test_paused_trials_of_an_earlier_search_are_ranked_and_not_counted() -> None
     progress = after([started(trials=(paused,))])
     assert (progress.ended, progress.resumed) == (0, 0)
     assert [each.number for each in progress.best_trials] == [0]
+
+
+def test_the_winner_of_a_race_is_put_first() -> None:
+    progress = Progress(FakeClock())
+    for event in confirmed()[:-1]:
+        progress.on_event(event)
+    assert progress.confirming == "confirming: round 4 of 10, 2 of 3 left"
+    assert [each.number for each in progress.best_trials] == [1, 2, 0]
+    progress.on_event(confirmed()[-1])
+    assert progress.confirming == ""
+    assert [each.number for each in progress.best_trials] == [2, 1, 0]
+    assert progress.best is not None
+    assert progress.best.confirmed

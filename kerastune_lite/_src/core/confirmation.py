@@ -98,7 +98,7 @@ class Confirmation:
             if it is the start, or there is no start.
         equals: candidates that cannot be told apart from the winner, the better first.
         cheapest: the one with the fewest parameters of the winner and of those than which it is
-            better with a probability of at most 80 %; of equally small ones the better.
+            better with a probability of at most 90 %; of equally small ones the better.
         rounds: how often the leader was trained.
         fresh: whether each round had a validation part of its own; otherwise only the seeds differ.
         scores: the mean scores of the candidates over their rounds, by number; the better first.

@@ -188,9 +188,15 @@ class DeviceData:
             # The objects are kept along: their identity is part of the key.
             self._kept[key] = (given, read())
         self._kept.move_to_end(key)
-        while len(self._kept) > _KEPT:
+        while len(self._kept) > _KEPT or (len(self._kept) > 1 and self._size() > _limit()):
             self._kept.popitem(last=False)
         return self._kept[key][1]
+
+    def _size(self) -> float:
+        """Of all that is kept, in bytes."""
+        made = (each for _, each in self._kept.values())
+        leaves = (part for each in made for part in (each if isinstance(each, tuple) else [each]))
+        return sum(samples.size for samples in leaves if samples is not None)
 
 
 def _samples(
