@@ -12,17 +12,11 @@ from typing import Any
 from kerastune_lite._src.core.metrics import Metrics
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.parent import Parent
+from kerastune_lite._src.core.trial_html import trial_html
 from kerastune_lite._src.space.domains import Domain, Value
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.space.parameters import Parameter, Space
-from kerastune_lite._src.util.formatting import (
-    NO_REASON,
-    exception_in,
-    html_card,
-    one_line,
-    score_text,
-    seconds_text,
-)
+from kerastune_lite._src.util.formatting import exception_in, score_text
 from kerastune_lite._src.util.public import public
 
 REJECTED = "rejected (max_model_size, constraints, FailedTrialError)"
@@ -197,18 +191,7 @@ class Trial:
         return f"Trial({self.number}, {self.status}{score}, values={dict(self.values)})"
 
     def _repr_html_(self) -> str:
-        title = [f"Trial {self.number}", str(self.status)]
-        if self.score is not None:
-            title.append(f"score {score_text(self.score)}")
-        if self.best_step is not None:
-            title.append(f"best epoch {self.best_step + 1}")
-        if self.parent is not None:
-            title.append(f"from trial {self.parent}")
-        if self.seconds is not None:
-            title.append(f"{seconds_text(self.seconds)} s")
-        reason = one_line(self.failure or NO_REASON)
-        reason = f"{REJECTED}: {reason}" if self.rejected else reason
-        return html_card(title, reason if self.status is TrialStatus.FAILED else "", self.values)
+        return trial_html(self, REJECTED)
 
     @functools.cached_property
     def violation(self) -> float:

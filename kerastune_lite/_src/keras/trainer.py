@@ -31,7 +31,8 @@ from kerastune_lite._src.keras.inheriting import RATES, inherited
 from kerastune_lite._src.keras.live_models import Built, Live
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.keras.midway import Midway
-from kerastune_lite._src.keras.resuming import StateKeeper, TrainingState, make_resumable
+from kerastune_lite._src.keras.prepared import Prepared, Trained
+from kerastune_lite._src.keras.resuming import TrainingState, make_resumable
 from kerastune_lite._src.keras.scored import Scored
 from kerastune_lite._src.keras.state_files import keep_state, read_state
 from kerastune_lite._src.keras.training_spec import TrainingSpec
@@ -54,46 +55,6 @@ from kerastune_lite._src.util.windows import discard
 
 keras = load_keras()
 logger = logging.getLogger(__name__)
-
-
-@dataclasses.dataclass(frozen=True)
-class Trained:
-    """The result of an execution: what `fit` returned, and the record of it.
-
-    Attributes:
-        scored: selects other weights if `run_trial` returns the result of another epoch.
-    """
-
-    returned: Any
-    execution: Execution
-    scored: Scored
-
-
-@dataclasses.dataclass(frozen=True)
-class Prepared:
-    """An execution that is ready to start.
-
-    Attributes:
-        execution: the index of the repeat.
-        built: the model; with the restored state if the training is resumed.
-        args, kwargs: for `fit`.
-        reporter: receives each epoch; only the keeper and the restorer of states come after it.
-        keeper: captures the state at the end of the segment, if it is wanted.
-        started: `time.perf_counter()`; earlier by the time that a process took that died.
-    """
-
-    execution: int
-    built: Built
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    reporter: EpochReporter
-    keeper: StateKeeper | None
-    started: float
-
-    @property
-    def model(self) -> Any:
-        """To be trained."""
-        return self.built.model
 
 
 class Trainer:

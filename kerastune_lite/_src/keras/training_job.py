@@ -19,9 +19,10 @@ from kerastune_lite._src.keras.fast.member import Member, NotStacked
 from kerastune_lite._src.keras.fast.stacking import together
 from kerastune_lite._src.keras.hypergradients import Hypergradients
 from kerastune_lite._src.keras.live_models import Live, LiveModels
+from kerastune_lite._src.keras.prepared import Prepared
 from kerastune_lite._src.keras.process_settings import ProcessSettings
 from kerastune_lite._src.keras.side_by_side import groups, train_together
-from kerastune_lite._src.keras.trainer import Prepared, Trainer
+from kerastune_lite._src.keras.trainer import Trainer
 from kerastune_lite._src.keras.training_spec import TrainingSpec
 from kerastune_lite._src.search.execution.guard import Guarded, guarded, hyperparameters_of
 from kerastune_lite._src.search.execution.job import Emit, Job

@@ -18,6 +18,7 @@ from kerastune_lite._src.search.limits import Limits
 from kerastune_lite._src.search.session import Definition, Known
 from kerastune_lite._src.search.warm_start import former_projects, warn_of_other_projects
 from kerastune_lite._src.space.domains import Value
+from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.space.parameters import Space
 from kerastune_lite._src.space.points import complete_point
 from kerastune_lite._src.store.store import Store
@@ -128,6 +129,19 @@ class KnownSearch(BestModels):
         if data.function is not None:
             # When they were enqueued, the hyperparameters of the data were not known.
             self._waiting = [self._completed(each) for each in self._waiting]
+
+    def enqueue(self, values: Mapping[str, Value] | HyperParameters) -> None:
+        """Try a point of your own, or a good one of another project, before those of the oracle.
+
+        Args:
+            values: by name, or an element of `get_best_hyperparameters()`; omitted hyperparameters
+                have their defaults.
+
+        Raises:
+            ValueError: the builder does not declare a name, or a value is not allowed.
+        """
+        point = values.values if isinstance(values, HyperParameters) else values
+        self._waiting.append(self._completed(point))
 
     def _completed(self, values: Mapping[str, Value]) -> dict[str, Value]:
         """A point that the user enqueues, checked and completed."""

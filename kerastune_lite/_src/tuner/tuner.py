@@ -271,7 +271,7 @@ class Tuner(TunerNames, KnownSearch, Hooks):
         with contextlib.closing(tuned):
             self._take_data(tuned, own)
             told = call.with_default_data(self.space).described(receiver, before)
-            confirming = confirm_of(confirm, self._training)
+            confirming = confirm_of(confirm, self._training, self.scheduler)
             self._search(call, placement, data_fn, told, loggers, confirming)
         send_best(loggers, self)
 
@@ -314,19 +314,6 @@ class Tuner(TunerNames, KnownSearch, Hooks):
                 )
                 self._store = None
             self.on_search_end()
-
-    def enqueue(self, values: Mapping[str, Value] | HyperParameters) -> None:
-        """Try a point of your own, or a good one of another project, before those of the oracle.
-
-        Args:
-            values: by name, or an element of `get_best_hyperparameters()`; omitted hyperparameters
-                have their defaults.
-
-        Raises:
-            ValueError: the builder does not declare a name, or a value is not allowed.
-        """
-        point = values.values if isinstance(values, HyperParameters) else values
-        self._waiting.append(self._completed(point))
 
     def run_trial(self, trial: Trial, *fit_args: Any, **fit_kwargs: Any) -> Any:
         """Train a trial. Override it to tune other things than models, or to change arguments.
