@@ -192,6 +192,18 @@ def test_views_measures_what_was_asked_for():
     assert all(float(cell) > 0.1 for line in lines[4:] for cell in line.split()[1:])
 
 
+def test_population():
+    options = ("--epochs", 6, "--members", 4, "--interval", 2, "--seeds", 1)
+    printed = run("population.py", *options)
+    assert " cores" in printed.splitlines()[0], "the size of the machine"
+    rows = {line.split()[0]: line.split() for line in printed.splitlines()[2:]}
+    assert list(rows) == ["population", "random", "Bayesian", "ASHA"]
+    trained = {name: float(row[5]) for name, row in rows.items()}
+    assert trained["population"] == trained["random"] == trained["Bayesian"] == 4 * 6
+    assert 24 <= trained["ASHA"] < 24 + 6
+    assert {rows[name][6] for name in ("random", "Bayesian", "ASHA")} == {"1.0"}
+
+
 def test_gradients():
     printed = run("gradients.py", "--trials", 3, "--seeds", 1)
     lines = [line.split() for line in printed.splitlines()]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kerastune_lite._src.keras.inheriting import RATES, inherited, rates_of
+from kerastune_lite._src.keras.inheriting import beginning_of, inherited, rates_of
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.keras.resuming import StateKeeper, StateRestorer
 from tests.keras.models import FEATURES
@@ -34,15 +34,15 @@ def build(rate=0.05, momentum=0.9, dropout=0.4, units=6, optimizer=None, seed=0)
 
 def begun(model, callbacks=(), epochs=2):
     """The state of a parent after some epochs; the model is trained on to them, too."""
-    rates = rates_of(model)
-    keeper = StateKeeper(callbacks, epochs, lambda: {RATES: rates})
+    beginning = beginning_of(rates_of(model), callbacks)
+    keeper = StateKeeper(callbacks, epochs, lambda: beginning)
     fit(model, [*callbacks, keeper], epochs=epochs)
     return keeper.state
 
 
 def gone_on(state, model, callbacks=(), epochs=5):
     """A child's model and its history."""
-    state = inherited(state, model, rates_of(model))
+    state = inherited(state, model, beginning_of(rates_of(model), callbacks))
     return model, fit(model, [*callbacks, StateRestorer(state, callbacks)], epochs, state.epoch)
 
 
@@ -81,6 +81,27 @@ def test_a_rate_that_a_callback_has_reduced_stays_reduced():
     assert rate_of(twice) == pytest.approx(0.02)
 
 
+class Counts(keras.callbacks.Callback):
+    """Knows its trial, and how many epochs have ended."""
+
+    def __init__(self, trial, table):
+        super().__init__()
+        self.trial = trial
+        self.table = np.array(table)
+        self.count = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.count += 1
+
+
+def test_callbacks_have_the_state_of_the_parent_and_what_they_were_made_with():
+    state = begun(build(), [Counts(3, [1.0, 2.0])])
+    for table in ([1.0, 2.0], [1.0, 5.0]):
+        child = Counts(7, table)
+        gone_on(state, build(), [child], epochs=3)
+        assert (child.trial, child.count, child.table.tolist()) == (7, 3, table)
+
+
 def test_rates_that_follow_a_schedule_are_those_of_the_child():
     def decaying(start):
         rate = keras.optimizers.schedules.ExponentialDecay(start, 3, 0.5)
@@ -95,7 +116,7 @@ def test_rates_that_follow_a_schedule_are_those_of_the_child():
 def test_an_optimizer_with_other_variables_starts_anew(caplog):
     model = build(seed=1)
     parent = begun(build(momentum=0.0))
-    child = inherited(parent, model, rates_of(model))
+    child = inherited(parent, model, beginning_of(rates_of(model), []))
     assert "it starts anew" in caplog.text
     assert [name for name in child.arrays if name.startswith("optimizers")] == [
         f"optimizers/optimizer/{place}" for place in range(len(model.optimizer.variables))

@@ -1,8 +1,8 @@
 """A training that goes on with other hyperparameters: the state of a parent, made fit for a child.
 
 The child inherits the variables of the model and of the optimizer, and the state of the callbacks.
-Its own are what `build(hp)` made of its hyperparameters: they are attributes of layers and of the
-optimizer, except for the learning rate, which is a variable of the optimizer.
+Its own is what the user's code made of its hyperparameters: attributes of layers, of the optimizer
+and of callbacks, and the learning rate, which is a variable of the optimizer.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from kerastune_lite._src.keras.callback_state import pack, unpack
-from kerastune_lite._src.keras.callbacks import EpochReporter
+from kerastune_lite._src.keras.callback_state import pack, take, unpack
+from kerastune_lite._src.keras.callbacks import EpochReporter, OneOfOurs
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.keras.resuming import (
     TrainingState,
@@ -33,8 +33,11 @@ logger = logging.getLogger(__name__)
 Rates = Mapping[str, Sequence[float]]
 """The learning rates that a model was compiled with, by the attributes of its optimizers."""
 
-RATES = "learning_rates"
-"""Their key in the `extra` of a state."""
+Beginning = Mapping[str, Any]
+"""What a training began with, in the `extra` of its states: rates, and attributes of callbacks."""
+
+_RATES = "learning_rates"
+_MADE = "callbacks"
 
 _RATE = "learning_rate"
 
@@ -50,38 +53,61 @@ def rates_of(model: Any) -> dict[str, list[float]]:
     }
 
 
+def beginning_of(rates: Rates, callbacks: Sequence[Any]) -> Beginning:
+    """What a training begins with.
+
+    Args:
+        rates: see `rates_of`.
+        callbacks: those whose state is stored, as they were made.
+    """
+    return {_RATES: rates, _MADE: [_attributes(each) for each in callbacks]}
+
+
+def _attributes(callback: Any) -> dict[str, Any]:
+    """What may be the state of a user's callback."""
+    if isinstance(callback, OneOfOurs):
+        return {}
+    arrays: dict[str, np.ndarray] = {}
+    kept, _ = take(callback, "made", arrays)
+    return {name: unpack(packed, arrays) for name, packed in kept.items()}
+
+
 def _rates(optimizer: Any) -> list[Any]:
     return [variable for variable in optimizer.variables if variable.name == _RATE]
 
 
-def inherited(state: TrainingState, model: Any, rates: Rates) -> TrainingState:
+def inherited(state: TrainingState, model: Any, own: Beginning) -> TrainingState:
     """The state of a parent, from which a child can be trained on as if it were its own.
 
     - A learning rate that differs from the parent's takes its place; if a callback has changed that
       one since, by the same ratio.
+    - So does an attribute of a callback that was made with another value.
     - The result of the child is that of its own epochs.
     - If the optimizer has other variables than the parent's (SGD has none for a momentum of 0), it
       starts anew.
 
     Args:
-        state: of the parent, with its own rates in `extra`.
+        state: of the parent, with its beginning in `extra`.
         model: of the child; its variables are created, and set to those of the parent.
-        rates: of the child's model, as it was compiled.
+        own: the beginning of the child.
 
     Raises:
         ValueError: the child has another network, or another optimizer.
     """
     arrays = dict(state.arrays)
-    before = state.extra.get(RATES, {})
+    before = state.extra
     try:
         create_variables(state, model)
         for name, optimizer in optimizers_of(model).items():
-            own = values_of(f"optimizers/{name}", optimizer.variables)
-            if not _fits(own, arrays, f"optimizers/{name}/"):
-                _start_anew(arrays, own, f"optimizers/{name}/")
+            values = values_of(f"optimizers/{name}", optimizer.variables)
+            if not _fits(values, arrays, f"optimizers/{name}/"):
+                _start_anew(arrays, values, f"optimizers/{name}/")
                 continue
-            _set_rates(arrays, name, optimizer, before.get(name, ()), rates.get(name, ()))
-        data = _with_own_results(state.data, arrays)
+            rates = (each.get(_RATES, {}).get(name, ()) for each in (before, own))
+            _set_rates(arrays, name, optimizer, *rates)
+        data = {**state.data, "callbacks": list(state.data["callbacks"])}
+        _set_attributes(data["callbacks"], arrays, before.get(_MADE, ()), own[_MADE])
+        _forget_results(data["callbacks"], arrays)
         child = dataclasses.replace(state, arrays=arrays, data=data)
         restore_model(child, model)
     except StoreError as error:
@@ -130,15 +156,37 @@ def _set_rates(
         arrays[key] = np.array(value, arrays[key].dtype)
 
 
-def _with_own_results(data: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    """The data of a state whose reporter has not seen a result yet."""
-    callbacks = list(data["callbacks"])
-    for place, each in enumerate(callbacks):
+def _set_attributes(
+    states: list[Any],
+    arrays: dict[str, np.ndarray],
+    before: Sequence[Mapping[str, Any]],
+    own: Sequence[Mapping[str, Any]],
+) -> None:
+    for place, (state, old, new) in enumerate(zip(states, before, own)):
+        name = f"callbacks/{place}/own"
+        kept = {
+            attribute: pack(value, f"{name}/{attribute}", arrays)
+            for attribute, value in new.items()
+            if attribute in old and not _same(old[attribute], value)
+        }
+        states[place] = {**state, "kept": {**state["kept"], **kept}}
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values of plain data are equal."""
+    arrays: tuple[dict[str, np.ndarray], dict[str, np.ndarray]] = {}, {}
+    packed = [pack(value, "", into) for value, into in zip((one, other), arrays)]
+    return packed[0] == packed[1] and all(
+        np.array_equal(array, arrays[1][name]) for name, array in arrays[0].items()
+    )
+
+
+def _forget_results(states: list[Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Have the reporter count the epochs of the parent on, without results for them."""
+    for place, each in enumerate(states):
         if each["class"] == EpochReporter.__name__:
             seen = unpack(each["kept"]["history"], arrays)
-            # Its epochs are counted on, with no results for those of the parent.
             blank = {name: [math.nan] * len(values) for name, values in seen.items()}
             own = {"history": blank, **_NO_BEST}
             kept = {name: pack(value, name, {}) for name, value in own.items()}
-            callbacks[place] = {**each, "kept": {**each["kept"], **kept}}
-    return {**data, "callbacks": callbacks}
+            states[place] = {**each, "kept": {**each["kept"], **kept}}

@@ -27,7 +27,7 @@ from kerastune_lite._src.keras.fast.dispatcher import Dispatcher, Fit, Taken
 from kerastune_lite._src.keras.fast.member import Member, NotStacked
 from kerastune_lite._src.keras.goal_metrics import known_during, with_measured
 from kerastune_lite._src.keras.hypermodel import accepts
-from kerastune_lite._src.keras.inheriting import RATES, inherited
+from kerastune_lite._src.keras.inheriting import beginning_of, inherited
 from kerastune_lite._src.keras.live_models import Built, Live
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.keras.midway import Midway
@@ -195,10 +195,10 @@ class Trainer:
             midway.check(state, stateful, model, args, kwargs)
         keep = segment.keep_state is not None
         with spec.models.scope():  # restoring makes the variables that are missing
+            beginning = beginning_of(built.rates, stateful)
             if state is not None and segment.inherits:
-                state = inherited(state, model, built.rates)
-            rates = {RATES: built.rates}
-            keeper = make_resumable(kwargs, model, stateful, state, keep, rates)
+                state = inherited(state, model, beginning)
+            keeper = make_resumable(kwargs, model, stateful, state, keep, beginning)
         if state is not None:
             started -= state.extra.get("seconds", 0.0)
             if self._open_result:

@@ -135,7 +135,7 @@ class Numeric(Domain, Generic[Number], abstract=True):
         return self._cast(value) if self.step is None else self._at(self._index(value))
 
     def mirror(self, value: float) -> float:
-        """The number as far from the other end; "reverse_log" is logarithmic in it."""
+        """`value`, counted from the other end; "reverse_log" is logarithmic in it."""
         # In this order, because a small `min_value` may be lost in `max_value + min_value`.
         return self.min_value + (self.max_value - value)
 

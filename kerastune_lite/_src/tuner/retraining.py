@@ -14,7 +14,7 @@ from kerastune_lite._src.keras.building import ModelFactory
 from kerastune_lite._src.keras.fit_arguments import FitArguments
 from kerastune_lite._src.keras.fitting import fast_fit
 from kerastune_lite._src.keras.hypermodel import overrides_fit
-from kerastune_lite._src.keras.inheriting import RATES, inherited, rates_of
+from kerastune_lite._src.keras.inheriting import beginning_of, inherited, rates_of
 from kerastune_lite._src.keras.resuming import TrainingState, make_resumable
 from kerastune_lite._src.keras.tuned_data import TunedData
 from kerastune_lite._src.space.hyperparameters import HyperParameters
@@ -73,13 +73,14 @@ class Retraining:
         fit = self._arguments(hp)
         model = self._built(hp)
         args, kwargs = fit.for_execution(hp, end)
-        callbacks = list(kwargs.get("callbacks") or ())
+        given = kwargs.get("callbacks") or ()
+        callbacks = list(given) if isinstance(given, (list, tuple)) else [given]
         kwargs["callbacks"] = list(callbacks)
-        rates = rates_of(model)
+        beginning = beginning_of(rates_of(model), callbacks)
         with self.models.scope():
             if state is not None:
-                state = inherited(state, model, rates)
-            keeper = make_resumable(kwargs, model, callbacks, state, not last, {RATES: rates})
+                state = inherited(state, model, beginning)
+            keeper = make_resumable(kwargs, model, callbacks, state, not last, beginning)
         self._fit(hp, model, args, kwargs)
         return model, None if keeper is None else keeper.state
 

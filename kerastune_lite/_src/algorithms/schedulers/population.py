@@ -49,8 +49,8 @@ class PopulationBasedTraining(Scheduler):
       model is trained: rates, momentum, dropout, weight decay, the batch size. The others are
       inherited. By default a tuner finds out which those are, by building models with other values.
       A hyperparameter that `build(hp)` does not ask for is changed only if it is named.
-    - Callbacks continue with the state that they had in the parent. A learning rate that a callback
-      has reduced stays reduced, by the same ratio.
+    - Callbacks continue with the state that they had in the parent, but for attributes that they
+      were made with. A learning rate that one has reduced stays reduced, by the same ratio.
     - A member that failed, or that a callback stopped, is replaced like one of the worst. In the
       first interval, a new trial replaces one that failed.
 

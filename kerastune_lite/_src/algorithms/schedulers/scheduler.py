@@ -176,12 +176,19 @@ class Scheduler(ABC):
     def check_trials(self, max_trials: int | None) -> None:  # noqa: B027  # most take any number
         """Check the total number of trials, before a search.
 
+        Args:
+            max_trials: that of the tuner.
+
         Raises:
             ValueError: there are too few.
         """
 
     def changing(self, names: Collection[str]) -> Scheduler:
-        """This scheduler, with the hyperparameters that `explore` changes if it was told none."""
+        """This scheduler, for a search in which `explore` may change these.
+
+        Args:
+            names: of hyperparameters.
+        """
         return self
 
     def explore(self, space: Space, parent: Trial, rng: np.random.Generator) -> dict[str, Value]:
