@@ -54,6 +54,12 @@ def numbers_of(printed, after, column=-1):
     return {re.split(r"  +", line.strip())[0]: float(line.split()[column]) for line in lines}
 
 
+def test_the_gallery_has_each_once():
+    page = (EXAMPLES.parent / "docs" / "examples.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| \[(\w+\.py)\]\(\.\./examples/\1\)", page, re.MULTILINE)
+    assert sorted(listed) == sorted(path.name for path in EXAMPLES.glob("*.py"))
+
+
 def test_digits_and_digits_again(tmp_path):
     first = run("digits.py", "--trials", 2, "--directory", tmp_path)
     assert "2/2  trial 1" in first.stdout
