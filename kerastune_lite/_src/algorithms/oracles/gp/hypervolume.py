@@ -10,10 +10,10 @@ improvements:
 
     sum_i (EI(a_(i + 1)) - EI(a_i)) EI(b_i)
 
-(Emmerich, Deutz and Klinkenberg, 2011; Yang and others, 2019, "Efficient computation of expected
-hypervolume improvement using box decomposition algorithms", eq. 13). As with one objective (Ament
-and others, 2023), everything is computed in logarithms, because the improvement and its gradient
-are 0 in floating point where it is unlikely.
+(Emmerich, Deutz and Klinkenberg, "Hypervolume-based expected improvement", 2011; Yang and others,
+"Efficient computation of expected hypervolume improvement using box decomposition algorithms",
+2019). As with one objective (Ament and others, 2023), everything is computed in logarithms, because
+the improvement and its gradient are 0 in floating point where it is unlikely.
 """
 
 from __future__ import annotations
