@@ -16,7 +16,10 @@ _FAR = -1e4
 
 
 class Acquisition(NamedTuple):
-    """A value, larger is better, and its derivatives by mean and deviation, each `(m,)`."""
+    """A value, larger is better, `(m,)`, and its derivatives by mean and deviation.
+
+    These are `(m,)` each for one process, `(k, m)` for `k` of them.
+    """
 
     value: Array
     by_mean: Array

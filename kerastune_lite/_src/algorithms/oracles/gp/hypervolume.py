@@ -27,6 +27,7 @@ from kerastune_lite._src.core.pareto import fronts
 
 _HALF_LOG_2PI = 0.5 * float(np.log(2.0 * np.pi))
 _TINY = 1e-300
+"""The least difference of logarithms; rounding may leave none."""
 _LARGE = 600.0
 """Larger exponents are those of points that are billions of deviations away."""
 
@@ -64,9 +65,8 @@ def log_expected_hypervolume_improvement(
 def _strips(front: Array, reference: Array) -> tuple[Array, Array]:
     """Where the strips end, ascending, and their heights, descending, `(k + 1,)` each."""
     inside = front[(front < reference).all(1)]
-    inside = np.unique(inside, axis=0)
+    inside = np.unique(inside, axis=0)  # in the order of the first objective
     inside = inside[fronts(inside) == 0]
-    inside = inside[np.argsort(inside[:, 0])]
     return np.append(inside[:, 0], reference[0]), np.insert(inside[:, 1], 0, reference[1])
 
 
@@ -79,7 +79,6 @@ class _Improvement:
     """
 
     def __init__(self, mean: Array, deviation: Array, thresholds: Array) -> None:
-        self._deviation = deviation
         self._z = (thresholds[:, None] - mean) / deviation
         self.log_value = np.log(deviation) + log_h_of(self._z)
         self._log_mass = special.log_ndtr(self._z)
