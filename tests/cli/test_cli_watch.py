@@ -12,9 +12,12 @@ import pytest
 import kerastune_lite as kt
 from kerastune_lite._src.cli.command import main
 from kerastune_lite._src.cli.following import Follower
+from kerastune_lite._src.core.confirmation import Round
 from kerastune_lite._src.core.events import (
     EpochEnded,
     ExecutionEnded,
+    RoundEnded,
+    RoundStarted,
     SearchEnded,
     SearchStarted,
     SegmentStarted,
@@ -198,6 +201,26 @@ def test_a_new_search_begins_anew(folder, tmp_path):
     news = follower.poll()
     assert kinds(news) == [SearchStarted]
     assert len(news[0].event.trials) == 3
+
+
+def test_the_race_after_the_search(folder, tmp_path):
+    recorded(tmp_path, streams.simple()[:-1])
+    follower = Follower(folder)
+    follower.poll()
+    means = {0: 0.9, 1: 0.93, 2: 0.94}
+    rounds = [
+        RoundEnded(Round(trial, number, None, number, None, Outcome.COMPLETED, mean))
+        for number in range(3)
+        for trial, mean in means.items()
+    ]
+    recorded(tmp_path, rounds[:4])
+    (told,) = follower.poll()
+    assert told.event == RoundStarted(2, 10, 3, 3)
+    assert follower.poll() == []
+    recorded(tmp_path, [*rounds[4:], streams.ended()])
+    (told,) = follower.poll()
+    assert told.event.confirmation.winner == 2
+    assert told.event.confirmation.gain.mean == pytest.approx(0.04)
 
 
 def test_rungs_and_retries(folder, tmp_path):

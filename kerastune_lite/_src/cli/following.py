@@ -6,10 +6,12 @@ import contextlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from kerastune_lite._src.analysis.confirming import confirmation, race_of
 from kerastune_lite._src.core.events import (
     EpochEnded,
     Event,
     ExecutionEnded,
+    RoundStarted,
     SearchEnded,
     SearchStarted,
     SegmentStarted,
@@ -52,6 +54,7 @@ class Follower:
         self._latest: dict[int, Epoch] = {}
         self._failures: set[tuple[int, int, int]] = set()
         self._told_of_end = False
+        self._rounds = 0
 
     def poll(self) -> list[Timed]:
         """The events since the last poll, in the order in which they happened.
@@ -74,12 +77,29 @@ class Follower:
         news += self._trials(project)
         for trial in running:
             news += self._trained(trial, epochs[trial.number])
+        news += self._race(project)
         if self.session.reason is not None and not self._told_of_end:
             self._told_of_end = True
             message = self.session.message or ""
-            ending = SearchEnded(self.session.reason, message, self.session.ended or 0.0)
+            objective = objective_from_json(project.settings["objective"])
+            found = confirmation(project.trials, project.space, project.rounds, objective)
+            ending = SearchEnded(self.session.reason, message, self.session.ended or 0.0, found)
             news.append(Timed(self.session.ended, ending))
         return news
+
+    def _race(self, project: Project) -> list[Timed]:
+        """The round of the race after the search, when candidates were trained since the last."""
+        if len(project.rounds) == self._rounds:
+            return []
+        self._rounds = len(project.rounds)
+        objective = objective_from_json(project.settings["objective"])
+        race = race_of(project.trials, project.space, project.rounds, objective)
+        standing = race.standing()
+        if not standing.missing:
+            return []
+        number = min(standing.rounds + 1, race.most)
+        left = len(standing.left)
+        return [Timed(None, RoundStarted(number, race.most, left, len(race.candidates)))]
 
     def _begin(self, project: Project, session: Session) -> Timed:
         """The start of a search, with the trials that existed before."""
@@ -92,6 +112,7 @@ class Follower:
         self._latest.clear()
         self._failures.clear()
         self._told_of_end = False
+        self._rounds = len(project.rounds)
         started = SearchStarted(
             project.name,
             objective_from_json(project.settings["objective"]),
