@@ -85,10 +85,8 @@ def as_text(images):
     """Images (n, 64) beside each other, in letters."""
     levels = np.round(np.clip(images, 0, 1) * (len(SHADES) - 1)).astype(int)
     rows = levels.reshape(-1, 8, 8).transpose(1, 0, 2)
-    line = [
-        "   ".join("".join(SHADES[level] * 2 for level in part) for part in row) for row in rows
-    ]
-    return "\n".join(line)
+    lines = [["".join(SHADES[level] * 2 for level in image) for image in row] for row in rows]
+    return "\n".join("   ".join(line).rstrip() for line in lines)
 
 
 def main():
