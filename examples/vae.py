@@ -33,10 +33,8 @@ def vae(units, numbers):
         def __init__(self, units, numbers):
             super().__init__()
             self.numbers = numbers
-            self.encoder = keras.Sequential(
-                [layers.Dense(units, "relu"), layers.Dense(2 * numbers)]
-            )
-            self.decoder = keras.Sequential([layers.Dense(units, "relu"), layers.Dense(64)])
+            self.encoder = two_layers(units, 2 * numbers)
+            self.decoder = two_layers(units, 64)
             self.bound = keras.metrics.Mean("loss")
 
         @property
