@@ -44,7 +44,7 @@ class MemoryStore(Store):
         space, queue = Space(), {}
         name, settings = "untitled", {}
         enqueued, session, former = 0, None, ()
-        rounds: dict[tuple[int, int], Round] = {}
+        rounds: list[Round] = []
         for event in self.events:
             if isinstance(event, ev.SearchStarted):
                 name = event.project
@@ -58,11 +58,12 @@ class MemoryStore(Store):
             elif isinstance(event, ev.Remembered):
                 former = event.former
             elif isinstance(event, ev.RoundEnded):
-                rounds[event.round.trial, event.round.number] = event.round
+                rounds = [each for each in rounds if not event.round.replaces(each)]
+                rounds.append(event.round)
             elif isinstance(event, ev.Enqueued):
                 queue[event.position] = event.values
                 enqueued = max(enqueued, event.position + 1)
-            elif isinstance(event, ev.ExecutionEnded):
+            elif isinstance(event, (ev.ExecutionEnded, ev.WeightsKept)):
                 ended = executions.setdefault(event.trial, {})
                 ended[event.execution.index, event.execution.attempt] = event.execution
             elif isinstance(
@@ -86,7 +87,7 @@ class MemoryStore(Store):
             versions=versions if settings else {},
             session=session,
             former=former,
-            rounds=tuple(rounds[place] for place in sorted(rounds)),
+            rounds=tuple(sorted(rounds, key=lambda each: (each.trial, each.number))),
         )
 
     def epochs(self, trial: int) -> list[Epoch]:

@@ -88,6 +88,12 @@ class StoreConformance:
         assert again.to_json() == former.to_json()
         assert again.losses == (0.5, math.inf)
 
+    def test_weights_of_an_ended_trial_come_back(self, store, reopen):
+        store.record([started(), ev.TrialStarted(trial()), ev.ExecutionEnded(0, execution())])
+        kept = execution(weights="checkpoints/again.weights.h5")
+        store.record([ev.WeightsKept(0, kept)])
+        assert reopen(store).load().trials[0].executions == (kept,)
+
     def test_rounds_come_back(self, store, reopen):
         done = Round(
             4,
@@ -101,12 +107,26 @@ class StoreConformance:
             3,
             0.25,
         )
-        failed = Round(4, 0, None, 7, None, Outcome.FAILED, message="Traceback\nValueError: no")
+        failed = Round(
+            4, 0, None, 7, Split(0.5, 0.2), Outcome.FAILED, message="Traceback\nValueError: no"
+        )
         store.record([started(), ev.RoundEnded(done), ev.RoundEnded(failed)])
         assert reopen(store).load().rounds == (failed, done)
         again = dataclasses.replace(done, score=0.75)
         store.record([ev.RoundStarted(2, 10, 5, 6), ev.RoundEnded(again)])
         assert reopen(store).load().rounds == (failed, again)
+
+    def test_rounds_with_other_data_do_not_come_back(self, store, reopen):
+        old = [
+            Round(trial, number, None, number, Split(0.1 * number, 0.2), Outcome.COMPLETED, 0.5)
+            for trial in (1, 2)
+            for number in range(3)
+        ]
+        new = Round(2, 0, None, 0, None, Outcome.COMPLETED, 0.75)
+        store.record([started(), *map(ev.RoundEnded, old)])
+        assert reopen(store).load().rounds == tuple(old)
+        store.record([ev.RoundEnded(new)])
+        assert reopen(store).load().rounds == (new,)
 
     def test_a_trial_between_two_rungs_comes_back(self, store, reopen):
         first = execution(state="checkpoints/a.state.zip")

@@ -82,15 +82,15 @@ class Race:
             if rounds < LEAST:
                 continue
             left = self._survivors(left, rounds)
-            if self._is_back(left, failed, rounds):
-                assert self.start is not None
-                missing = self._missing((self.start,), rounds)
-                if missing:
-                    return self._standing(rounds, left, failed, missing)
-                if math.isnan(self._mean(self.start, rounds)):
-                    failed = (*failed, self.start)
+            back = self._back(left, failed, rounds)
+            missing = self._missing(back, rounds)
+            if missing:
+                return self._standing(rounds, left, failed, missing)
+            for start in back:
+                if math.isnan(self._mean(start, rounds)):
+                    failed = (*failed, start)
                 else:
-                    left = self._survivors((*left, self.start), rounds)
+                    left = self._survivors((*left, start), rounds)
         return self._standing(rounds, left, failed)
 
     def means(self, standing: Standing) -> dict[int, float]:
@@ -127,10 +127,12 @@ class Race:
         leader, *others = self._ordered(left, rounds)
         return (leader, *(each for each in others if not self._beats(leader, each, rounds)))
 
-    def _is_back(self, left: Sequence[int], failed: Sequence[int], rounds: int) -> bool:
-        """Whether the start, which has left, is not beaten by the leader of now."""
-        gone = self.start is not None and self.start not in (*left, *failed)
-        return bool(gone and left and not self._beats(left[0], self.start or 0, rounds))
+    def _back(self, left: Sequence[int], failed: Sequence[int], rounds: int) -> tuple[int, ...]:
+        """The start, if it has left and the leader of now does not beat it; otherwise nobody."""
+        start = self.start
+        if start is None or not left or start in (*left, *failed):
+            return ()
+        return () if self._beats(left[0], start, rounds) else (start,)
 
     def _beats(self, leader: int, other: int, rounds: int) -> bool:
         compared = self.compare(leader, other, rounds)

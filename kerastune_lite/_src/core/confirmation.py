@@ -56,6 +56,17 @@ class Round:
     seconds: float = 0.0
     message: str | None = None
 
+    def replaces(self, other: Round) -> bool:
+        """Whether another training does not count any more beside this one.
+
+        It is of the same trial and round, or cannot be compared with it: the data are other ones.
+        """
+        if self.number == other.number:
+            same = (self.seed, self.split) == (other.seed, other.split)
+            return self.trial == other.trial or not same
+        shares = [None if each.split is None else each.split.share for each in (self, other)]
+        return shares[0] != shares[1]
+
 
 @dataclasses.dataclass(frozen=True)
 class Gain:

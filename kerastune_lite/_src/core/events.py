@@ -168,6 +168,14 @@ class RoundEnded:
 
 
 @dataclasses.dataclass(frozen=True)
+class WeightsKept:
+    """An execution of a trial that has ended was trained in the same way again, for its weights."""
+
+    trial: int
+    execution: Execution
+
+
+@dataclasses.dataclass(frozen=True)
 class SearchEnded:
     """`search()` is about to return or to raise; `confirmation` is the result of a race."""
 
@@ -191,5 +199,6 @@ Event = Union[
     TrialEnded,
     RoundStarted,
     RoundEnded,
+    WeightsKept,
     SearchEnded,
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from kerastune_lite._src.analysis import confirming, racing
 from kerastune_lite._src.core import events as ev
@@ -89,17 +89,21 @@ class Confirming:
             return winner
         if best.weights is None or (self.parts.checkpoints.folder / best.weights).exists():
             return winner
-        segment = self.segments.again(winner, best)
-        self.parts.runner.submit([segment])
-        for report in self._reports():
-            found = next((e for e in report.executions if e.weights is not None), None)
-            if found is not None:
-                config = found.build_config
-                kept = dataclasses.replace(best, weights=found.weights, build_config=config)
-                self.record(ev.ExecutionEnded(winner.number, kept))
-                others = (e for e in winner.executions if e is not best)
-                return dataclasses.replace(winner, executions=(*others, kept))
-        return winner
+        self.parts.runner.submit([self.segments.again(winner, best)])
+        found: list[Execution] = []
+        while not found:
+            for report in self._reports():
+                if report.lost is not None:
+                    return winner
+                found += report.executions
+        if found[0].weights is None:  # It failed.
+            return winner
+        kept = dataclasses.replace(
+            best, weights=found[0].weights, build_config=found[0].build_config
+        )
+        self.record(ev.WeightsKept(winner.number, kept))
+        others = (each for each in winner.executions if each is not best)
+        return dataclasses.replace(winner, executions=(*others, kept))
 
     # ------------------------------------------------------------------ how long
 
@@ -186,28 +190,25 @@ class Confirming:
         else:
             self.parts.runner.submit(stacks)
 
-    def _reports(self) -> list[Report]:
-        """At least one report; what was left to be trained elsewhere is submitted again.
+    def _reports(self) -> Iterator[Report]:
+        """The next reports; what was left to be trained elsewhere is submitted again.
 
         Raises:
             KeyboardInterrupt: Ctrl-C was pressed.
             FatalError: the user's code raised it.
         """
-        found: list[Report] = []
-        while not found:
-            with self.interrupts.interruptible():
-                reports = self.parts.runner.wait(more=False)
-            for report in reports:
-                failed = [e for e in report.executions if e.outcome is not Outcome.COMPLETED]
-                if self.interrupts.requested and (failed or report.fatal is not None):
-                    raise KeyboardInterrupt
-                if report.fatal is not None:
-                    raise report.fatal
-                if report.moved:
-                    self.parts.runner.submit([report.segment])
-                else:
-                    found.append(report)
-        return found
+        with self.interrupts.interruptible():
+            reports = self.parts.runner.wait(more=False)
+        for report in reports:
+            failed = any(e.outcome is not Outcome.COMPLETED for e in report.executions)
+            if self.interrupts.requested and (failed or report.fatal is not None):
+                raise KeyboardInterrupt
+            if report.fatal is not None:
+                raise report.fatal
+            if report.moved:
+                self.parts.runner.submit([report.segment])
+            else:
+                yield report
 
     def _segment(self, number: int, round_number: int) -> Segment:
         trial, split = self.history[number], self._split(round_number)
@@ -246,7 +247,7 @@ class Confirming:
             execution.message,
         )
         self.record(ev.RoundEnded(training))
-        self.rounds[:] = [e for e in self.rounds if (e.trial, e.number) != (trial.number, number)]
+        self.rounds[:] = [each for each in self.rounds if not training.replaces(each)]
         self.rounds.append(training)
 
 

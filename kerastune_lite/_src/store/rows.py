@@ -44,10 +44,14 @@ def trial_of(row: tuple[Any, ...], space: Space, executions: Iterable[Execution]
 
 
 def write_round(connection: sqlite3.Connection, training: Round) -> None:
-    """Write a training; it replaces an earlier one of the same trial and round."""
+    """Write a training, and delete those that it replaces."""
+    for other in read_rounds(connection):
+        if training.replaces(other):
+            place = (other.trial, other.number)
+            connection.execute("DELETE FROM rounds WHERE trial = ? AND round = ?", place)
     split = training.split
     connection.execute(
-        f"INSERT OR REPLACE INTO rounds VALUES ({', '.join('?' * 12)})",
+        f"INSERT INTO rounds VALUES ({', '.join('?' * 12)})",
         (
             training.trial,
             training.number,

@@ -183,7 +183,7 @@ class SQLiteStore(Store):
             )
         elif isinstance(event, ev.SegmentStarted):
             self._start_segment(event)
-        elif isinstance(event, ev.ExecutionEnded):
+        elif isinstance(event, (ev.ExecutionEnded, ev.WeightsKept)):
             write_execution(self._connection, event.trial, event.execution)
         elif isinstance(event, _TRIAL_EVENTS):
             self._write_trial(event.trial)
