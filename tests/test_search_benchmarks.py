@@ -446,3 +446,18 @@ def test_make_tables_writes_what_search_quality_reads(tmp_path):
     assert begun.sum() > 24
     assert begun[0, 0, 0, 0].sum() == begun.sum()
     assert curves.shape[-1] == 27
+
+
+@pytest.mark.slow
+def test_overtuning_counts_what_was_measured(tmp_path):
+    file = tmp_path / "measured.json"
+    printed = run("overtuning.py", "--quick", "--json", file)
+    rows = json.loads(file.read_text())
+    assert len(rows) == 4
+    lines = {line[:28].strip(): line[28:].split() for line in printed.splitlines()}
+    assert lines["networks all"][0] == "1"
+    assert lines["tables all"][0] == "3"
+    for row in rows.values():
+        assert row["held"].keys() == {"start", "best", "leader"}
+        assert row["winner"] in row["numbers"].values()
+    assert run("overtuning.py", "--quick", "--json", file) == printed
