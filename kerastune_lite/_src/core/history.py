@@ -141,9 +141,12 @@ class TrialHistory(Sequence[Trial]):
             self._ordered = None
 
     def confirm(self, trial: Trial | None) -> None:
-        """Have a trial come first, whatever its loss: the winner of a race. None: no trial does.
+        """Have a trial come first, whatever its loss.
 
         Oracles and schedulers never see that: during a search, no trial is confirmed.
+
+        Args:
+            trial: the winner of a race; None: no trial comes first.
         """
         if self._confirmed is not None:
             self._replace(dataclasses.replace(self._trials[self._confirmed], confirmed=False))
