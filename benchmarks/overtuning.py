@@ -10,7 +10,7 @@
   trainings on the 120 samples.
 - tables: the tables of `search_quality.py`, whose true losses are known. A search of 50 random
   points, with models that report the losses of a table; each is multiplied by a random factor,
-  whose logarithm has the standard deviation that the rounds of the networks had (or 0.25, if these
+  whose logarithm has the standard deviation that the rounds of the networks had (or 0.19, if these
   were not run). A fifth of its variance is the same in all trainings of a point, as for a fifth of
   samples that validate. Starts are random points, the best of 5 and the best of 20.
 
@@ -47,7 +47,7 @@ SAMPLES = 120
 SHARE = {"networks": 0.25, "tables": 0.2}
 JUDGED = 8
 EPOCHS = 15
-NOISE = 0.25
+NOISE = 0.19
 STARTS = {"random": 1, "best of 5": 5, "best of 20": 20}
 NETWORKS = ("breast_cancer", "digits", "diabetes", "friedman")
 START = {"layers": 1, "units": 32, "activation": "relu", "rate": 0.01, "l2": 1e-5}
@@ -221,29 +221,20 @@ def row_of(name, start, seed, found, best, held, noise):
     }
 
 
-def choice(row, needed):
+def choice(row, needed=0.95):
     """ "leader" or "start": who wins if the leader must be better with this probability."""
     probability = row["probability"]
     return "leader" if probability is None or probability > needed else "start"
 
 
-def won(row):
-    """Who has won: "leader" or "start"."""
-    return "leader" if row["winner"] == row["numbers"]["leader"] else "start"
-
-
-def summary(rows, needed=None):
-    """The columns of the report for some searches.
-
-    Args:
-        needed: see `choice`. None: who has won.
-    """
+def summary(rows, needed=0.95):
+    """The columns of the report for some searches; `needed` is that of `choice`."""
     held = [row["held"] for row in rows]
-    chosen = [won(row) if needed is None else choice(row, needed) for row in rows]
+    chosen = [choice(row, needed) for row in rows]
     without = [each["best"] > each["start"] for each in held]
     confirmed = [each[part] > each["start"] for each, part in zip(held, chosen)]
     optimism = [1 - row["searched"] / row["held"]["best"] for row in rows]
-    raced = [1 - row["raced"] / row["held"][won(row)] for row in rows]
+    raced = [1 - row["raced"] / row["held"][choice(row)] for row in rows]
     regret = [math.log(each["best"] / each[part]) for each, part in zip(held, chosen)]
     sure = [row for row in rows if row["probability"] is not None and row["probability"] > 0.95]
     wrong = [row["held"]["leader"] > row["held"]["start"] for row in sure]

@@ -128,22 +128,15 @@ WOBBLY = np.array([[0.05 * (-1) ** (r + t) for r in range(MOST)] for t in range(
 CLOSE = {8: 0.60, 7: 0.64, 6: 0.6, 5: 0.59, 4: 0.6, 0: 0.62}
 
 
-def test_a_start_that_is_hardly_worse_is_kept():
-    found = confirmed(CLOSE, noise=WOBBLY)
+@pytest.mark.parametrize("start", [0.62, 0.545])
+def test_a_start_that_is_not_certainly_worse_is_kept(start):
+    found = confirmed({**CLOSE, 0: start}, noise=WOBBLY)
     assert (found.leader, found.winner) == (7, 0)
-    assert 0.5 < found.gain.probability <= 0.9
+    assert 0.5 < found.gain.probability <= 0.95
     assert not found.told_apart
     assert str(found).startswith("Not confirmed: trial 7 cannot be told apart from the starting")
-    assert "too little to leave the start" in str(found)
-
-
-def test_a_winner_that_is_probably_better_is_taken_but_not_confirmed():
-    found = confirmed({**CLOSE, 0: 0.545}, noise=WOBBLY)
-    assert found.winner == found.leader == 7
-    assert 0.9 < found.gain.probability <= 0.95
-    assert 0 in found.equals
-    assert "too little" not in str(found)
-    assert str(found).startswith("Not confirmed")
+    assert "which is kept" in str(found)
+    assert 7 in found.equals or found.gain.probability > 0.95
 
 
 def test_a_start_that_is_the_best():
@@ -168,7 +161,7 @@ def test_the_smallest_of_those_that_are_hardly_worse():
     assert found.cheapest == 6
     assert "cannot be told apart from trial" in str(found)
     if found.winner != 6:
-        assert "Trial 6 is hardly worse and smaller: it has 500 parameters" in str(found)
+        assert "The smallest of these is trial 6: it has 500 parameters" in str(found)
 
 
 def test_a_candidate_whose_training_failed():

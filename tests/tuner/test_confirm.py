@@ -142,7 +142,7 @@ def test_other_sources_of_data(tmp_path, source):
 def test_the_winner_has_weights_whatever_is_kept(tmp_path, monkeypatch):
     """Also if they were not among the best: it is trained in the same way again."""
     # So the start wins in any case.
-    monkeypatch.setattr("kerastune_lite._src.analysis.confirming.NEEDED", 1.0)
+    monkeypatch.setattr("kerastune_lite._src.analysis.confirming.LIMIT", 1.0)
     searched = tuner(tmp_path, max_trials=8, keep_checkpoints=1)
     searched.search(X, Y, **SPLIT, confirm=True)
     winner = searched.get_best_trials()[0]

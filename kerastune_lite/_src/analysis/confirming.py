@@ -15,13 +15,6 @@ from kerastune_lite._src.space.parameters import Space
 CANDIDATES = 5
 """How many of the best trials race, beside the starting configuration."""
 
-NEEDED = 0.9
-"""How likely the leader must be better than the starting configuration to win.
-
-The best of several candidates looks better than it is, also in the race. With one half instead of
-this, the start was left for a worse configuration four times as often, and little was gained
-elsewhere (benchmarks/overtuning.py)."""
-
 
 def candidates(trials: Iterable[Trial], space: Space) -> tuple[list[Trial], Trial | None]:
     """The best trials, those that were better in the search first, and the start, which is last
@@ -119,16 +112,16 @@ def _confirmation(
     leader = standing.left[0]
     start = None if race.start in standing.failed else race.start
     gain = None if start is None else _gain(race, standing, leader, start)
-    winner = leader
-    if start is not None and gain is not None and gain.probability <= NEEDED:
-        winner = start
+    # The best of several looks better than it is, also in the race: the start is left only for one
+    # that is certainly better (benchmarks/overtuning.py shows other limits).
+    told_apart = gain is None or gain.probability > LIMIT
+    winner = leader if told_apart or start is None else start
     rivals = [each for each in race.candidates if each not in (winner, *standing.failed)]
     gains = {each: _gain(race, standing, winner, each) for each in rivals}
     means = race.means(standing)
     equals = [each for each in means if _is_equal(gains.get(each))]
     sizes = _sizes(trained)
-    near = [each for each in equals if _is_equal(gains.get(each), NEEDED)]
-    cheapest = min((winner, *near), key=lambda each: sizes.get(each, math.inf))
+    cheapest = min((winner, *equals), key=lambda each: sizes.get(each, math.inf))
     first = race.candidates[0]
     return Confirmation(
         metric=objective.name,
@@ -136,7 +129,7 @@ def _confirmation(
         leader=leader,
         start=start,
         gain=gain,
-        told_apart=gain is None or gain.probability > LIMIT,
+        told_apart=told_apart,
         equals=tuple(equals),
         cheapest=cheapest,
         rounds=standing.rounds,
@@ -159,9 +152,9 @@ def _gain(race: Race, standing: Standing, better: int, other: int) -> Gain | Non
     return Gain(found.mean, low, high, found.probability, found.rounds)
 
 
-def _is_equal(gain: Gain | None, limit: float = LIMIT) -> bool:
+def _is_equal(gain: Gain | None) -> bool:
     """Whether the winner, with this gain over it, is not certainly better than another one."""
-    return gain is not None and gain.probability <= limit
+    return gain is not None and gain.probability <= LIMIT
 
 
 def _sizes(trained: Iterable[Round]) -> Mapping[int, int]:

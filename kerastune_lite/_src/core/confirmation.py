@@ -89,7 +89,7 @@ class Gain:
     def __str__(self) -> str:
         return (
             f"{self.mean:.2g} (95 % interval {self.low:.2g} to {self.high:.2g}), with a "
-            f"probability of {_percent(self.probability)}"
+            f"probability {_percent(self.probability)}"
         )
 
 
@@ -101,15 +101,16 @@ class Confirmation:
 
     Attributes:
         metric: the name of the objective.
-        winner: the leader; the starting configuration, if the leader is hardly better than that.
+        winner: the leader, if it is better than the starting configuration with a probability above
+            95 %; otherwise that.
         leader: the trial with the best mean score among those that were left at the end.
         start: the starting configuration; None if its training failed.
         gain: of the leader over the start; None if it is the start, or there is no start.
         told_apart: whether the leader is better than the start with a probability above 95 %; true
             if it is the start, or there is no start.
         equals: candidates that cannot be told apart from the winner, the better first.
-        cheapest: the one with the fewest parameters of the winner and of those than which it is
-            better with a probability of at most 90 %; of equally small ones the better.
+        cheapest: of the winner and its equals the one with the fewest parameters; of equally small
+            ones the better.
         rounds: how often the leader was trained.
         fresh: whether each round had a validation part of its own; otherwise only the seeds differ.
         scores: the mean scores of the candidates over their rounds, by number; the better first.
@@ -157,10 +158,10 @@ class Confirmation:
             return f"No candidate is better than {start}.{self._first_is_worse()}"
         if self.told_apart:
             return f"Confirmed: trial {leader} is better in {metric} than {start}, by {self.gain}."
-        apart = f"trial {leader} cannot be told apart from {start}; it is better in {metric} by"
-        if self.winner == leader:
-            return f"Not confirmed: {apart} {self.gain}."
-        return f"Not confirmed: {apart} {self.gain}, which is too little to leave the start."
+        return (
+            f"Not confirmed: trial {leader} cannot be told apart from {start}, which is kept; it "
+            f"is better in {metric} by {self.gain}."
+        )
 
     def _first_is_worse(self) -> str:
         if self.first_gain is None:
@@ -187,7 +188,7 @@ class Confirmation:
             parts.append(f"{which} {numbers} cannot be told apart from trial {self.winner}.")
         if self.cheapest != self.winner:
             parts.append(
-                f"Trial {self.cheapest} is hardly worse and smaller: it has "
+                f"The smallest of these is trial {self.cheapest}: it has "
                 f"{self.sizes[self.cheapest]:,} parameters instead of "
                 f"{self.sizes[self.winner]:,}."
             )
@@ -207,4 +208,4 @@ class Confirmation:
 def _percent(probability: float) -> str:
     if probability > 1 - _NEAR:
         return "above 99.9 %"
-    return "below 0.1 %" if probability < _NEAR else f"{100 * probability:.3g} %"
+    return "below 0.1 %" if probability < _NEAR else f"of {100 * probability:.3g} %"
