@@ -73,7 +73,14 @@ def test_the_source_archive_has_what_a_contributor_needs_and_nothing_else(built)
     files = {path.name for path in names if len(path.parts) == 1}
     assert files >= FILES
     assert files <= {*FILES, "PKG-INFO", ".gitignore"}
-    scratch = {"__pycache__", ".ipynb_checkpoints", "jupyter_execute", "runs", "dist", "screenshots"}
+    scratch = {
+        "__pycache__",
+        ".ipynb_checkpoints",
+        "jupyter_execute",
+        "runs",
+        "dist",
+        "screenshots",
+    }
     assert not [path for path in names if scratch & {*path.parts}]
     results = (".pyc", ".log", ".sqlite3", ".h5", ".keras", ".zip", ".html")
     made = [path for path in names if Path("docs/site") not in path.parents]
