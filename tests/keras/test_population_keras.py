@@ -287,3 +287,28 @@ def test_callbacks_go_on_with_their_state(tmp_path):
             assert rates["learning_rate"][start:] == pytest.approx(
                 right["learning_rate"][start : child.epochs]
             )
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize(("before", "after"), [(0.0, 0.3), (0.3, 0.0)])
+def test_a_dropout_that_begins_or_ends_keeps_the_weights(tmp_path, before, after, fast):
+    """Keras makes the random generator of a layer only if the layer drops anything."""
+
+    class Switched(Copies):
+        def explore(self, space, parent, rng):
+            return {**parent.values, "dropout": after}
+
+    class Begun(kt.oracles.RandomOracle):
+        def propose(self, *args):
+            return [{**point, "dropout": before} for point in super().propose(*args)]
+
+    hyperparameters = kt.HyperParameters()
+    hyperparameters.Float("dropout", 0.0, 0.4)
+    scheduler = population(Switched)
+    tuner = searched(
+        tmp_path, scheduler, fast=fast, oracle=Begun(), hyperparameters=hyperparameters
+    )
+    children = [trial for trial in tuner.trials if trial.parent is not None]
+    assert children
+    assert {str(trial.status) for trial in tuner.trials} == {"COMPLETED"}
+    assert {trial.values["dropout"] for trial in children} == {after}

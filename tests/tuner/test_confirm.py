@@ -5,6 +5,7 @@ import pytest
 
 import kerastune_lite as kt
 from kerastune_lite._src.analysis.racing import LEAST
+from kerastune_lite._src.cli.command import main
 from kerastune_lite._src.keras.loading import load_keras
 
 keras = load_keras()
@@ -253,3 +254,19 @@ def test_maximised_metrics(tmp_path):
     scores = list(searched.confirmation().scores.values())
     assert scores == sorted(scores, reverse=True)
     assert all(0 <= score <= 1 for score in scores)
+
+
+@pytest.mark.parametrize("keep", [1, 2])
+def test_a_winner_that_never_kept_weights_is_trained_again(raced, tmp_path, keep):
+    other = tuner(tmp_path, keep_checkpoints=keep)
+    other.search(X, Y, **SPLIT, confirm=True)
+    assert other.confirmation().winner == raced.confirmation().winner
+    (model,), (expected,) = other.get_best_models(), raced.get_best_models()
+    x = X[:5]
+    np.testing.assert_allclose(model.predict(x, verbose=0), expected.predict(x, verbose=0), 1e-4)
+    # The next search tidies up, and leaves the winner its weights.
+    other = tuner(tmp_path, keep_checkpoints=keep)
+    other.search(X, Y, **SPLIT, confirm=True)
+    assert len(other.get_best_models()) == 1
+    main(["prune", "--yes", "--quiet", "--keep", "1", other.project_dir])
+    assert len(other.get_best_models()) == 1

@@ -361,7 +361,7 @@ class TestSchedulers:
             assert trial.score == size
         assert all(trial.values["n"] <= 3 for trial in tuner.pareto_front())
 
-    @pytest.mark.parametrize("cut", [5, 30, 55])
+    @pytest.mark.parametrize("cut", [5, 30, 45])
     @pytest.mark.parametrize(
         "scheduler", [Hyperband(9), ASHA(9), ASHA(9, stop=True)], ids=["hyperband", "asha", "stop"]
     )

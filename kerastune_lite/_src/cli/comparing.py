@@ -25,7 +25,9 @@ from kerastune_lite._src.analysis.comparing import (
 from kerastune_lite._src.cli.payload import overview, spelled, to_json
 from kerastune_lite._src.cli.projects import nothing_searched
 from kerastune_lite._src.cli.usage_errors import CommandError
+from kerastune_lite._src.core.lineage import first_epoch
 from kerastune_lite._src.core.objective import Objective, Sum
+from kerastune_lite._src.core.ranked import best_first
 from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.search.open_project import OpenedProject, open_project
 from kerastune_lite._src.util.formatting import (
@@ -88,8 +90,8 @@ class Comparison:
 
     @cached_property
     def bests(self) -> list[Trial | None]:
-        """The best trial of each; with several objectives, of the first one."""
-        return [next(iter(project.get_best_trials()), None) for project in self.projects]
+        """The best trial of each by its score in the search; of several objectives, the first."""
+        return [_best_in(project) for project in self.projects]
 
     @cached_property
     def counts(self) -> list[int]:
@@ -277,9 +279,22 @@ def _goals(project: OpenedProject) -> list[tuple[str, str | None]]:
     return [*kind, *((part.name, part.direction) for part in project.objective.parts)]
 
 
+def _best_in(project: OpenedProject) -> Trial | None:
+    # A race is one search's own: its winner is not compared with trials that did not race.
+    ranked = best_first(project.trials, confirmed=False)
+    return next((trial for trial in ranked if trial.violation == 0.0), None)
+
+
 def _epochs(project: OpenedProject) -> int:
-    """How many epochs were trained, those of attempts that failed included."""
-    return sum(each.epochs for trial in project.trials for each in trial.executions)
+    """How many epochs were trained, those of attempts that failed included.
+
+    Those that a trial has inherited from its parent count there.
+    """
+    return sum(
+        max(each.epochs - first_epoch(trial), 0)
+        for trial in project.trials
+        for each in trial.executions
+    )
 
 
 def _seconds(project: OpenedProject) -> float:

@@ -11,6 +11,7 @@ from rich.console import Group, RenderableType
 
 from kerastune_lite._src.cli.usage_errors import CommandError
 from kerastune_lite._src.core.history import TrialHistory
+from kerastune_lite._src.search.confirming import settled
 from kerastune_lite._src.search.open_project import open_project
 from kerastune_lite._src.store.leftovers import leftovers, size_of
 from kerastune_lite._src.store.project_folder import ProjectFolder
@@ -55,7 +56,11 @@ def run_prune(options: argparse.Namespace) -> int:
 
 
 def _found(folder: ProjectFolder, keep: int | None) -> dict[str, list[Path]]:
-    return leftovers(folder, TrialHistory(folder.load().trials), keep)
+    project = folder.load()
+    history = TrialHistory(project.trials)
+    # The winner of a race needs its weights, whatever its score is.
+    settled(history, project.space, project.rounds, open_project(folder.root).objective)
+    return leftovers(folder, history, keep)
 
 
 def _table(found: Mapping[str, Sequence[Path]]) -> RenderableType:

@@ -140,6 +140,11 @@ class TrialHistory(Sequence[Trial]):
             self._several = self._several or bool(trial.losses)
             self._ordered = None
 
+    @property
+    def has_winner(self) -> bool:
+        """Whether a trial comes first because it won a race."""
+        return self._confirmed is not None
+
     def confirm(self, trial: Trial | None) -> None:
         """Have a trial come first, whatever its loss.
 

@@ -257,6 +257,12 @@ class FitArguments:
         made = [*self.args[:1], self.kwargs.get("x"), self.kwargs.get("validation_data")]
         return any(isinstance(each, _MAKERS) for each in made)
 
+    def close(self) -> None:
+        """Forget the data that were made for trials."""
+        self._splits.clear()
+        if self.data is not None:
+            self.data.close()
+
     @property
     def validation_share(self) -> float | None:
         """The part of the samples that validates, if it can be another one; None if it cannot."""

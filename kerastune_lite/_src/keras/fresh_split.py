@@ -14,7 +14,10 @@ _KEPT = 3
 """How many orders of the samples are kept in memory: the first rounds may be trained together."""
 
 _KEPT_BYTES = 2**28
-"""If they take more than this, only the latest one is."""
+"""If the samples take more than this, only the latest one is."""
+
+_COPIED_BYTES = 2**29
+"""Larger samples keep their order: each process that trains would need a copy of them."""
 
 
 class FreshSplits:
@@ -27,6 +30,10 @@ class FreshSplits:
 
     def __init__(self) -> None:
         self._kept: collections.OrderedDict[Any, Any] = collections.OrderedDict()
+
+    def clear(self) -> None:
+        """Forget the copies of the samples."""
+        self._kept.clear()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return FreshSplits, ()  # Another process begins with none.
@@ -44,12 +51,12 @@ class FreshSplits:
         leaves = load_keras().tree.flatten(data)
         key = (*map(id, leaves), share, place)
         if key not in self._kept:
+            if size_of(data) > _KEPT_BYTES:
+                self._kept.clear()  # before another copy is made
             # The arrays are kept along: their identity is part of the key.
             self._kept[key] = (data, self._made(data, share, place))
         self._kept.move_to_end(key)
-        made = [each for _, made in self._kept.values() for each in load_keras().tree.flatten(made)]
-        few = sum(getattr(each, "nbytes", 0) for each in made) <= _KEPT_BYTES
-        while len(self._kept) > (_KEPT if few else 1):
+        while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
         return self._kept[key][1]
 
@@ -77,10 +84,20 @@ def block_last(count: int, share: float, place: float) -> np.ndarray:
 
 
 def can_be_ordered(data: Any) -> bool:
-    """Whether all of these nested arrays can be taken in another order."""
+    """Whether all of these nested arrays can be taken in another order, and are not too large."""
     leaves = [leaf for leaf in load_keras().tree.flatten(data) if leaf is not None]
     kinds = ("EagerTensor", "DataFrame", "Series")
-    return bool(leaves) and all(
-        isinstance(leaf, np.ndarray) or any(kind.__name__ in kinds for kind in type(leaf).__mro__)
-        for leaf in leaves
+    return (
+        bool(leaves)
+        and all(
+            isinstance(leaf, np.ndarray)
+            or any(kind.__name__ in kinds for kind in type(leaf).__mro__)
+            for leaf in leaves
+        )
+        and size_of(data) <= _COPIED_BYTES
     )
+
+
+def size_of(data: Any) -> int:
+    """The bytes of nested arrays."""
+    return sum(int(np.sum(getattr(leaf, "nbytes", 0))) for leaf in load_keras().tree.flatten(data))

@@ -94,9 +94,10 @@ def inherited(state: TrainingState, model: Any, own: Beginning) -> TrainingState
     Raises:
         ValueError: the child has another network, or another optimizer.
     """
-    arrays = dict(state.arrays)
     before = state.extra
     try:
+        state = _aligned(state, model)
+        arrays = dict(state.arrays)
         create_variables(state, model)
         for name, optimizer in optimizers_of(model).items():
             values = values_of(f"optimizers/{name}", optimizer.variables)
@@ -118,6 +119,35 @@ def inherited(state: TrainingState, model: Any, own: Beginning) -> TrainingState
             'PopulationBasedTraining(hyperparameters=["learning_rate", ...]).'
         ) from error
     return child
+
+
+def _aligned(state: TrainingState, model: Any) -> TrainingState:
+    """The state, with as many random generators as the model has.
+
+    Layers that drop nothing have none: a dropout that becomes 0, or is no longer 0, changes only
+    that. A new generator begins as the model made it.
+    """
+    own = list(values_of("model", model.variables).values())
+    stored = [state.arrays[f"model/{i}"] for i in range(_count(state, "model/"))]
+    weights = [each for each in stored if not _is_generator(each)]
+    if len(stored) == len(own) or len(weights) != sum(not _is_generator(each) for each in own):
+        return state
+    rest = iter(weights)
+    values = [each if _is_generator(each) else next(rest) for each in own]
+    arrays = {name: each for name, each in state.arrays.items() if not name.startswith("model/")}
+    arrays.update((f"model/{i}", each) for i, each in enumerate(values))
+    # The places of the trained variables have changed: the optimizer trains those of the model.
+    optimizers = [{**each, "trained": []} for each in state.data["optimizers"]]
+    return dataclasses.replace(state, arrays=arrays, data={**state.data, "optimizers": optimizers})
+
+
+def _count(state: TrainingState, prefix: str) -> int:
+    return sum(name.startswith(prefix) for name in state.arrays)
+
+
+def _is_generator(value: np.ndarray) -> bool:
+    """Whether it is the state of a SeedGenerator of Keras; weights are no such numbers."""
+    return np.issubdtype(value.dtype, np.integer) and value.shape == (2,)
 
 
 def _fits(own: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray], prefix: str) -> bool:

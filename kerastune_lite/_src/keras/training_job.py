@@ -112,8 +112,7 @@ class TrainingJob(Job):
         self._live.clear()
         self._gradients = None
         self._dispatcher = Dispatcher(self._spec.fast)  # without the data on the device
-        if self._spec.fit.data is not None:
-            self._spec.fit.data.close()
+        self._spec.fit.close()
 
     def reduced(self, value: Any) -> tuple[Any, ...] | None:
         return dataset_graphs.reduced(value)

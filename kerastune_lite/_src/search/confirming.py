@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -87,7 +88,7 @@ class Confirming:
         best = best_execution(winner)
         if best is None or not self.parts.checkpoints.keep:
             return winner
-        if best.weights is None or (self.parts.checkpoints.folder / best.weights).exists():
+        if best.weights is not None and (self.parts.checkpoints.folder / best.weights).exists():
             return winner
         self.parts.runner.submit([self.segments.again(winner, best)])
         found: list[Execution] = []
@@ -111,18 +112,23 @@ class Confirming:
         """Whether the first rounds cost little enough, by what the candidates' trainings took."""
         if self.how.share is None:
             return True
-        cost = sum(_seconds(trial.completed_executions) for trial in best)
-        return racing.LEAST * cost <= self._allowed
+        known = collections.Counter(each.trial for each in self.rounds if self._is_valid(each))
+        left = {each.number: max(racing.LEAST - known[each.number], 0) for each in best}
+        cost = sum(left[each.number] * _seconds(each.completed_executions) for each in best)
+        return self._spent + cost <= self._allowed
 
     def _may_go_on(self, standing: racing.Standing, known: Sequence[Round]) -> bool:
         """Whether another round fits, by what the rounds so far took."""
         if self.how.share is None or standing.rounds < racing.LEAST:
             return True
         racers = {each.number for each in confirming.candidates(self.history, self.space)[0]}
-        of_race = [each for each in known if each.trial in racers]
-        spent = sum(each.seconds for each in of_race if each.number < standing.rounds)
-        mean = statistics.fmean(each.seconds for each in of_race)
-        return spent + mean * len(standing.missing) <= self._allowed
+        mean = statistics.fmean(each.seconds for each in known if each.trial in racers)
+        return self._spent + mean * len(standing.missing) <= self._allowed
+
+    @property
+    def _spent(self) -> float:
+        """The seconds of this race and of those after earlier calls."""
+        return sum(each.seconds for each in self.rounds)
 
     @property
     def _allowed(self) -> float:

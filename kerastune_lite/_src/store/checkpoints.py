@@ -136,7 +136,8 @@ class Checkpoints:
         A trial that leaves the front does not come back. One that keeps its weights by its place
         within the front might lose them and come back when others leave.
         """
-        return max(self.keep, len(history.front())) if self.keep else 0
+        # The winner of a race comes in addition: it may lose its place to another one.
+        return max(self.keep, len(history.front())) + history.has_winner if self.keep else 0
 
     def has_weights(self, trial: Trial) -> bool:
         """Whether the weights of its best execution are on disk."""

@@ -130,3 +130,12 @@ def test_a_scheduler_changes_what_it_was_told():
     assert scheduler.explore(SPACE, parent, rng()) == parent.values
     assert scheduler.changing(told).explore(SPACE, parent, rng())["rate"] == 0.1
     assert scheduler.changing(told).explore(SPACE, parent, rng())["units"] in (26, 38)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_at_the_ends_of_its_domains_a_child_is_no_copy_of_its_parent(seed):
+    space = Space([Parameter("a", Float(0.1, 1.0)), Parameter("b", Int(1, 8))])
+    parent = Trial(0, {"a": 1.0, "b": 8}, space)
+    values = explored(space, parent, {"a", "b"}, (0.8, 1.2), 0.0, rng(seed))
+    assert values != parent.values
+    assert explored(space, parent, set(), (0.8, 1.2), 0.0, rng(seed)) == parent.values

@@ -1,5 +1,6 @@
 """Events as runs, whatever the service is."""
 
+import dataclasses
 import math
 
 import pytest
@@ -14,6 +15,7 @@ from kerastune_lite._src.core.events import (
     TrialResumed,
     TrialStarted,
 )
+from kerastune_lite._src.core.trial import TrialStatus
 from kerastune_lite._src.views.loggers.trial_logger import TrialLogger
 from tests.views import streams
 
@@ -174,3 +176,26 @@ def test_what_was_collected_is_sent_when_the_process_ends(written):
     written.close()
     written.close()
     assert written.said.count("log 0") == 1
+
+
+def paused(number, score):
+    return dataclasses.replace(streams.completed(number, score), status=TrialStatus.PAUSED)
+
+
+def test_trials_that_were_paused_in_an_earlier_search_go_on_and_end(tmp_path):
+    logger = Written(known=set())
+    logger.open(tmp_path)
+    play(logger, started([paused(0, 0.1), paused(1, 0.3)]))
+    play(logger, TrialResumed(streams.trial(0)), epoch(0, 3, 0.4))
+    play(
+        logger, TrialEnded(streams.completed(0, 0.4)), TrialEnded(streams.completed(1, 0.3)), ENDED
+    )
+    assert logger.said[-6:] == [
+        "begin 0",
+        "log 0",
+        "end 0 COMPLETED",
+        "begin 1",
+        "end 1 COMPLETED",
+        "best 0: max_trials reached",
+    ]
+    logger.close()

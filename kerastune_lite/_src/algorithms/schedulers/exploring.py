@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection
 
 import numpy as np
@@ -33,7 +34,7 @@ def explored(
     # A value depends on its name and this key, not on what else the space contains.
     key = int(rng.integers(2**63))
 
-    def choose(parameter: Parameter) -> Value:
+    def choose(parameter: Parameter, turned: bool = False) -> Value:
         domain, own = parameter.domain, generator_of(parameter, key)
         value = parent.values.get(parameter.name)
         # The domain may have changed since the parent was trained.
@@ -43,10 +44,14 @@ def explored(
             return value
         if own.random() < resample_probability:
             return domain.sample(own)
-        factor = factors[int(own.integers(2))]
+        factor = factors[int(own.integers(2)) ^ turned]
         return perturbed(domain, value, factor, own)
 
-    return space.walk(choose)
+    values = space.walk(choose)
+    if values == parent.values:
+        # At the ends of domains nothing moved: a child that repeats its parent finds nothing.
+        values = space.walk(functools.partial(choose, turned=True))
+    return values
 
 
 def perturbed(domain: Domain, value: Value, factor: float, rng: np.random.Generator) -> Value:

@@ -77,7 +77,7 @@ class TrialLogger(View):
         elif isinstance(event, TrialStarted):
             self._trial_started(event.trial)
         elif isinstance(event, TrialResumed):
-            self._running.setdefault(event.trial.number, [])
+            self._trial_resumed(event.trial)
         elif isinstance(event, TrialPaused):
             self._send(event.trial.number)
         elif isinstance(event, TrialEnded):
@@ -85,7 +85,7 @@ class TrialLogger(View):
         elif isinstance(event, SearchStarted):
             self._search_started(event)
         elif isinstance(event, SearchEnded) and self._begun:
-            self._end(self._best(), event.message)
+            self._end(self._best(event), event.message)
 
     def close(self) -> None:
         for number in list(self._running):
@@ -121,6 +121,11 @@ class TrialLogger(View):
         self._sent[trial.number] = self._clock()
         self._begin_trial(trial, self._key(trial))
 
+    def _trial_resumed(self, trial: Trial) -> None:
+        """A trial that was paused; in an earlier call of `search()` if it is not running here."""
+        if trial.number not in self._running:
+            self._trial_started(trial)
+
     def _epoch_ended(self, event: EpochEnded) -> None:
         points = self._running.get(event.trial)
         if points is None:
@@ -134,10 +139,10 @@ class TrialLogger(View):
 
     def _trial_ended(self, trial: Trial) -> None:
         self._ended[trial.number] = trial
-        if trial.number in self._running:
-            self._send(trial.number)
-            del self._running[trial.number]
-            self._end_trial(trial)
+        self._trial_resumed(trial)  # it may have been paused, and end without a training
+        self._send(trial.number)
+        del self._running[trial.number]
+        self._end_trial(trial)
 
     def _send(self, number: int) -> None:
         points = self._running.get(number)
@@ -146,7 +151,10 @@ class TrialLogger(View):
             self._running[number] = []
         self._sent[number] = self._clock()
 
-    def _best(self) -> Trial | None:
+    def _best(self, event: SearchEnded) -> Trial | None:
+        """The winner of the race, if there was one; otherwise the best trial."""
+        if event.confirmation is not None:
+            return self._ended.get(event.confirmation.winner)
         return next((t for t in best_first(self._ended.values()) if t.violation == 0.0), None)
 
     def _key(self, trial: Trial, kind: str = "trial") -> str:
