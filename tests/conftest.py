@@ -21,6 +21,9 @@ os.environ.setdefault("TF_NUM_INTEROP_THREADS", "2")
 # Those of NumPy and SciPy spin while they wait for each other; on a busy machine small fits of
 # scikit-learn take several times as long.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# MLflow and W&B would report to their makers that they are used here.
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
 
 SAMPLES = 8
 """One of so many parts is a sample."""

@@ -33,7 +33,9 @@ def forked(folder, name, *arguments):
     script, errors = str(EXAMPLES / name), folder / "errors"
     process = Forked(FORKED, script, errors, *arguments)
     printed = process.read()
-    assert errors.read_text() == ""
+    # The process it was forked from may have loaded TensorFlow without hiding that it has no GPU.
+    said = [line for line in errors.read_text().splitlines() if "failed call to cuInit" not in line]
+    assert said == []
     assert process.returncode == 0
     return printed
 

@@ -258,6 +258,7 @@ def test_without_optuna_the_line_that_installs_it(monkeypatch):
 
 
 def test_nothing_is_printed(capfd):
+    optuna.logging.set_verbosity(optuna.logging.INFO)  # whatever the tests before have set
     run(oracle_with("cmaes"), FLAT, 12)
     assert capfd.readouterr() == ("", "")
     assert optuna.logging.get_verbosity() == optuna.logging.INFO
