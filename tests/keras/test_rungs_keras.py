@@ -8,8 +8,11 @@ import pytest
 
 import kerastune_lite as kt
 from kerastune_lite._src.cli.command import main
+from kerastune_lite._src.core import events as ev
 from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite._src.keras.state_files import read_state, write_state
 from kerastune_lite._src.tuner import user_trials
+from tests.views.loggers.test_trial_logger import Written
 
 keras = load_keras()
 
@@ -49,6 +52,35 @@ def searched(path, kind=kt.Hyperband, callbacks=None, fast=True, **kwargs):
         shuffle=fast,  # model.fit draws the order from a global generator
     )
     return tuner
+
+
+class Slow(Written):
+    """Has it that each rung took a thousand seconds more."""
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder = folder
+
+    def on_event(self, event):
+        if isinstance(event, ev.TrialPaused):
+            (execution,) = event.trial.executions
+            state = read_state(self.folder / execution.state)
+            assert state.extra["seconds"] == execution.seconds
+            slower = state.with_extra(seconds=execution.seconds + 1000.0)
+            write_state(slower, self.folder / execution.state)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_training_took_the_time_of_all_its_rungs(tmp_path, fast):
+    tuner = searched(tmp_path, fast=fast, callbacks=[Slow(tmp_path / "p")])
+    first = {trial.number: (1, 3, 9)[trial.bracket] for trial in tuner.trials}
+    rungs = {
+        t.number: 1 + (t.epochs > first[t.number]) + (t.epochs == 9 > 3 * first[t.number])
+        for t in tuner.trials
+    }
+    assert set(rungs.values()) >= {1, 2}
+    for trial in tuner.trials:
+        assert trial.executions[0].seconds // 1000 == rungs[trial.number] - 1
 
 
 def paths(tuner):

@@ -35,7 +35,8 @@ class Prepared:
         args, kwargs: for `fit`.
         reporter: receives each epoch; only the keeper and the restorer of states come after it.
         keeper: captures the state at the end of the segment, if it is wanted.
-        started: `time.perf_counter()`; earlier by the time that a process took that died.
+        started: `time.perf_counter()`; earlier by `before`.
+        before: the seconds of the training up to here: of earlier rungs, of a process that died.
     """
 
     execution: int
@@ -45,6 +46,7 @@ class Prepared:
     reporter: EpochReporter
     keeper: StateKeeper | None
     started: float
+    before: float = 0.0
 
     @property
     def model(self) -> Any:

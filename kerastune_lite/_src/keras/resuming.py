@@ -59,6 +59,12 @@ class TrainingState:
         """The argument `extra` of `capture`."""
         return unpack(self.data["extra"], self.arrays)
 
+    def with_extra(self, **further: float) -> TrainingState:
+        """The same with further numbers in `extra`."""
+        arrays = dict(self.arrays)
+        extra = pack({**self.extra, **further}, "extra", arrays)
+        return dataclasses.replace(self, arrays=arrays, data={**self.data, "extra": extra})
+
 
 def capture(
     model: Any,

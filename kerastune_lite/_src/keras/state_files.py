@@ -40,12 +40,15 @@ def write_state(state: TrainingState, path: Path) -> None:
                 np.lib.format.write_array(into, stored, allow_pickle=False)
 
 
-def keep_state(keeper: StateKeeper | None, folder: Path, name: str | None) -> dict[str, Any]:
+def keep_state(
+    keeper: StateKeeper | None, folder: Path, name: str | None, seconds: float | None = None
+) -> dict[str, Any]:
     """Write the state in which a training ended, if it is wanted and can be resumed.
 
     Args:
         keeper: that of the training.
         folder, name: of the file; without a name nothing is written.
+        seconds: that the training took up to here; None if nobody asks later.
 
     Returns:
         `state` or `stopped`, as arguments of an Execution.
@@ -57,7 +60,8 @@ def keep_state(keeper: StateKeeper | None, folder: Path, name: str | None) -> di
         return {}
     if keeper.state.stopped:
         return {"stopped": True}
-    write_state(keeper.state, folder / name)
+    state = keeper.state if seconds is None else keeper.state.with_extra(seconds=seconds)
+    write_state(state, folder / name)
     return {"state": name}
 
 

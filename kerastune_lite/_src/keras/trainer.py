@@ -199,12 +199,15 @@ class Trainer:
             if state is not None and segment.inherits:
                 state = inherited(state, model, beginning)
             keeper = make_resumable(kwargs, model, stateful, state, keep, beginning)
+        before = 0.0
         if state is not None:
-            started -= state.extra.get("seconds", 0.0)
+            # What a parent took is part of its own training.
+            before = 0.0 if segment.inherits else state.extra.get("seconds", 0.0)
+            started -= before
             if self._open_result:
                 midway.report_before(state, self._emit)
         midway.keep(stateful, model, args, kwargs, started)
-        return Prepared(execution, built, args, kwargs, reporter, keeper, started)
+        return Prepared(execution, built, args, kwargs, reporter, keeper, started, before)
 
     def _built(self, seed: int) -> Built:
         collect = session.collections.is_due()
@@ -248,7 +251,7 @@ class Trainer:
         Args:
             returned: the result of `fit`.
             taken: the paths of the training.
-            seconds: its duration; by default the time since its preparation began.
+            seconds: the duration of this segment; by default the time since its preparation began.
             keep_below: the loss of an earlier repeat whose weights are stored: only those of a
                 trial's best execution are.
         """
@@ -259,12 +262,13 @@ class Trainer:
         if not reporter.epochs:
             report_late(result, segment, execution, self._emit)
         model = prepared.model if reporter.model is None else reporter.model
-        state = keep_state(prepared.keeper, spec.folder, segment.keep_state)
+        now = time.perf_counter()
+        taken_in = now - prepared.started if seconds is None else prepared.before + seconds
+        state = keep_state(prepared.keeper, spec.folder, segment.keep_state, taken_in)
         scored = Scored(reporter, model, spec.objective)
         best_epoch = reporter.best_epoch if result.best_epoch is None else result.best_epoch
         if spec.fit.overridden and reporter.epochs:
             best_epoch = scored.put(scored.epoch(result))
-        taken_in = time.perf_counter() - prepared.started if seconds is None else seconds
         done = Execution(
             index=execution,
             attempt=segment.attempt,
