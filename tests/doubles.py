@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from kerastune_lite._src.core import events as ev
 from kerastune_lite._src.core.confirmation import Round
 from kerastune_lite._src.core.history import TrialHistory
@@ -177,6 +179,28 @@ class StopAfter(FullTraining):
 
     def judge(self, history: TrialHistory, trial: int, losses: Sequence[float]) -> Decision:
         return Decision.STOP if len(losses) >= self.epochs else Decision.CONTINUE
+
+
+def recorded(segment, losses, keeps, stopped):
+    """The record of an execution with these losses by epoch; NaN for those it has inherited.
+
+    Args:
+        keeps: whether the state at the end was kept.
+        stopped: whether it ended before the end of the segment.
+    """
+    best = int(np.nanargmin(losses))
+    return Execution(
+        segment.execution,
+        Outcome.COMPLETED,
+        segment.attempt,
+        losses[best],
+        losses[best],
+        {"loss": losses[best]},
+        best,
+        len(losses),
+        state=segment.keep_state if keeps else None,
+        stopped=stopped,
+    )
 
 
 def job_of(function: Callable[..., Any], objective: Objective = LOSS) -> GuardedJob:

@@ -264,6 +264,19 @@ def test_a_candidate_whose_training_fails_leaves(tmp_path):
     assert search.history[best].score is not None  # The trial itself has not failed.
 
 
+def test_a_race_in_which_all_fail_is_told_of(tmp_path):
+    def function(hp, report, segment):
+        if segment.race:
+            raise OSError("the callback's file exists")
+        return float(hp.get("n"))
+
+    view = RecordingView()
+    run(tmp_path, job_of(function), views=[view])
+    assert ended(view) is None
+    (event,) = view.of(ev.SearchEnded)
+    assert event.message.endswith("no winner was confirmed: OSError: the callback's file exists")
+
+
 def test_a_fatal_error_in_the_race_ends_the_search_and_keeps_what_was_trained(tmp_path):
     def function(hp, report, segment):
         if segment.race and segment.execution == 2:

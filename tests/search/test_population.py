@@ -12,13 +12,13 @@ from kerastune_lite._src.core import events as ev
 from kerastune_lite._src.core.events import StopReason
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.lineage import first_epoch, schedule
-from kerastune_lite._src.core.trial import Execution, Outcome, TrialStatus
+from kerastune_lite._src.core.trial import TrialStatus
 from kerastune_lite._src.search.execution.guard import GuardedJob
 from kerastune_lite._src.store.checkpoints import Checkpoints
 from kerastune_lite.hyperparameters import Float, Int, Parameter, Space
 from kerastune_lite.oracles import BayesianOracle, GridOracle, RandomOracle
 from kerastune_lite.schedulers import FullTraining, PopulationBasedTraining
-from tests.doubles import MemoryStore, SimulatedRunner, make_search
+from tests.doubles import MemoryStore, SimulatedRunner, make_search, recorded
 from tests.search.test_rungs import Dying, Killed
 
 RATE = Parameter("rate", Float(1e-3, 1.0, sampling="log"))
@@ -75,21 +75,7 @@ class Descent:
             state = {"epoch": end, "place": list(place), "losses": losses, "trial": trial.number}
             path.write_text(json.dumps(state))
             self.most_files = max(self.most_files, len(list(path.parent.iterdir())))
-        best = int(np.nanargmin(losses))
-        return [
-            Execution(
-                segment.execution,
-                Outcome.COMPLETED,
-                segment.attempt,
-                losses[best],
-                losses[best],
-                {"loss": losses[best]},
-                best,
-                len(losses),
-                state=segment.keep_state if keeps else None,
-                stopped=stopped,
-            )
-        ]
+        return [recorded(segment, losses, keeps, stopped)]
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from kerastune_lite._src.search.execution.guard import GuardedJob
 from kerastune_lite.hyperparameters import Float, Int, Parameter, Space
 from kerastune_lite.oracles import GridOracle
 from kerastune_lite.schedulers import ASHA, Decision, FullTraining, Hyperband, MedianStopping
-from tests.doubles import MemoryStore, RecordingView, SimulatedRunner, make_search
+from tests.doubles import MemoryStore, RecordingView, SimulatedRunner, make_search, recorded
 
 SPACE = Space([Parameter("x", Float(0.0, 1.0))])
 SMALL = Space([Parameter("x", Int(0, 3))])
@@ -69,22 +69,8 @@ class Trainer:
             stopped = emit(event) is Decision.STOP or self.stops.get(trial.number) == epoch + 1
             if stopped:
                 break
-        best = int(np.argmin(losses))
         keeps = segment.keep_state is not None and not stopped
-        return [
-            Execution(
-                segment.execution,
-                Outcome.COMPLETED,
-                segment.attempt,
-                losses[best],
-                losses[best],
-                {"loss": losses[best]},
-                best,
-                len(losses),
-                state=segment.keep_state if keeps else None,
-                stopped=stopped,
-            )
-        ]
+        return [recorded(segment, losses, keeps, stopped)]
 
 
 def searched(tmp_path, trainer=None, store=None, space=SPACE, **kwargs):

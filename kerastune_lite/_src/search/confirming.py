@@ -20,6 +20,7 @@ from kerastune_lite._src.search.seeds import round_seed, split_place
 from kerastune_lite._src.search.segments import Segments
 from kerastune_lite._src.space.parameters import Space
 from kerastune_lite._src.store.checkpoints import best_execution
+from kerastune_lite._src.util.formatting import exception_in
 
 AUTO = 0.1
 """The part of the seconds of a search's trainings that a race may take if nobody asked for it."""
@@ -63,15 +64,18 @@ class Confirming:
     record: Callable[[ev.Event], None]
     interrupts: Interrupts
 
-    def run(self) -> None:
+    def run(self) -> str:
         """Train the rounds that are missing, as far as `how` allows.
+
+        Returns:
+            What the end of the search says of a race without a winner; usually nothing.
 
         Raises:
             KeyboardInterrupt: Ctrl-C was pressed; what was trained is in `rounds`.
         """
         best, _ = confirming.candidates(self.history, self.space)
         if len(best) < 2 or not self._may_begin(best):
-            return
+            return ""
         while True:
             known = [each for each in self.rounds if self._is_valid(each)]
             race = confirming.race_of(self.history, self.space, known, self.objective)
@@ -80,8 +84,11 @@ class Confirming:
                 break
             self._train(self._wanted(race, standing), standing, len(best))
         found = settled(self.history, self.space, self.rounds, self.objective)
-        if found is not None:
-            self.history.confirm(self._with_weights(self.history[found.winner]))
+        if found is None:
+            why = next((each.message for each in reversed(self.rounds) if each.message), None)
+            return "" if why is None else f"; no winner was confirmed: {exception_in(why)}"
+        self.history.confirm(self._with_weights(self.history[found.winner]))
+        return ""
 
     def _with_weights(self, winner: Trial) -> Trial:
         """The winner; if its weights were not kept, it is trained in the same way again."""

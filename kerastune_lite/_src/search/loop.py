@@ -155,8 +155,7 @@ class Search:
         )
         self._racing = True
         try:
-            race.run()
-            return ""
+            return race.run()
         except KeyboardInterrupt:
             return "; the race to confirm the winner was interrupted"
         finally:

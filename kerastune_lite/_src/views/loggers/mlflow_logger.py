@@ -48,7 +48,6 @@ class MLflowLogger(TrialLogger):
     Example:
         >>> import kerastune_lite as kt
         >>> logger = kt.callbacks.MLflowLogger("sqlite:///mlflow.db", experiment="digits")
-        >>> # tuner.search(x, y, validation_split=0.2, callbacks=[logger])
     """
 
     def __init__(

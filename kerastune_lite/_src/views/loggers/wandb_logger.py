@@ -38,7 +38,6 @@ class WandbLogger(TrialLogger):
     Example:
         >>> import kerastune_lite as kt
         >>> logger = kt.callbacks.WandbLogger("digits", mode="offline")
-        >>> # tuner.search(x, y, validation_split=0.2, callbacks=[logger])
     """
 
     def __init__(
