@@ -85,6 +85,11 @@ def test_what_cannot_be_copied_is_refused_before_the_search():
     assert "callbacks=lambda trial: [...]" in str(caught.value)
 
 
+def test_a_class_is_no_callback():
+    with pytest.raises(FatalTypeError, match=r"the class EarlyStopping\. Write EarlyStopping\("):
+        fresh_callbacks([keras.callbacks.EarlyStopping], Trial(0, {}))
+
+
 @pytest.mark.parametrize("wrong", [["early"], [Counting], [print], 3, [[Counting()]]])
 def test_what_is_no_callback_is_refused_before_the_search(wrong):
     with pytest.raises(FatalTypeError, match="must hold Keras callbacks"):

@@ -108,6 +108,15 @@ def test_other_shapes_are_left_out_and_named(tmp_path):
     assert f"other shapes: {other}." in str(found)
 
 
+def test_samples_without_targets_are_refused(tmp_path):
+    tuner = searched(tmp_path)
+    x, y = noisy(seed=1)
+    with pytest.raises(ValueError, match=r"`held_out` without them: ndarray"):
+        tuner.ensemble(x, y, held_out=x)
+    with pytest.raises(ValueError, match=r"`x` without them: ndarray\. Write tuner\.ensemble"):
+        tuner.ensemble(x)
+
+
 def test_errors_say_what_is_missing(tmp_path):
     tuner = searched(tmp_path, keep_checkpoints=0)
     x, y = noisy(seed=1)

@@ -41,6 +41,11 @@ def fresh_callbacks(given: UserCallbacks, trial: Trial) -> list[Any]:
     else:
         callbacks = [_copied(callback) for callback in _as_list(given)]
     for callback in callbacks:
+        if isinstance(callback, type):
+            raise FatalTypeError(
+                "`callbacks` must hold Keras callbacks, not classes. Received: the class "
+                f"{callback.__name__}. Write {callback.__name__}(...)."
+            )
         if not isinstance(callback, keras.callbacks.Callback):
             raise FatalTypeError(
                 "`callbacks` must hold Keras callbacks, or be a function of the trial that returns "

@@ -11,7 +11,7 @@ from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.keras.tuned_data import TunedData
 from kerastune_lite._src.search.results import Results
 from kerastune_lite._src.store.project_folder import ProjectFolder
-from kerastune_lite._src.tuner.ensembling import Ensemble, ensemble_of
+from kerastune_lite._src.tuner.ensembling import Ensemble, ensemble_of, samples_and_targets
 from kerastune_lite._src.tuner.evaluating import evaluated
 from kerastune_lite._src.tuner.training import Training
 from kerastune_lite._src.tuner.user_trials import UserTrials
@@ -122,8 +122,8 @@ class BestModels(Results):
             [best, *filter(checkpoints.has_weights, others)],
             self.objective.guide,
             self.load_model,
-            (x, y),
-            held_out if held_out is None or isinstance(held_out, tuple) else (held_out, None),
+            samples_and_targets("x", (x, y)),
+            None if held_out is None else samples_and_targets("held_out", held_out),
             size,
         )
 

@@ -54,6 +54,27 @@ class Ensemble:
     __repr__ = __str__
 
 
+def samples_and_targets(name: str, given: Any) -> tuple[Any, Any]:
+    """The samples, and their targets, or None if the samples are a dataset.
+
+    Args:
+        name: of the argument of `ensemble()`, for the message.
+        given: samples and targets, or a dataset that brings both.
+
+    Raises:
+        ValueError: there are samples without targets.
+    """
+    x, y = given if isinstance(given, (tuple, list)) and len(given) == 2 else (given, None)
+    # Arrays, tensors and frames have a shape; datasets do not.
+    if y is None and (hasattr(x, "shape") or isinstance(x, (tuple, list, dict))):
+        raise ValueError(
+            f"ensemble() needs the targets of all samples. Received `{name}` without them: "
+            f"{type(x).__name__}. Write tuner.ensemble(x_val, y_val, held_out=(x_test, y_test)), "
+            "or pass a dataset of samples and targets."
+        )
+    return x, y
+
+
 def ensemble_of(
     trials: Sequence[Trial],
     objective: Objective,
