@@ -334,6 +334,11 @@ def dataset_inputs(dataset: Any) -> list[Any]:
     return list(dataset._inputs())
 
 
+def dataset_function_graphs(dataset: Any) -> list[Any]:
+    """The graphs of the functions that the last step of a tf.data dataset calls."""
+    return [wrapper.function.graph for wrapper in dataset._functions()]
+
+
 def dataset_argument(dataset: Any, name: str) -> Any:
     """What the method that made a tf.data dataset was given."""
     return getattr(dataset, f"_{name}")

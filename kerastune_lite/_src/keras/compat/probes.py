@@ -206,7 +206,11 @@ def _datasets_work() -> bool:
                 bool(internals.dataset_argument(batched, "drop_remainder")),
             )
         )
-    return found == [(True, 3, True, 2, True), (True, 3, False, 2, True)]
+    (graph,) = internals.dataset_function_graphs(
+        source.map(lambda i: i + tf.random.uniform((), 0, 2, "int64"))
+    )
+    kinds = {operation.type for operation in graph.get_operations() if operation.op_def.is_stateful}
+    return found == [(True, 3, True, 2, True), (True, 3, False, 2, True)] and bool(kinds)
 
 
 EVERY_PATH = Part(

@@ -211,6 +211,9 @@ class Dispatcher:
             raise NotStacked("it was asked for")
         try:
             self._check_fast()
+            # Reading such data may draw from its generators, so it is read for its training alone.
+            if self._data.may_change(bound(fit.args, fit.kwargs)):
+                raise NotStacked("data that may differ from epoch to epoch")
             member = self.prepared(fit)
         except Unsuitable as reason:
             raise NotStacked(str(reason)) from None

@@ -9,9 +9,14 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite._src.keras.fast.callbacks import Callbacks
-from kerastune_lite._src.keras.fast.fit_call import FitCall
+from kerastune_lite._src.keras.fast.fit_call import FitCall, Unsuitable
 from kerastune_lite._src.keras.fast.samples import DEFAULT_BATCH_SIZE, Samples
 from kerastune_lite._src.keras.fast.structure import NotShared, Structure, structure_of
+
+_CHANGED = (
+    "A dataset must have batches of one size and shape in all epochs, but for the last batch; "
+    "search(fast=False) trains on any dataset."
+)
 
 
 class NotStacked(Exception):
@@ -59,6 +64,30 @@ class Member:
     def steps(self) -> int:
         """Batches per epoch."""
         return -(-self.training.count // self.batch_size)
+
+    def renew(self, what: str) -> bool:
+        """Read the samples of the next epoch, if they may be others; whether they may.
+
+        Args:
+            what: "training" or "validation".
+
+        Raises:
+            RuntimeError: batches have another size or shape than in the first epoch.
+        """
+        before: Samples | None = getattr(self, what)
+        if before is None or before.again is None:
+            return False
+        try:
+            now = before.again()
+        except Unsuitable as reason:
+            raise RuntimeError(f"{_CHANGED} Received: {reason}.") from None
+        if (now.types, now.batch_size) != (before.types, before.batch_size):
+            raise RuntimeError(
+                f"{_CHANGED} Received: {now.types} in batches of {now.batch_size} after "
+                f"{before.types} in batches of {before.batch_size}."
+            )
+        setattr(self, what, now)
+        return True
 
     def order(self, epoch: int) -> np.ndarray:
         """The samples of an epoch in the order of training; it follows from seed and epoch.

@@ -12,7 +12,14 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite._src.keras.compat import internals
-from kerastune_lite._src.keras.fast.datasets import is_dataset, read_dataset
+from kerastune_lite._src.keras.fast.datasets import (
+    has_known_length,
+    is_dataset,
+    is_lasting,
+    is_py_dataset,
+    read_dataset,
+    read_py_dataset,
+)
 from kerastune_lite._src.keras.fast.fit_call import FitCall, Unsuitable
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.search.execution.machine import total_memory
@@ -40,12 +47,14 @@ class Samples:
         batch_size: where the data came in batches: their size; else None.
         shuffled: where the data came in an order of its own: whether that is a new one in each
             epoch; else None.
+        again: where the data may be others in the next epoch: reads them; else None.
     """
 
     tensors: Any
     count: int
     batch_size: int | None = None
     shuffled: bool | None = None
+    again: Callable[[], Samples] | None = None
 
     @property
     def size(self) -> int:
@@ -129,11 +138,17 @@ class DeviceData:
         Raises:
             Unsuitable: `fit` has to read this data itself.
         """
-        if is_dataset(call.x):
+        if is_dataset(call.x) or is_py_dataset(call.x):
             for name in ("y", "sample_weight", "batch_size", "validation_split"):
                 if getattr(call, name) not in (None, 0.0):
                     raise Unsuitable(f"{name} together with a dataset")
-            training = self._dataset(call.x, call.class_weight)
+            if is_dataset(call.x) and not has_known_length(call.x):
+                # `fit` tries another step when it has come to the end, which may count for the
+                # optimizer.
+                raise Unsuitable(
+                    "a dataset of unknown length; tf.data.experimental.assert_cardinality tells it"
+                )
+            training = self._dataset(call.x, call.class_weight, call.shuffle)
             split = None
         else:
             held_out = call.validation_split if call.validation_data is None else 0.0
@@ -142,10 +157,17 @@ class DeviceData:
             )
         if call.validation_data is None:
             return training, split
-        if is_dataset(call.validation_data):
+        if is_dataset(call.validation_data) or is_py_dataset(call.validation_data):
             return training, self._dataset(call.validation_data, None)
         x, y, weight = keras.utils.unpack_x_y_sample_weight(call.validation_data)
         return training, self._arrays(x, y, weight, None, 0.0)[0]
+
+    def may_change(self, call: FitCall) -> bool:
+        """Whether there is data in it that may differ from epoch to epoch; nothing is read."""
+        given = (call.x, call.validation_data)
+        return any(
+            is_py_dataset(data) or (is_dataset(data) and not is_lasting(data)) for data in given
+        )
 
     def _arrays(
         self, x: Any, y: Any, weight: Any, class_weight: Any, held_out: float
@@ -165,13 +187,19 @@ class DeviceData:
         weights = tuple(sorted(class_weight.items())) if class_weight else None
         return self._remembered(given, (structure, weights, held_out), read)
 
-    def _dataset(self, dataset: Any, class_weight: Any) -> Samples:
+    def _dataset(self, dataset: Any, class_weight: Any, shuffle: Any = False) -> Samples:
         def read() -> Samples:
-            found = read_dataset(dataset, _limit())
+            if is_dataset(dataset):
+                found = read_dataset(dataset, _limit())
+            else:
+                found = read_py_dataset(dataset, shuffle, _limit())
             x, y, weight = keras.utils.unpack_x_y_sample_weight(found.tensors)
             samples = _samples(x, y, weight, class_weight)
             return dataclasses.replace(
-                samples, batch_size=found.batch_size, shuffled=found.shuffled
+                samples,
+                batch_size=found.batch_size,
+                shuffled=found.shuffled,
+                again=None if found.lasting else read,
             )
 
         weights = tuple(sorted(class_weight.items())) if class_weight else None
@@ -185,8 +213,11 @@ class DeviceData:
             return read()
         key = (*how, *marks)
         if key not in self._kept:
+            made = read()
+            if isinstance(made, Samples) and made.again is not None:
+                return made
             # The objects are kept along: their identity is part of the key.
-            self._kept[key] = (given, read())
+            self._kept[key] = (given, made)
         self._kept.move_to_end(key)
         while len(self._kept) > _KEPT or (len(self._kept) > 1 and self._size() > _limit()):
             self._kept.popitem(last=False)

@@ -47,10 +47,10 @@ class Stack:
         """The members that the values are of, in their order: some may have left since."""
         self._own = {member: self._own_of(member) for member in members}
         self._scalars: dict[Member, list[float]] = {}
-        self._training = Pool([member.training for member in members], members[0].batch_size)
-        validation = [m.validation for m in members if m.validation is not None]
-        size = members[0].validation_batch_size
-        self._validation = Pool(validation, size) if size is not None else None
+        self._training = self._training_pool()
+        self._validation = self._validation_pool()
+        self._seen: set[str] = set()
+        """Which of "training" and "validation" has been gone through."""
 
     def train(self, epoch: int, stopped: Sequence[Member] = ()) -> dict[Member, tuple[Logs, int]]:
         """Train all for an epoch; the logs of each, and how many batches there were at most.
@@ -58,6 +58,8 @@ class Stack:
         Args:
             stopped: those that train for one batch only.
         """
+        if self._renewed("training"):
+            self._training = self._training_pool()
         orders = {m: self._order(m, epoch, m in stopped) for m in self._members}
         # As programs want them.
         self._members.sort(key=lambda member: len(orders[member]))
@@ -82,6 +84,8 @@ class Stack:
 
     def measure(self) -> dict[Member, Logs]:
         """The metrics of all on their validation data."""
+        if self._renewed("validation"):
+            self._validation = self._validation_pool()
         members, pool = self._gathered(), self._validation
         if not members or pool is None:
             return {member: {} for member in members}
@@ -90,6 +94,25 @@ class Stack:
         scalars = self._scalars_of(members)
         self._values, logs = self._program.measure(self._values, pool, scalars, rows)
         return dict(zip(members, logs))
+
+    def _renewed(self, what: str) -> bool:
+        """Read data again that may differ from epoch to epoch; whether there is any.
+
+        For the first epoch they were read when the training was prepared.
+        """
+        if what not in self._seen:
+            self._seen.add(what)
+            return False
+        # A list, so that all of them read.
+        return any([member.renew(what) for member in self._members])
+
+    def _training_pool(self) -> Pool:
+        return Pool([member.training for member in self._members], self._members[0].batch_size)
+
+    def _validation_pool(self) -> Pool | None:
+        samples = [m.validation for m in self._members if m.validation is not None]
+        size = self._members[0].validation_batch_size
+        return Pool(samples, size) if size is not None else None
 
     def show(self, member: Member) -> None:
         """Put the state of a member into its model."""

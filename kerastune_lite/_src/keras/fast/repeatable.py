@@ -1,0 +1,107 @@
+"""Which tf.data pipelines yield the same elements each time that they are gone through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from kerastune_lite._src.keras.compat.internals import (
+    dataset_argument,
+    dataset_function_graphs,
+    dataset_inputs,
+)
+
+_REPEATABLE = frozenset(
+    (
+        # Steps that depend on their inputs, and on functions, alone.
+        "AssertCardinality",
+        "Batch",
+        "Concatenate",
+        "DenseToRagged",
+        "Filter",
+        "FixedLengthRecord",
+        "FlatMap",
+        "GroupByWindow",
+        "IgnoreErrors",
+        "Interleave",
+        "Map",
+        "Options",
+        "PaddedBatch",
+        "ParallelBatch",
+        "ParallelMap",
+        "Prefetch",
+        "Range",
+        "Rebatch",
+        "Repeat",
+        "Restructured",
+        "Scan",
+        "Shard",
+        "Skip",
+        "Take",
+        "TakeWhile",
+        "Tensor",
+        "TensorSlice",
+        "TextLine",
+        "TFRecord",
+        "Unbatch",
+        "Unique",
+        "Zip",
+    )
+)
+_KEPT = "Cache"
+"""What it has yielded once is what it yields from then on, wherever that came from."""
+_READING = frozenset(("LookupTableFindV2", "LookupTableSizeV2"))
+"""Operations that TensorFlow counts as stateful, and that change nothing."""
+_DRAWING = ("Random", "Sampling", "Shuffle", "Service", "Generator")
+"""Parts of the names of datasets within functions that have a state."""
+
+
+def why_not_repeatable(dataset: Any) -> str | None:
+    """Why a dataset may yield something else the next time, in words; None: it does not.
+
+    All steps must be known ones, and their functions (of `map`, `filter` and others) must consist
+    of operations without a state: no random numbers, no variables, no Python code. Files count as
+    unchanged.
+    """
+    if dataset.options().deterministic is False:
+        return "a dataset whose order is left open"
+    for step in _steps(dataset):
+        kind = _kind(step)
+        if kind != _KEPT and kind not in _REPEATABLE:
+            return f"a dataset with {kind.lower()}(), which may differ from epoch to epoch"
+        if kind.startswith("Parallel") and dataset_argument(step, "deterministic") == "false":
+            return "a dataset whose order is left open"
+        stateful = [name for graph in dataset_function_graphs(step) for name in _stateful(graph)]
+        if stateful and kind != _KEPT:
+            return (
+                f"a dataset whose functions have a state ({stateful[0]}), so it may differ from "
+                "epoch to epoch"
+            )
+    return None
+
+
+def _kind(step: Any) -> str:
+    return type(step).__name__.removeprefix("_").removesuffix("V2").removesuffix("Dataset")
+
+
+def _steps(dataset: Any) -> Iterable[Any]:
+    """All steps from the end on; not what is before a cache."""
+    yield dataset
+    if _kind(dataset) != _KEPT:
+        for source in dataset_inputs(dataset):
+            yield from _steps(source)
+
+
+def _stateful(graph: Any) -> Iterable[str]:
+    """The kinds of operations of a function that have a state.
+
+    A function or a branch that is called within it counts as one that has, if there is such an
+    operation in it.
+    """
+    for operation in graph.get_operations():
+        kind = operation.type
+        if not operation.op_def.is_stateful or kind in _READING:
+            continue
+        if "Dataset" in kind and not any(part in kind for part in _DRAWING):
+            continue
+        yield kind
