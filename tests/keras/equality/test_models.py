@@ -201,6 +201,48 @@ def test_layers_that_are_used_in_training_only():
     check_own(build, arguments())
 
 
+class Reconstructing(Net):
+    """Its steps know what samples without targets come in."""
+
+    def train_step(self, data):
+        import tensorflow as tf
+
+        x, factor = (data[0], 1.0) if isinstance(data, tuple) else (data, 2.0)
+        with tf.GradientTape() as tape:
+            loss = factor * keras.ops.mean((self(x, training=True) - x[:, :3]) ** 2)
+        gradients = tape.gradient(loss, self.trainable_weights)
+        self.optimizer.apply(gradients, self.trainable_weights)
+        return {"loss": loss}
+
+    def test_step(self, data):
+        return {"loss": 2.0 if isinstance(data, tuple) else 1.0}
+
+
+@pytest.mark.parametrize("kind", ["arrays", "a dataset", "a dataset of tuples"])
+def test_samples_without_targets(kind):
+    def build(variant):
+        model = Reconstructing()
+        model.compile(sgd(variant))
+        return model
+
+    x, _ = classes()
+    if kind == "arrays":
+        check_own(build, arguments(x=x[20:], y=None, validation_data=(x[:20], None)))
+        return
+
+    def of(variant):
+        import tensorflow as tf
+
+        slices = tf.data.Dataset.from_tensor_slices((x,) if "tuples" in kind else x)
+        whole = slices.batch(20)
+        return {"x": whole, "epochs": 2, "verbose": 0, "validation_data": whole, "shuffle": False}
+
+    if kind == "a dataset":
+        check_own(build, of)
+    else:
+        check_plain(build, of, "tuples of one")
+
+
 def test_a_train_step_of_one_object():
     def build(variant):
         model = mlp()(variant)

@@ -32,12 +32,14 @@ class Read:
         batch_size: of all batches but the last.
         shuffled: whether each epoch sees them in a new order.
         lasting: whether the next time it holds the same.
+        wrapped: whether batches without targets are tuples of one.
     """
 
     tensors: Any
     batch_size: int
     shuffled: bool = False
     lasting: bool = True
+    wrapped: bool = False
 
 
 def is_dataset(value: Any) -> bool:
@@ -86,8 +88,8 @@ def read_dataset(dataset: Any, limit: float) -> Read:
 def _read(dataset: Any, limit: float, shuffled: bool = False, lasting: bool = True) -> Read:
     if int(dataset.cardinality()) == _ENDLESS:
         raise Unsuitable("an endless dataset")
-    tensors, size = _joined(map(_in_arrays, dataset), limit)
-    return Read(tensors, size, shuffled, lasting)
+    read = _joined(map(_in_arrays, dataset), limit)
+    return dataclasses.replace(read, shuffled=shuffled, lasting=lasting)
 
 
 def _in_arrays(batch: Any) -> Any:
@@ -96,8 +98,8 @@ def _in_arrays(batch: Any) -> Any:
     return keras.tree.map_structure(lambda leaf: leaf.numpy(), batch)
 
 
-def _joined(given: Iterable[Any], limit: float) -> tuple[Any, int]:
-    """All samples of batches, one after the other, and the size of all batches but the last."""
+def _joined(given: Iterable[Any], limit: float) -> Read:
+    """All samples of batches, one after the other."""
     batches: list[Any] = []
     size = 0
     for batch in given:
@@ -116,7 +118,10 @@ def _joined(given: Iterable[Any], limit: float) -> tuple[Any, int]:
         if len({(column.shape[1:], column.dtype) for column in columns}) > 1:
             raise Unsuitable("a dataset whose batches differ in shape")
     joined = keras.tree.map_structure(lambda *parts: np.concatenate(parts), *batches)
-    return joined if isinstance(joined, tuple) else (joined,), sizes[0]
+    is_tuple = isinstance(joined, tuple)
+    return Read(
+        joined if is_tuple else (joined,), sizes[0], wrapped=is_tuple and len(joined) == 1
+    )
 
 
 def is_py_dataset(value: Any) -> bool:
@@ -144,14 +149,15 @@ def read_py_dataset(dataset: Any, shuffle: Any, limit: float) -> Read:
     order = list(range(count))
     if shuffle:
         random.shuffle(order)
-    tensors, size = _joined((_as_tuple(dataset[i]) for i in order), limit)
+    read = _joined((_standardized(dataset[i]) for i in order), limit)
     dataset.on_epoch_end()
-    return Read(tensors, size, lasting=False)
+    return dataclasses.replace(read, lasting=False)
 
 
-def _as_tuple(batch: Any) -> Any:
+def _standardized(batch: Any) -> Any:
+    """As `fit` takes it: a tuple, or a dict of inputs."""
     batch = tuple(batch) if isinstance(batch, list) else batch
-    if not isinstance(batch, tuple):
+    if not isinstance(batch, (tuple, dict)):
         batch = (batch,)
     if any(type(leaf) is not np.ndarray for leaf in keras.tree.flatten(batch)):
         raise Unsuitable("a PyDataset of something else than arrays")

@@ -48,6 +48,7 @@ class Samples:
         shuffled: where the data came in an order of its own: whether that is a new one in each
             epoch; else None.
         again: where the data may be others in the next epoch: reads them; else None.
+        wrapped: whether the data came in batches that are tuples (x,).
     """
 
     tensors: Any
@@ -55,6 +56,7 @@ class Samples:
     batch_size: int | None = None
     shuffled: bool | None = None
     again: Callable[[], Samples] | None = None
+    wrapped: bool = False
 
     @property
     def size(self) -> int:
@@ -92,7 +94,7 @@ class Samples:
         specs = keras.tree.map_structure(
             lambda leaf: f"{leaf.dtype.name}{list(leaf.shape[1:])}", self.tensors
         )
-        return repr(specs)
+        return f"wrapped {specs}" if self.wrapped else repr(specs)
 
 
 class Pool:
@@ -200,6 +202,7 @@ class DeviceData:
                 batch_size=found.batch_size,
                 shuffled=found.shuffled,
                 again=None if found.lasting else read,
+                wrapped=found.wrapped,
             )
 
         weights = tuple(sorted(class_weight.items())) if class_weight else None

@@ -41,8 +41,10 @@ class OwnProgram(Program[None]):
     def __init__(self, member: Member) -> None:
         self._model = member.model
         _check_begins_alike(member.model)
-        build_all(member.model, member.training.first_row)
         self._own_steps = not internals.steps_as_keras_does(member.model)
+        if self._own_steps and any(samples.wrapped for samples in member.samples):
+            raise Unsuitable("a step of the model's own, for batches that are tuples of one")
+        build_all(member.model, member.training.first_row)
         self._train: _Run | None = None
         self._measure: _Run | None = None
         self._functions: list[Any] = []
@@ -98,14 +100,19 @@ class OwnProgram(Program[None]):
 
         model, total = self._model, internals.loss_total(self._model)
         row = pool.samples.specs
+
+        def as_in_fit(batch: Any) -> Any:
+            """A step of the user's own gets samples without targets as they are."""
+            return step(keras.utils.pack_x_y_sample_weight(*batch))
+
         # A step of the user's own may log what it likes: that of the last batch counts.
-        logged = _outputs_of(step, row) if self._own_steps else []
+        logged = _outputs_of(as_in_fit, row) if self._own_steps else []
 
         def epoch(data: Any, size: Any, order: Any, halt: Any, begin: Any, end: Any) -> Any:
             def body(i: Any, last: Any) -> Any:
                 rows = order[i * size : (i + 1) * size]
                 batch = keras.tree.map_structure(lambda leaf: tf.gather(leaf, rows), data)
-                logs = step(batch)
+                logs = as_in_fit(batch)
                 return i + 1, logs if self._own_steps else last
 
             def continues(i: Any, last: Any) -> Any:
