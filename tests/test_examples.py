@@ -211,10 +211,42 @@ def test_own_loop(tmp_path):
 
 def test_transfer(tmp_path):
     small = ("--trials", 1, "--epochs", 2, "--pretrain", 1, "--directory", tmp_path)
-    shown = printed_by(EXAMPLES / "transfer.py", *small)
-    rates = re.findall(r"(pretrained|random) weights: (0\.\d+) of 821", shown)
-    assert [name for name, _ in rates] == ["pretrained", "random"]
-    assert re.search(r"pretrained weights.*, [023] layers of the base frozen", shown)
+    shown = run("transfer.py", *small)
+    assert shown.stderr == "", "TensorFlow's start-up notes stay away"
+    rates = re.findall(r"(pretrained|random) weights: (0\.\d+) of 821", shown.stdout)
+    assert [name for name, _ in rates] == ["random", "pretrained"]
+    assert re.search(r"pretrained weights.*, [023] layers of the base frozen", shown.stdout)
+
+
+def test_gan(tmp_path):
+    small = ("--trials", 2, "--epochs", 3, "--directory", tmp_path)
+    shown = forked(tmp_path, "gan.py", *small)
+    table = shown.partition("digits never seen:\n")[2].splitlines()
+    best, usual, real = (float(line.split()[-1]) for line in table[:3])
+    assert "val_mmd" in shown
+    assert abs(real) < 2 < best, "other digits are no farther away than by chance"
+    assert best <= usual
+    drawn, digits = map(float, re.findall(r"[\d.]+", table[3]))
+    assert drawn > digits > 0.5
+    assert len(table[4:]) == 8
+
+
+def test_the_discrepancy_of_a_gan_is_the_mean_over_pairs(monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLES)
+    import gan
+
+    rng = np.random.default_rng(0)
+    images, others = rng.random((2, 5, 64), dtype="float32")
+
+    def mean(a, b, pairs):
+        squares = [np.sum((a[i] - b[j]) ** 2) for i, j in pairs]
+        return np.mean(np.exp(-np.array(squares) / (2 * gan.WIDTH**2)))
+
+    different = [(i, j) for i in range(5) for j in range(5) if i != j]
+    every = [(i, j) for i in range(5) for j in range(5)]
+    expected = mean(images, images, different) + mean(others, others, different)
+    expected -= 2 * mean(images, others, every)
+    assert float(gan.discrepancy(images, others)) == pytest.approx(1000 * expected, rel=1e-3)
 
 
 def test_vae(tmp_path):
