@@ -1,6 +1,8 @@
 import pytest
 from joblib.externals.loky import get_reusable_executor
 
+from tests.sklearn.recording import Deep, X, Y
+
 
 @pytest.fixture
 def processes():
@@ -12,3 +14,23 @@ def processes():
     """
     yield
     get_reusable_executor().shutdown(wait=True)
+
+
+@pytest.fixture
+def told(tmp_path):
+    """Fits an estimator with a recorder, and returns the calls: also as `told.calls`, if it fails.
+
+    Its arguments: the estimator; the class of the recorder, and arguments of it; targets `y`; a
+    dict `fit` of further arguments of `fit`.
+    """
+
+    def tell(estimator, kind=Deep, fit=None, y=Y, **params):
+        recorder = kind(tmp_path / "calls", **params)
+        estimator.set_callbacks(recorder)
+        try:
+            estimator.fit(X, y, **(fit or {}))
+        finally:
+            tell.calls = recorder.calls
+        return recorder.calls
+
+    return tell

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import joblib
@@ -206,6 +206,101 @@ def _other_version() -> ImportError:
         f"version that is installed: {version}. Install an earlier one: "
         f"pip install 'scikit-learn<{'.'.join(version.split('.')[:2])}'"
     )
+
+
+# ------------------------------------------------------------------ callbacks
+
+
+@functools.cache
+def has_callbacks() -> bool:
+    """Whether this scikit-learn has callbacks that work as those of 1.9, where they are new."""
+    try:
+        return _callbacks_work()
+    except Exception:
+        return False
+
+
+def callbacks_set(estimator: Any) -> list[Any]:
+    """The callbacks that were given to `set_callbacks` of an estimator."""
+    return list(getattr(estimator, "_skl_callbacks", ()))
+
+
+def check_callbacks(search: Any) -> None:
+    """Refuse callbacks that could not be called.
+
+    Raises:
+        ImportError: this scikit-learn's callbacks differ from those of 1.9.
+    """
+    if callbacks_set(search) and not has_callbacks():
+        raise ImportError(
+            "TunerSearchCV calls callbacks as scikit-learn 1.9 does, and they differ in the "
+            f"version that is installed: {sklearn.__version__}. Search without them: "
+            "search.set_callbacks(); or pip install 'scikit-learn==1.9.*'"
+        )
+
+
+def with_callbacks(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of an estimator that tears its callbacks down at the end, however it ends."""
+    if not has_callbacks():
+        return method
+    managed: Callable[..., Any] = _module("callback").with_callbacks(method)
+    return managed
+
+
+def context_of_fit(estimator: Any, subtasks: int) -> Any:
+    """The context of an estimator's `fit`, whose callbacks are set up; None: there are none.
+
+    Args:
+        subtasks: how many parts `fit` has at most.
+    """
+    return estimator._init_callback_context(max_subtasks=subtasks) if has_callbacks() else None
+
+
+def is_propagated(callback: Any) -> bool:
+    """Whether a callback is told of the estimators in an estimator, too."""
+    propagated = isinstance(callback, _module("callback").AutoPropagatedCallback)
+    return propagated and callback.max_propagation_depth != 0
+
+
+class _Noting:
+    """A callback that notes how it is called."""
+
+    max_propagation_depth = None
+
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+
+    def setup(self, estimator: Any, context: Any) -> None:
+        self.calls.append("setup")
+
+    def on_fit_task_begin(self, estimator: Any, context: Any, *, X: Any, metadata: Any) -> None:
+        self.calls.append((context.task_name, context.task_id, X, metadata))
+
+    def on_fit_task_end(self, estimator: Any, context: Any) -> None:
+        self.calls.append(context.max_subtasks)
+
+    def teardown(self, estimator: Any, context: Any) -> None:
+        self.calls.append("teardown")
+
+
+def _callbacks_work() -> bool:
+    _module("callback")  # It is new in 1.9.
+    noting, inner = _Noting(), GridSearchCV(DummyRegressor(), {})
+    outer = GridSearchCV(inner, {}).set_callbacks(noting)
+
+    def fit(search: Any) -> bool:
+        root = search._init_callback_context(max_subtasks=1)
+        part = root.subcontext(task_name="part", max_subtasks=None, sequential_subtasks=False)
+        part.call_on_fit_task_begin(estimator=search, X=2, metadata={"a": 1})
+        leaf = part.subcontext(task_name="leaf", task_id=7)
+        with leaf.propagate_callback_context(inner):
+            told = callbacks_set(inner)
+        part.call_on_fit_task_end(estimator=search)
+        return told == [noting] and not callbacks_set(inner)
+
+    propagates: bool = _module("callback").with_callbacks(fit)(outer)
+    told = ["setup", ("part", 0, 2, {"a": 1}), None, "teardown"]
+    return propagates and is_propagated(noting) and noting.calls == told
 
 
 # ------------------------------------------------------------------ estimators

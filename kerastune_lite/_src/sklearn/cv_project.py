@@ -90,6 +90,7 @@ class CVProject:
         self._folder = ProjectFolder(directory, name or "untitled_project")
         stored = self._folder.load() if self._folder.exists else None
         self._former = () if stored is None else stored.former
+        self._stored = [] if stored is None else list(stored.trials)
         if seed is None and stored is not None:
             seed = stored.settings.get("seed")
         self.seed: int = secrets.randbelow(2**31) if seed is None else seed
@@ -98,6 +99,27 @@ class CVProject:
     def root(self) -> Path:
         """Where files are kept."""
         return self._folder.root
+
+    def folds_left(self, max_trials: int | None, folds: int) -> int | None:
+        """How many folds may be evaluated until there are so many trials; None: no limit.
+
+        Args:
+            max_trials: None: no limit.
+            folds: of each trial; each is evaluated once.
+        """
+        if max_trials is None:
+            return None
+        done = (
+            len(trial.completed_executions) if trial.status is TrialStatus.RUNNING else folds
+            for trial in self._stored
+        )
+        return max(0, max_trials * folds - sum(done))
+
+    def trained(self, history: TrialHistory) -> int:
+        """How many folds were evaluated that were not on record."""
+        before = {(trial.number, e.index) for trial in self._stored for e in trial.executions}
+        now = {(trial.number, e.index) for trial in history for e in trial.executions}
+        return len(now - before)
 
     def __enter__(self) -> CVProject:
         return self

@@ -27,6 +27,7 @@ class Distributions:
     Attributes:
         space: the space.
         grows: whether parameters that are met during the search are tuned, too.
+        grid_size: how many points a grid over it has.
 
     Args:
         given: name -> list of values, frozen distribution of scipy.stats, or domain; or a list of
@@ -49,13 +50,17 @@ class Distributions:
         if len(dicts) > 1:
             parameters.append(Parameter(_WHICH, Choice(tuple(range(len(dicts))))))
         self._decodes: list[dict[str, Decode]] = []
+        self.grid_size = 0
         for place, each in enumerate(dicts):
             conditions = (Condition(_WHICH, (place,)),) if len(dicts) > 1 else ()
             decodes: dict[str, Decode] = {}
+            points = 1
             for name, distribution in each.items():
                 domain, decodes[name] = domain_of(name, distribution)
                 parameters.append(Parameter(name, domain, conditions))
+                points *= len(domain.grid())
             self._decodes.append(decodes)
+            self.grid_size += points
         self.space = Space(parameters)
 
     @property

@@ -21,6 +21,7 @@ from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.trial import Execution, Outcome, Segment
 from kerastune_lite._src.search.execution.guard import hyperparameters_of
 from kerastune_lite._src.sklearn.assignment import Assignment, HandedOver
+from kerastune_lite._src.sklearn.callback_tasks import FoldTask, FoldTasks
 from kerastune_lite._src.sklearn.candidates import (
     Candidates,
     Hyperparameters,
@@ -62,6 +63,7 @@ class Folds:
         candidates: maps a point of the space to parameters.
         objective: the metric that counts.
         folder: where states are stored.
+        tasks: tells scikit-learn's callbacks.
     """
 
     estimator: BaseEstimator
@@ -76,6 +78,7 @@ class Folds:
     candidates: Candidates
     objective: Objective
     folder: Path
+    tasks: FoldTasks
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,9 +99,13 @@ class Evaluated:
     raised: Exception | None = None
 
 
-def evaluate(folds: Folds, segment: Segment) -> Evaluated:
-    """Fit the estimator of a trial on one fold, and score it."""
-    evaluated = Fold(folds, segment).begin()
+def evaluate(folds: Folds, segment: Segment, task: FoldTask | None = None) -> Evaluated:
+    """Fit the estimator of a trial on one fold, and score it.
+
+    Args:
+        task: if it has begun.
+    """
+    evaluated = Fold(folds, segment, task=task).begin()
     assert evaluated is not None
     return evaluated
 
@@ -109,13 +116,21 @@ class Fold:
     Args:
         segment: which trial, fold and epochs.
         beside: hand the training over, if it can be trained side by side with other folds.
+        task: what callbacks are told of; None: one that has not begun.
 
     Attributes:
         member: the training that was handed over.
     """
 
-    def __init__(self, folds: Folds, segment: Segment, beside: bool = False) -> None:
+    def __init__(
+        self,
+        folds: Folds,
+        segment: Segment,
+        beside: bool = False,
+        task: FoldTask | None = None,
+    ) -> None:
         self.segment = segment
+        self.task = folds.tasks.of(segment) if task is None else task
         self.member: Member | None = None
         self._folds = folds
         self._beside = beside
@@ -178,6 +193,7 @@ class Fold:
         try:
             if self._estimator is None:
                 self._estimator = _prepared(folds, segment, hp if from_hp else None, self._beside)
+                self.task.begin_with(self._estimator)
             found = self._fitted_and_scored()
             metrics = _metrics(found, segment, folds.objective)
         except Exception as error:
@@ -197,18 +213,19 @@ class Fold:
         folds = self._folds
         train, test = folds.splits[self.segment.execution]
         self._fit_began = time.perf_counter()
-        found = fit_and_score(
-            self._estimator,
-            folds.X,
-            folds.y,
-            scorer=folds.scorer,
-            train=train,
-            test=test,
-            fit_params=folds.fit_params,
-            score_params=folds.score_params,
-            train_scores=folds.train_scores,
-            error_score=folds.error_score,
-        )
+        with self.task.going_on():
+            found = fit_and_score(
+                self._estimator,
+                folds.X,
+                folds.y,
+                scorer=folds.scorer,
+                train=train,
+                test=test,
+                fit_params=folds.fit_params,
+                score_params=folds.score_params,
+                train_scores=folds.train_scores,
+                error_score=folds.error_score,
+            )
         found["fit_time"] += self._fitted_in
         return found
 
@@ -241,6 +258,8 @@ def _prepared(folds: Folds, segment: Segment, hp: HyperParameters | None, beside
     keep, alone = segment.keep_state is not None, None
     if beside and not _fits_as_known(estimator):
         beside, alone = False, "a fit() of the estimator's own"
+    if beside and folds.tasks.reach_into(estimator):
+        beside, alone = False, "callbacks of scikit-learn in a Pipeline"
     step[1]._assignment = Assignment(
         hp, segment.seed, segment.end_epoch, state, keep, False, beside, alone, folds.y
     )

@@ -35,6 +35,7 @@ class FoldStack:
         self._folds = folds
         self._dispatcher = Dispatcher()
         self._left: dict[tuple[Any, ...], End] = {}
+        self._begun: list[Fold] = []
 
     def evaluate(self, segment: Segment) -> Evaluated:
         """Evaluate a fold.
@@ -45,22 +46,33 @@ class FoldStack:
         end = self._left.pop(_place(segment), None)
         if end is not None:
             return end()
-        # Of a trial that has ended, with one of its folds.
-        self._left.clear()
+        self.give_up()
         if not segment.companions:
             return evaluate(self._folds, segment)
-        first = Fold(self._folds, segment, beside=True)
+        first = self._fold(segment)
         evaluated = first.begin()
         if evaluated is not None:
             return evaluated
         self._train(first, segment.companions)
         return self._left.pop(_place(segment))()
 
+    def give_up(self) -> None:
+        """End what is left of a trial that has ended, with one of its folds."""
+        self._left.clear()
+        begun, self._begun = self._begun, []
+        for fold in begun:
+            fold.task.end()
+
+    def _fold(self, segment: Segment) -> Fold:
+        fold = Fold(self._folds, segment, beside=True)
+        self._begun.append(fold)
+        return fold
+
     def _train(self, first: Fold, companions: Sequence[Segment]) -> None:
         """Train a fold that waits for it, together with others."""
         waiting = [first]
         for segment in companions:
-            fold = Fold(self._folds, segment, beside=True)
+            fold = self._fold(segment)
             evaluated = fold.begin()
             if evaluated is None:
                 waiting.append(fold)
@@ -80,7 +92,7 @@ class FoldStack:
             self._left[_place(fold.segment)] = self._alone(fold) if alone else end
 
     def _alone(self, fold: Fold) -> End:
-        return functools.partial(evaluate, self._folds, fold.segment)
+        return functools.partial(evaluate, self._folds, fold.segment, fold.task)
 
 
 def _place(segment: Segment) -> tuple[Any, ...]:

@@ -51,7 +51,9 @@ class FoldJob(Job):
             from kerastune_lite._src.sklearn.fold_stack import FoldStack
 
             self._opened.enter_context(session.short_collections())
-            self._evaluate = FoldStack(self._folds).evaluate
+            stack = FoldStack(self._folds)
+            self._opened.callback(stack.give_up)
+            self._evaluate = stack.evaluate
 
     def close(self) -> None:
         self._opened.close()

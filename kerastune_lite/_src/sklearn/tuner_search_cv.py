@@ -15,6 +15,9 @@ from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 
 from kerastune_lite._src.algorithms.oracles.grid import GridOracle
+from kerastune_lite._src.algorithms.oracles.oracle import Oracle
+from kerastune_lite._src.algorithms.schedulers.full import FullTraining
+from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
 from kerastune_lite._src.core.events import StopReason
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.objective import Objective
@@ -22,9 +25,11 @@ from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.search import settings as st
 from kerastune_lite._src.sklearn import compat, rows
 from kerastune_lite._src.sklearn.assignment import Assignment
+from kerastune_lite._src.sklearn.callback_tasks import FitTask
 from kerastune_lite._src.sklearn.candidates import Candidates, candidates_of, keras_step
 from kerastune_lite._src.sklearn.class_weights import check_weights_of_search
 from kerastune_lite._src.sklearn.cv_project import CVProject, Wish, seed_of
+from kerastune_lite._src.sklearn.distributions import Distributions
 from kerastune_lite._src.sklearn.fold import TEST, Folds
 from kerastune_lite._src.sklearn.folds import FoldJob
 from kerastune_lite._src.sklearn.seeding import RandomState
@@ -33,6 +38,7 @@ from kerastune_lite._src.util.checksums import checksum_of, checksums
 from kerastune_lite._src.util.describing import described
 from kerastune_lite._src.util.generators import kept_generators
 from kerastune_lite._src.util.public import public
+from kerastune_lite._src.views.announcing import announce
 
 
 @public("kerastune_lite.sklearn")
@@ -61,7 +67,8 @@ class TunerSearchCV(compat.BaseSearch):
         error_score: the score of a fit that raises. NaN: the trial has failed, and its other folds
             are not trained.
         return_train_score: whether the training rows are scored as well.
-        verbose: 0 silent, 1 a live line, 2 a line per trial.
+        verbose: 0 silent, 1 a live line, 2 a line per trial; and at the end a line with the number
+            of trainings and their seconds.
         directory, project_name: where the search is stored. The same script, run again, resumes
             it, and TensorBoard shows it. None: it is not stored.
         max_time: seconds in which trials may begin; those that have begun are finished.
@@ -142,6 +149,10 @@ class TunerSearchCV(compat.BaseSearch):
         compat.check_scikit_learn()
         compat.check_parameters(self)
         st.check_counts(max_trials=self.max_trials, max_time=self.max_time)
+        return compat.with_callbacks(TunerSearchCV._fit)(self, X, y, params)
+
+    def _fit(self, X: Any, y: Any, params: Mapping[str, Any]) -> TunerSearchCV:
+        started = time.perf_counter()
         scorers, refit_metric = compat.scorers_of(self)
         X, y = indexable(X, y)
         params = compat.params_of_fit(X, params)
@@ -156,28 +167,34 @@ class TunerSearchCV(compat.BaseSearch):
             check_weights_of_search(step[1], step[0], self.param_distributions, fit_params, y)
         objective = self._objective(scorers)
         with CVProject(self.directory, self.project_name, seed_of(self.random_state)) as project:
-            folds = Folds(
-                clone(self.estimator),
-                X,
-                y,
-                splits,
-                scorers,
-                routed.estimator.fit,
-                routed.scorer.score,
-                self.error_score,
-                self.return_train_score,
-                candidates,
-                objective,
-                project.root,
-            )
-            history, reason = self._run_search(project, folds)
-            seed = project.seed
+            parts = self._parts(project.seed, candidates)
+            task = FitTask(self, X, y, params)
+            with task.searching(*self._extent(project, candidates, *parts)) as tasks:
+                folds = Folds(
+                    clone(self.estimator),
+                    X,
+                    y,
+                    splits,
+                    scorers,
+                    routed.estimator.fit,
+                    routed.scorer.score,
+                    self.error_score,
+                    self.return_train_score,
+                    candidates,
+                    objective,
+                    project.root,
+                    tasks,
+                )
+                history, reason = self._run_search(project, folds, *parts)
         results, trials = self._results(history, reason, candidates)
         self._choose(results, trials, refit_metric)
         if self.refit:
-            self._refit(X, y, routed.estimator.fit, seed)
+            self._refit(X, y, routed.estimator.fit, project.seed, task)
         self.scorer_ = compat.named_scorers(scorers) or scorers
         self.cv_results_ = results
+        task.end()
+        seconds = time.perf_counter() - started
+        announce(self._cost(project.trained(history), len(history), seconds), self.verbose)
         return self
 
     def _objective(self, scorers: Any) -> Objective:
@@ -190,14 +207,29 @@ class TunerSearchCV(compat.BaseSearch):
             name = self.refit if callable(self.scoring) and isinstance(self.refit, str) else "score"
         return Objective(f"{TEST}{name}", "max")
 
-    def _run_search(self, project: CVProject, folds: Folds) -> tuple[TrialHistory, StopReason]:
+    def _parts(self, seed: int, candidates: Candidates) -> tuple[Oracle, Scheduler]:
+        """The oracle and the scheduler."""
         step = keras_step(self.estimator)
-        epochs = None
-        if step is not None:
-            epochs = getattr(step[1], "fit__epochs", step[1].epochs)
-        oracle, scheduler = parts_of(self.tuner, project.seed, epochs)
+        oracle, scheduler = parts_of(self.tuner, seed, _epochs(step))
         if scheduler.decides_epochs:
-            _check_epochs(folds.candidates, "" if step is None else step[0])
+            _check_epochs(candidates, "" if step is None else step[0])
+        return oracle, scheduler
+
+    def _extent(
+        self, project: CVProject, candidates: Candidates, oracle: Oracle, scheduler: Scheduler
+    ) -> tuple[int, int | None, int | None]:
+        """The arguments of `FitTask.searching`."""
+        if not isinstance(scheduler, FullTraining):
+            return self.n_splits_, _epochs(keras_step(self.estimator)), None
+        trials = self.max_trials
+        if isinstance(oracle, GridOracle) and isinstance(candidates, Distributions):
+            size = candidates.grid_size
+            trials = size if trials is None else min(trials, size)
+        return self.n_splits_, None, project.folds_left(trials, self.n_splits_)
+
+    def _run_search(
+        self, project: CVProject, folds: Folds, oracle: Oracle, scheduler: Scheduler
+    ) -> tuple[TrialHistory, StopReason]:
         wish = Wish(
             folds.objective,
             len(folds.splits),
@@ -261,15 +293,38 @@ class TunerSearchCV(compat.BaseSearch):
             self.best_score_ = results[f"mean_{TEST}{refit_metric}"][self.best_index_]
         self.best_params_ = results["params"][self.best_index_]
 
-    def _refit(self, X: Any, y: Any, fit_params: Mapping[str, Any], seed: int) -> None:
+    def _refit(
+        self, X: Any, y: Any, fit_params: Mapping[str, Any], seed: int, task: FitTask
+    ) -> None:
         best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
-        started = time.time()
-        with _reproducible(best, seed, y):
-            best.fit(X, **fit_params) if y is None else best.fit(X, y, **fit_params)
-        self.refit_time_ = time.time() - started
+        with task.refitting(best):
+            started = time.time()
+            with _reproducible(best, seed, y):
+                best.fit(X, **fit_params) if y is None else best.fit(X, y, **fit_params)
+            self.refit_time_ = time.time() - started
         self.best_estimator_ = best
         if hasattr(best, "feature_names_in_"):
             self.feature_names_in_ = best.feature_names_in_
+
+    def _cost(self, trained: int, trials: int, seconds: float) -> str:
+        """What this call of `fit` has trained.
+
+        Args:
+            trained: the folds.
+            trials: all, with those that were on record.
+        """
+        planned = trials * self.n_splits_
+        parts = f"{trials} trials x {self.n_splits_} folds"
+        if trained < planned:  # The others were on record, or a fold before them had failed.
+            parts = f"{trained} of the {planned} folds of {parts}"
+        refitted = bool(self.refit)
+        also = ", and the best trial on all samples" if refitted else ""
+        return f"{trained + refitted} trainings in {seconds:.1f} s: {parts}{also}"
+
+
+def _epochs(step: tuple[str, Any] | None) -> int | None:
+    """The epochs of a Keras estimator; None for other estimators."""
+    return None if step is None else getattr(step[1], "fit__epochs", step[1].epochs)
 
 
 @contextlib.contextmanager
