@@ -20,6 +20,7 @@ from kerastune_lite._src.sklearn.builders import (
 )
 from kerastune_lite._src.sklearn.distributions import Distributions
 from kerastune_lite._src.sklearn.estimator_parameters import PREFIX, given_names
+from kerastune_lite._src.sklearn.keras_wrappers import check_wrappers, copied
 from kerastune_lite._src.space.domains import Fixed, Value, plain
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.space.parameters import Parameter, Space
@@ -123,6 +124,7 @@ def _check_given(build: Any, given: Mapping[str, Value]) -> None:
 
 def _check_known(estimator: BaseEstimator, given: Distributions) -> None:
     known = estimator.get_params()
+    check_wrappers(estimator, given.names)
     step = keras_step(estimator)
     for name in given.names:
         outer = name.rpartition("__")[0]
@@ -162,5 +164,5 @@ def _transformed(estimator: BaseEstimator, X: Any, y: Any) -> Any:
     if not isinstance(estimator, Pipeline):
         return X
     if len(estimator.steps) > 1:
-        X = clone(estimator[:-1]).fit_transform(X, y)
+        X = copied(estimator[:-1]).fit_transform(X, y)
     return _transformed(estimator.steps[-1][1], X, y)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from kerastune_lite._src.core.objective import Objective
@@ -29,6 +29,7 @@ from kerastune_lite._src.sklearn.candidates import (
     keras_step,
 )
 from kerastune_lite._src.sklearn.compat import fit_and_score
+from kerastune_lite._src.sklearn.keras_wrappers import configured, wrappers_in
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.space.parameters import Parameter
@@ -134,7 +135,9 @@ class Fold:
         self.member: Member | None = None
         self._folds = folds
         self._beside = beside
-        self._is_keras = keras_step(folds.estimator) is not None
+        self._is_keras = keras_step(folds.estimator) is not None or bool(
+            wrappers_in(folds.estimator)
+        )
         self._hp = hyperparameters_of(segment)
         self._estimator: BaseEstimator = None
         self._drawn: Any = None
@@ -236,12 +239,12 @@ _OURS = tuple(f"{__package__}.{name}" for name in ("wrapper", "wrappers"))
 
 def _prepared(folds: Folds, segment: Segment, hp: HyperParameters | None, beside: bool) -> Any:
     """The estimator of a trial, with its assignment."""
-    estimator = clone(folds.estimator)
-    if hp is None:
-        params = folds.candidates.params(segment.trial.values)
-        estimator.set_params(**clone(params, safe=False))
+    params = {} if hp is not None else folds.candidates.params(segment.trial.values)
+    estimator = configured(folds.estimator, params)
     step = built_step(estimator)
     if step is None:
+        if wrappers_in(estimator):
+            _seed(segment.seed)
         return estimator
     if keras_step(estimator) is not None:
         from kerastune_lite._src.keras import session
@@ -249,7 +252,7 @@ def _prepared(folds: Folds, segment: Segment, hp: HyperParameters | None, beside
         if session.collections.is_due():
             gc.collect()
         if step[1].random_state is None:
-            session.seed_all(segment.seed)
+            _seed(segment.seed)
     state = None
     if segment.resume_from is not None:
         from kerastune_lite._src.keras.state_files import read_state
@@ -264,6 +267,12 @@ def _prepared(folds: Folds, segment: Segment, hp: HyperParameters | None, beside
         hp, segment.seed, segment.end_epoch, state, keep, False, beside, alone, folds.y
     )
     return estimator
+
+
+def _seed(seed: int) -> None:
+    from kerastune_lite._src.keras import session
+
+    session.seed_all(seed)
 
 
 def _fits_as_known(estimator: BaseEstimator) -> bool:

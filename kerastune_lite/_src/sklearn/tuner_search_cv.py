@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone, is_classifier
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
 
@@ -32,6 +32,12 @@ from kerastune_lite._src.sklearn.cv_project import CVProject, Wish, seed_of
 from kerastune_lite._src.sklearn.distributions import Distributions
 from kerastune_lite._src.sklearn.fold import TEST, Folds
 from kerastune_lite._src.sklearn.folds import FoldJob
+from kerastune_lite._src.sklearn.keras_wrappers import (
+    configured,
+    copied,
+    keep_arguments,
+    wrappers_in,
+)
 from kerastune_lite._src.sklearn.seeding import RandomState
 from kerastune_lite._src.sklearn.tuners import TunerLike, parts_of
 from kerastune_lite._src.util.checksums import checksum_of, checksums
@@ -130,6 +136,14 @@ class TunerSearchCV(compat.BaseSearch):
         self.max_time = max_time
         self.warm_start_from = warm_start_from
 
+    # Those of Keras's own estimators, which their copies forget.
+    _keeps_fit_kwargs = True
+
+    def __sklearn_clone__(self) -> TunerSearchCV:
+        copy: TunerSearchCV = super().__sklearn_clone__()
+        keep_arguments(copy.estimator, self.estimator)
+        return copy
+
     def fit(self, X: Any, y: Any = None, **params: Any) -> TunerSearchCV:
         """Search, and fit the best estimator on all samples.
 
@@ -171,7 +185,7 @@ class TunerSearchCV(compat.BaseSearch):
             task = FitTask(self, X, y, params)
             with task.searching(*self._extent(project, candidates, *parts)) as tasks:
                 folds = Folds(
-                    clone(self.estimator),
+                    copied(self.estimator),
                     X,
                     y,
                     splits,
@@ -296,7 +310,7 @@ class TunerSearchCV(compat.BaseSearch):
     def _refit(
         self, X: Any, y: Any, fit_params: Mapping[str, Any], seed: int, task: FitTask
     ) -> None:
-        best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
+        best = configured(self.estimator, self.best_params_)
         with task.refitting(best):
             started = time.time()
             with _reproducible(best, seed, y):
@@ -331,11 +345,16 @@ def _epochs(step: tuple[str, Any] | None) -> int | None:
 def _reproducible(estimator: BaseEstimator, seed: int, y: Any) -> Iterator[None]:
     """Fit a Keras estimator that has no seed with this one."""
     step = keras_step(estimator)
-    if step is None:
+    if step is None and not wrappers_in(estimator):
         yield
         return
     from kerastune_lite._src.keras import session
 
+    if step is None:
+        with kept_generators():
+            session.seed_all(seed)
+            yield
+        return
     step[1]._assignment = Assignment(None, seed, y=y)
     try:
         with kept_generators():
