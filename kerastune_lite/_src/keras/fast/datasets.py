@@ -119,9 +119,7 @@ def _joined(given: Iterable[Any], limit: float) -> Read:
             raise Unsuitable("a dataset whose batches differ in shape")
     joined = keras.tree.map_structure(lambda *parts: np.concatenate(parts), *batches)
     is_tuple = isinstance(joined, tuple)
-    return Read(
-        joined if is_tuple else (joined,), sizes[0], wrapped=is_tuple and len(joined) == 1
-    )
+    return Read(joined if is_tuple else (joined,), sizes[0], wrapped=is_tuple and len(joined) == 1)
 
 
 def is_py_dataset(value: Any) -> bool:
