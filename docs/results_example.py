@@ -61,8 +61,7 @@ def main():
         tuner.results_summary(5)
         print(tuner.importances(), end="\n\n")
         print(tuner.evaluate_best(x_test, y_test, top=5), end="\n\n")
-        trained = int(len(x_rest) * 0.75)
-        print(tuner.ensemble(x_rest[trained:], y_rest[trained:], held_out=(x_test, y_test)))
+        print(tuner.ensemble(held_out=(x_test, y_test)))
         picture = IMAGES / "learning_curves.png"
         tuner.plot.learning_curves(backend="matplotlib").savefig(picture, dpi=80)
         # A hundred lines in all colours: with 128 of them the file is a third as large.

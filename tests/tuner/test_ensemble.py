@@ -27,8 +27,13 @@ def searched(tmp_path, build=build, **more):
     return tuner
 
 
-def test_the_average_predicts_the_weighted_mean_of_its_members(tmp_path):
-    tuner = searched(tmp_path)
+@pytest.fixture(scope="module")
+def tuner(tmp_path_factory):
+    """It has searched; only read."""
+    return searched(tmp_path_factory.mktemp("searched"))
+
+
+def test_the_average_predicts_the_weighted_mean_of_its_members(tuner):
     x, y = noisy(seed=1)
     found = tuner.ensemble(x, y)
     assert sum(found.weights.values()) == pytest.approx(1.0)
@@ -40,8 +45,7 @@ def test_the_average_predicts_the_weighted_mean_of_its_members(tmp_path):
     assert np.asarray(found.model(x)) == pytest.approx(expected, abs=1e-6)
 
 
-def test_scores_stand_beside_those_of_the_best_trial(tmp_path):
-    tuner = searched(tmp_path)
+def test_scores_stand_beside_those_of_the_best_trial(tuner):
     (x, y), held_out = noisy(seed=1), noisy(seed=5)
     found = tuner.ensemble(x, y, held_out=held_out)
     best = tuner.get_best_trials()[0]
@@ -54,6 +58,8 @@ def test_scores_stand_beside_those_of_the_best_trial(tmp_path):
     assert f"trial {best.number}" in text
     assert "held-out" in text
     assert f"{average:.4f}" in text
+    assert "its score there is optimistic" in text
+    assert "judge it" not in text
 
 
 def test_one_model_is_that_of_the_best_trial(tmp_path):
@@ -63,10 +69,10 @@ def test_one_model_is_that_of_the_best_trial(tmp_path):
     assert found.weights == {0: 1.0}
     assert found.validation[1] == pytest.approx(found.validation[0])
     assert "held-out" not in str(found)
+    assert "not used before judge it: held_out=(x_test, y_test)" in str(found)
 
 
-def test_a_dataset_brings_its_targets_and_may_be_shuffled(tmp_path):
-    tuner = searched(tmp_path)
+def test_a_dataset_brings_its_targets_and_may_be_shuffled(tuner):
     x, y = noisy(seed=1)
     batches = tf.data.Dataset.from_tensor_slices((x, y))
     found = tuner.ensemble(batches.shuffle(64).batch(7), held_out=batches.batch(64))
@@ -108,8 +114,7 @@ def test_other_shapes_are_left_out_and_named(tmp_path):
     assert f"other shapes: {other}." in str(found)
 
 
-def test_samples_without_targets_are_refused(tmp_path):
-    tuner = searched(tmp_path)
+def test_samples_without_targets_are_refused(tuner):
     x, y = noisy(seed=1)
     with pytest.raises(ValueError, match=r"`held_out` without them: ndarray"):
         tuner.ensemble(x, y, held_out=x)

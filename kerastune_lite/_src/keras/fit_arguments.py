@@ -278,6 +278,19 @@ class FitArguments:
         """Whether validation metrics are measured in each epoch."""
         return self._given.get("validation_freq", 1) == 1
 
+    def validation(self) -> tuple[Any, Any, Any]:
+        """The samples on which `fit` validates: (x, y, sample_weight).
+
+        Raises:
+            NotThere: there are none, or they cannot be read again.
+        """
+        from kerastune_lite._src.keras.validation_data import validation_samples
+
+        given = dict(self._given)
+        source = "x" if given.get("validation_data") is None else "validation_data"
+        given[source] = _made(given.get(source))
+        return validation_samples(given)
+
     def default_epochs(self, epochs: int) -> None:
         """Train for this many epochs unless the user gave another number."""
         if not self.overridden and self._given.get("epochs") is None:

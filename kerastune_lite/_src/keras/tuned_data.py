@@ -74,6 +74,10 @@ class TunedData:
             return self.cache.get(key, lambda: returned)
         return self.cache.get(key, lambda: _called(function, hp))
 
+    def has_made(self, hp: HyperParameters) -> bool:
+        """Whether it has made the data for `hp`, for these or for other hyperparameters."""
+        return self._asked.find(hp) is not None
+
     def close(self) -> None:
         """Forget all data."""
         self.cache.close()

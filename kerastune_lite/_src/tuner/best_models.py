@@ -11,8 +11,9 @@ from kerastune_lite._src.core.trial import Trial
 from kerastune_lite._src.keras.tuned_data import TunedData
 from kerastune_lite._src.search.results import Results
 from kerastune_lite._src.store.project_folder import ProjectFolder
-from kerastune_lite._src.tuner.ensembling import Ensemble, ensemble_of, samples_and_targets
+from kerastune_lite._src.tuner.ensembling import Ensemble, ensemble_of, with_targets
 from kerastune_lite._src.tuner.evaluating import evaluated
+from kerastune_lite._src.tuner.searched import Searched, validation_data
 from kerastune_lite._src.tuner.training import Training
 from kerastune_lite._src.tuner.user_trials import UserTrials
 
@@ -23,6 +24,7 @@ class BestModels(Results):
     _folder: ProjectFolder
     _training: Training
     _user_trials: UserTrials | None
+    _searched: Searched | None = None
     hypermodel: Any
 
     def get_best_models(self, num_models: int = 1) -> list[Any]:
@@ -86,7 +88,9 @@ class BestModels(Results):
             trials = self.get_best_trials(top)
             return evaluated(trials, self.objective.guide, self.load_model, arguments)
 
-    def ensemble(self, x: Any, y: Any = None, size: int = 10, *, held_out: Any = None) -> Ensemble:
+    def ensemble(
+        self, x: Any = None, y: Any = None, size: int = 10, *, held_out: Any = None
+    ) -> Ensemble:
         """One model that averages the best ones, chosen by what they predict for validation data.
 
         Models are drawn one after the other, each time the one with which the mean predicts best,
@@ -95,37 +99,45 @@ class BestModels(Results):
         is partly the luckiest.
 
         Args:
-            x, y: the validation data of the search, which no model was trained on; with
-                `validation_split=0.2` the last fifth of the samples. A dataset brings its targets.
+            x, y: samples that no model was trained on, and their targets. A dataset brings its
+                targets. Default: those on which the latest search validated, if it ran in this
+                process; functions that make data are called again.
             size: how many models are drawn.
-            held_out: `(x, y)` or a dataset that the search has not seen: the average is scored on
-                it beside the best trial.
+            held_out: `(x, y)`, `(x, y, sample_weight)` or a dataset that the search has not seen:
+                the average is scored on it beside the best trial. Its score on the samples by which
+                it was chosen is too good.
 
         Returns:
             The average as a Keras model (`model`), its weights, and its scores beside those of the
             best trial. It prints as a table.
 
         Raises:
-            ValueError: no trial was completed, or `evaluate` does not report the objective.
+            ValueError: no trial was completed, `evaluate` does not report the objective, or the
+                data of the search are not there; the message says why.
             StoreError: the best trial has no weights.
 
         Example:
             >>> tuner = kt.RandomSearch(build, "val_loss", 4, project_name="averaged")
             >>> tuner.search(x[:48], y[:48], validation_data=(x[48:], y[48:]), verbose=0)
-            >>> model = tuner.ensemble(x[48:], y[48:]).model
+            >>> model = tuner.ensemble().model
         """
         if size < 1:
             raise ValueError(f"`size` must be at least 1. Received: size={size}.")
+        if x is None and y is not None:
+            raise ValueError("ensemble() takes x and y, or neither. Received y without x.")
         checkpoints = self._training.checkpoints
         best, *others = self._best_or_why(max(checkpoints.keep, 1))
-        return ensemble_of(
-            [best, *filter(checkpoints.has_weights, others)],
-            self.objective.guide,
-            self.load_model,
-            samples_and_targets("x", (x, y)),
-            None if held_out is None else samples_and_targets("held_out", held_out),
-            size,
-        )
+        trials = [best, *filter(checkpoints.has_weights, others)]
+        other = None if held_out is None else with_targets("`held_out`", held_out)
+        with contextlib.ExitStack() as opened:
+            if x is None:
+                given = opened.enter_context(
+                    validation_data(self._searched, self._training, trials)
+                )
+                data = with_targets("validation data", given)
+            else:
+                data = with_targets("`x`", (x, y))
+            return ensemble_of(trials, self.objective.guide, self.load_model, data, other, size)
 
     def retrain(self, trial: Trial | None = None, *fit_args: Any, **fit_kwargs: Any) -> Any:
         """Train a new model for a trial, on other (usually all) data, on the fastest path.

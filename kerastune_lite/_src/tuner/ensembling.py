@@ -49,38 +49,48 @@ class Ensemble:
         if self.left_out:
             numbers = ", ".join(map(str, self.left_out))
             lines.append(f"Left out, as their inputs or outputs have other shapes: {numbers}.")
+        lines.append(
+            "The average was chosen by the validation data: its score there is optimistic."
+        )
+        if self.held_out is None:
+            lines.append("Data that were not used before judge it: held_out=(x_test, y_test).")
         return "\n".join(lines)
 
     __repr__ = __str__
 
 
-def samples_and_targets(name: str, given: Any) -> tuple[Any, Any]:
-    """The samples, and their targets, or None if the samples are a dataset.
+Samples = tuple[Any, Any, Any]
+"""Samples, their targets and their weights. Those of a dataset are in it, and None here."""
+
+
+def with_targets(name: str, given: Any) -> Samples:
+    """Samples, their targets and weights, which are None if there are none.
 
     Args:
-        name: of the argument of `ensemble()`, for the message.
-        given: samples and targets, or a dataset that brings both.
+        name: of the samples, for the message.
+        given: samples, targets and perhaps weights, or a dataset that brings them.
 
     Raises:
         ValueError: there are samples without targets.
     """
-    x, y = given if isinstance(given, (tuple, list)) and len(given) == 2 else (given, None)
+    several = isinstance(given, (tuple, list)) and len(given) in (2, 3)
+    x, y, weight = (*given, None)[:3] if several else (given, None, None)
     # Arrays, tensors and frames have a shape; datasets do not.
     if y is None and (hasattr(x, "shape") or isinstance(x, (tuple, list, dict))):
         raise ValueError(
-            f"ensemble() needs the targets of all samples. Received `{name}` without them: "
+            f"ensemble() needs the targets of all samples. Received {name} without them: "
             f"{type(x).__name__}. Write tuner.ensemble(x_val, y_val, held_out=(x_test, y_test)), "
             "or pass a dataset of samples and targets."
         )
-    return x, y
+    return x, y, weight
 
 
 def ensemble_of(
     trials: Sequence[Trial],
     objective: Objective,
     load: Callable[[Trial], Any],
-    data: tuple[Any, Any],
-    held_out: tuple[Any, Any] | None,
+    data: Samples,
+    held_out: Samples | None,
     size: int,
 ) -> Ensemble:
     """Choose which models are averaged, and average them.
@@ -89,8 +99,7 @@ def ensemble_of(
         trials: with weights, the best first.
         objective: of one goal.
         load: returns the trained model of a trial.
-        data: samples and targets that no model was trained on; the targets are None if the samples
-            are a dataset.
+        data: samples that no model was trained on.
         held_out: the same, for the scores alone.
         size: how many models are drawn, the same ones several times.
 
@@ -99,15 +108,19 @@ def ensemble_of(
     """
     from kerastune_lite._src.keras.ensembling import ensemble, shapes
 
-    def score(model: Any, of: tuple[Any, Any]) -> float:
-        return score_of(objective, model.evaluate(*of, verbose=0, return_dict=True), "ensemble")
+    def score(model: Any, of: Samples) -> float:
+        x, y, weight = of
+        reported = model.evaluate(x, y, sample_weight=weight, verbose=0, return_dict=True)
+        return score_of(objective, reported, "ensemble")
 
     # The objective may be named after an output or a metric that Keras numbered.
     models = [named_as_in_trials(functools.partial(load, trial)) for trial in trials]
     parts = [data] if held_out is None else [data, held_out]
     of_best = [score(models[0], part) for part in parts]
     alike = [place for place, model in enumerate(models) if shapes(model) == shapes(models[0])]
-    model, weights = ensemble([models[place] for place in alike], *data, size, seed=0)
+    x, y, weight = data
+    among = [models[place] for place in alike]
+    model, weights = ensemble(among, x, y, size, seed=0, weight=weight)
     pairs = [(alone, score(model, part)) for alone, part in zip(of_best, parts)]
     return Ensemble(
         model,

@@ -43,6 +43,7 @@ from kerastune_lite._src.tuner.loggers import send_best, separated
 from kerastune_lite._src.tuner.placement import Placement
 from kerastune_lite._src.tuner.populations import prepared_scheduler
 from kerastune_lite._src.tuner.probing import Probe
+from kerastune_lite._src.tuner.searched import Searched
 from kerastune_lite._src.tuner.training import Training
 from kerastune_lite._src.tuner.user_trials import BY_HAND, UserTrials, takes_first_epoch
 from kerastune_lite._src.util.public import public
@@ -305,6 +306,7 @@ class Tuner(TunerNames, KnownSearch, Hooks):
             )
             self._waiting.clear()
             self._store = session.store
+            self._searched = Searched(call, data_fn)
             try:
                 self.on_search_begin()
                 search.run(self._folder.name, session.settings(told))
@@ -386,7 +388,7 @@ class Tuner(TunerNames, KnownSearch, Hooks):
 
     def __getstate__(self) -> dict[str, Any]:
         # For workers: what belongs to a search that is under way stays in its process.
-        return {**vars(self), "_store": None, "_user_trials": None}
+        return {**vars(self), "_store": None, "_user_trials": None, "_searched": None}
 
     def _train(
         self, trial: Trial, args: Sequence[Any], kwargs: Mapping[str, Any], only_one: bool = False
