@@ -117,6 +117,20 @@ def test_sklearn_pipeline(tmp_path):
         assert 0.0 <= float(line.split("roc_auc ")[1].split()[0]) <= 1.0
 
 
+def test_nested_cross_validation(tmp_path):
+    shown = forked(
+        tmp_path, "nested_cross_validation.py", "--trials", 2, "--outer", 2, "--inner", 2
+    )
+    rows = [line.split() for line in shown.splitlines()[1:3]]
+    kept = re.search(
+        r"promise: (\S+); nested cross-validation: (\S+); truth: (\S+)$", shown, re.MULTILINE
+    )
+    found = np.mean([[float(number) for number in row[1:]] for row in rows], axis=0)
+    np.testing.assert_allclose([float(kept[1]), float(kept[2])], found, atol=0.0011)
+    assert 0.0 < float(kept[3]) < 1.0
+    assert "2 searches x (2 trials x 2 folds + 1) = 10 trainings in" in shown
+
+
 def test_hyperband_against_random_search(tmp_path):
     small = ("--max-epochs", 3, "--times", 1, "--directory", tmp_path)
     shown = printed_by(EXAMPLES / "hyperband.py", *small).splitlines()

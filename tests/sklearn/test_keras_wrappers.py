@@ -74,17 +74,16 @@ class TestFits:
         """Of a search by whole dicts, and by key."""
         estimator = classifier(model_kwargs={"units": 9})
         dicts = searched(estimator, {"model_kwargs": [{"units": 2}, {"units": 5}]})
-        keys = searched(estimator, {"model_kwargs__units": [2, 5], "fit_kwargs__epochs": [7]})
-        for search, fit in ((dicts, {}), (keys, {"epochs": 7})):
+        keys = searched(estimator, {"model_kwargs__units": [5], "fit_kwargs__epochs": [7]})
+        for search, hand in ((dicts, [by_hand(2), by_hand(5)]), (keys, [by_hand(5, epochs=7)])):
             results = search.cv_results_
             found = np.transpose([results[f"split{fold}_test_score"] for fold in range(2)])
-            assert found.tolist() == [by_hand(2, **fit), by_hand(5, **fit)]
-            assert epochs_of(search.best_estimator_) == fit.get("epochs", 3)
-        assert keys.best_estimator_.model_kwargs == {
-            "units": keys.best_params_["model_kwargs__units"]
-        }
-        assert keys.best_estimator_.fit_kwargs == {**FIT, "epochs": 7}
+            assert found.tolist() == hand
+        assert epochs_of(dicts.best_estimator_) == 3
         assert dicts.best_params_["model_kwargs"] in [{"units": 2}, {"units": 5}]
+        assert epochs_of(keys.best_estimator_) == 7
+        assert keys.best_estimator_.model_kwargs == {"units": 5}
+        assert keys.best_estimator_.fit_kwargs == {**FIT, "epochs": 7}
 
     def test_grid_search_forgets_them_unless_they_are_in_the_grid(self):
         """What docs/sklearn.md says of GridSearchCV; if this fails, Keras was mended."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -339,9 +340,36 @@ def test_without_a_directory_nothing_is_left(tmp_path, monkeypatch):
 
 def test_progress_is_shown_when_it_is_wanted(capsys):
     searched(verbose=2)
-    assert "trial 3" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "trial 3" in shown
+    assert re.search(
+        r"\n13 trainings in \d+\.\d s: 4 trials x 3 folds, and the best trial on all samples\n$",
+        shown,
+    )
     searched()
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
+def test_the_trainings_that_are_told_are_those_of_this_fit(tmp_path, capsys):
+    fits = []
+
+    class Counting(Failing):
+        def fit(self, X, y):
+            fits.append(1)
+            return super().fit(X, y)
+
+    grid = {"C": [0.1, 0.2, 1.0]}
+    kwargs = {"tuner": "random", "directory": tmp_path, "verbose": 1, "refit": False}
+    for trials in (1, 3):
+        fits.clear()
+        searched(grid, Counting(), max_trials=trials, **kwargs)
+        *_, last = capsys.readouterr().out.splitlines()
+        assert last.startswith(f"{len(fits)} trainings in ")
+        assert "all samples" not in last
+    assert last.endswith(f": {len(fits)} of the 9 folds of 3 trials x 3 folds")
+    assert 4 <= len(fits) < 9
 
 
 def test_a_project_of_a_version_that_described_estimators_otherwise(tmp_path):
