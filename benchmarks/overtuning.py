@@ -8,11 +8,11 @@
   the same project is searched again with confirm=True, which adds the race alone. The winners are
   judged on all other samples, which are many: the mean loss there, at the best epoch, of 8
   trainings on the 120 samples.
-- tables: the tables of `search_quality.py`, whose true losses are known. A search of 50 random
-  points, with models that report the losses of a table; each is multiplied by a random factor,
-  whose logarithm has the standard deviation that the rounds of the networks had (or 0.19, if these
-  were not run). A fifth of its variance is the same in all trainings of a point, as for a fifth of
-  samples that validate. Starts are random points, the best of 5 and the best of 20.
+- tables: the dense tables of `search_quality.py`, whose true losses are known. A search of 50
+  random points, with models that report the losses of a table; each is multiplied by a random
+  factor, whose logarithm has the standard deviation that the rounds of the networks had (or 0.19,
+  if these were not run). A fifth of its variance is the same in all trainings of a point, as for a
+  fifth of samples that validate. Starts are random points, the best of 5 and the best of 20.
 
 Worse: the winner's true or held-out loss is larger than that of the start. Gain: by how much the
 log loss of the winner with a race is smaller than without, times 100. Optimism: by how much the
@@ -310,8 +310,8 @@ def main():
     noise = statistics.median(noises) if noises else NOISE
     if "tables" in options.parts:
         print(f"The noise of log losses between rounds: {noise:.2f}")
-        paths = sorted(problems.DATA.glob("*_curves.npz"))
-        found = [problems.Table(path) for path in (paths[:1] if options.quick else paths)]
+        names = problems.DENSE[:1] if options.quick else problems.DENSE
+        found = [problems.problem(name) for name in names]
         seeds = range(options.first_seed, options.first_seed + options.table_seeds)
         for problem, start, seed in itertools.product(found, STARTS, seeds):
             key = f"tables {problem.name} {start} {seed} {noise:.2f}"

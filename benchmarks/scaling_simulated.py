@@ -34,6 +34,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import search_quality_problems as problems
+from search_quality_tables import Table
 from threadpoolctl import threadpool_limits
 
 import kerastune_lite as kt
@@ -76,7 +77,7 @@ class Deciding:
         seconds: of the processor, of each decision with its proposal.
     """
 
-    def __init__(self, problem: problems.Table, oracle: Oracle, scheduler: Scheduler) -> None:
+    def __init__(self, problem: Table, oracle: Oracle, scheduler: Scheduler) -> None:
         self.history = TrialHistory()
         self.seconds: list[float] = []
         self._problem = problem

@@ -1,8 +1,9 @@
 """How good a loss a search finds, by trials, epochs and cost: ours, Optuna's, KerasTuner's.
 
     python benchmarks/search_quality.py [--by trials epochs cost] [--problems digits ...]
-        [--contenders bayesian ...] [--seeds 10] [--trials 100] [--epochs 1000] [--cost 50]
-        [--quick] [--jobs 1] [--json FILE] [--plot FILE]
+        [--scales raw log accuracy error diverged] [--contenders bayesian ...] [--seeds 10]
+        [--trials 100] [--epochs 1000] [--cost 50] [--quick] [--jobs 1] [--json FILE]
+        [--again bayesian ...] [--plot FILE]
 
 Every contender has the same number of trials, or of epochs in all trials together, begins as it
 does by default, and has its default settings. What counts is normalised regret: 0 is the best of
@@ -12,9 +13,14 @@ best loss after any epoch so far; by cost, on the tables alone, that of the best
 trials that train side by side cost less (`search_quality_cost.py`): it compares our own. Means over
 seeds, +- standard errors. Tables marked * were not used while our oracles and schedulers were made.
 
-KerasTuner's Bayesian search takes about a second per trial, so it is compared only when it is
-named. With --json the file keeps what was measured: what it holds already is not measured again,
-so that more rows, more seeds or another plot cost only what is new. The plot is of the tables.
+Trainings report their loss, as it is; on other scales those of tables report something else
+(`search_quality_scales.py`), accuracies where a table has them. Functions and cost have no scales.
+
+KerasTuner's Bayesian search takes about a second per trial, and SMAC, which does not come with the
+other peers (pip install smac), a quarter of one, so they are compared only when they are named.
+With --json the file keeps what was measured: what it holds already is not measured again,
+so that more rows, more seeds or another plot cost only what is new; but that of the contenders
+after --again is. The plot is of the tables, with the raw loss.
 """
 
 import argparse
@@ -35,6 +41,7 @@ import search_quality_cost as costs
 import search_quality_epochs as by_epochs
 import search_quality_problems as problems
 import search_quality_report as report
+from search_quality_scales import SCALES
 from threadpoolctl import threadpool_limits
 
 USUAL = {"problems": None, "seeds": 10, "trials": 100, "epochs": 1000, "cost": 50}
@@ -107,7 +114,7 @@ def measure(arguments, results):
         for kind, name, contender in rows(arguments):
             budget = getattr(arguments, kind)
             entries = results.setdefault(kind, {}).setdefault(name, {})
-            entry = entries.get(contender)
+            entry = None if contender in arguments.again else entries.get(contender)
             if entry is None or entry["budget"] < budget:
                 entry = {"budget": budget, "steps": [], "ms": []}
             seeds = range(len(entry["steps"]), arguments.seeds)
@@ -125,17 +132,37 @@ def measure(arguments, results):
 
 
 def rows(arguments):
-    """What is asked for; by epochs and by cost there are tables alone."""
+    """What is asked for; by epochs there are tables alone, and by cost those of dense networks."""
     for kind in arguments.by:
-        names = arguments.problems if kind == "trials" else _tables(arguments.problems)
-        for name in names:
+        for name in on_scales(arguments, kind):
             for contender in arguments.contenders or DEFAULT[kind]:
                 if contender in SEARCHES[kind]:
                     yield kind, name, contender
 
 
-def _tables(names):
-    return [name for name in names if name in problems.tables()]
+def on_scales(arguments, kind="trials"):
+    """The problems that are asked for, on each scale that they have."""
+    names = [name for name in arguments.problems if kind == "trials" or problems.table_of(name)]
+    if kind == "cost":
+        return [name for name in names if name in problems.DENSE and "raw" in arguments.scales]
+    found = [problems.named(name, scale) for scale in arguments.scales for name in names]
+    return [name for name in found if name is not None]
+
+
+def groups(arguments):
+    """The problems over which means are printed, by the name of the group."""
+    found = {}
+    for scale in arguments.scales:
+        tables = [name for name in arguments.problems if problems.table_of(name)]
+        for group, members in (
+            ("tables", tables),
+            ("tables *", [name for name in tables if name in problems.HELD_OUT]),
+            ("all", arguments.problems),
+        ):
+            members = [problems.named(name, scale) for name in members]
+            title = group if scale == "raw" else f"{group}, {scale}"
+            found[title] = [name for name in members if name is not None]
+    return found
 
 
 def _executor(jobs):
@@ -151,6 +178,7 @@ def parsed():
     known = list(dict.fromkeys(name for searches in SEARCHES.values() for name in searches))
     parser.add_argument("--by", nargs="+", choices=list(DEFAULT), default=list(DEFAULT))
     parser.add_argument("--problems", nargs="+", choices=problems.names(), metavar="NAME")
+    parser.add_argument("--scales", nargs="+", choices=["raw", *SCALES], default=["raw"])
     parser.add_argument("--contenders", nargs="+", choices=known, metavar="NAME")
     parser.add_argument("--seeds", type=int)
     parser.add_argument("--trials", type=int, help="that each search has, by trials")
@@ -159,6 +187,7 @@ def parsed():
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--json", type=Path, help="keeps what was measured")
+    parser.add_argument("--again", nargs="+", choices=known, metavar="NAME", default=[])
     parser.add_argument("--plot", type=Path)
     arguments = parser.parse_args()
     for name, value in (QUICK if arguments.quick else USUAL).items():
@@ -179,11 +208,10 @@ def main():
         wanted.append(row)
         if arguments.json:
             report.write(results, arguments.json)
-    tables = _tables(arguments.problems)
-    held_out = [name for name in tables if name in problems.HELD_OUT]
-    groups = {"tables": tables, "tables *": held_out, "all": arguments.problems}
-    report.tables(results, wanted, arguments.seeds, groups, problems.HELD_OUT)
+    held_out = [name for _, name, _ in wanted if problems.table_of(name) in problems.HELD_OUT]
+    report.tables(results, wanted, arguments.seeds, groups(arguments), held_out)
     if arguments.plot:
+        tables = [name for name in arguments.problems if problems.table_of(name)]
         report.plot(results, tables or arguments.problems, arguments.plot)
 
 

@@ -2,12 +2,14 @@
 
 A contender is `run(problem, trials, seed)`, a generator that yields the values of a trial and is
 sent its loss (not finite when the training failed). Settings are everyone's defaults. Ordered
-choices go to Optuna as integers, so that it knows of their order, too.
+choices go to Optuna as integers, so that it knows of their order, too. SMAC knows conditions of
+parameters that have different names, as all of these problems are declared.
 """
 
 import importlib.util
 import math
 import tempfile
+import warnings
 
 import numpy as np
 from quiet_keras import load_keras
@@ -157,6 +159,98 @@ def keras_tuner_space(keras_tuner, space):
     return known
 
 
+def smac(problem, trials, seed):
+    """SMAC3's search for hyperparameters: a random forest, after a Sobol design of a fourth.
+
+    A point is trained once (`deterministic`). Its cost of a failed training is infinity, with which
+    its forest ends with an error, so such a trial has the worst loss so far; those before the first
+    loss are told with it. ConfigSpace knows no scale like "reverse_log": the position is proposed.
+    """
+    from smac import HyperparameterOptimizationFacade, Scenario
+    from smac.runhistory import StatusType, TrialValue
+
+    # Its expected improvement takes means of nothing.
+    warnings.filterwarnings("ignore", category=RuntimeWarning, module="numpy")
+    with tempfile.TemporaryDirectory() as directory:
+        scenario = Scenario(
+            config_space(problem.space),
+            deterministic=True,
+            n_trials=trials,
+            seed=seed,
+            output_directory=directory,
+        )
+        facade = HyperparameterOptimizationFacade(
+            scenario, lambda config, seed: math.nan, logging_level=False
+        )
+        worst, failed = -math.inf, []
+        for _ in range(trials):
+            info = facade.ask()
+            known = dict(info.config)
+            values = problem.space.walk(lambda p, known=known: configured(p.domain, known[p.name]))
+            loss = yield values
+            if not math.isfinite(loss):
+                failed.append(info)
+            else:
+                worst = max(worst, loss)
+                facade.tell(info, TrialValue(loss), save=False)
+            while failed and math.isfinite(worst):
+                cost = TrialValue(worst, status=StatusType.CRASHED)
+                facade.tell(failed.pop(0), cost, save=False)
+
+
+def config_space(space):
+    """The same space for SMAC; choices are the places in their lists."""
+    import ConfigSpace
+
+    made, declared = ConfigSpace.ConfigurationSpace(), {}
+    for parameter in space:
+        name, domain = parameter.name, parameter.domain
+        if isinstance(domain, (Boolean, Choice)):
+            places = list(range(len(_listed(domain))))
+            ordered = isinstance(domain, Choice) and domain.ordered
+            kind = ConfigSpace.OrdinalHyperparameter if ordered else ConfigSpace.Categorical
+            declared[name] = kind(name, places)
+        elif domain.sampling == "reverse_log":
+            declared[name] = ConfigSpace.Float(name, (0.0, 1.0))
+        else:
+            kind = ConfigSpace.Integer if isinstance(domain, Int) else ConfigSpace.Float
+            limits = (domain.min_value, domain.max_value)
+            declared[name] = kind(name, limits, log=domain.sampling == "log")
+        made.add(declared[name])
+        conditions = [
+            ConfigSpace.InCondition(
+                declared[name],
+                declared[condition.name],
+                _places(space.named(condition.name)[0].domain, condition.values),
+            )
+            for condition in parameter.conditions
+        ]
+        if conditions:
+            all_of = ConfigSpace.AndConjunction
+            made.add(all_of(*conditions) if len(conditions) > 1 else conditions[0])
+    return made
+
+
+def _listed(domain):
+    return (False, True) if isinstance(domain, Boolean) else domain.values
+
+
+def _places(domain, values):
+    """The values as a `ConfigurationSpace` has them."""
+    if isinstance(domain, (Boolean, Choice)):
+        return [_listed(domain).index(value) for value in values]
+    return list(values)
+
+
+def configured(domain, value):
+    """What a value of a `ConfigurationSpace` stands for."""
+    if isinstance(domain, (Boolean, Choice)):
+        return _listed(domain)[int(value)]
+    if domain.sampling == "reverse_log":
+        return domain.from_unit(float(value))
+    return int(value) if isinstance(domain, Int) else float(value)
+
+
 OURS = {
     "random": ours(_random),
     "sobol": ours(_sobol),
@@ -173,7 +267,7 @@ KERAS_TUNER = {
     "KerasTuner random": keras_tuner_with(lambda kt: kt.oracles.RandomSearchOracle),
     "KerasTuner Bayesian": keras_tuner_with(lambda kt: kt.oracles.BayesianOptimizationOracle),
 }
-ALL = {**OURS, **OPTUNA, **KERAS_TUNER}
+ALL = {**OURS, **OPTUNA, **KERAS_TUNER, "SMAC": smac}
 
 
 def missing(name):
@@ -187,4 +281,6 @@ def missing(name):
         needs.append("torch")
     if name.startswith("KerasTuner"):
         needs.append("keras_tuner")
+    if name == "SMAC":
+        needs.append("smac")
     return next((need for need in needs if importlib.util.find_spec(need) is None), None)

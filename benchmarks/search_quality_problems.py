@@ -2,24 +2,24 @@
 
 A problem has a space, a `loss` for each point of it (smaller is better), the `best` loss there is
 and the `median` of the space. Its normalised regret is 0 at the best and 1 at the median. Tabulated
-ones also have `curve(values)`, the losses epoch by epoch.
+ones also have `curve(values)`, the losses epoch by epoch. "digits, log" is the table digits whose
+trainings report the logarithm of their loss (`search_quality_scales.py`).
 """
 
 import functools
 import math
-from pathlib import Path
 
 import numpy as np
+from search_quality_scales import Scaled
+from search_quality_tables import Table, tables
 
 from kerastune_lite.hyperparameters import Boolean, Choice, Condition, Float, Int, Parameter, Space
 
-DATA = Path(__file__).parent / "data"
-
-HELD_OUT = ("wine", "friedman")
+HELD_OUT = ("wine", "friedman", "recurrent")
 """Tables that no setting of ours was chosen on; they are marked in the report."""
 
-_LEAST = 1e-3
-"""Losses below it are equal: a training that gets all samples right has no logarithm."""
+DENSE = ("breast_cancer", "diabetes", "digits", "friedman", "wine")
+"""Tables of dense networks, which have the same hyperparameters."""
 
 
 class Problem:
@@ -46,92 +46,6 @@ class Problem:
     def regret(self, loss):
         """0 for the best, 1 for the median of the space."""
         return (loss - self.best) / (self.median - self.best)
-
-
-class Table:
-    """Trainings on a grid, between whose points log losses are interpolated.
-
-    The file holds `curve`, `(layers, units, activation, batch_size, learning_rate, momentum,
-    epochs)`, and the values of each axis under its name. Units and learning rate are continuous on
-    a logarithmic scale, momentum on a linear one.
-    """
-
-    noise = 0.0
-
-    def __init__(self, path):
-        self.name = path.stem.removesuffix("_curves")
-        with np.load(path) as file:
-            self._axes = {name: file[name] for name in file.files if name != "curve"}
-            curves = file["curve"].astype(float)
-        self._diverged = ~np.isfinite(curves)
-        worst = np.nanmax(np.where(self._diverged, np.nan, curves))
-        self._logs = np.log(np.maximum(np.where(self._diverged, worst, curves), _LEAST))
-        nodes = np.exp(self._logs).min(axis=-1)
-        self.best, self.median = float(nodes.min()), float(np.median(nodes))
-        self.epochs = curves.shape[-1]
-        axes = self._axes
-        self.space = Space(
-            [
-                Parameter("layers", Int(int(axes["layers"][0]), int(axes["layers"][-1]))),
-                Parameter(
-                    "units", Int(int(axes["units"][0]), int(axes["units"][-1]), sampling="log")
-                ),
-                Parameter("activation", Choice(tuple(map(str, axes["activation"])))),
-                Parameter("batch_size", Choice(tuple(map(int, axes["batch_size"])))),
-                Parameter("learning_rate", _log_float(axes["learning_rate"])),
-                Parameter(
-                    "momentum", Float(float(axes["momentum"][0]), float(axes["momentum"][-1]))
-                ),
-            ]
-        )
-
-    def curve(self, values):
-        """The losses after each epoch, `(epochs,)`; NaN once the training has diverged."""
-        axes = self._axes
-        exact = [
-            int(np.flatnonzero(axes[name] == values[name])[0])
-            for name in ("layers", "activation", "batch_size")
-        ]
-        between = [
-            _between(np.log(axes["units"]), math.log(values["units"])),
-            _between(np.log(axes["learning_rate"]), math.log(values["learning_rate"])),
-            _between(axes["momentum"], values["momentum"]),
-        ]
-        logs = np.zeros(self.epochs)
-        nearest, weight_of_nearest = None, -1.0
-        for u, weight_u in between[0]:
-            for r, weight_r in between[1]:
-                for m, weight_m in between[2]:
-                    node = (exact[0], u, exact[1], exact[2], r, m)
-                    weight = weight_u * weight_r * weight_m
-                    logs += weight * self._logs[node]
-                    if weight > weight_of_nearest:
-                        nearest, weight_of_nearest = node, weight
-        return np.where(self._diverged[nearest], np.nan, np.exp(logs))
-
-    def true_loss(self, values):
-        """That of the best epoch; NaN if the training diverged in its first."""
-        curve = self.curve(values)
-        finite = curve[np.isfinite(curve)]
-        return float(finite.min()) if len(finite) else math.nan
-
-    def loss(self, values, rng):
-        return self.true_loss(values)
-
-    def regret(self, loss):
-        """0 for the best, 1 for the median, by logarithms: losses span orders of magnitude."""
-        return math.log(loss / self.best) / math.log(self.median / self.best)
-
-
-def _log_float(nodes):
-    return Float(float(nodes[0]), float(nodes[-1]), sampling="log")
-
-
-def _between(nodes, value):
-    """The two nodes around `value` with their weights."""
-    right = int(np.clip(np.searchsorted(nodes, value), 1, len(nodes) - 1))
-    share = float(np.clip((value - nodes[right - 1]) / (nodes[right] - nodes[right - 1]), 0.0, 1.0))
-    return (right - 1, 1.0 - share), (right, share)
 
 
 def branin(values):
@@ -240,17 +154,30 @@ FUNCTIONS = {
 }
 
 
-def tables():
-    """The paths of the tabulated problems, by name."""
-    return {path.stem.removesuffix("_curves"): path for path in sorted(DATA.glob("*_curves.npz"))}
-
-
 def names():
-    """All problems there are."""
+    """All problems there are, on the scale of the loss."""
     return [*tables(), *FUNCTIONS]
+
+
+def named(name, scale):
+    """The name of a problem on one of the scales, "raw" for the loss; None if it has not that."""
+    if scale == "raw":
+        return name
+    if name not in tables() or (scale in ("accuracy", "error") and not problem(name).has_accuracy):
+        return None
+    return f"{name}, {scale}"
+
+
+def table_of(name):
+    """The name of the table that a problem is, on whatever scale; None if it is a function."""
+    table = name.partition(", ")[0]
+    return table if table in tables() else None
 
 
 @functools.cache
 def problem(name):
     """The problem of this name."""
-    return Table(tables()[name]) if name in tables() else FUNCTIONS[name]()
+    if name in FUNCTIONS:
+        return FUNCTIONS[name]()
+    table, _, scale = name.partition(", ")
+    return Scaled(problem(table), scale) if scale else Table(tables()[table])

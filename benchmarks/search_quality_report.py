@@ -1,8 +1,9 @@
 """What `search_quality.py` measured, as tables and as a picture.
 
-Results are `{"trials", "epochs" or "cost": {problem: {contender: entry}}, "machine": text}`. An
-entry has the `budget` of each search, its `steps` for each seed, and `ms`, milliseconds per trial
-for each seed. Steps are `[at, regret]`, from which trial, epoch or cost on the regret is what.
+Results are `{"trials", "epochs" or "cost": {problem: {contender: entry}}, "machine": text}`, where
+"digits, log" is the problem digits on the scale log. An entry has the `budget` of each search, its
+`steps` for each seed, and `ms`, milliseconds per trial for each seed. Steps are `[at, regret]`,
+from which trial, epoch or cost on the regret is what.
 """
 
 import json
@@ -39,7 +40,7 @@ NOTHING_FOUND = 1.0
 
 
 def is_peer(contender):
-    return contender.startswith(("Optuna", "KerasTuner"))
+    return contender.startswith(("Optuna", "KerasTuner", "SMAC"))
 
 
 def at(steps, place):
@@ -80,6 +81,17 @@ def against_the_best_peer(problems, contender, place, seeds=None):
         errors += [error / mean, error_of_best / best]
     ratio = math.exp(np.mean(logs))
     return ratio, ratio * math.hypot(*errors) / len(logs)
+
+
+def against_the_best_on_average(problems, contender, place, seeds=None):
+    """The geometric mean of regret by the smallest that one of the peers has; its error."""
+    mean, error = geometric_mean([entries[contender] for entries in problems], place, seeds)
+    best, error_of_best = min(
+        geometric_mean([entries[name] for entries in problems], place, seeds)
+        for name in problems[0]
+        if is_peer(name)
+    )
+    return mean / best, mean / best * math.hypot(error / mean, error_of_best / best)
 
 
 # ---------------------------------------------------------------------- tables
@@ -130,11 +142,15 @@ def _group(name, problems, places, seeds):
         print(_line(contender, [geometric_mean(entries, place, seeds) for place in places]))
     if not any(map(is_peer, problems[0])):
         return
-    _head(f"by the best peer on each, {name}", places)
-    for contender in problems[0]:
-        if not is_peer(contender):
-            pairs = [against_the_best_peer(problems, contender, place, seeds) for place in places]
-            print(_line(contender, pairs))
+    for title, against in (
+        ("by the best peer on each", against_the_best_peer),
+        ("by the best peer on average", against_the_best_on_average),
+    ):
+        _head(f"{title}, {name}", places)
+        for contender in problems[0]:
+            if not is_peer(contender):
+                pairs = [against(problems, contender, place, seeds) for place in places]
+                print(_line(contender, pairs))
 
 
 def _head(title, places, *more):

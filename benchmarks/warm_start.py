@@ -94,7 +94,7 @@ def unrelated(table, seed):
 def former_searches(former, name, seed):
     """What is searched before: pairs of a table, whose space it has, and a function."""
     table, related = problems.problem(name), problems.problem(RELATED[name])
-    others = [problems.problem(other) for other in problems.tables() if other != name]
+    others = [problems.problem(other) for other in problems.DENSE if other != name]
     return {
         COLD: [],
         "same": [(table, loss_of(table))],

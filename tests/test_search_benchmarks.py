@@ -113,6 +113,41 @@ def test_trainings_that_diverge_are_not_finite(modules):
     assert problem.regret(np.nanmin(found)) >= 0.0
 
 
+# ---------------------------------------------------------------------- scales
+
+
+def test_the_log_scale_has_the_regret_of_the_loss(modules):
+    table, scaled = (modules[0].problem(name) for name in ("wine", "wine, log"))
+    values = table.space.sample(np.random.default_rng(3))
+    assert scaled.loss(values, None) == pytest.approx(math.log(table.loss(values, None)))
+    assert scaled.regret(scaled.true_loss(values)) == pytest.approx(
+        table.regret(table.true_loss(values))
+    )
+
+
+def test_one_point_in_twenty_diverges_and_always_the_same(modules):
+    table, scaled = (modules[0].problem(name) for name in ("wine", "wine, diverged"))
+    rng = np.random.default_rng(0)
+    points = [table.space.sample(rng) for _ in range(2000)]
+    losses = np.array([scaled.true_loss(point) for point in points])
+    assert 0.035 < np.isnan(losses).mean() < 0.065
+    numpy_s = [
+        {n: v if isinstance(v, str) else np.float64(v) for n, v in p.items()} for p in points
+    ]
+    again = [scaled.true_loss(point) for point in numpy_s[:200]]
+    np.testing.assert_array_equal(again, losses[:200])
+    for point, loss in zip(points[:200], losses):
+        assert math.isnan(loss) or loss == table.true_loss(point)
+
+
+def test_only_tables_have_scales_and_only_some_of_them_accuracies(modules):
+    named = modules[0].named
+    assert named("wine", "raw") == "wine"
+    assert named("wine", "log") == "wine, log"
+    assert named("branin", "log") is None
+    assert named("wine", "error") is None
+
+
 # ---------------------------------------------------------------------- contenders
 
 
@@ -128,6 +163,17 @@ def test_contenders_propose_points_of_the_space(modules, name, problem):
     for number in range(14):
         assert problem.space.complete(values) == values
         values = search.send(math.nan if number % 4 == 3 else float(number))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # theirs
+@pytest.mark.parametrize("problem", ["conditional", "ackley", "digits"])
+def test_smac_proposes_points_of_the_space_and_survives_failures(modules, problem):
+    pytest.importorskip("smac")
+    problem, (_, contenders, _) = modules[0].problem(problem), modules
+    search, values = contenders.ALL["SMAC"](problem, 12, 0), None
+    for number in range(12):
+        values = search.send(values and (math.nan if number % 5 == 1 else float(number)))
+        assert problem.space.complete(values) == values
 
 
 @pytest.mark.slow
@@ -296,6 +342,9 @@ def test_the_best_peer_is_another_one_on_each_problem(report):
     problems = [entries(0.2, 0.4, 0.8), entries(0.1, 0.9, 0.8)]
     ratio, error = report.against_the_best_peer(problems, "ours", 5)
     assert ratio == pytest.approx(math.sqrt(0.2 / 0.4 * 0.1 / 0.8))
+    assert error == 0.0
+    ratio, error = report.against_the_best_on_average(problems, "ours", 5)
+    assert ratio == pytest.approx(math.sqrt(0.2 / 0.4 * 0.1 / 0.9))
     assert error == 0.0
 
 
