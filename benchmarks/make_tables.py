@@ -6,7 +6,8 @@ Dense networks with SGD and momentum on data sets that come with, or are drawn b
 convolutions on small images and recurrent networks on short series, both with Adam. A table takes
 some ten minutes: for each structure and batch size there is a grid search over two rates, and such
 trials are trained side by side where the networks are dense. What a table says of a point is the
-validation loss after each epoch, and for classes how many validation samples were right.
+validation loss after each epoch, and for classes how many validation samples were right. The table
+`optimizers` is a surrogate that was fitted to a random sample (`make_tables_sample.py`).
 """
 
 import argparse
@@ -16,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import make_tables_sample
 import numpy as np
 from make_tables_grids import EPOCHS, GRIDS
 from quiet_keras import load_keras
@@ -82,23 +84,31 @@ def curves(history, samples):
     return losses, right
 
 
+def arrays(name, points):
+    """What the file of a table holds, and how it ends."""
+    if name == "optimizers":
+        return make_tables_sample.surrogate(points or make_tables_sample.STRUCTURES), "surrogate"
+    losses, right, samples = table(GRIDS[name], points)
+    # Three digits are far more than trainings repeat; half precision halves the file.
+    held = {"curve": np.clip(losses, None, 6e4).astype("float16")}
+    held |= {axis: np.array(values) for axis, values in GRIDS[name].axes.items()}
+    if right is not None:
+        held |= {"right": right, "samples": np.array(samples)}
+    return held, "curves"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="+", choices=list(GRIDS))
+    parser.add_argument("names", nargs="+", choices=[*GRIDS, "optimizers"])
     parser.add_argument("--points", type=int, help="only the first so many structures")
     parser.add_argument("--to", type=Path, default=Path(__file__).parent / "data")
     arguments = parser.parse_args()
     for name in arguments.names:
         started = time.perf_counter()
-        grid = GRIDS[name]
-        losses, right, samples = table(grid, arguments.points)
+        held, ending = arrays(name, arguments.points)
         arguments.to.mkdir(parents=True, exist_ok=True)
-        path = arguments.to / f"{name}_curves.npz"
-        arrays = {axis: np.array(values) for axis, values in grid.axes.items()}
-        if right is not None:
-            arrays |= {"right": right, "samples": np.array(samples)}
-        # Three digits are far more than trainings repeat; half precision halves the file.
-        np.savez_compressed(path, curve=np.clip(losses, None, 6e4).astype("float16"), **arrays)
+        path = arguments.to / f"{name}_{ending}.npz"
+        np.savez_compressed(path, **held)
         print(f"{path}: {path.stat().st_size / 1e6:.2f} MB, {time.perf_counter() - started:.0f} s")
 
 

@@ -6,6 +6,7 @@ choices go to Optuna as integers, so that it knows of their order, too. SMAC kno
 parameters that have different names, as all of these problems are declared.
 """
 
+import contextlib
 import importlib.util
 import math
 import tempfile
@@ -166,22 +167,9 @@ def smac(problem, trials, seed):
     its forest ends with an error, so such a trial has the worst loss so far; those before the first
     loss are told with it. ConfigSpace knows no scale like "reverse_log": the position is proposed.
     """
-    from smac import HyperparameterOptimizationFacade, Scenario
-    from smac.runhistory import StatusType, TrialValue
+    with smac_facade(problem, trials, seed) as facade:
+        from smac.runhistory import StatusType, TrialValue
 
-    # Its expected improvement takes means of nothing.
-    warnings.filterwarnings("ignore", category=RuntimeWarning, module="numpy")
-    with tempfile.TemporaryDirectory() as directory:
-        scenario = Scenario(
-            config_space(problem.space),
-            deterministic=True,
-            n_trials=trials,
-            seed=seed,
-            output_directory=directory,
-        )
-        facade = HyperparameterOptimizationFacade(
-            scenario, lambda config, seed: math.nan, logging_level=False
-        )
         worst, failed = -math.inf, []
         for _ in range(trials):
             info = facade.ask()
@@ -196,6 +184,34 @@ def smac(problem, trials, seed):
             while failed and math.isfinite(worst):
                 cost = TrialValue(worst, status=StatusType.CRASHED)
                 facade.tell(failed.pop(0), cost, save=False)
+
+
+@contextlib.contextmanager
+def smac_facade(problem, trials, seed, design=None):
+    """What SMAC is asked for points, and told.
+
+    Args:
+        design: how many points come before the model; None: as it comes.
+    """
+    from smac import HyperparameterOptimizationFacade, Scenario
+
+    # Its expected improvement takes means of nothing.
+    warnings.filterwarnings("ignore", category=RuntimeWarning, module="numpy")
+    with tempfile.TemporaryDirectory() as directory:
+        scenario = Scenario(
+            config_space(problem.space),
+            deterministic=True,
+            n_trials=trials,
+            seed=seed,
+            output_directory=directory,
+        )
+        initial = HyperparameterOptimizationFacade.get_initial_design(scenario, n_configs=design)
+        yield HyperparameterOptimizationFacade(
+            scenario,
+            lambda config, seed: math.nan,
+            initial_design=initial,
+            logging_level=False,
+        )
 
 
 def config_space(space):
@@ -240,6 +256,19 @@ def _places(domain, values):
     if isinstance(domain, (Boolean, Choice)):
         return [_listed(domain).index(value) for value in values]
     return list(values)
+
+
+def configuration(config_space, space, values):
+    """The values as SMAC knows them."""
+    import ConfigSpace
+
+    def told(domain, value):
+        if isinstance(domain, (Boolean, Choice)):
+            return _places(domain, [value])[0]
+        return domain.to_unit(value) if domain.sampling == "reverse_log" else value
+
+    named = {name: told(space.named(name)[0].domain, value) for name, value in values.items()}
+    return ConfigSpace.Configuration(config_space, values=named)
 
 
 def configured(domain, value):

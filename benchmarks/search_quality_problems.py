@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 from search_quality_scales import Scaled
-from search_quality_tables import Table, tables
+from search_quality_tables import table, tables
 
 from kerastune_lite.hyperparameters import Boolean, Choice, Condition, Float, Int, Parameter, Space
 
@@ -170,8 +170,8 @@ def named(name, scale):
 
 def table_of(name):
     """The name of the table that a problem is, on whatever scale; None if it is a function."""
-    table = name.partition(", ")[0]
-    return table if table in tables() else None
+    name = name.partition(", ")[0]
+    return name if name in tables() else None
 
 
 @functools.cache
@@ -179,5 +179,5 @@ def problem(name):
     """The problem of this name."""
     if name in FUNCTIONS:
         return FUNCTIONS[name]()
-    table, _, scale = name.partition(", ")
-    return Scaled(problem(table), scale) if scale else Table(tables()[table])
+    name, _, scale = name.partition(", ")
+    return Scaled(problem(name), scale) if scale else table(name)

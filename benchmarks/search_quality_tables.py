@@ -9,6 +9,7 @@ import math
 from pathlib import Path
 
 import numpy as np
+from search_quality_surrogate import Surrogate
 
 from kerastune_lite.hyperparameters import Choice, Float, Int, Parameter, Space
 
@@ -155,4 +156,11 @@ _AXES = {
 
 def tables():
     """The paths of the tables, by name."""
-    return {path.stem.removesuffix("_curves"): path for path in sorted(DATA.glob("*_curves.npz"))}
+    paths = [*sorted(DATA.glob("*_curves.npz")), *sorted(DATA.glob("*_surrogate.npz"))]
+    return {path.stem.rpartition("_")[0]: path for path in paths}
+
+
+def table(name):
+    """The table of this name."""
+    path = tables()[name]
+    return Surrogate(path) if path.stem.endswith("_surrogate") else Table(path)
