@@ -32,7 +32,6 @@ CONVOLUTIONAL: dict[str, list] = {
 }
 RECURRENT: dict[str, list] = {
     "cell": ["simple", "gru"],
-    "layers": [1, 2],
     "units": [4, 8, 16],
     "batch_size": [32, 128],
     "learning_rate": RATES_OF_ADAM,
@@ -148,9 +147,7 @@ def convolutional(keras, values, shape, outputs):
 def recurrent(keras, values, shape, outputs):
     layers = keras.layers
     cell = {"simple": layers.SimpleRNN, "gru": layers.GRU}[values["cell"]]
-    made = keras.Sequential([keras.Input(shape)])
-    for layer in range(values["layers"]):
-        made.add(cell(values["units"], return_sequences=layer + 1 < values["layers"]))
+    made = keras.Sequential([keras.Input(shape), cell(values["units"])])
     made.add(layers.Dropout(values["dropout"]))
     made.add(layers.Dense(outputs, "softmax"))
     return made

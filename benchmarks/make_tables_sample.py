@@ -22,7 +22,7 @@ from search_quality_surrogate import OPTIMIZERS, encoded, predicted
 import kerastune_lite as kt
 from kerastune_lite.hyperparameters import Float, Int
 
-STRUCTURES, POINTS = 120, 20
+STRUCTURES, POINTS = 100, 20
 WORST = 10.0
 ENSEMBLE = 3
 """Networks that predict."""
@@ -122,11 +122,16 @@ def fitted(x, targets):
 
 def surrogate(structures=STRUCTURES, points=POINTS):
     """What the file of the table holds."""
-    values, logs, accuracies, structure = sample(structures, points)
+    return surrogate_of(*sample(structures, points))
+
+
+def surrogate_of(values, logs, accuracies, structure):
+    """The same of a sample."""
     x, targets = np.array([encoded(each) for each in values]), np.hstack([logs, accuracies])
     mean, scale = targets.mean(0), targets.std(0) + 1e-9
     targets = (targets - mean) / scale
-    held_out = structure >= structures - max(structures // 10, 1)
+    count = structure.max() + 1
+    held_out = structure >= count - max(count // 10, 1)
     judged = fitted(x[~held_out], targets[~held_out])
     correlations = _rank_correlations(
         (predicted(judged, x[held_out]) * scale + mean), np.hstack([logs, accuracies])[held_out]

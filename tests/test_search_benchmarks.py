@@ -105,6 +105,33 @@ def test_a_table_at_its_nodes_and_between(modules):
     assert between == pytest.approx(np.sqrt(nodes[5] * nodes[6]), rel=1e-5)
 
 
+def test_accuracies_at_the_nodes_and_between_are_shares_of_whole_samples(modules):
+    problem = modules[0].problem("convolutional")
+    with np.load(modules[0].tables()["convolutional"]) as file:
+        right, rates = file["right"].astype(float), file["learning_rate"]
+    values = {"layers": 2, "filters": 8, "kernel": 5, "batch_size": 32, "dropout": 0.25}
+    nodes = right[1, 1, 1, 0, :, 1]
+    found = problem.accuracies({**values, "learning_rate": float(rates[3])})
+    assert found == pytest.approx(nodes[3] / 600)
+    between = problem.accuracies({**values, "learning_rate": float(np.sqrt(rates[3] * rates[4]))})
+    assert between * 600 == pytest.approx(np.round(between * 600))
+    assert between * 600 == pytest.approx((nodes[3] + nodes[4]) / 2, abs=0.51)
+
+
+def test_a_surrogate_has_curves_for_points_with_and_without_conditions(modules):
+    problem, rng = modules[0].problem("optimizers"), np.random.default_rng(0)
+    points = [problem.space.sample(rng) for _ in range(50)]
+    assert {len(point) for point in points} == {9, 10, 11, 12}
+    for point in points:
+        curve, accuracies = problem.curve(point), problem.accuracies(point)
+        assert curve.shape == accuracies.shape == (27,)
+        assert (curve > 0.0).all()
+        assert problem.true_loss(point) == curve.min()
+        assert ((accuracies >= 0.0) & (accuracies <= 1.0)).all()
+        assert problem.regret(problem.true_loss(point)) > -0.01
+    assert not np.allclose(problem.curve(points[0]), problem.curve(points[1]))
+
+
 def test_trainings_that_diverge_are_not_finite(modules):
     problem = modules[0].problem("digits")
     rng = np.random.default_rng(0)
@@ -140,12 +167,26 @@ def test_one_point_in_twenty_diverges_and_always_the_same(modules):
         assert math.isnan(loss) or loss == table.true_loss(point)
 
 
+def test_accuracy_and_error_have_the_same_regret(modules):
+    table, accuracy, error = (
+        modules[0].problem(f"convolutional{scale}") for scale in ("", ", accuracy", ", error")
+    )
+    values = table.space.sample(np.random.default_rng(1))
+    best = table.accuracies(values).max()
+    assert accuracy.loss(values, None) == -best
+    assert error.loss(values, None) == pytest.approx(1.0 - best)
+    regrets = [each.regret(each.true_loss(values)) for each in (accuracy, error)]
+    assert regrets == pytest.approx([table.regret_of_accuracy(best)] * 2)
+    assert accuracy.regret(-table.best_accuracy) == 0.0
+
+
 def test_only_tables_have_scales_and_only_some_of_them_accuracies(modules):
     named = modules[0].named
     assert named("wine", "raw") == "wine"
     assert named("wine", "log") == "wine, log"
     assert named("branin", "log") is None
     assert named("wine", "error") is None
+    assert named("convolutional", "error") == "convolutional, error"
 
 
 # ---------------------------------------------------------------------- contenders
@@ -495,6 +536,31 @@ def test_make_tables_writes_what_search_quality_reads(tmp_path):
     assert begun.sum() > 24
     assert begun[0, 0, 0, 0].sum() == begun.sum()
     assert curves.shape[-1] == 27
+
+
+@pytest.mark.slow
+def test_make_tables_fits_a_surrogate_that_search_quality_reads(modules, tmp_path, monkeypatch):
+    printed = run("make_tables.py", "optimizers", "--points", 2, "--to", tmp_path)
+    assert "rank correlations" in printed
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from search_quality_surrogate import Surrogate
+
+    made = Surrogate(tmp_path / "optimizers_surrogate.npz")
+    point = made.space.sample(np.random.default_rng(0))
+    assert made.curve(point).shape == (27,)
+    assert made.best < made.median
+    assert made.best_accuracy > made.median_accuracy
+
+
+@pytest.mark.slow
+def test_make_tables_counts_right_samples(tmp_path):
+    run("make_tables.py", "recurrent", "--points", 1, "--to", tmp_path)
+    with np.load(tmp_path / "recurrent_curves.npz") as file:
+        losses, right = file["curve"].astype(float)[0, 0, 0, 0], file["right"][0, 0, 0, 0]
+        assert file["samples"] == 600
+    assert np.isfinite(losses).all()
+    assert right.shape == losses.shape == (7, 3, 27)
+    assert right.max() > 300 > right.min() > 0, "a fourth of four classes is right by chance"
 
 
 @pytest.mark.slow
