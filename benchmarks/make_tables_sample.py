@@ -13,11 +13,13 @@ was fitted, is printed and stored as `fit`; the one that is kept is fitted to al
 """
 
 import tempfile
+import warnings
 
 import numpy as np
 from make_tables_grids import EPOCHS
 from quiet_keras import load_keras
 from search_quality_surrogate import OPTIMIZERS, encoded, predicted
+from threadpoolctl import threadpool_limits
 
 import kerastune_lite as kt
 from kerastune_lite.hyperparameters import Float, Int
@@ -110,19 +112,30 @@ def _curves(history):
 
 def fitted(x, targets):
     """An ensemble of networks, each a list of (kernel, bias)."""
+    from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPRegressor
 
     nets = []
     for seed in range(ENSEMBLE):
-        net = MLPRegressor((96, 96), "tanh", alpha=1e-3, max_iter=300, random_state=seed)
-        net.fit(x, targets)
+        net = MLPRegressor(
+            hidden_layer_sizes=(96, 96),
+            activation="tanh",
+            alpha=0.01,
+            max_iter=400,
+            random_state=seed,
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # it ends after these passes
+            net.fit(x, targets)
         nets.append(list(zip(net.coefs_, net.intercepts_)))
     return nets
 
 
 def surrogate(structures=STRUCTURES, points=POINTS):
     """What the file of the table holds."""
-    return surrogate_of(*sample(structures, points))
+    drawn = sample(structures, points)
+    with threadpool_limits(1):  # quicker for matrices of this size
+        return surrogate_of(*drawn)
 
 
 def surrogate_of(values, logs, accuracies, structure):
@@ -169,18 +182,18 @@ def _landmarks(nets, mean, scale):
         accuracies = np.round(np.clip(found[:, EPOCHS:], 0.0, 1.0) * 600) / 600
         return found[:, :EPOCHS].min(1), accuracies.max(1)
 
-    points = [OPTIMIZERS.sample(rng) for _ in range(20_000)]
+    points = [OPTIMIZERS.sample(rng) for _ in range(10_000)]
     logs, accuracies = outputs(points)
     median = np.exp(np.median(logs)), np.median(accuracies)
     best = []
     for sign, column in ((1.0, 0), (-1.0, 1)):
         scores = sign * (logs, accuracies)[column]
-        leaders = [points[place] for place in np.argsort(scores)[:50]]
+        leaders = [points[place] for place in np.argsort(scores)[:20]]
         least = float(scores.min())
-        for _ in range(60):
-            tried = leaders + [_neighbour(point, rng) for point in leaders for _ in range(20)]
+        for _ in range(40):
+            tried = leaders + [_neighbour(point, rng) for point in leaders for _ in range(10)]
             scores = sign * outputs(tried)[column]
-            leaders = [tried[place] for place in np.argsort(scores, kind="stable")[:50]]
+            leaders = [tried[place] for place in np.argsort(scores, kind="stable")[:20]]
             least = float(scores.min())
         best.append(sign * least)
     return {
