@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from kerastune_lite._src.util.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from kerastune_lite._src.space.domains import Boolean, Choice, Domain, Fixed, Value
+    from kerastune_lite._src.space.choice import Choice
+    from kerastune_lite._src.space.domains import Boolean, Domain, Fixed, Value
     from kerastune_lite._src.space.hyperparameters import HyperParameters
     from kerastune_lite._src.space.numeric import Float, Int
     from kerastune_lite._src.space.parameters import Condition, Parameter, Space
@@ -30,7 +31,7 @@ __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "Boolean": "_src.space.domains",
-        "Choice": "_src.space.domains",
+        "Choice": "_src.space.choice",
         "Condition": "_src.space.parameters",
         "Domain": "_src.space.domains",
         "Fixed": "_src.space.domains",

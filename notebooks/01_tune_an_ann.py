@@ -85,9 +85,9 @@ def build(hp):
 # ## The tuner
 #
 # It takes the function, what to optimise, and how many networks it may train.
-# `BayesianOptimization` is the one to begin with. It tries the defaults first (the first of the
-# choices, the smallest of the numbers), then points spread over the space; from then on it asks a
-# model of what it has seen where to look next.
+# `BayesianOptimization` is the one to begin with. It tries the middle first (of all ranges that you
+# gave no `default`), then points spread over the space; from then on it asks a model of what it has
+# seen where to look next.
 
 # %%
 tuner = kt.BayesianOptimization(

@@ -71,6 +71,13 @@ def test_the_point_of_all_defaults_is_the_start_if_it_was_tried():
     assert start.number == best[-1].number == 3
 
 
+def test_the_middle_is_the_start_if_there_are_no_defaults():
+    space = Space([Parameter("n", Int(0, 100))])
+    trials = [trial(n, 0.5, n=n + 3) for n in range(3)] + [trial(3, 0.1, n=50)]
+    assert candidates(trials, space)[1].number == 3
+    assert candidates([*trials, trial(4, 0.1, n=0)], space)[1].number == 3
+
+
 def test_a_start_among_the_best_is_not_there_twice():
     best, start = candidates(TRIALS[:4], SPACE)
     assert [each.number for each in best] == [3, 2, 1, 0]

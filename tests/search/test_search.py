@@ -7,7 +7,7 @@ from kerastune_lite._src.core.events import StopReason
 from kerastune_lite._src.core.trial import Outcome, TrialStatus
 from kerastune_lite._src.util.errors import FailedTrialError, FatalValueError, StoreError
 from kerastune_lite.hyperparameters import Choice, Float, Int, Parameter, Space
-from kerastune_lite.oracles import GridOracle
+from kerastune_lite.oracles import BayesianOracle, GridOracle
 from tests.doubles import (
     MemoryStore,
     RecordingView,
@@ -312,6 +312,17 @@ def test_parameters_met_on_the_way_join_the_space(tmp_path):
     # Random search draws it in the very trial that meets it, too.
     assert len(late) == len(set(late)) > 5
     assert 0.0 not in late
+
+
+def test_what_the_first_trial_meets_is_in_the_middle_of_its_range(tmp_path):
+    def train(hp, report, segment):
+        return hp.get("n") + hp.Float("late", 0.0, 1.0)
+
+    search = make_search(
+        job_of(train), tmp_path, space=SMALL, oracle=BayesianOracle(), max_trials=2
+    )
+    search.run("p", {})
+    assert search.history[0].values["late"] == 0.5
 
 
 def test_new_entries_are_not_tuned_when_told_so(tmp_path):

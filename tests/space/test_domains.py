@@ -1,6 +1,7 @@
 """What every domain promises, whatever its kind; and the domains without a scale."""
 
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -93,6 +94,47 @@ def test_json_and_back(domain):
     assert back == domain
     assert hash(back) == hash(domain)
     assert back.describe() == domain.describe()
+    assert back.start == domain.start
+
+
+@PROPERTIES
+@given(DOMAINS)
+def test_the_start_is_a_member(domain):
+    assert domain.contains(domain.start)
+
+
+@pytest.mark.parametrize(
+    ("domain", "start"),
+    [
+        (Float(-2.0, 4.0), 1.0),
+        (Float(1e-4, 1.0, sampling="log"), 0.01),
+        (Float(0.5, 0.995, sampling="reverse_log"), 1.495 - (0.5 * 0.995) ** 0.5),
+        (Float(0.0, 0.5, step=0.1), 0.2),
+        (Int(1, 3), 2),
+        (Int(1, 4), 2),
+        (Int(8, 128, step=2, sampling="log"), 32),
+        (Int(10, 1000, sampling="log"), 97),
+        (Choice([16, 32, 64]), 32),
+        (Choice([0.1, 0.01, 0.001, 0.0001]), 0.01),
+        (Choice([1, 2, 3], ordered=False), 1),
+        (Choice(["relu", "tanh", "selu"]), "relu"),
+        (Boolean(), False),
+        (Fixed(7), 7),
+        (Float(0.0, 0.5, default=0.0), 0.0),
+        (Int(8, 64, default=8), 8),
+        (Choice([16, 32, 64], default=16), 16),
+        (Boolean(default=True), True),
+    ],
+)
+def test_the_start_is_the_users_default_or_the_middle(domain, start):
+    assert domain.start == pytest.approx(start)
+    assert Domain.from_json(domain.to_json()).start == domain.start
+    assert pickle.loads(pickle.dumps(domain)).start == domain.start  # noqa: S301
+
+
+def test_projects_of_earlier_versions_start_at_their_defaults():
+    known = {"type": "Int", "min_value": 1, "max_value": 9, "step": 1, "sampling": "linear"}
+    assert Domain.from_json({**known, "default": 1}).start == 1
 
 
 @PROPERTIES

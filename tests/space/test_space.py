@@ -160,3 +160,18 @@ def test_a_condition_takes_a_list_or_a_single_value():
     assert str(condition("a", [1])) == "a in [1]"
     with pytest.raises(TypeError, match="must be a str, int, float, bool or None"):
         condition("a", [object()])
+
+
+def test_the_start_has_the_active_parameters_and_parents_first():
+    space = Space(
+        [
+            Parameter(
+                "units_1", Int(8, 128, step=2, sampling="log"), (Condition("layers", (2, 3)),)
+            ),
+            Parameter("layers", Int(1, 3)),
+            Parameter("units_2", Int(8, 128), (Condition("layers", (3,)),)),
+            Parameter("rate", Float(1e-4, 1e-2, sampling="log", default=3e-3)),
+        ]
+    )
+    assert space.start() == {"layers": 2, "units_1": 32, "rate": 3e-3}
+    assert space.defaults() == {"layers": 1, "rate": 3e-3}

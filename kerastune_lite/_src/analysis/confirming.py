@@ -36,13 +36,14 @@ def candidates(trials: Iterable[Trial], space: Space) -> tuple[list[Trial], Tria
 
 
 def _start(trials: Sequence[Trial], space: Space) -> Trial | None:
-    """The point of all defaults, if it was tried, otherwise the first trial that has a score."""
+    """The first trial at all defaults or at the start, otherwise the first that has a score."""
     by_number = sorted(trials, key=lambda trial: trial.number)
-    defaults = space.defaults()
+    beginnings = (space.defaults(), space.start())
     missing = object()
     for trial in by_number:
-        if all(defaults.get(name, missing) == value for name, value in trial.values.items()):
-            return trial
+        for point in beginnings:
+            if all(point.get(name, missing) == value for name, value in trial.values.items()):
+                return trial
     return next(iter(by_number), None)
 
 

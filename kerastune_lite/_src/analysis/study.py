@@ -19,7 +19,8 @@ from kerastune_lite._src.analysis.curves import Curves, mean_curve
 from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.core.scored_trials import at_the_end
 from kerastune_lite._src.core.trial import Trial, TrialStatus
-from kerastune_lite._src.space.domains import Boolean, Choice, Domain, Fixed, Value, same
+from kerastune_lite._src.space.choice import Choice
+from kerastune_lite._src.space.domains import Boolean, Domain, Fixed, Value, same
 from kerastune_lite._src.space.numeric import Float, Int
 from kerastune_lite._src.space.parameters import Space
 from kerastune_lite._src.util.optuna_package import load_optuna, quiet

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from kerastune_lite._src.core.scored_trials import scored
 from kerastune_lite._src.core.trial import Trial
-from kerastune_lite._src.space.domains import Choice, Value
+from kerastune_lite._src.space.choice import Choice
+from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.parameters import Space
 
 Array = npt.NDArray[np.float64]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar
 
+from kerastune_lite._src.space import choice as listed
 from kerastune_lite._src.space import domains, numeric
 from kerastune_lite._src.space.declarations import choice
 from kerastune_lite._src.space.domains import Domain, Value
@@ -64,7 +65,7 @@ class Choice(HyperParameter):
         ['relu', 'tanh']
     """
 
-    domain_type = domains.Choice
+    domain_type = listed.Choice
 
     def __new__(
         cls,

@@ -332,8 +332,8 @@ class Segment:
         start_epoch, end_epoch: the first epoch, and the epoch to stop before, counted from 0;
             `end_epoch` None means as many as the fit arguments say.
         seed: for weights, shuffling and dropout.
-        unseen: the value of a parameter that is declared for the first time: "default", "sample",
-            or "first" (of its grid).
+        unseen: the value of a parameter that is declared for the first time: "default",
+            "start", "sample", or "first" (of its grid).
         fill_seed: for these samples; the same for all segments of a trial.
         keep_below: the weights of the best epoch are kept if the loss is below this; None: always.
         resume_from: the file with the state of the training at `start_epoch`, relative to the

@@ -16,7 +16,8 @@ import numpy as np
 from kerastune_lite._src.keras.compat.models import layers_within
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.keras.resuming import optimizers_of
-from kerastune_lite._src.space.domains import Boolean, Choice, Domain, Value, same
+from kerastune_lite._src.space.choice import Choice
+from kerastune_lite._src.space.domains import Boolean, Domain, Value, same
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.space.parameters import Parameter, Space
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from kerastune_lite._src.space.domains import Choice, Domain, Value
+from kerastune_lite._src.space.choice import Choice
+from kerastune_lite._src.space.domains import Domain, Value
 from kerastune_lite._src.space.numeric import Float, Int
 from kerastune_lite._src.space.parameters import Condition, Parameter, Space
 from kerastune_lite._src.util.describing import label

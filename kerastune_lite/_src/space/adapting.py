@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kerastune_lite._src.space.domains import Choice, Domain, Fixed, Value
+from kerastune_lite._src.space.choice import Choice
+from kerastune_lite._src.space.domains import Domain, Fixed, Value
 from kerastune_lite._src.space.numeric import Numeric
 from kerastune_lite._src.space.parameters import Parameter, Space
 

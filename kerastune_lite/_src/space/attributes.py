@@ -9,6 +9,9 @@ from typing import Any
 from kerastune_lite._src.space.domains import Boolean, Domain, Value
 from kerastune_lite._src.space.numeric import Numeric
 
+_OURS = ("type", "has_own_default")
+"""What of a domain's JSON is not among KerasTuner's settings."""
+
 SAMPLES = 10
 """As in KerasTuner, so many values stand for those of a number without a step."""
 
@@ -76,7 +79,7 @@ class DomainAttributes:
             {"class_name": "Parent", "config": each.get_config()} for each in self.conditions
         ]
         settings = self.domain.to_json()
-        del settings["type"]
+        settings = {k: v for k, v in settings.items() if k not in _OURS}
         return {"name": self.name, "conditions": conditions, **settings}
 
     def serialized(self) -> dict[str, Any]:

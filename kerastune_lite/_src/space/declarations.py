@@ -7,7 +7,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from kerastune_lite._src.space.domains import Boolean, Choice, Domain, Fixed, Value
+from kerastune_lite._src.space.choice import Choice
+from kerastune_lite._src.space.domains import Boolean, Domain, Fixed, Value
 from kerastune_lite._src.space.numeric import Float, Int
 
 

@@ -1,16 +1,16 @@
-"""The values that one hyperparameter may take: the base class and the non-numeric domains.
+"""The values that one hyperparameter may take: the base class, booleans and fixed values.
 
 A domain maps its values to the unit interval and back, samples itself with a NumPy generator,
-lists a grid, and converts to JSON. Numeric domains live in `numeric.py`.
+lists a grid, and converts to JSON. Numeric domains live in `numeric.py`, lists of values in
+`choice.py`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-import numbers
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, Union
 
 import numpy as np
@@ -42,6 +42,8 @@ class Domain(ABC):
 
     kinds: ClassVar[dict[str, type[Domain]]] = {}
     default: Value
+    has_own_default: bool = True
+    """Whether the default is more than the first value for want of another one."""
 
     def __init_subclass__(cls, abstract: bool = False) -> None:
         super().__init_subclass__()
@@ -79,6 +81,20 @@ class Domain(ABC):
         All values if there is a step or a list of them. Otherwise, or if there are too many to
         list, 10 points spread evenly over the unit interval, both ends included.
         """
+
+    @property
+    def start(self) -> Value:
+        """The value of the first trial of a search.
+
+        It is the default, if the user gave one. Otherwise it is the middle of the range on its own
+        scale, of an even number of values the smaller one of the two in the middle; where the
+        values have no order, the first one.
+        """
+        return self.default if self.has_own_default else self.middle()
+
+    def middle(self) -> Value:
+        """The value in the middle of the scale; the default, if there is no order."""
+        return self.default
 
     def members(self) -> list[Value] | None:
         """All values of the domain; None if they cannot be listed."""
@@ -122,7 +138,8 @@ class Domain(ABC):
         """This domain as a JSON object; `Domain.from_json` is the inverse."""
         fields = dataclasses.fields(self)  # type: ignore[arg-type]
         settings = {field.name: getattr(self, field.name) for field in fields}
-        return {"type": type(self).__name__, **settings}
+        own = {} if self.has_own_default else {"has_own_default": False}
+        return {"type": type(self).__name__, **settings, **own}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Domain:
@@ -133,6 +150,8 @@ class Domain(ABC):
         """
         settings = dict(data)
         kind = settings.pop("type", None)
+        if not settings.pop("has_own_default", True):
+            del settings["default"]
         if kind not in Domain.kinds:
             raise ValueError(
                 f"A domain's type must be one of {sorted(Domain.kinds)}. Received: {kind!r}."
@@ -168,123 +187,12 @@ def same(a: Value, b: Value) -> bool:
     return a == b and isinstance(a, bool) == isinstance(b, bool)
 
 
-def _scalar(value: Any) -> Value:
+def scalar(value: Any) -> Value:
     """`plain` for values that are looked up: what is not a scalar is not in the domain."""
     try:
         return plain(value)
     except TypeError as error:
         raise ValueError(str(error)) from None
-
-
-def _family(value: Value) -> str:
-    if isinstance(value, bool):
-        return "bool"
-    return "number" if isinstance(value, numbers.Number) else type(value).__name__
-
-
-@public("kerastune_lite.hyperparameters")
-@dataclasses.dataclass(frozen=True, eq=False)
-class Choice(Domain):
-    """One of the listed values.
-
-    Args:
-        values: strings, numbers or booleans, all of one kind; None may be among them. Duplicates
-            are removed.
-        ordered: whether neighbours in the list are similar. Default: true for numbers.
-        default: one of the values. Default: the first.
-
-    Raises:
-        TypeError: the values are not a list, not scalars, or of several kinds.
-        ValueError: the list is empty, `default` is not in it, or `ordered=True` and not all values
-            are numbers.
-
-    Example:
-        >>> from kerastune_lite.hyperparameters import Choice
-        >>> activation = Choice(["relu", "tanh"])
-        >>> activation.default
-        'relu'
-        >>> activation.contains("selu")
-        False
-    """
-
-    values: tuple[Value, ...]
-    ordered: bool | None = None
-    default: Value = dataclasses.field(default=...)  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        if isinstance(self.values, (str, bytes)) or not isinstance(self.values, Iterable):
-            raise TypeError(f"`values` must be a list of values. Received: {self.values!r}.")
-        if isinstance(self.values, (set, frozenset)):
-            raise TypeError(
-                "`values` must be a list: the order of a set differs between processes. "
-                f"Received: {self.values!r}."
-            )
-        values = tuple(plain(value) for value in self.values)
-        if not values:
-            raise ValueError("`values` must hold at least one value. Received an empty list.")
-        families = {_family(value) for value in values if value is not None}
-        if len(families) > 1:
-            raise TypeError(
-                "All values of a Choice must be of one type; None may be among them. "
-                f"Received: {list(values)!r}."
-            )
-        values = tuple(
-            value
-            for i, value in enumerate(values)
-            if not any(same(value, earlier) for earlier in values[:i])
-        )
-        numeric = families == {"number"} and None not in values
-        if self.ordered and not numeric:
-            raise ValueError(
-                "`ordered=True` needs values that are all numbers. "
-                f"Received: {list(values)!r}. Omit `ordered`."
-            )
-        object.__setattr__(self, "values", values)
-        object.__setattr__(self, "ordered", numeric if self.ordered is None else self.ordered)
-        default = values[0] if self.default is ... else self.default
-        object.__setattr__(self, "default", self._coerced_default(default))
-
-    @property
-    def cardinality(self) -> int:
-        return len(self.values)
-
-    def index(self, value: Value) -> int:
-        """The index of `value` in the list.
-
-        Raises:
-            ValueError: it is not in the list.
-        """
-        for i, candidate in enumerate(self.values):
-            if same(candidate, value):
-                return i
-        raise self._refuse(value)
-
-    def to_unit(self, value: Value) -> float:
-        return (self.index(value) + 0.5) / len(self.values)
-
-    def from_unit(self, unit: float) -> Value:
-        return self.values[cell(unit, len(self.values))]
-
-    def grid(self) -> list[Value]:
-        return list(self.values)
-
-    def coerce(self, value: Any) -> Value:
-        return self.values[self.index(_scalar(value))]
-
-    def describe(self) -> str:
-        return "Choice " + ", ".join(str(value) for value in self.values)
-
-    def covers(self, other: Domain) -> bool:
-        if isinstance(other, Fixed):
-            return self.contains(other.value)
-        return (
-            isinstance(other, Choice)
-            and self.ordered == other.ordered
-            and all(self.contains(value) for value in other.values)
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        return {**super().to_json(), "values": list(self.values)}
 
 
 @public("kerastune_lite.hyperparameters")
@@ -380,7 +288,7 @@ class Fixed(Domain):
         return [self.value]
 
     def coerce(self, value: Any) -> Value:
-        if same(_scalar(value), self.value):
+        if same(scalar(value), self.value):
             return self.value
         raise self._refuse(value)
 

@@ -9,7 +9,8 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from kerastune_lite._src.space.domains import Boolean, Choice, Domain, Fixed, Value
+from kerastune_lite._src.space.choice import Choice
+from kerastune_lite._src.space.domains import Boolean, Domain, Fixed, Value, same
 from kerastune_lite._src.space.numeric import Float, Int
 from kerastune_lite._src.space.parameters import Condition, Parameter, Space
 
@@ -51,8 +52,10 @@ def _domain(kind: str, config: Mapping[str, Any]) -> Domain:
     else:
         raise ValueError(f"There is no hyperparameter of the type {kind!r}.")
     default = config.get("default")
-    # KerasTuner writes None for none, and does not check that a number is between the limits.
-    return dataclasses.replace(domain, default=default) if domain.contains(default) else domain
+    # KerasTuner writes None for none, or the first value, and does not check that a number is
+    # between the limits.
+    own = domain.contains(default) and not same(default, domain.default)
+    return dataclasses.replace(domain, default=default) if own else domain
 
 
 # ---------------------------------------------------------------------- writing

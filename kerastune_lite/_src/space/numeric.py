@@ -73,8 +73,12 @@ class Numeric(Domain, Generic[Number], abstract=True):
                     f"than 1. Received: step={self.step}."
                 )
         # As in KerasTuner, the smallest value is the default.
+        object.__setattr__(self, "has_own_default", self.default is not None)
         default = self._first() if self.default is None else self.default
         object.__setattr__(self, "default", self._coerced_default(default))
+
+    def middle(self) -> Value:
+        return self.from_unit(0.5) if self.step is None else self._at((self._count - 1) // 2)
 
     def _first(self) -> Value:
         return self.min_value if self.step is None else self._at(0)

@@ -266,6 +266,10 @@ class Space(Sequence[Parameter]):
         """The defaults of all active parameters, by name."""
         return self.walk(lambda parameter: parameter.default)
 
+    def start(self) -> dict[str, Value]:
+        """The first point of a search: the `start` of all active parameters' domains, by name."""
+        return self.walk(lambda parameter: parameter.domain.start)
+
     def sample(self, rng: np.random.Generator) -> dict[str, Value]:
         """Random values of all active parameters, by name.
 

@@ -22,7 +22,8 @@ from kerastune_lite._src.core.objective import (
     single_objectives,
 )
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
-from kerastune_lite._src.space.domains import Boolean, Choice, Domain, Value
+from kerastune_lite._src.space.choice import Choice
+from kerastune_lite._src.space.domains import Boolean, Domain, Value
 from kerastune_lite._src.space.numeric import Float, Int
 from kerastune_lite._src.space.parameters import Parameter, Space
 from kerastune_lite._src.store.store import Epoch, Project, Session, Store

@@ -134,11 +134,11 @@ class GridSearch(Tuner):
 class BayesianOptimization(Tuner):
     """Bayesian optimisation: a Gaussian process proposes the points.
 
-    The space's defaults come first, then quasi-random points, then the model's proposals. A plain
-    `Tuner` does the same.
+    The start comes first (the defaults that you gave, and the middle of all other ranges), then
+    quasi-random points, then the model's proposals. A plain `Tuner` does the same.
 
     Args:
-        num_initial_points: the number of trials before the model is used, including the defaults.
+        num_initial_points: the number of trials before the model is used, including the start.
         alpha: the variance of the noise in the objective. None: learned.
         beta: the weight of the uncertainty in the confidence bound. None: expected improvement.
 
@@ -186,8 +186,9 @@ class BayesianOptimization(Tuner):
 class EvolutionarySearch(Tuner):
     """Evolutionary search: mating, mutation, and survival of the best trials so far.
 
-    The space's defaults come first, then quasi-random points until there is a population, then
-    children of the better trials. Up to `population_size` trials there are no children.
+    The start comes first (the defaults that you gave, and the middle of all other ranges), then
+    quasi-random points until there is a population, then children of the better trials. Up to
+    `population_size` trials there are no children.
 
     Args:
         population_size: the number of possible parents, and of trials before the first child.

@@ -11,7 +11,8 @@ from typing import Any, Union
 
 from kerastune_lite._src.core.goals import ObjectiveLike
 from kerastune_lite._src.core.trial import Trial
-from kerastune_lite._src.space.domains import Choice, Domain
+from kerastune_lite._src.space.choice import Choice
+from kerastune_lite._src.space.domains import Domain
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.space.numeric import Int
 from kerastune_lite._src.space.parameters import Parameter, Space

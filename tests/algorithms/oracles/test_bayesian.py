@@ -78,10 +78,10 @@ def test_finds_a_mixed_point_that_is_one_in_a_thousand():
         assert best(search(BayesianOracle(seed=seed), space, loss, 60, seed)) == 0.0
 
 
-def test_begins_with_the_defaults():
+def test_begins_with_the_start():
     (first,) = BayesianOracle().propose(FLAT, TrialHistory(), 1, np.random.default_rng(0))
-    assert first == FLAT.defaults()
-    history = TrialHistory([ended(0, FLAT.defaults())])
+    assert first == FLAT.start() != FLAT.defaults()
+    history = TrialHistory([ended(0, FLAT.start())])
     (second,) = BayesianOracle().propose(FLAT, history, 1, np.random.default_rng(0))
     assert second != first
 

@@ -113,7 +113,7 @@ def test_trials_that_fail_are_avoided():
 
     history = searched(CMAESOracle(seed=0), CUBE, loss, 96)
     failed = [trial.status is TrialStatus.FAILED for trial in history]
-    assert sum(failed[:16]) > 5
+    assert sum(failed[:16]) >= 5
     assert sum(failed[-32:]) < 8
 
 

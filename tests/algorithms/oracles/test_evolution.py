@@ -114,9 +114,9 @@ def test_failures_alone_are_no_reason_to_fail():
 # ---------------------------------------------------------------------- survival
 
 
-def test_begins_with_the_defaults_and_points_of_a_sequence():
+def test_begins_with_the_start_and_points_of_a_sequence():
     first = run(EvolutionaryOracle(8, seed=3), FLAT, 8)
-    assert first[0].values == FLAT.defaults()
+    assert first[0].values == FLAT.start()
     spread = run(SobolOracle(seed=3), FLAT, 8)
     assert [t.values for t in first[1:]] == [t.values for t in spread[1:]]
 

@@ -12,9 +12,9 @@ from tests.algorithms.oracles.conformance import OracleConformance, ended
 
 RATES = Space(
     [
-        Parameter("lr", Float(1e-4, 1.0, sampling="log")),
-        Parameter("momentum", Float(0.0, 0.99)),
-        Parameter("decay", Float(1e-6, 1e-2, sampling="log")),
+        Parameter("lr", Float(1e-4, 1.0, sampling="log", default=1e-4)),
+        Parameter("momentum", Float(0.0, 0.99, default=0.0)),
+        Parameter("decay", Float(1e-6, 1e-2, sampling="log", default=1e-6)),
     ]
 )
 BEST = np.array([0.62, 0.35, 0.8])

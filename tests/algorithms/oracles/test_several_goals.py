@@ -131,8 +131,8 @@ def test_bayesian_search_covers_the_front_where_random_search_finds_none_of_it(f
 def test_evolution_covers_the_front_where_random_search_finds_none_of_it(function):
     ours = [volume(search(EvolutionaryOracle(), CUBE, function, 250, seed)) for seed in range(3)]
     drawn = [volume(search(RandomOracle(), CUBE, function, 250, seed)) for seed in range(3)]
-    assert np.median(ours) > 0.8 * WHOLE[function]
-    assert max(drawn) < 0.5 * WHOLE[function]
+    assert np.median(ours) > 0.5 * WHOLE[function]
+    assert max(drawn) < 0.35 * WHOLE[function]
 
 
 @pytest.mark.parametrize("oracle", [BayesianOracle(), EvolutionaryOracle(population_size=10)])
@@ -204,7 +204,7 @@ def test_what_is_learned_of_constraints_is_used():
     # At the edge, where the best is, half of the proposals may miss.
     assert np.mean(late) > 0.4
     assert np.mean(drawn) < 0.5
-    assert max(trial.loss for trial in history[15:] if trial.violation == 0.0) < 1.3
+    assert np.median([t.loss for t in history[15:] if t.violation == 0.0]) < 1.1
 
 
 def test_constraints_and_several_objectives_together():

@@ -56,11 +56,12 @@ _COMBINED_EVERY = 3
 class BayesianOracle(Oracle):
     """Bayesian optimisation with a Gaussian process.
 
-    The first point is the defaults, the next ones are quasi-random. The others maximise the
-    logarithm of expected improvement (Ament and others, 2023, eq. 9), or a confidence bound (Cox
-    and John, 1992). Running trials count with the losses that the model expects (Ginsbourger and
-    others, 2010, "kriging believer"), failed trials with the worst loss. Trials of different
-    numbers of epochs are all used, with the training time as an input of the model.
+    The first point is the start: the defaults that the user gave, and the middle of all other
+    ranges. The next ones are quasi-random. The others maximise the logarithm of expected
+    improvement (Ament and others, 2023, eq. 9), or a confidence bound (Cox and John, 1992). Running
+    trials count with the losses that the model expects (Ginsbourger and others, 2010, "kriging
+    believer"), failed trials with the worst loss. Trials of different numbers of epochs are all
+    used, with the training time as an input of the model.
 
     Two objectives have a process each, and two of three proposals maximise the logarithm of the
     expected hypervolume improvement of the front (Emmerich and others, 2011), up to a tenth of its
@@ -74,7 +75,7 @@ class BayesianOracle(Oracle):
     (Feurer and others, 2018), as long as it agrees with the new results (docs/warm_start.md).
 
     Args:
-        num_initial_points: the number of trials before the model is used, including the defaults.
+        num_initial_points: the number of trials before the model is used, including the start.
             Default: 8.
         alpha: the variance of the noise, relative to that of the losses. Default: learned.
         beta: the weight of the uncertainty in the confidence bound, mean - beta x standard
@@ -94,6 +95,7 @@ class BayesianOracle(Oracle):
         4
     """
 
+    unseen = "start"
     reads_curves = True
 
     def __init__(
@@ -204,8 +206,8 @@ class BayesianOracle(Oracle):
             point: dict[str, Value] | None = None
             early = number < initial or not encoding.axes
             if early:
-                defaults = space.defaults()
-                point = defaults if defaults not in visited else None
+                start = space.start()
+                point = start if start not in visited else None
             if model is None and encoding.axes and (history.former or not early):
                 model = self._learned(history, encoding, number, rng)
             certain = model is not None and (not early or model.trust >= _TRUSTED)

@@ -56,7 +56,8 @@ class CMAESOracle(Oracle):
     (Hamano and others, 2022). When it has converged, it starts again at a random place, with twice
     as many trials in a generation (Auger and Hansen, 2005). For numbers, and hundreds of trials.
 
-    - The first point is the defaults. Failed trials are the worst of their generation.
+    - The first point is the start: the defaults that the user gave, and the middle of all other
+      ranges. Failed trials are the worst of their generation.
     - A trial that starts before the latest generation has ended is drawn from the one before.
     - If the search begins with points that were enqueued, the first mean is the best of them. Other
       points that were not drawn (enqueued later, or of a smaller space) count as the nearest point
@@ -120,8 +121,8 @@ class CMAESOracle(Oracle):
 
         def draw() -> dict[str, Value] | None:
             number = next(numbers)
-            if early and (defaults := space.defaults()) not in history.visited:
-                return defaults
+            if early and (start := space.start()) not in history.visited:
+                return start
             for attempt in range(_DRAWS):
                 units = generation.drawn(number, attempt + 1).units[attempt] if generation else ()
                 point = _point(space, dict(zip(axes, units)), elite, rng)

@@ -14,7 +14,8 @@ from kerastune_lite._src.algorithms.oracles.sobol import (
 )
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Trial
-from kerastune_lite._src.space.domains import Boolean, Choice, Domain, Value, same
+from kerastune_lite._src.space.choice import Choice
+from kerastune_lite._src.space.domains import Boolean, Domain, Value, same
 from kerastune_lite._src.space.parameters import Parameter, Space
 from kerastune_lite._src.util.public import public
 
@@ -39,8 +40,9 @@ _BEYOND = 0.25
 class EvolutionaryOracle(Oracle):
     """Evolutionary search: a steady-state (mu + 1) genetic algorithm.
 
-    The first point is the defaults, the next ones are quasi-random, until there is a population.
-    All further points are children:
+    The first point is the start: the defaults that the user gave, and the middle of all other
+    ranges. The next ones are quasi-random, until there is a population. All further points are
+    children:
 
     - Selection: the population is the best trials of all. Each of two parents is the best of a few
       that are drawn from it (a tournament).
@@ -58,7 +60,7 @@ class EvolutionaryOracle(Oracle):
 
     Args:
         population_size: the number of possible parents, and of trials before the first child,
-            including the defaults.
+            including the start.
         tournament_size: the number of trials in a tournament; larger is greedier.
         mutation_prob: the probability that a value is mutated. Default: 1 / number of values.
         seed: of the quasi-random points. Default: the seed of the search.
@@ -71,6 +73,8 @@ class EvolutionaryOracle(Oracle):
         >>> EvolutionaryOracle(population_size=10).settings()["tournament_size"]
         8
     """
+
+    unseen = "start"
 
     def __init__(
         self,
@@ -114,9 +118,9 @@ class EvolutionaryOracle(Oracle):
     def _founder(
         self, space: Space, history: TrialHistory, number: int, rng: np.random.Generator
     ) -> dict[str, Value] | None:
-        defaults = space.defaults()
-        if defaults not in history.visited:
-            return defaults
+        start = space.start()
+        if start not in history.visited:
+            return start
         return untried_point(space, history.visited, number, self._scrambling, rng)
 
     def _untried_child(

@@ -46,14 +46,15 @@ class GradientOracle(Oracle):
     mode: Franceschi et al., 2017). They are recorded as metrics "gradient/<name>": the derivative
     of the loss by the position of the value in its domain.
 
-    A descent starts at the defaults or at a quasi-random point. Each hyperparameter has its own
-    step, on the scale of its domain; only the sign of its derivative says in which direction
-    (Rprop: Riedmiller and Braun, 1993), so large derivatives of unstable trainings do no harm. A
-    step grows while the sign stays the same; if it changes, the next step goes to where the
-    derivative vanishes on a straight line between both. A step is taken back and shortened if it
-    came to a worse loss, unless the derivatives say that the loss falls along it: trials have
-    different seeds. When all steps are short, or after `steps` trials, there is another start.
-    Of several descents the best one goes on, unless its next trial is running.
+    The first descent starts at the defaults that the user gave, and in the middle of all other
+    ranges; the next ones start at quasi-random points. Each hyperparameter has its own step, on the
+    scale of its domain; only the sign of its derivative says in which direction (Rprop: Riedmiller
+    and Braun, 1993), so large derivatives of unstable trainings do no harm. A step grows while the
+    sign stays the same; if it changes, the next step goes to where the derivative vanishes on a
+    straight line between both. A step is taken back and shortened if it came to a worse loss,
+    unless the derivatives say that the loss falls along it: trials have different seeds. When all
+    steps are short, or after `steps` trials, there is another start. Of several descents the best
+    one goes on, unless its next trial is running.
 
     Discrete hyperparameters have no derivative: an oracle `structure` proposes the starts, with
     values for all hyperparameters, and the descents leave what is discrete as it is.
@@ -61,7 +62,7 @@ class GradientOracle(Oracle):
     Args:
         steps: the largest number of steps of a descent.
         starts: how many descents are started before the best one goes on.
-        structure: proposes the starts. Default: the defaults, then quasi-random points.
+        structure: proposes the starts. Default: as above.
         seed: of the quasi-random points. Default: the seed of the search.
 
     Raises:
@@ -76,6 +77,8 @@ class GradientOracle(Oracle):
     """
 
     reads_gradients: ClassVar[bool] = True
+
+    unseen = "start"
 
     def __init__(
         self,
@@ -145,9 +148,9 @@ class GradientOracle(Oracle):
             points = self.structure.propose(space, history, 1, rng)
             self.is_waiting = self.structure.is_waiting
             return points[0] if points else None
-        defaults = space.defaults()
-        if defaults not in history.visited:
-            return defaults
+        start = space.start()
+        if start not in history.visited:
+            return start
         return untried_point(space, history.visited, number, self._scrambling, rng)
 
 

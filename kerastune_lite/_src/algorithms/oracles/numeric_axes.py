@@ -7,7 +7,8 @@ import functools
 import math
 from collections.abc import Mapping
 
-from kerastune_lite._src.space.domains import Choice, Value
+from kerastune_lite._src.space.choice import Choice
+from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.numeric import Numeric
 from kerastune_lite._src.space.parameters import Parameter, Space
 

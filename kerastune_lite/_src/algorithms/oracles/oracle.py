@@ -36,8 +36,9 @@ class Oracle(ABC):
     """
 
     unseen: ClassVar[str] = "default"
-    """The value of a parameter that is declared for the first time in a trial: its "default", a
-    "sample" drawn with the trial's seed, or the "first" point of its grid."""
+    """The value of a parameter that is declared for the first time in a trial: its "default", its
+    "start" (the default that the user gave, or the middle of the range), a "sample" drawn with the
+    trial's seed, or the "first" point of its grid."""
 
     learns: bool = True
     """Whether proposals depend on the results of trials, not only on which points were tried."""

@@ -8,7 +8,8 @@ from collections.abc import Collection
 import numpy as np
 
 from kerastune_lite._src.core.trial import Trial
-from kerastune_lite._src.space.domains import Choice, Domain, Value, same
+from kerastune_lite._src.space.choice import Choice
+from kerastune_lite._src.space.domains import Domain, Value, same
 from kerastune_lite._src.space.numeric import Float, Int
 from kerastune_lite._src.space.parameters import Parameter, Space, generator_of
 

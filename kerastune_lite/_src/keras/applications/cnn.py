@@ -95,7 +95,7 @@ class HyperCNN(ReadyMade):
         side = min(self.shape[:2])
         halvings = side.bit_length() - 1
         blocks = hp.Int("blocks", 1, max(1, halvings), default=max(1, halvings - 1))
-        convolutions = hp.Int("convolutions", 1, 2)
+        convolutions = hp.Int("convolutions", 1, 2, default=1)
         filters = hp.Int("filters", 8, 64, 2, "log", 16 if side > 16 else 32)
         for block in range(blocks):
             for _ in range(convolutions):
@@ -106,7 +106,7 @@ class HyperCNN(ReadyMade):
         pooling = hp.Choice("pooling", ["flatten", "average", "max"])
         x = POOLING[pooling]()(x)
         x = layers.Dropout(hp.Float("dropout", 0.0, 0.7, default=0.3))(x)
-        units = hp.Choice("units", [0, 32, 64, 128])
+        units = hp.Choice("units", [0, 32, 64, 128], default=0)
         if units:
             x = layers.Dense(units, activation="relu")(x)
         return x

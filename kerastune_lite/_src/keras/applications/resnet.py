@@ -64,7 +64,9 @@ class HyperResNet(ImageClassifier):
 
     def _features(self, x: Any, hp: HyperParameters) -> Any:
         version = VERSIONS[hp.Choice("version", list(VERSIONS), default="v2")]
-        depths = (3, hp.Choice("conv3_depth", [4, 8]), hp.Choice("conv4_depth", [6, 23, 36]), 3)
+        third = hp.Choice("conv3_depth", [4, 8], default=4)
+        fourth = hp.Choice("conv4_depth", [6, 23, 36], default=6)
+        depths = (3, third, fourth, 3)
         x = layers.ZeroPadding2D(3, name="conv1_pad")(x)
         x = layers.Conv2D(64, 7, strides=2, use_bias=version.use_bias, name="conv1_conv")(x)
         if not version.preactivated:

@@ -91,7 +91,9 @@ class HyperRNN(ReadyMade):
             seeing_all = math.ceil(math.log(self.shape[0], KERNEL))
             depth = hp.Int("convolutions", 1, 6, default=min(max(2, seeing_all), 6))
             return self._convolutions(x, depth, units, pooling, dropout)
-        return self._cells(x, CELLS[cell], hp.Int("layers", 1, 3), units, pooling, dropout)
+        return self._cells(
+            x, CELLS[cell], hp.Int("layers", 1, 3, default=1), units, pooling, dropout
+        )
 
     def _convolutions(self, x: Any, depth: int, units: int, pooling: str, dropout: float) -> Any:
         steps = self.shape[0]

@@ -59,7 +59,7 @@ class HyperXception(ImageClassifier):
     def _features(self, x: Any, hp: HyperParameters) -> Any:
         activation = hp.Choice("activation", ["relu", "selu"])
         filters = hp.Choice("conv2d_num_filters", [32, 64, 128], default=64)
-        size = hp.Choice("kernel_size", [3, 5])
+        size = hp.Choice("kernel_size", [3, 5], default=3)
         strides = hp.Choice("initial_strides", [2])
         x = _convolved(x, layers.Conv2D, filters, size, activation, strides)
         filters = hp.Int("sep_num_filters", 128, 768, step=128, default=256)
@@ -70,7 +70,7 @@ class HyperXception(ImageClassifier):
 
     def _top(self, x: Any, hp: HyperParameters) -> Any:
         activation = hp.get("activation")
-        count = hp.Int("num_dense_layers", 1, 3)
+        count = hp.Int("num_dense_layers", 1, 3, default=1)
         rate = hp.Float("dropout_rate", 0.0, 0.6, step=0.1, default=0.5)
         normalised = activation == "relu" and hp.Choice("dense_use_bn", [True, False])
         for _ in range(count):
@@ -83,7 +83,7 @@ class HyperXception(ImageClassifier):
         return super()._top(x, hp)
 
     def _optimizer(self, hp: HyperParameters) -> Any:
-        return keras.optimizers.Adam(hp.Choice("learning_rate", [1e-3, 1e-4, 1e-5]))
+        return keras.optimizers.Adam(hp.Choice("learning_rate", [1e-3, 1e-4, 1e-5], default=1e-3))
 
 
 def _initializer(activation: str) -> str:

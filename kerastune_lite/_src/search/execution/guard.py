@@ -127,6 +127,8 @@ def fill_of(segment: Segment) -> Callable[[Parameter], Value]:
     if segment.unseen == "sample":
         # As if the oracle had known it, and not from the order of calls.
         return lambda parameter: sample_of(parameter, segment.fill_seed)
+    if segment.unseen == "start":
+        return lambda parameter: parameter.domain.start
     return lambda parameter: parameter.default
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from kerastune_lite._src.space.domains import Choice, Value
+from kerastune_lite._src.space.choice import Choice
+from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.parameters import Parameter
 
 INACTIVE = "inactive"

@@ -16,7 +16,8 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from kerastune_lite._src.space.domains import Boolean, Choice, Value
+from kerastune_lite._src.space.choice import Choice
+from kerastune_lite._src.space.domains import Boolean, Value
 from kerastune_lite._src.space.parameters import Parameter, Space
 
 Array = npt.NDArray[np.float64]
