@@ -107,6 +107,26 @@ def heard():
 
 
 @pytest.fixture
+def forked_workers(monkeypatch):
+    """Workers are forked from a process that has loaded Keras, where processes can be."""
+    if not hasattr(os, "fork"):
+        return
+    from kerastune_lite._src.search.execution import worker_process
+    from tests.processes import Forking
+
+    monkeypatch.setattr(worker_process, "subprocess", Forking)
+
+
+@pytest.fixture
+def workers_without_keras(monkeypatch):
+    """Workers load Keras where the searching process has; here it may be of another test."""
+    from kerastune_lite._src.tuner import late_data, user_trials
+
+    for module in (late_data, user_trials):
+        monkeypatch.setattr(module, "process_settings", lambda: None)
+
+
+@pytest.fixture
 def late_workers(monkeypatch):
     """Workers take a second longer to start, so that the searching process trains before them."""
     from kerastune_lite._src.search.execution import worker_process

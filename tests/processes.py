@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import subprocess
 import sys
 
 
@@ -27,8 +28,7 @@ class Forked:
     """
 
     def __init__(self, code, *arguments, stderr=False):
-        method = multiprocessing.get_context("forkserver")
-        method.set_forkserver_preload(["kerastune_lite._src.keras.trainer", "keras"])
+        method = _with_keras()
         self._receiver, sender = method.Pipe(duplex=False)
         self.stdout = os.fdopen(self._receiver.fileno(), closefd=False)
         given = code, [str(argument) for argument in arguments], sender, stderr
@@ -50,6 +50,63 @@ class Forked:
         self._receiver.close()
         self._process.join()
         return text
+
+
+class ForkedWorker:
+    """A worker of a search, forked from a process that has loaded Keras, which takes seconds.
+
+    It has what a search uses of `subprocess.Popen`, whose arguments it takes.
+    """
+
+    def __init__(self, command, *, stderr, env, **others):
+        method = _with_keras()
+        (given, stdin), (stdout, taken) = (method.Pipe(duplex=False) for _ in range(2))
+        arguments = command[-1], given, taken, stderr.name, os.getcwd(), env
+        self._process = method.Process(target=_work, args=arguments, daemon=True)
+        self._process.start()
+        self.pid = self._process.pid
+        self.stdin = os.fdopen(os.dup(stdin.fileno()), "wb", 0)
+        self.stdout = os.fdopen(os.dup(stdout.fileno()), "rb", 0)
+        for end in (given, stdin, stdout, taken):
+            end.close()
+
+    def poll(self):
+        self._process.join(0)
+        return self._process.exitcode
+
+    def wait(self, timeout=None):
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired("a worker", timeout)
+        return self._process.exitcode
+
+    def kill(self):
+        self._process.kill()
+
+
+class Forking:
+    """Takes the place of the module `subprocess` where workers are started."""
+
+    Popen, PIPE, TimeoutExpired = ForkedWorker, subprocess.PIPE, subprocess.TimeoutExpired
+
+
+def _work(code, given, taken, errors, folder, environment):
+    os.setpgid(0, 0)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    for place, descriptor in enumerate((given.fileno(), taken.fileno())):
+        os.dup2(descriptor, place)
+    os.dup2(os.open(errors, os.O_WRONLY | os.O_APPEND), 2)
+    for end in (given, taken):
+        end.close()
+    exec(compile(code, "<string>", "exec"), {"__name__": "__main__"})
+
+
+def _with_keras():
+    method = multiprocessing.get_context("forkserver")
+    method.set_forkserver_preload(["kerastune_lite._src.keras.trainer", "keras"])
+    return method
 
 
 def printed_by(script, *arguments):

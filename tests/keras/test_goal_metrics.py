@@ -360,7 +360,7 @@ seen: list = []
 
 class TestDuringTrainings:
     @pytest.mark.parametrize("call", [{}, {"fast": False}, {"workers": 2}])
-    def test_size_and_time_so_far_are_known_after_each_epoch(self, tmp_path, call):
+    def test_size_and_time_so_far_are_known_after_each_epoch(self, tmp_path, call, forked_workers):
         seen.clear()
         tuner = searched(
             tmp_path,

@@ -100,7 +100,7 @@ def test_the_best_model_is_that_of_the_best_epoch(tmp_path):
     assert not list((tmp_path / "p" / "checkpoints").glob("*.state*"))
 
 
-def test_workers_make_the_same_search(tmp_path):
+def test_workers_make_the_same_search(tmp_path, forked_workers):
     inline, parallel = searched(tmp_path / "a"), searched(tmp_path / "b", workers=2)
     assert table(parallel) == table(inline)
     assert [t.score for t in parallel.trials] == pytest.approx(

@@ -82,7 +82,7 @@ def test_the_process_that_they_are_from_is_left_alone(settings):
 
 
 @pytest.mark.parametrize("data_fn", [None, lambda: (np.ones((8, 2)), np.ones(8))])
-def test_each_search_has_them(settings, data_fn, tmp_path):
+def test_each_search_has_them(settings, data_fn, tmp_path, forked_workers):
     """Also one whose job is made only when its data is there."""
 
     def build(hp):

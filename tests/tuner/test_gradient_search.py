@@ -87,7 +87,7 @@ class TestSearch:
         assert trial.metrics["gradient/rate"] == pytest.approx(np.mean(each))
         assert each[0] != each[1]
 
-    def test_workers_take_gradients_too(self, tmp_path):
+    def test_workers_take_gradients_too(self, tmp_path, forked_workers):
         tuner = fit(made(tmp_path, max_trials=4, starts=1), workers=2)
         assert all(len(found) == 2 for found in gradients(tuner))
         rates = [trial.values["rate"] for trial in tuner.trials]

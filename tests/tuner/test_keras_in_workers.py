@@ -1,4 +1,4 @@
-"""search(workers=2) over Keras models; each search starts two processes that load TensorFlow."""
+"""search(workers=2) over Keras models; the first search starts two processes that load it."""
 
 import os
 import sys
@@ -100,7 +100,7 @@ def test_the_search_is_that_of_one_process(tmp_path):
     assert {pid for _, pid in noted(tmp_path, "on_trial_end")} == {here}
 
 
-def test_rungs_and_run_trial(tmp_path):
+def test_rungs_and_run_trial(tmp_path, forked_workers):
     """Paused trials go on from their states in whichever worker is free."""
 
     class Mine(kt.RandomSearch):
@@ -123,7 +123,9 @@ def test_rungs_and_run_trial(tmp_path):
     tuner.get_best_models()[0].predict(X[:3], verbose=0)
 
 
-def test_weights_are_in_the_project_although_build_changes_the_directory(tmp_path, monkeypatch):
+def test_weights_are_in_the_project_although_build_changes_the_directory(
+    tmp_path, monkeypatch, forked_workers
+):
     def moving(hp):
         os.chdir(tmp_path / "elsewhere")
         return build(hp)
@@ -138,7 +140,7 @@ def test_weights_are_in_the_project_although_build_changes_the_directory(tmp_pat
     assert len(list((tmp_path / "p" / "checkpoints").iterdir())) == 2
 
 
-def test_the_race_runs_in_the_workers(tmp_path):
+def test_the_race_runs_in_the_workers(tmp_path, forked_workers):
     here, there = (
         kt.RandomSearch(build, "val_loss", 4, seed=5, directory=tmp_path, project_name=name)
         for name in ("here", "there")

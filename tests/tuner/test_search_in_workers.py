@@ -13,6 +13,8 @@ from kerastune_lite.oracles import RandomOracle
 from kerastune_lite.schedulers import ASHA
 from tests.processes import Forked
 
+pytestmark = pytest.mark.usefixtures("workers_without_keras")
+
 ELSEWHERE = {"workers": 2, "trial_timeout": 600, "verbose": 0}
 """A timeout keeps trials out of this process while the workers start."""
 

@@ -116,7 +116,7 @@ class TestResults:
             tuner = search([NEAR, FAR], 10, oracle=oracle, constraints=[few])
             assert all(few(trial) for trial in tuner.pareto_front())
 
-    def test_two_workers_give_what_one_gives(self):
+    def test_two_workers_give_what_one_gives(self, workers_without_keras):
         one = search([NEAR, FAR], 5, constraints=[few], oracle=RandomOracle())
         two = search([NEAR, FAR], 5, constraints=[few], oracle=RandomOracle(), workers=2)
         assert told(two.trials) == told(one.trials)

@@ -254,7 +254,7 @@ def test_a_metric_as_the_objective(tmp_path):
     assert tuner.get_best_trials()[0].score == min(t.metrics["max_error"] for t in tuner.trials)
 
 
-def test_the_search_in_workers_is_the_same(tmp_path):
+def test_the_search_in_workers_is_the_same(tmp_path, workers_without_keras):
     kwargs = {"builder": build_logistic, "metrics": recall_score}
     here, there = (make(tmp_path / name, GridOracle(), **kwargs) for name in ("here", "there"))
     here.search(X, Y, sample_weight=WEIGHTS, verbose=0)

@@ -288,7 +288,7 @@ def test_a_run_trial_that_makes_the_data_itself(tmp_path):
     assert len(tuner.get_best_trials(3)) == 3
 
 
-def test_workers_make_their_own(tmp_path):
+def test_workers_make_their_own(tmp_path, forked_workers):
     here, there = (make(tmp_path, project_name=name, max_trials=4) for name in "ab")
     here.search(data=Data(), **QUIET)
 
