@@ -20,6 +20,7 @@ from quiet_keras import load_keras
 from kerastune_lite.oracles import (
     BayesianOracle,
     Execution,
+    FreezeThawOracle,
     Outcome,
     RandomOracle,
     Trial,
@@ -29,6 +30,7 @@ from kerastune_lite.oracles import (
 from kerastune_lite.schedulers import (
     ASHA,
     Decision,
+    FreezeThaw,
     FullTraining,
     Hyperband,
     MedianStopping,
@@ -158,6 +160,13 @@ def _hyperband(epochs):
     return Hyperband(epochs, FACTOR, hyperband_iterations=NO_END)
 
 
+def _kt_freeze_thaw(problem, meter, seed):
+    def oracle_of(seed):
+        return FreezeThawOracle(problem.epochs, seed)
+
+    ours(oracle_of, FreezeThaw)(problem, meter, seed)
+
+
 def _asha(epochs):
     return ASHA(epochs, FACTOR, stop=False)
 
@@ -248,6 +257,7 @@ OURS = {
     "Hyperband, bayesian": ours(_bayesian, _hyperband),
     "ASHA": ours(_random, _asha),
     "ASHA, bayesian": ours(_bayesian, _asha),
+    "kt.FreezeThaw": _kt_freeze_thaw,
     "stopping ASHA": ours(_random, _stopping_asha),
     "stopping ASHA, bayesian": ours(_bayesian, _stopping_asha),
 }

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kerastune_lite._src.search.from_optuna import from_optuna
     from kerastune_lite._src.search.open_project import open_project
     from kerastune_lite._src.space.hyperparameters import HyperParameters
+    from kerastune_lite._src.tuner.freeze_thaw import FreezeThaw
     from kerastune_lite._src.tuner.gradient_search import GradientSearch
     from kerastune_lite._src.tuner.presets import (
         ASHA,
@@ -54,6 +55,7 @@ __all__ = [
     "BaseTuner",
     "BayesianOptimization",
     "EvolutionarySearch",
+    "FreezeThaw",
     "GradientSearch",
     "GridSearch",
     "HyperModel",
@@ -94,6 +96,7 @@ __getattr__, __dir__ = lazy_names(
         "BaseTuner": "_src.tuner.tuner:Tuner",
         "BayesianOptimization": "_src.tuner.presets",
         "EvolutionarySearch": "_src.tuner.presets",
+        "FreezeThaw": "_src.tuner.freeze_thaw",
         "GradientSearch": "_src.tuner.gradient_search",
         "GridSearch": "_src.tuner.presets",
         "HyperModel": "_src.keras.hypermodel",

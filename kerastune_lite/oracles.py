@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from kerastune_lite._src.algorithms.oracles.bayesian import BayesianOracle
     from kerastune_lite._src.algorithms.oracles.cmaes import CMAESOracle
     from kerastune_lite._src.algorithms.oracles.evolution import EvolutionaryOracle
+    from kerastune_lite._src.algorithms.oracles.freeze_thaw import FreezeThawOracle
     from kerastune_lite._src.algorithms.oracles.gradient import GradientOracle
     from kerastune_lite._src.algorithms.oracles.grid import GridOracle
     from kerastune_lite._src.algorithms.oracles.optuna_oracle import OptunaOracle
@@ -41,6 +42,7 @@ __all__ = [
     "CMAESOracle",
     "EvolutionaryOracle",
     "Execution",
+    "FreezeThawOracle",
     "GradientOracle",
     "GridOracle",
     "GridSearch",
@@ -69,6 +71,7 @@ __getattr__, __dir__ = lazy_names(
         "BayesianOracle": "_src.algorithms.oracles.bayesian",
         "CMAESOracle": "_src.algorithms.oracles.cmaes",
         "EvolutionaryOracle": "_src.algorithms.oracles.evolution",
+        "FreezeThawOracle": "_src.algorithms.oracles.freeze_thaw",
         "GradientOracle": "_src.algorithms.oracles.gradient",
         "Execution": "_src.core.trial",
         "GridOracle": "_src.algorithms.oracles.grid",

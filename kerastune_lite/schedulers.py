@@ -6,6 +6,7 @@ from kerastune_lite._src.util.lazy import lazy_names
 
 if TYPE_CHECKING:
     from kerastune_lite._src.algorithms.schedulers.asha import ASHA
+    from kerastune_lite._src.algorithms.schedulers.freeze_thaw import FreezeThaw
     from kerastune_lite._src.algorithms.schedulers.full import FullTraining
     from kerastune_lite._src.algorithms.schedulers.hyperband import Hyperband
     from kerastune_lite._src.algorithms.schedulers.median import MedianStopping
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ASHA",
     "Decision",
+    "FreezeThaw",
     "FullTraining",
     "Hyperband",
     "MedianStopping",
@@ -38,6 +40,7 @@ __getattr__, __dir__ = lazy_names(
     {
         "ASHA": "_src.algorithms.schedulers.asha",
         "Decision": "_src.algorithms.schedulers.scheduler",
+        "FreezeThaw": "_src.algorithms.schedulers.freeze_thaw",
         "FullTraining": "_src.algorithms.schedulers.full",
         "Hyperband": "_src.algorithms.schedulers.hyperband",
         "MedianStopping": "_src.algorithms.schedulers.median",

@@ -12,7 +12,8 @@ import numpy as np
 
 from kerastune_lite._src.algorithms.oracles.oracle import Oracle
 from kerastune_lite._src.algorithms.schedulers.scheduler import Scheduler
-from kerastune_lite._src.core.goals import objective_from_json
+from kerastune_lite._src.core.goals import Goals, objective_from_json
+from kerastune_lite._src.core.objective import Objective
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 from kerastune_lite._src.space.parameters import Parameter, Space
 from kerastune_lite._src.util.checksums import changed
@@ -86,6 +87,20 @@ def check_parts(oracle: Any, scheduler: Any, hyperparameters: Any) -> None:
             "`hyperparameters` must be a kerastune_lite.HyperParameters with some "
             "declarations: hp = kerastune_lite.HyperParameters(); hp.Int('units', 8, 64). "
             f"Received: {hyperparameters!r} of type {type(hyperparameters).__name__}."
+        )
+
+
+def check_goals(scheduler: Scheduler, goals: Objective) -> None:
+    """Refuse several objectives, and constraints, if the scheduler has no use for them.
+
+    Raises:
+        ValueError: it has none.
+    """
+    if not scheduler.takes_several_goals and isinstance(goals, Goals):
+        raise ValueError(
+            f"{type(scheduler).__name__} has a model of one loss, so it takes one objective and no "
+            f"constraints. Received: {goals}. Write a weighted sum as one objective, or take "
+            "another scheduler, such as Hyperband or ASHA."
         )
 
 

@@ -1,6 +1,6 @@
 """What users construct: the tuner, its presets, and searches without Keras.
 
-tuner.py presets.py tune_function.py sklearn_tuner.py
+tuner.py presets.py gradient_search.py freeze_thaw.py tune_function.py sklearn_tuner.py
 known_search.py                what a tuner knows between two searches
 probing.py                     the builder, run before the first trial
 call.py training.py            the arguments of `search()`; how trials are trained with them

@@ -164,6 +164,7 @@ class Tuner(TunerNames, KnownSearch, Hooks):
         self._oracle_in_use = oracle or BayesianOracle()
         self.scheduler = scheduler or FullTraining()
         """Decides how long each trial trains."""
+        st.check_goals(self.scheduler, goals)
         self._folder = ProjectFolder(directory or ".", project_name or "untitled_project")
         self._checkpoints = Checkpoints(self._folder.root, keep_checkpoints)
         if overwrite:

@@ -119,6 +119,9 @@ class Scheduler(ABC):
     copies_states: ClassVar[bool] = False
     """Whether it asks for trials that continue from the states of others."""
 
+    takes_several_goals: ClassVar[bool] = True
+    """Whether a search may have several objectives, or constraints."""
+
     default_trials: ClassVar[int | None] = 10
     """The `max_trials` of a tuner that received none; None: all that is planned."""
 
