@@ -556,7 +556,7 @@ def test_make_tables_fits_a_surrogate_that_search_quality_reads(modules, tmp_pat
 def test_make_tables_counts_right_samples(tmp_path):
     run("make_tables.py", "recurrent", "--points", 1, "--to", tmp_path)
     with np.load(tmp_path / "recurrent_curves.npz") as file:
-        losses, right = file["curve"].astype(float)[0, 0, 0, 0], file["right"][0, 0, 0, 0]
+        losses, right = file["curve"].astype(float)[0, 0, 0], file["right"][0, 0, 0]
         assert file["samples"] == 600
     assert np.isfinite(losses).all()
     assert right.shape == losses.shape == (7, 3, 27)
