@@ -38,6 +38,7 @@ FACADES = [
     "oracles",
     "schedulers",
     "sklearn",
+    "prior",
     "stopping",
     "tuners",
 ]

@@ -43,6 +43,7 @@ SECTIONS = {
         "docs/reference/oracles",
         "docs/reference/schedulers",
         "docs/reference/stopping",
+        "docs/reference/prior",
         "docs/reference/callbacks",
         "docs/reference/errors",
         "docs/reference/kerastuner",

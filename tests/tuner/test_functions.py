@@ -255,3 +255,18 @@ def test_no_keras_is_loaded():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.split() == ["False", "False"]
+
+
+def test_a_changed_prior_is_taken_when_a_search_goes_on(tmp_path):
+    def search(prior, trials):
+        hp = kt.HyperParameters()
+        hp.Float("x", 0.0, 1.0, prior=prior)
+        kwargs = {"directory": tmp_path, "project_name": "p", "verbose": 0, "seed": 1}
+        return kt.tune_function(lambda x: (x - 0.6) ** 2, hp, max_trials=trials, **kwargs)
+
+    assert search(None, 2).trials[0].values["x"] == 0.5
+    search(kt.prior.around(0.6), 4)
+    (parameter,) = kt.open_project(tmp_path / "p").space
+    assert parameter.domain.prior == kt.prior.around(0.6)
+    columns = search(kt.prior.around(0.4), 5).space.columns()
+    assert columns["prior"] == ["around 0.4 +- 15%"]

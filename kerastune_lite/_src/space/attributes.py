@@ -9,7 +9,7 @@ from typing import Any
 from kerastune_lite._src.space.domains import Boolean, Domain, Value
 from kerastune_lite._src.space.numeric import Numeric
 
-_OURS = ("type", "has_own_default")
+_OURS = ("type", "has_own_default", "prior")
 """What of a domain's JSON is not among KerasTuner's settings."""
 
 SAMPLES = 10

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kerastune_lite._src.space.domains import Domain, Fixed, Value, cell, plain, same, scalar
+from kerastune_lite._src.space.prior import Prior, checked_prior
 from kerastune_lite._src.util.public import public
 
 
@@ -21,6 +22,7 @@ class Choice(Domain):
             are removed.
         ordered: whether neighbours in the list are similar. Default: true for numbers.
         default: one of the values. Default: the first.
+        prior: what you believe of the best value.
 
     Raises:
         TypeError: the values are not a list, not scalars, or of several kinds.
@@ -39,6 +41,7 @@ class Choice(Domain):
     values: tuple[Value, ...]
     ordered: bool | None = None
     default: Value = dataclasses.field(default=...)  # type: ignore[assignment]
+    prior: Prior | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.values, (str, bytes)) or not isinstance(self.values, Iterable):
@@ -73,6 +76,11 @@ class Choice(Domain):
         object.__setattr__(self, "has_own_default", self.default is not ...)
         default = values[0] if self.default is ... else self.default
         object.__setattr__(self, "default", self._coerced_default(default))
+        object.__setattr__(self, "prior", checked_prior(self.prior, self))
+
+    @property
+    def has_order(self) -> bool:  # type: ignore[override]
+        return bool(self.ordered)
 
     @property
     def cardinality(self) -> int:
@@ -95,7 +103,7 @@ class Choice(Domain):
     def from_unit(self, unit: float) -> Value:
         return self.values[cell(unit, len(self.values))]
 
-    def middle(self) -> Value:
+    def _middle(self) -> Value:
         return self.values[(len(self.values) - 1) // 2] if self.ordered else self.default
 
     def grid(self) -> list[Value]:

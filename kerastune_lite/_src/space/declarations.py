@@ -10,6 +10,7 @@ from typing import Any
 from kerastune_lite._src.space.choice import Choice
 from kerastune_lite._src.space.domains import Boolean, Domain, Fixed, Value
 from kerastune_lite._src.space.numeric import Float, Int
+from kerastune_lite._src.space.prior import Prior
 
 
 class Declarations(ABC):
@@ -23,6 +24,7 @@ class Declarations(ABC):
         default: Any = ...,
         parent_name: str | None = None,
         parent_values: Value | Iterable[Value] = None,
+        prior: Prior | None = None,
     ) -> Any:
         """Declare one of the listed `values`.
 
@@ -32,6 +34,7 @@ class Declarations(ABC):
             ordered: whether neighbours in the list are similar. Default: true for numbers.
             default: one of `values`. Default: the first.
             parent_name, parent_values: as of `conditional_scope`, for this hyperparameter alone.
+            prior: what you believe of the best value; see `kerastune_lite.prior`.
 
         Example:
             >>> hp.Choice("activation", ["relu", "tanh"])
@@ -39,7 +42,7 @@ class Declarations(ABC):
         """
         return self._declare(
             name,
-            lambda: choice(values, ordered, default),
+            lambda: choice(values, ordered, default, prior),
             "Choice",
             parent_name,
             parent_values,
@@ -55,6 +58,7 @@ class Declarations(ABC):
         default: int | None = None,
         parent_name: str | None = None,
         parent_values: Value | Iterable[Value] = None,
+        prior: Prior | None = None,
     ) -> Any:
         """Declare a whole number from `min_value` to `max_value`, both included.
 
@@ -65,6 +69,7 @@ class Declarations(ABC):
             sampling: "linear", "log" or "reverse_log".
             default: Default: the minimum.
             parent_name, parent_values: as of `conditional_scope`, for this hyperparameter alone.
+            prior: what you believe of the best value; see `kerastune_lite.prior`.
 
         Example:
             >>> hp.Int("units", 8, 64, step=8, default=32)
@@ -72,7 +77,7 @@ class Declarations(ABC):
         """
         return self._declare(
             name,
-            lambda: Int(min_value, max_value, step, sampling, default),
+            lambda: Int(min_value, max_value, step, sampling, default, prior),
             "Int",
             parent_name,
             parent_values,
@@ -88,6 +93,7 @@ class Declarations(ABC):
         default: float | None = None,
         parent_name: str | None = None,
         parent_values: Value | Iterable[Value] = None,
+        prior: Prior | None = None,
     ) -> Any:
         """Declare a real number from `min_value` to `max_value`, both included.
 
@@ -98,6 +104,7 @@ class Declarations(ABC):
             sampling: "linear", "log" or "reverse_log".
             default: Default: the minimum.
             parent_name, parent_values: as of `conditional_scope`, for this hyperparameter alone.
+            prior: what you believe of the best value; see `kerastune_lite.prior`.
 
         Example:
             >>> hp.Float("learning_rate", 0.001, 0.1, sampling="log")
@@ -105,7 +112,7 @@ class Declarations(ABC):
         """
         return self._declare(
             name,
-            lambda: Float(min_value, max_value, step, sampling, default),
+            lambda: Float(min_value, max_value, step, sampling, default, prior),
             "Float",
             parent_name,
             parent_values,
@@ -117,6 +124,7 @@ class Declarations(ABC):
         default: bool = False,
         parent_name: str | None = None,
         parent_values: Value | Iterable[Value] = None,
+        prior: Prior | None = None,
     ) -> Any:
         """Declare True or False.
 
@@ -124,12 +132,15 @@ class Declarations(ABC):
             name: unique within its conditions.
             default: the default.
             parent_name, parent_values: as of `conditional_scope`, for this hyperparameter alone.
+            prior: what you believe of the best value; see `kerastune_lite.prior`.
 
         Example:
             >>> hp.Boolean("batch_norm")
             False
         """
-        return self._declare(name, lambda: Boolean(default), "Boolean", parent_name, parent_values)
+        return self._declare(
+            name, lambda: Boolean(default, prior), "Boolean", parent_name, parent_values
+        )
 
     def Fixed(
         self,
@@ -168,9 +179,11 @@ class Declarations(ABC):
         """
 
 
-def choice(values: Iterable[Value], ordered: bool | None, default: Any) -> Choice:
+def choice(
+    values: Iterable[Value], ordered: bool | None, default: Any, prior: Prior | None = None
+) -> Choice:
     """A Choice whose default is the first value if it is `...`, or None that is no value."""
-    domain = Choice(values, ordered)  # type: ignore[arg-type]
+    domain = Choice(values, ordered, prior=prior)  # type: ignore[arg-type]
     # KerasTuner's signature has default=None for "not given".
     if default is ... or (default is None and None not in domain.values):
         return domain

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Union
 
 import numpy as np
 
+from kerastune_lite._src.space.prior import Prior, checked_prior
 from kerastune_lite._src.util.public import public
 
 Value = Union[str, int, float, bool, None]
@@ -42,6 +43,9 @@ class Domain(ABC):
 
     kinds: ClassVar[dict[str, type[Domain]]] = {}
     default: Value
+    prior: Prior | None = None
+    has_order: bool = False
+    """Whether neighbours on its scale are similar."""
     has_own_default: bool = True
     """Whether the default is more than the first value for want of another one."""
 
@@ -86,15 +90,21 @@ class Domain(ABC):
     def start(self) -> Value:
         """The value of the first trial of a search.
 
-        It is the default, if the user gave one. Otherwise it is the middle of the range on its own
-        scale, of an even number of values the smaller one of the two in the middle; where the
-        values have no order, the first one.
+        It is the default, if the user gave one, otherwise the most probable value of the prior.
+        Without both it is the middle of the range on its own scale, of an even number of values the
+        smaller one of the two in the middle; where the values have no order, the first one.
         """
-        return self.default if self.has_own_default else self.middle()
+        if self.prior is not None and not self.has_own_default:
+            return self.from_unit(self.prior.mode(self))
+        return self.default if self.has_own_default else self._middle()
 
-    def middle(self) -> Value:
+    def _middle(self) -> Value:
         """The value in the middle of the scale; the default, if there is no order."""
         return self.default
+
+    def believed(self, share: float) -> Value:
+        """The value below which `share` of the user's belief lies; without a prior `from_unit`."""
+        return self.from_unit(share if self.prior is None else self.prior.quantile(self, share))
 
     def members(self) -> list[Value] | None:
         """All values of the domain; None if they cannot be listed."""
@@ -138,8 +148,11 @@ class Domain(ABC):
         """This domain as a JSON object; `Domain.from_json` is the inverse."""
         fields = dataclasses.fields(self)  # type: ignore[arg-type]
         settings = {field.name: getattr(self, field.name) for field in fields}
-        own = {} if self.has_own_default else {"has_own_default": False}
-        return {"type": type(self).__name__, **settings, **own}
+        if settings.pop("prior", None) is not None and self.prior is not None:
+            settings["prior"] = self.prior.to_json()
+        if not self.has_own_default:
+            settings["has_own_default"] = False
+        return {"type": type(self).__name__, **settings}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Domain:
@@ -202,6 +215,7 @@ class Boolean(Domain):
 
     Args:
         default: the default; 0 and 1 mean False and True.
+        prior: what you believe of the best value.
 
     Raises:
         ValueError: `default` is not a boolean.
@@ -213,8 +227,12 @@ class Boolean(Domain):
     """
 
     default: bool = False
+    prior: Prior | None = None
 
     def __post_init__(self) -> None:
+        # False is the default also of those who have not thought of it.
+        object.__setattr__(self, "has_own_default", bool(self.default) or self.prior is None)
+        object.__setattr__(self, "prior", checked_prior(self.prior, self))
         if not isinstance(self.default, bool) and self.default in (0, 1):
             object.__setattr__(self, "default", bool(self.default))
         object.__setattr__(self, "default", self._coerced_default(self.default))

@@ -18,6 +18,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from kerastune_lite._src.space.domains import GRID_POINTS, Domain, Fixed, Value, cell
+from kerastune_lite._src.space.prior import Prior, checked_prior
 from kerastune_lite._src.util.public import public
 
 SAMPLINGS = ("linear", "log", "reverse_log")
@@ -40,6 +41,7 @@ class Numeric(Domain, Generic[Number], abstract=True):
     max_value: Number
     step: Number | None
     sampling: str
+    has_order = True
 
     @abstractmethod
     def _number(self, name: str, value: object) -> Number:
@@ -76,8 +78,9 @@ class Numeric(Domain, Generic[Number], abstract=True):
         object.__setattr__(self, "has_own_default", self.default is not None)
         default = self._first() if self.default is None else self.default
         object.__setattr__(self, "default", self._coerced_default(default))
+        object.__setattr__(self, "prior", checked_prior(self.prior, self))
 
-    def middle(self) -> Value:
+    def _middle(self) -> Value:
         return self.from_unit(0.5) if self.step is None else self._at((self._count - 1) // 2)
 
     def _first(self) -> Value:
@@ -194,6 +197,7 @@ class Int(Numeric[int]):
             other scales.
         sampling: "linear", "log" or "reverse_log".
         default: a number between the limits. Default: the smallest value.
+        prior: what you believe of the best value.
 
     Raises:
         TypeError: a number is not whole.
@@ -212,6 +216,7 @@ class Int(Numeric[int]):
     step: int | None = None
     sampling: str = "linear"
     default: int | None = None
+    prior: Prior | None = None
 
     def __post_init__(self) -> None:
         if self.step is None and _scale(self.sampling) == "linear":
@@ -292,6 +297,7 @@ class Float(Numeric[float]):
             Default: none, every number between the limits.
         sampling: "linear", "log" or "reverse_log".
         default: a number between the limits. Default: the smallest value.
+        prior: what you believe of the best value.
 
     Raises:
         TypeError: an argument is not a finite number.
@@ -310,6 +316,7 @@ class Float(Numeric[float]):
     step: float | None = None
     sampling: str = "linear"
     default: float | None = None
+    prior: Prior | None = None
 
     def __post_init__(self) -> None:
         self._check()

@@ -100,6 +100,7 @@ class Parameter(DomainAttributes):
             "hyperparameter": one_line(self.name),
             "domain": one_line(self.domain.describe(), limit=1000),
             "default": value_text(self.default),
+            "prior": "" if self.domain.prior is None else one_line(self.domain.prior.describe()),
             "values": "any number" if count is None else str(count),
             "active when": " and ".join(conditions) or "always",
         }
@@ -178,6 +179,8 @@ class Space(Sequence[Parameter]):
             extended: whether to add the number of values.
         """
         headers = ["hyperparameter", "domain", "default"]
+        if any(parameter.domain.prior is not None for parameter in self):
+            headers.append("prior")
         if extended:
             headers.append("values")
         if not self._flat:
@@ -329,7 +332,11 @@ def condition(name: str, values: Value | Iterable[Value]) -> Condition:
 
 def sample_of(parameter: Parameter, key: int) -> Value:
     """A random value of a parameter, which depends on nothing but its name and the key."""
-    return parameter.domain.sample(generator_of(parameter, key))
+    generator = generator_of(parameter, key)
+    # Half of the points are drawn as the user believes (Mallik and others, 2023, section 5).
+    if key % 2 and parameter.domain.prior is not None:
+        return parameter.domain.believed(generator.random())
+    return parameter.domain.sample(generator)
 
 
 def generator_of(parameter: Parameter, key: int) -> np.random.Generator:

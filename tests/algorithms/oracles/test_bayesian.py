@@ -5,9 +5,12 @@ import json
 import numpy as np
 import pytest
 
+import kerastune_lite as kt
+from kerastune_lite._src.algorithms.oracles.gp.belief import Belief
+from kerastune_lite._src.algorithms.oracles.gp.encoding import encoding_of
 from kerastune_lite._src.core.history import TrialHistory
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
-from kerastune_lite.hyperparameters import Boolean, Choice, Float, Int, Parameter, Space
+from kerastune_lite.hyperparameters import Boolean, Choice, Condition, Float, Int, Parameter, Space
 from kerastune_lite.oracles import BayesianOracle, RandomOracle
 from tests.algorithms.oracles.conformance import CONDITIONAL, FLAT, OracleConformance, ended, run
 
@@ -317,3 +320,60 @@ def test_settings_tell_it_from_others():
     }
     oracle.propose(SQUARE, search(oracle, SQUARE, bowl, 8), 1, np.random.default_rng(0))
     assert copy.deepcopy(oracle).settings() == oracle.settings()
+
+
+# ---------------------------------------------------------------------- what the user believes
+
+
+def believing(x, y, kind):
+    return Space(
+        [
+            Parameter("x", Float(0.0, 1.0, prior=x and kt.prior.around(x))),
+            Parameter("y", Float(0.0, 1.0, prior=y and kt.prior.around(y))),
+            Parameter("kind", Choice(["a", "b", "c"], prior=kind and kt.prior.weights({kind: 4}))),
+        ]
+    )
+
+
+def bowls(values):
+    return bowl(values) + 0.1 * (values["kind"] != "c")
+
+
+def losses_after(space, count, seeds=5):
+    histories = (search(BayesianOracle(seed=s), space, bowls, count, s) for s in range(seeds))
+    return np.median([best(history) for history in histories])
+
+
+def test_a_good_prior_helps_early_and_a_wrong_one_does_no_harm_later():
+    unknown, good, wrong = (
+        believing(*each) for each in ((None, None, None), (0.7, 0.3, "c"), (0.05, 0.9, "a"))
+    )
+    assert losses_after(good, 5) < 0.4 * losses_after(unknown, 5)
+    assert losses_after(wrong, 5) > losses_after(unknown, 5)
+    assert losses_after(wrong, 30) < 0.002
+
+
+def test_the_first_point_is_the_mode_and_half_of_the_next_ones_are_near_it():
+    space = believing(0.7, 0.3, "c")
+    history = search(BayesianOracle(num_initial_points=33), space, bowls, 33)
+    assert dict(history[0].values) == {"x": 0.7, "y": 0.3, "kind": "c"}
+    near = [abs(trial.values["x"] - 0.7) < 0.15 for trial in history]
+    assert np.mean(near[1::2]) > 0.55
+    assert np.mean(near[2::2]) < 0.45
+
+
+def test_a_prior_of_an_inactive_hyperparameter_says_nothing():
+    momentum = Float(0.0, 1.0, prior=kt.prior.around(0.9, spread=0.05))
+    space = Space(
+        [
+            Parameter("optimizer", Choice(["adam", "sgd"])),
+            Parameter("momentum", momentum, (Condition("optimizer", ("sgd",)),)),
+        ]
+    )
+    encoding = encoding_of(space)
+    units = np.array([[0.25, 0.5], [0.75, 0.5], [0.75, 0.9]])
+    active = encoding.active(units)
+    value = Belief(encoding, 5).value(units, active)
+    assert value[0] == 0.0
+    assert value[1] < 0.0 < value[2]
+    assert Belief(encoding, 50).value(units, active) == pytest.approx(value / 10)

@@ -134,16 +134,6 @@ def test_gradients_of_the_posterior_against_finite_differences():
     assert prediction.mean == pytest.approx(posterior.predict(row[None])[0])
 
 
-def test_draws_have_the_posterior_s_moments():
-    posterior = Posterior(data_of(10), np.log([0.4, 0.7, 0.3, 1.2, 0.01]))
-    rows = np.random.default_rng(0).random((5, 4))
-    rng = np.random.default_rng(1)
-    draws = np.array([posterior.sample(rows, rng) for _ in range(4000)])
-    mean, deviation = posterior.predict(rows)
-    assert draws.mean(0) == pytest.approx(mean, abs=5 * deviation.max() / np.sqrt(4000))
-    assert draws.std(0) == pytest.approx(deviation, rel=0.06)
-
-
 def test_equal_rows_make_no_singular_matrix():
     data = Data(np.full((30, 1), 0.5), np.zeros(30), np.zeros(30), np.array([0]))
     mean, deviation = Posterior(data, np.log([0.3, 1.0, 1e-12])).predict(np.array([[0.5], [0.9]]))

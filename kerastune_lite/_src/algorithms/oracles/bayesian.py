@@ -14,6 +14,7 @@ from kerastune_lite._src.algorithms.oracles.gp.acquisition import (
     log_expected_improvement,
     log_probability_of_feasibility,
 )
+from kerastune_lite._src.algorithms.oracles.gp.belief import Belief
 from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding, encoding_of
 from kerastune_lite._src.algorithms.oracles.gp.learning import Learned, learned
 from kerastune_lite._src.algorithms.oracles.gp.merit import Merit, MeritOfOne, MeritOfTwo
@@ -44,10 +45,6 @@ _LOOKED_AT = 64
 """How many of the most promising points are searched for an untried one."""
 _LEFT = 16
 """How many of the last untried points of a finite space are compared."""
-_DRAWS_FROM = 30
-"""From this trial on, some proposals are the best points of a draw of the function,"""
-_DRAWS_EVERY = 3
-"""one in this many."""
 _COMBINED_EVERY = 3
 """One in this many proposals combines two objectives, if each of them has a process."""
 
@@ -70,6 +67,10 @@ class BayesianOracle(Oracle):
     Each constraint has a process of its own; the logarithm of the probability that it is satisfied
     is added to that of the expected improvement (Gardner and others, 2014), and counts alone while
     no trial satisfies all of them.
+
+    What you believe of the best values (`kerastune_lite.prior`) is the first point. Every other one
+    of the quasi-random points follows it, and the logarithm of its density is added to that of the
+    expected improvement, less with each trial (Hvarfner and others, 2022, "piBO").
 
     What the search remembers of former projects is the prior mean of the process, weighted by ranks
     (Feurer and others, 2018), as long as it agrees with the new results (docs/warm_start.md).
@@ -182,7 +183,7 @@ class BayesianOracle(Oracle):
                 units = np.where(np.isnan(held), rng.random((_LOOKED_AT, len(held))), held)
                 units = encoding.snapped(units)
             else:
-                surface, leaders = self._surface(encoding, model, pending, held)
+                surface, leaders = self._surface(encoding, model, pending, len(history), held)
                 units = surface.not_taken(surface.best(leaders, rng))[:_LOOKED_AT]
             values = map(encoding.values, units)
             found = next((each for each in values if each not in history.visited), None)
@@ -212,8 +213,8 @@ class BayesianOracle(Oracle):
                 model = self._learned(history, encoding, number, rng)
             certain = model is not None and (not early or model.trust >= _TRUSTED)
             if point is None and model is not None and certain:
-                surface, leaders = self._surface(encoding, model, pending)
-                point = _best(space, visited, surface, leaders, number, self.beta, rng)
+                surface, leaders = self._surface(encoding, model, pending, number)
+                point = _best(space, visited, surface, leaders, rng)
                 if point is None:
                     return
                 if model.changes:
@@ -242,9 +243,14 @@ class BayesianOracle(Oracle):
         encoding: Encoding,
         model: Learned,
         pending: list[Array],
+        number: int,
         held: Array | None = None,
     ) -> tuple[Surface, Array]:
-        """The surface given the points of this batch, and the units of the best trials."""
+        """The surface given the points of this batch, and the units of the best trials.
+
+        Args:
+            number: of trials before the next one.
+        """
         taken = model.pending(pending)
         posteriors, front = model.believing(taken)
         merits: list[Merit] = []
@@ -252,8 +258,8 @@ class BayesianOracle(Oracle):
         if model.is_allowed:
             merits.append(self._merit(posteriors, front, model.reference))
         merits += [MeritOfOne(limit, log_probability_of_feasibility) for limit in model.limits]
-        function = posteriors[0] if len(posteriors) == 1 and not model.limits else None
-        surface = Surface(encoding, model.rules, merits, model.timed, taken, held, function)
+        belief = Belief(encoding, number) if encoding.has_priors else None
+        surface = Surface(encoding, model.rules, merits, model.timed, taken, held, belief)
         return surface, model.leaders
 
     def _merit(self, posteriors: tuple[Posterior, ...], front: Array, reference: Array) -> Merit:
@@ -298,20 +304,10 @@ def _best(
     visited: Visited,
     surface: Surface,
     leaders: Array,
-    number: int,
-    beta: float | None,
     rng: np.random.Generator,
 ) -> dict[str, Value] | None:
     """The most promising untried point; None if all were tried."""
-    # If the model is wrong, expected improvement stays at one place. Points from a draw of the
-    # function leave it.
-    draws = beta is None and number >= _DRAWS_FROM and number % _DRAWS_EVERY == 0
-    units = (
-        surface.drawn(surface.function, leaders, rng)
-        if draws and surface.function is not None
-        else surface.best(leaders, rng)
-    )
-    units = surface.not_taken(units)
+    units = surface.not_taken(surface.best(leaders, rng))
     for row in units[:_LOOKED_AT]:
         point = surface.encoding.values(row)
         if point not in visited:

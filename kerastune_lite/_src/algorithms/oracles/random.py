@@ -19,7 +19,8 @@ _DRAWS = 32
 class RandomOracle(Oracle):
     """Random search without repetition (Bergstra and Bengio, 2012).
 
-    Each active parameter is drawn from its domain, uniform on the domain's scale.
+    Each active parameter is drawn from its domain, uniform on the domain's scale. If it has a
+    prior, half of the points are drawn from that (Mallik and others, 2023, "PriorBand").
 
     Example:
         >>> from kerastune_lite.oracles import RandomOracle

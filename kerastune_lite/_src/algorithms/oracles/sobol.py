@@ -29,7 +29,8 @@ class SobolOracle(Oracle):
     """Quasi-random search, more even than random search (Sobol, 1967; scrambled: Owen, 1998).
 
     Each parameter has its own dimension, whether it is active or not. Trial k gets point k of the
-    sequence; if that was tried, point k of another sequence.
+    sequence; if that was tried, point k of another sequence. If hyperparameters have a prior, every
+    other point is as even with respect to it.
 
     Args:
         seed: of the scrambling. Default: the seed of the search.
@@ -110,8 +111,12 @@ def point_at(space: Space, number: int, entropy: tuple[int, ...]) -> dict[str, V
     units = _sequence(len(space) // _BLOCK + 1, max(number, 1).bit_length(), entropy)[number]
     unit_of = dict(zip((parameter.identity for parameter in space), units.tolist()))
 
+    # Half of the points are as even on the scale of the user's belief.
+    believing = number % 2 == 1
+
     def choose(parameter: Parameter) -> Value:
-        return parameter.domain.from_unit(unit_of[parameter.identity])
+        unit, domain = unit_of[parameter.identity], parameter.domain
+        return domain.believed(unit) if believing else domain.from_unit(unit)
 
     return space.walk(choose)
 

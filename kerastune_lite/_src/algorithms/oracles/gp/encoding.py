@@ -85,6 +85,7 @@ class Encoding:
     """The three representations of the points of one space.
 
     Attributes:
+        has_priors: whether the user believes something of where the best is.
         axes: the parameters that can vary, in the order of the space.
         groups: `(d,)`, the axis of each column: columns of an axis share a length scale.
     """
@@ -102,6 +103,7 @@ class Encoding:
         self.groups = np.repeat(
             np.arange(len(axes)), [axis.columns.stop - axis.columns.start for axis in axes]
         )
+        self.has_priors = any(axis.parameter.domain.prior is not None for axis in axes)
         self._place = {axis.parameter.identity: i for i, axis in enumerate(axes)}
         self._known: dict[tuple[tuple[str, Value], ...], tuple[Array, Mask]] = {}
 

@@ -205,17 +205,6 @@ class Posterior:
             by_variance * self._inverse_lengths / (2.0 * deviation[:, None]),
         )
 
-    def sample(self, rows: Array, rng: np.random.Generator) -> Array:
-        """One draw of the function at rows `(m, d)`, `(m,)`."""
-        scaled = rows * self._inverse_lengths
-        cross = self._variance * matern(squared_distances(scaled, self._x))[0]
-        whitened = cross @ self._inverse_factor.T
-        covariance = self._variance * matern(squared_distances(scaled, scaled))[0]
-        covariance -= whitened @ whitened.T
-        covariance[np.diag_indices(len(rows))] += 1e-6 * self._variance
-        draw: Array = cross @ self._alpha + _cholesky(covariance) @ rng.standard_normal(len(rows))
-        return draw if self._prior_mean is None else draw + self._prior_mean.mean(rows)
-
     def left_out(self, z: Array) -> Array:
         """What the process predicts of each of its data, whose targets are `z`, from the others.
 

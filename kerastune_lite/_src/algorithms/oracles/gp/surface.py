@@ -9,10 +9,10 @@ import numpy as np
 from scipy import optimize
 
 from kerastune_lite._src.algorithms.oracles.gp.activity import Rule, expected
-from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding
+from kerastune_lite._src.algorithms.oracles.gp.belief import Belief
+from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding, Mask
 from kerastune_lite._src.algorithms.oracles.gp.kernel import squared_distances
 from kerastune_lite._src.algorithms.oracles.gp.merit import Merit
-from kerastune_lite._src.algorithms.oracles.gp.model import Posterior
 
 _UNIFORM, _MUTATED = 512, 256
 _STARTS = 4
@@ -23,8 +23,6 @@ _ROOM = 0.02
 """The smallest distance of the row of a point from those that are being trained."""
 _CLIMB = 20
 """Steps of a local search."""
-_SAMPLED = 384
-"""The number of points of a draw of the function, whose cost grows with its cube."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,8 +36,7 @@ class Surface:
         timed: whether there is that column; points are then evaluated at the end of training, 1.
         taken: rows that are being trained, `(q, d)`.
         held: units, `(p,)`, that all points have in common; NaN for those that may vary.
-        function: the posterior of the only function that decides on the merit; None if there are
-            several.
+        belief: what the user expects, which is added to the merit; None: nothing.
     """
 
     encoding: Encoding
@@ -48,17 +45,21 @@ class Surface:
     timed: bool
     taken: Array
     held: Array | None = None
-    function: Posterior | None = None
+    belief: Belief | None = None
 
     def rows(self, units: Array) -> Array:
         """Rows of proposed points, `(m, p)`."""
-        rows = self.encoding.rows(units, expected(self.encoding, self.rules, units))
+        return self._rows(units, expected(self.encoding, self.rules, units))
+
+    def _rows(self, units: Array, active: Mask) -> Array:
+        rows = self.encoding.rows(units, active)
         return np.column_stack([rows, np.ones(len(rows))]) if self.timed else rows
 
     def merit(self, units: Array) -> Array:
         """The merit of points, `(m,)`; larger is better."""
-        rows = self.rows(units)
-        total = np.zeros(len(rows))
+        active = expected(self.encoding, self.rules, units)
+        rows = self._rows(units, active)
+        total = np.zeros(len(rows)) if self.belief is None else self.belief.value(units, active)
         for merit in self.merits:
             total += merit.value(rows)
         return total
@@ -79,14 +80,6 @@ class Surface:
         units = np.concatenate([found, units])
         merit = np.concatenate([self.merit(found), merit])
         return units[np.argsort(-merit, kind="stable")]
-
-    def drawn(self, function: Posterior, leaders: Array, rng: np.random.Generator) -> Array:
-        """Points in ascending order of one draw of the function (Thompson 1933), `(m, p)`."""
-        units = candidates(self.encoding, leaders, rng)
-        # The mutations of the best points come last, and all of them are kept.
-        units = units[-_SAMPLED:]
-        draw = function.sample(self.rows(units), rng)
-        return units[np.argsort(draw, kind="stable")]
 
     def not_taken(self, units: Array) -> Array:
         """The points that are not close to those that are being trained, `(m, p)`.
@@ -124,7 +117,7 @@ class Surface:
             free &= np.isnan(self.held)
         if not free.any():
             return starts
-        rows = self.rows(starts)
+        rows, units = self._rows(starts, active), starts.copy()
         which, axes = np.nonzero(free)
         columns = np.array([self.encoding.axes[axis].columns.start for axis in axes])
 
@@ -135,7 +128,12 @@ class Surface:
             for merit in self.merits:
                 more = merit.with_gradient(rows)
                 value, gradient = value + more[0], gradient + more[1]
-            return -value, -gradient[which, columns]
+            slopes = gradient[which, columns]
+            if self.belief is not None:
+                units[which, axes] = point
+                value += float(self.belief.value(units, active).sum())
+                slopes = slopes + self.belief.slope(units, active)[which, axes]
+            return -value, -slopes
 
         found = optimize.minimize(
             fall,
