@@ -95,7 +95,8 @@ class Domain(ABC):
         smaller one of the two in the middle; where the values have no order, the first one.
         """
         if self.prior is not None and not self.has_own_default:
-            return self.from_unit(self.prior.mode(self))
+            mode: Value = self.prior.mode(self)
+            return mode
         return self.default if self.has_own_default else self._middle()
 
     def _middle(self) -> Value:

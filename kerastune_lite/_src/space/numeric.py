@@ -81,7 +81,11 @@ class Numeric(Domain, Generic[Number], abstract=True):
         object.__setattr__(self, "prior", checked_prior(self.prior, self))
 
     def _middle(self) -> Value:
-        return self.from_unit(0.5) if self.step is None else self._at((self._count - 1) // 2)
+        if self.step is not None:
+            return self._at((self._count - 1) // 2)
+        middle = self.from_unit(0.5)
+        # Without the last digits, which are rounding: 0.001, not 0.0010000000000000002.
+        return self._cast(float(f"{middle:.12g}"))
 
     def _first(self) -> Value:
         return self.min_value if self.step is None else self._at(0)

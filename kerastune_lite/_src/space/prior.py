@@ -29,6 +29,7 @@ class Scale(Protocol):
     @property
     def has_order(self) -> bool: ...
     def to_unit(self, value: Any) -> float: ...
+    def coerce(self, value: Any) -> Any: ...
     def members(self) -> list[Any] | None: ...
     def describe(self) -> str: ...
 
@@ -41,8 +42,8 @@ class Prior(ABC):
         """Raise a ValueError if it is no prior of this domain."""
 
     @abstractmethod
-    def mode(self, domain: Scale) -> float:
-        """The most probable position."""
+    def mode(self, domain: Scale) -> Any:
+        """The most probable value."""
 
     @abstractmethod
     def quantile(self, domain: Scale, share: float) -> float:
@@ -84,17 +85,17 @@ class Around(Prior):
         except ValueError as error:
             raise ValueError(f"`prior.around(...)` needs a value of the domain: {error}") from None
 
-    def mode(self, domain: Scale) -> float:
-        return domain.to_unit(self.value)
+    def mode(self, domain: Scale) -> Any:
+        return domain.coerce(self.value)
 
     def quantile(self, domain: Scale, share: float) -> float:
-        mode = self.mode(domain)
+        mode = domain.to_unit(self.value)
         low, high = self._ends(mode)
         unit = mode + self.spread * float(special.ndtri(low + share * (high - low)))
         return min(max(unit, 0.0), 1.0)
 
     def log_density(self, domain: Scale, units: Array) -> tuple[Array, Array]:
-        mode = self.mode(domain)
+        mode = domain.to_unit(self.value)
         low, high = self._ends(mode)
         z = (units - mode) / self.spread
         height = _CERTAIN / (self.spread * _ROOT_2PI * (high - low))
@@ -148,9 +149,8 @@ class Weights(Prior):
             weights[min(int(domain.to_unit(value) * count), count - 1)] = weight
         return weights / weights.sum()
 
-    def mode(self, domain: Scale) -> float:
-        shares = self._shares(domain)
-        return (int(shares.argmax()) + 0.5) / len(shares)
+    def mode(self, domain: Scale) -> Any:
+        return (domain.members() or [None])[int(self._shares(domain).argmax())]
 
     def quantile(self, domain: Scale, share: float) -> float:
         shares = self._shares(domain)

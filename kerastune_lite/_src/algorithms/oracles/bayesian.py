@@ -33,8 +33,8 @@ from kerastune_lite._src.space.parameters import Space
 from kerastune_lite._src.util.public import public
 from kerastune_lite._src.util.threads import one_thread
 
-_SOBOL_POINTS = 7
-"""Fewer are worse at the end of searches of six and more parameters; more at the beginning."""
+_SOBOL_POINTS = 4
+"""More are worse at the beginning of a search, and no better after 25 trials and later."""
 _LEAST = 3
 """The smallest number of results for a model."""
 _TRUSTED = 0.5
@@ -77,7 +77,7 @@ class BayesianOracle(Oracle):
 
     Args:
         num_initial_points: the number of trials before the model is used, including the start.
-            Default: 8.
+            Default: 5.
         alpha: the variance of the noise, relative to that of the losses. Default: learned.
         beta: the weight of the uncertainty in the confidence bound, mean - beta x standard
             deviation. Default: none, expected improvement is used.
