@@ -125,7 +125,7 @@ def keras_tuner_with(oracle_of):
             for _ in range(trials):
                 trial = oracle.create_trial("tuner0")
                 known = trial.hyperparameters
-                values = problem.space.walk(lambda p, known=known: known.get(p.name))
+                values = problem.space.walk(lambda p, known=known: within(p, known.get(p.name)))
                 loss = yield values
                 if math.isfinite(loss):
                     oracle.update_trial(trial.trial_id, {"loss": loss})
@@ -135,6 +135,12 @@ def keras_tuner_with(oracle_of):
                 oracle.end_trial(trial)
 
     return run
+
+
+def within(parameter, value):
+    """The value, or the upper limit: its Bayesian search may propose one more, 65 of 4 to 64."""
+    domain = parameter.domain
+    return min(value, domain.max_value) if isinstance(domain, Int) else value
 
 
 def keras_tuner_space(keras_tuner, space):
@@ -165,7 +171,8 @@ def smac(problem, trials, seed):
 
     A point is trained once (`deterministic`). Its cost of a failed training is infinity, with which
     its forest ends with an error, so such a trial has the worst loss so far; those before the first
-    loss are told with it. ConfigSpace knows no scale like "reverse_log": the position is proposed.
+    loss are told with it. It repeats itself only with the same PYTHONHASHSEED. ConfigSpace knows no
+    scale like "reverse_log": the position is proposed.
     """
     with smac_facade(problem, trials, seed) as facade:
         from smac.runhistory import StatusType, TrialValue
