@@ -42,6 +42,7 @@ def made(kind, tmp_path, *args, **kwargs):
         (kt.Hyperband, oracles.RandomOracle, schedulers.Hyperband),
         (kt.BOHB, oracles.BayesianOracle, schedulers.Hyperband),
         (kt.ASHA, oracles.BayesianOracle, schedulers.ASHA),
+        (kt.FreezeThaw, oracles.FreezeThawOracle, schedulers.FreezeThaw),
     ],
 )
 def test_what_they_stand_for(tmp_path, kind, oracle, scheduler):
@@ -87,6 +88,7 @@ def seeded(kind, tmp_path, seed, **kwargs):
         (kt.BayesianOptimization, None),
         (kt.EvolutionarySearch, None),
         (kt.ASHA, None),
+        (kt.FreezeThaw, None),
         (kt.RandomSearch, None),
     ],
 )
@@ -124,6 +126,8 @@ def test_numpys_integers_are_integers(tmp_path):
         (kt.ASHA, "scheduler"),
         (kt.BOHB, "oracle"),
         (kt.BOHB, "scheduler"),
+        (kt.FreezeThaw, "oracle"),
+        (kt.FreezeThaw, "scheduler"),
     ],
 )
 def test_what_a_search_is_known_for_cannot_be_exchanged(tmp_path, kind, part):
@@ -181,3 +185,24 @@ def test_asha_ends_after_its_trials(tmp_path, stop):
     tuner.search(verbose=0)
     assert len(tuner.trials) == 12
     assert max(trial.epochs for trial in tuner.trials) == 9
+
+
+def test_freeze_thaw_ends_after_its_epochs_or_its_trials(tmp_path):
+    by_epochs = made(kt.FreezeThaw, tmp_path / "epochs", max_epochs=9, max_total_epochs=40)
+    assert (by_epochs.max_trials, made(kt.FreezeThaw, tmp_path / "none").max_trials) == (None, 50)
+    by_epochs.search(verbose=0)
+    assert sum(trial.epochs for trial in by_epochs.trials) >= 40
+    by_trials = made(kt.FreezeThaw, tmp_path / "trials", max_trials=12, max_epochs=9)
+    by_trials.search(verbose=0)
+    assert len(by_trials.trials) == 12
+    assert max(trial.epochs for trial in by_trials.trials) == 9
+
+
+@pytest.mark.parametrize(
+    "goals", [(["val_loss", "val_accuracy"], None), ("val_loss", ["model_size <= 1e6"])]
+)
+def test_freeze_thaw_takes_one_goal(tmp_path, goals):
+    objective, constraints = goals
+    with pytest.raises(ValueError, match="FreezeThaw has a model of one loss"):
+        kt.FreezeThaw(lambda hp: None, objective, constraints=constraints, directory=tmp_path)
+    assert not list(tmp_path.iterdir())

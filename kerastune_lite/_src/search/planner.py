@@ -97,6 +97,7 @@ class Planner:
             together: how many may start at once if they can be trained in one stack.
         """
         supply = self.supply(space)
+        together = together if self._scheduler.fills_stacks else min(free, together)
         requests = self._scheduler.plan(self._history, max(free, together), supply)
         # Children first: their parents may be resumed afterwards.
         begun = self._children(space, [each for each in requests if each.parent is not None])

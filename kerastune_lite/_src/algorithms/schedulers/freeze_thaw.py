@@ -43,6 +43,8 @@ _HOPELESS = -4.0
 deviations,"""
 _UNLIKELY = -1.65
 """and by so many if no new trial can begin."""
+_IN_THE_END = Hope(2**31, 0.0)
+"""To be better than the best when fully trained."""
 
 
 @public("kerastune_lite.schedulers")
@@ -55,7 +57,8 @@ class FreezeThaw(Scheduler):
     which one, or to begin a new one. Chosen is what most probably improves on the best loss by a
     certain step within a certain number of epochs; both are drawn anew for each decision (the
     random-horizon acquisition of Rakotoarison and others, 2024, "In-context freeze-thaw Bayesian
-    optimization"). The larger the step, the more is a new trial preferred. There are no brackets,
+    optimization"), but no step is larger than what may be reached. The larger the step, the more is
+    a new trial preferred. There are no brackets,
     and no share of trials that has to continue.
 
     The oracle proposes the values of new trials: `kt.oracles.FreezeThawOracle` by the same model,
@@ -79,6 +82,7 @@ class FreezeThaw(Scheduler):
 
     reads_curves: ClassVar[bool] = True
     stops_trials: ClassVar[bool] = False
+    fills_stacks: ClassVar[bool] = False
     takes_several_goals: ClassVar[bool] = False
     default_trials: ClassVar[int | None] = 50
 
@@ -108,7 +112,7 @@ class FreezeThaw(Scheduler):
         if model is None:
             return requests + ([] if supply.exhausted else [new] * (free - count))
         if supply.exhausted and waiting:
-            chances = model.chances(waiting, self._in_the_end)
+            chances = model.of_trials(waiting, _IN_THE_END).chances(_IN_THE_END)
             waiting = [t for t, chance in zip(waiting, chances) if chance > _UNLIKELY]
         for slot in range(free - count):
             hope = hope_of(history, slot, self.max_epochs)
@@ -135,7 +139,7 @@ class FreezeThaw(Scheduler):
         model = self._model(history) if waiting else None
         if model is not None:
             least = _UNLIKELY if supply.exhausted else _HOPELESS
-            chances = model.chances(waiting, self._in_the_end)
+            chances = model.of_trials(waiting, _IN_THE_END).chances(_IN_THE_END)
             given_up |= {t.number for t, chance in zip(waiting, chances) if chance <= least}
         return sorted(given_up - ({best.number} if best is not None else set()))
 
@@ -159,11 +163,6 @@ class FreezeThaw(Scheduler):
             return None
         return curve_model(history, encoding_of(history[-1].space), self._ends)
 
-    @property
-    def _in_the_end(self) -> Hope:
-        """To be better than the best when fully trained."""
-        return Hope(self.max_epochs, 0.0)
-
     def _choice(
         self,
         model: CurveModel,
@@ -175,8 +174,8 @@ class FreezeThaw(Scheduler):
         """The trial that most probably fulfils a hope; None for a new one, or if there is none."""
         if not waiting:
             return None
-        chances = model.chances(waiting, hope)
-        best = int(np.argmax(chances))
-        if new and model.of_new(hope, rng)[1][0] > chances[best]:
-            return None
-        return waiting[best]
+        promise = model.of_trials(waiting, hope)
+        if new:
+            promise = promise.with_more(model.of_new(hope, rng)[1])
+        best = int(promise.order(hope)[0])
+        return waiting[best] if best < len(waiting) else None

@@ -119,6 +119,10 @@ class Scheduler(ABC):
     copies_states: ClassVar[bool] = False
     """Whether it asks for trials that continue from the states of others."""
 
+    fills_stacks: ClassVar[bool] = True
+    """Whether `plan` is also asked for as many trials as can train in one stack. If not, only for
+    those that workers are free for, so that each decision knows the results before it."""
+
     takes_several_goals: ClassVar[bool] = True
     """Whether a search may have several objectives, or constraints."""
 

@@ -13,6 +13,7 @@ import numpy as np
 from kerastune_lite._src.algorithms.oracles.gp.activity import Rule, expected, learned_rules
 from kerastune_lite._src.algorithms.oracles.gp.curve_process import CurveProcess, Curves, fitted
 from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Encoding, Indices
+from kerastune_lite._src.algorithms.oracles.gp.kernel import squared_distances
 from kerastune_lite._src.algorithms.oracles.gp.selection import refitted_at
 from kerastune_lite._src.algorithms.oracles.gp.surface import candidates
 from kerastune_lite._src.algorithms.oracles.gp.targets import Targets
@@ -34,6 +35,12 @@ _SETTLED = 3
 _STEPS = (-1.0, 0.3)
 """The range of the logarithm, to base 10, of the improvement that is hoped for, in standard
 deviations of the losses."""
+_REACH = 2.0
+"""How many standard deviations better than expected a training may be, at most;"""
+_LEAST_STEP = 1e-3
+"""if there is none that improves by as much as this, this is hoped for."""
+_ROOM = 0.02
+"""The smallest distance of the row of a new point from those of all trials."""
 _REFINED, _VARIANTS = 6, 32
 """Of how many candidates variants are compared, and how many of each."""
 _NUMBERS_CHANGED, _OTHERS_CHANGED = 0.5, 0.08
@@ -45,6 +52,37 @@ class Hope(NamedTuple):
 
     epochs: int
     step: float
+
+
+class Promise(NamedTuple):
+    """By how much trainings are expected to improve on the best loss, and how sure that is.
+
+    Attributes:
+        gains: expected targets below that of the best loss, `(n,)`.
+        deviations: their standard deviations, `(n,)`.
+    """
+
+    gains: Array
+    deviations: Array
+
+    def chances(self, hope: Hope) -> Array:
+        """By how many deviations more than hoped each is expected to improve, `(n,)`.
+
+        The larger, the more probable is the improvement. What nothing can reach is not hoped for:
+        it would lead to where the least is known, and nowhere else.
+        """
+        reachable = float((self.gains + _REACH * self.deviations).max())
+        step = min(hope.step, max(reachable, _LEAST_STEP)) if hope.step else 0.0
+        chances: Array = (self.gains - step) / self.deviations
+        return chances
+
+    def order(self, hope: Hope) -> Indices:
+        """The indices, the best chance first."""
+        return np.argsort(-self.chances(hope), kind="stable")
+
+    def with_more(self, more: Promise) -> Promise:
+        """These, then `more`."""
+        return Promise(*(np.concatenate(pair) for pair in zip(self, more)))
 
 
 def hope_of(history: TrialHistory, slot: int, longest: int) -> Hope:
@@ -80,6 +118,7 @@ class CurveModel:
         best: the target of the best loss so far.
         longest: the epochs of a full training.
         leaders: units of the best trials, `(l, p)`.
+        tried: rows of all trials, `(n, d)`.
     """
 
     encoding: Encoding
@@ -88,42 +127,42 @@ class CurveModel:
     best: float
     longest: int
     leaders: Array
+    tried: Array
 
-    def of_trials(self, trials: Sequence[Trial], epochs: Array) -> tuple[Array, Array]:
-        """Means and deviations of the best losses of trials up to `epochs`, `(n,)` each."""
+    def of_new(self, hope: Hope, rng: np.random.Generator) -> tuple[Array, Promise]:
+        """Units of new points, `(m, p)`, the most promising first, and what they promise."""
+        units = candidates(self.encoding, self.leaders, rng)
+        best = units[self._of_points(units, hope).order(hope)[:_REFINED]]
+        units = np.concatenate([units, self._variants(best, rng)])
+        # Where a trial is paused, or was given up, another one teaches nothing.
+        away = squared_distances(self._rows(units), self.tried).min(1) > _ROOM**2
+        units = units[away] if away.any() else units
+        promise = self._of_points(units, hope)
+        order = promise.order(hope)
+        return units[order], Promise(promise.gains[order], promise.deviations[order])
+
+    def of_trials(self, trials: Sequence[Trial], hope: Hope) -> Promise:
+        """What trials promise if they go on."""
         points = [self.encoding.units(trial.values) for trial in trials]
         rows = self.encoding.rows(*(np.array(each) for each in zip(*points)))
         numbers = np.array([trial.number for trial in trials])
-        return self.process.predict(Curves(rows, times_of(epochs, self.longest), numbers))
-
-    def of_new(self, hope: Hope, rng: np.random.Generator) -> tuple[Array, Array]:
-        """Units of new points, `(m, p)`, and their chances, `(m,)`, the best first."""
-        units = candidates(self.encoding, self.leaders, rng)
-        chances = self._chances_of_new(units, hope)
-        best = units[np.argsort(-chances, kind="stable")[:_REFINED]]
-        more = self._variants(best, rng)
-        units = np.concatenate([units, more])
-        chances = np.concatenate([chances, self._chances_of_new(more, hope)])
-        order = np.argsort(-chances, kind="stable")
-        return units[order], chances[order]
-
-    def chances(self, trials: Sequence[Trial], hope: Hope) -> Array:
-        """By how many deviations more than hoped trials are expected to improve, `(n,)`.
-
-        The larger, the more probable is the improvement.
-        """
         reached = np.array([trial.epochs for trial in trials])
         epochs = np.minimum(reached + hope.epochs, self.longest)
-        mean, deviation = self.of_trials(trials, epochs)
-        chances: Array = (self.best - hope.step - mean) / deviation
-        return chances
+        mean, deviation = self.process.predict(
+            Curves(rows, times_of(epochs, self.longest), numbers)
+        )
+        return Promise(self.best - mean, deviation)
 
-    def _chances_of_new(self, units: Array, hope: Hope) -> Array:
-        rows = self.encoding.rows(units, expected(self.encoding, self.rules, units))
+    def _of_points(self, units: Array, hope: Hope) -> Promise:
+        rows = self._rows(units)
         times = times_of(np.full(len(rows), hope.epochs), self.longest)
-        mean, deviation = self.process.predict(Curves(rows, times, -1 - np.arange(len(rows))))
-        chances: Array = (self.best - hope.step - mean) / deviation
-        return chances
+        places = Curves(rows, times, -1 - np.arange(len(rows)))
+        # With what is a trial's own, another one at the same point would be worth a try.
+        mean, deviation = self.process.predict(places, shared=True)
+        return Promise(self.best - mean, deviation)
+
+    def _rows(self, units: Array) -> Array:
+        return self.encoding.rows(units, expected(self.encoding, self.rules, units))
 
     def _variants(self, units: Array, rng: np.random.Generator) -> Array:
         """Points near `units`, `(k, p)`: `_VARIANTS` of each."""
@@ -165,7 +204,8 @@ def curve_model(
     active = np.array([each for _, each in points], dtype=bool).reshape(len(trials), width)
     used = [trial.status in (TrialStatus.COMPLETED, TrialStatus.PAUSED) for trial in trials]
     rules = learned_rules(encoding, units[used], active[used])
-    rows = dict(zip(curves, encoding.rows(units, active)))
+    every = encoding.rows(units, active)
+    rows = dict(zip(curves, every))
     scale = math.log if min(known) > 0.0 else float
     observed, losses = _observed(trials, rows, curves, ends, scale)
     theta = _settings(history, observed, losses, ends, encoding)
@@ -187,7 +227,7 @@ def curve_model(
     places = {number: place for place, number in enumerate(curves)}
     leaders = [units[places[number]] for _, number in order[:_LEADERS]]
     best = float(targets(np.array([scale(min(known))]))[0])
-    return CurveModel(encoding, rules, process, best, ends[-1], np.array(leaders))
+    return CurveModel(encoding, rules, process, best, ends[-1], np.array(leaders), every)
 
 
 def best_so_far(history: TrialHistory, trial: Trial, longest: int) -> list[float]:

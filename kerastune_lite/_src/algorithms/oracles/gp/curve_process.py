@@ -99,12 +99,17 @@ class CurveProcess:
         self._factor = linalg.cholesky(covariance, lower=True, check_finite=False)
         self._alpha = linalg.cho_solve((self._factor, True), targets, check_finite=False)
 
-    def predict(self, places: Curves) -> tuple[Array, Array]:
-        """Means and deviations of the curves without noise, each `(m,)`."""
+    def predict(self, places: Curves, shared: bool = False) -> tuple[Array, Array]:
+        """Means and deviations of the curves without noise, each `(m,)`.
+
+        Args:
+            shared: of trials that are not observed, whether to leave out what is a trial's own.
+        """
         cross = self._covariance(places)
         whitened = linalg.solve_triangular(self._factor, cross.T, lower=True, check_finite=False)
         a, b, _, c, _, e, _ = self._settings
-        variance = np.maximum(a + b + c + e - (whitened * whitened).sum(0), _JITTER)
+        prior = a + b + e + (0.0 if shared else c)
+        variance = np.maximum(prior - (whitened * whitened).sum(0), _JITTER)
         return cross @ self._alpha, np.sqrt(variance)
 
     def _covariance(self, places: Curves) -> Array:
