@@ -38,7 +38,7 @@ def declared(parameter):
         fields = dataclasses.asdict(parameter.domain)
     else:
         fields = {**parameter.get_config(), "default": parameter.default}
-    fields = {k: v for k, v in fields.items() if k not in ("name", "conditions", "ordered")}
+    fields = {k: v for k, v in fields.items() if k not in ("name", "conditions", "ordered", "prior")}
     return parameter.name, {
         name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()
     }
