@@ -86,6 +86,19 @@ def test_the_fast_paths_know_the_copy(tmp_path):
     np.testing.assert_array_equal(read.tensors[0], X)
 
 
+def test_the_fast_paths_know_which_copies_yield_the_same_each_time(tmp_path):
+    from kerastune_lite._src.keras.fast.datasets import is_lasting, read_dataset
+
+    doubled = SLICES.map(lambda x, y: (x * 2, y))
+    twice_sent = sent(sent(doubled.shuffle(12).batch(5), tmp_path), tmp_path)
+    read = read_dataset(twice_sent, np.inf)
+    assert read.shuffled
+    assert read.lasting
+    np.testing.assert_array_equal(read.tensors[0], 2 * X)
+    shuffled_before = SLICES.shuffle(12).map(lambda x, y: (x * 2, y)).batch(5)
+    assert not is_lasting(sent(shuffled_before, tmp_path))
+
+
 def test_large_arrays_of_a_dataset_are_files(tmp_path):
     large = np.ones((1000, 100))
     dataset = tf.data.Dataset.from_tensor_slices(large).batch(10)

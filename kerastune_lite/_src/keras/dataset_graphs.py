@@ -8,6 +8,7 @@ from typing import Any
 
 from kerastune_lite._src.keras.compat import probes
 from kerastune_lite._src.keras.compat.internals import dataset_argument, dataset_inputs
+from kerastune_lite._src.keras.fast.repeatable import mark_repeatable, why_not_repeatable
 
 _FAIL = 2
 """The policy of TensorFlow for pipelines with a state outside of the graph: an error."""
@@ -42,6 +43,7 @@ def reduced(value: Any) -> tuple[Any, ...] | None:
     if tf is None or not isinstance(value, tf.data.Dataset):
         return None
     kind = type(value).__name__
+    repeatable = False
     if probes.missing_for_datasets() is None:
         if kind in _SOURCES:
             tensors = [tensor.numpy() for tensor in dataset_argument(value, "tensors")]
@@ -51,7 +53,8 @@ def reduced(value: Any) -> tuple[Any, ...] | None:
             arguments = [_plain(dataset_argument(value, name)) for name in names]
             seed = _plain(dataset_argument(value, "seed")) if method == "shuffle" else 0
             return _step, (dataset_inputs(value)[0], method, arguments, seed)
-    return _of_graph, (_graph(value), value.element_spec)
+        repeatable = why_not_repeatable(value) is None
+    return _of_graph, (_graph(value), value.element_spec, repeatable)
 
 
 def _plain(argument: Any) -> Any:
@@ -95,8 +98,11 @@ def _graph(dataset: Any) -> bytes:
     return bytes(graph.numpy())
 
 
-def _of_graph(graph: bytes, element_spec: Any) -> Any:
+def _of_graph(graph: bytes, element_spec: Any, repeatable: bool) -> Any:
     import tensorflow as tf
 
     variant = tf.raw_ops.DatasetFromGraph(graph_def=graph)
-    return tf.data.experimental.from_variant(variant, element_spec)
+    dataset = tf.data.experimental.from_variant(variant, element_spec)
+    if repeatable:
+        mark_repeatable(dataset)
+    return dataset

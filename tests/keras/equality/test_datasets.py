@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
-from kerastune_lite._src.keras.fast.fit_call import FitCall
+from kerastune_lite._src.keras.compat import internals, probes
+from kerastune_lite._src.keras.fast import samples
+from kerastune_lite._src.keras.fast.datasets import is_lasting
+from kerastune_lite._src.keras.fast.fit_call import FitCall, Unsuitable
 from kerastune_lite._src.keras.fast.samples import DeviceData
 from tests.keras.equality.cases import (
     ARRAYS,
@@ -25,7 +28,6 @@ from tests.keras.equality.cases import (
 )
 
 x, y = classes()
-scale = keras.Variable(1.5)
 adapted = keras.layers.Normalization()
 adapted.adapt(x)
 augmenting = keras.layers.GaussianNoise(0.3, seed=5)
@@ -51,6 +53,11 @@ def generated():
     return tf.data.Dataset.from_generator(lambda: iter(zip(x, y)), output_signature=specs)
 
 
+def growing_within():
+    function = growing()
+    return within(lambda inner: inner.map(function))
+
+
 def of(dataset, **others):
     """The arguments of `fit`; the dataset is a function of the size of batches."""
 
@@ -72,19 +79,36 @@ def doubled(a, b):
 
 
 def noisy(a, b):
+    """With a seed, and so with the same noise each time."""
     import tensorflow as tf
 
     return a + tf.random.normal(a.shape, stddev=0.3, seed=3), b
 
 
-def by_variable(a, b):
-    return a * scale, b
-
-
-def in_python(a, b):
+def drawing():
+    """A function for `map` that draws other noise each time, in Python."""
     import tensorflow as tf
 
-    return tf.ensure_shape(tf.numpy_function(np.negative, [a], tf.float32), (6,)), b
+    rng = np.random.default_rng(0)
+
+    def noise(a):
+        return a + rng.normal(0, 0.5, a.shape).astype("float32")
+
+    return lambda a, b: (tf.ensure_shape(tf.numpy_function(noise, [a], tf.float32), a.shape), b)
+
+
+def growing():
+    """A function for `map` that changes a variable each time."""
+    import tensorflow as tf
+
+    scale = tf.Variable(1.0)
+    return lambda a, b: (a * scale.assign_add(0.01), b)
+
+
+def within(function):
+    """A dataset of datasets, to which a function is applied before they are joined."""
+    groups = slices(x.reshape(30, 3, 6), y.reshape(30, 3))
+    return counted(groups.flat_map(lambda a, b: function(slices(a, b))), 90)
 
 
 READ = {
@@ -108,7 +132,11 @@ READ = {
     "interleaved, its length said": lambda size: counted(
         slices(x.reshape(30, 3, 6), y.reshape(30, 3)).interleave(slices, cycle_length=3), 90
     ).batch(size),
-    "random, then cached": lambda size: slices().shuffle(90).map(noisy).cache().batch(size),
+    "random, then cached": lambda size: slices().map(drawing()).cache().batch(size),
+    "random batches, then cached": lambda size: slices().map(drawing()).batch(15).cache().prefetch(
+        2
+    ),
+    "mapped within": lambda size: within(lambda inner: inner.map(doubled)).batch(size),
     "by a layer": lambda size: slices().batch(size).map(lambda a, b: (adapted(a), b)),
 }  # fmt: skip
 
@@ -176,8 +204,10 @@ def test_each_epoch_of_a_shuffled_dataset_has_an_order_of_its_own():
 
 ANEW = {
     "random": lambda size: slices().map(noisy).batch(size),
-    "in Python": lambda size: slices().map(in_python).batch(size),
-    "by a variable": lambda size: slices().map(by_variable).batch(size),
+    "in Python": lambda size: slices().map(drawing()).batch(size),
+    "by a variable": lambda size: slices().map(growing()).batch(size),
+    "by a variable within": lambda size: growing_within().batch(size),
+    "cached in part": lambda size: slices().map(drawing()).cache().take(50).batch(size),
 }  # fmt: skip
 SHUFFLED = {
     "in part": lambda size: slices().shuffle(10, seed=1).batch(size),
@@ -191,12 +221,12 @@ SHUFFLED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", rare_is_slow(ANEW, ["in Python"]))
+@pytest.mark.parametrize("name", rare_is_slow(ANEW, ["in Python", "by a variable within"]))
 def test_datasets_that_are_read_in_each_epoch(name):
     """The histories are those of `fit`, so each epoch has had the samples that it has there."""
 
     def held_out():
-        return slices(x[:20], y[:20]).map(noisy).batch(6)
+        return slices(x[:20], y[:20]).map(drawing()).batch(6)
 
     check_shared(mlp(), of(ANEW[name], validation_data=held_out, epochs=3))
 
@@ -216,6 +246,39 @@ def test_shuffled_datasets_are_read_in_each_epoch(name):
 @pytest.mark.parametrize("fastest", [SHARED, ARRAYS])
 def test_shuffled_datasets_are_trained_on_fast_paths(fastest):
     assert dispatched(mlp(), of(SHUFFLED["in part"]), fastest=fastest).path == fastest
+
+
+def files_in_a_new_order(folder):
+    import tensorflow as tf
+
+    (folder / "numbers.txt").write_text("1\n2\n")
+    return tf.data.TextLineDataset(tf.data.Dataset.list_files(str(folder / "*.txt")))
+
+
+def inner_order_left_open(folder):
+    return within(lambda inner: inner.map(doubled, num_parallel_calls=2, deterministic=False))
+
+
+def zipped_with_fewer(folder):
+    import tensorflow as tf
+
+    kept = slices().map(drawing()).cache()
+    return tf.data.Dataset.zip((kept, tf.data.Dataset.range(50)))
+
+
+@pytest.mark.parametrize(
+    "dataset",
+    [
+        lambda folder: slices().map(drawing()).cache().take(50),
+        lambda folder: slices().map(drawing()).cache().take_while(lambda a, b: b < 2),
+        zipped_with_fewer,
+        lambda folder: growing_within(),
+        inner_order_left_open,
+        files_in_a_new_order,
+    ],
+)
+def test_datasets_that_are_not_taken_for_repeatable(dataset, tmp_path):
+    assert not is_lasting(dataset(tmp_path).batch(5))
 
 
 def test_each_epoch_has_other_samples():
@@ -269,6 +332,38 @@ def test_py_datasets_are_read_in_each_epoch(path):
     check_same(outcome, by_fit(mlp(), fit))
 
 
+class Calls(Pieces):
+    """Notes how its epochs begin and end, and takes its samples in another order in each."""
+
+    def __init__(self, size):
+        super().__init__(size)
+        self.calls, self.rng, self.order = [], np.random.default_rng(0), np.arange(len(x))
+
+    def __getitem__(self, i):
+        rows = self.order[i * self.size : (i + 1) * self.size]
+        return x[rows], y[rows]
+
+    def on_epoch_begin(self):
+        self.calls.append("begin")
+
+    def on_epoch_end(self):
+        self.calls.append("end")
+        self.rng.shuffle(self.order)
+
+
+def test_epochs_of_py_datasets_begin_and_end_as_in_fit():
+    seen = []
+
+    def fit(variant):
+        seen.extend([Calls(10), Calls(7)])
+        return of(lambda size: seen[-2], epochs=3, validation_data=lambda: seen[-1])(variant)
+
+    check_same(dispatched(mlp(), fit), by_fit(mlp(), fit))
+    training, validation, training_by_fit, validation_by_fit = (each.calls for each in seen)
+    assert training == training_by_fit
+    assert validation == validation_by_fit
+
+
 def test_batches_of_py_datasets_are_shuffled():
     read = DeviceData().of(FitCall(Pieces(10)))[0]
     batches = read.tensors[0].numpy().reshape(9, 10, 6)
@@ -318,3 +413,65 @@ WRONG = {
 def test_what_fit_does_not_take_with_a_dataset(name):
     fit = of(READ["batched"], **WRONG[name])
     check_same_or_same_error(mlp(), fit)
+
+
+@pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_begin", "on_test_begin"])
+def test_callbacks_may_change_what_an_epoch_reads(hook):
+    import tensorflow as tf
+
+    scale = tf.Variable(1.0)
+
+    def fit(variant):
+        def change(*args, **kwargs):
+            scale.assign_add(1.0)
+
+        scale.assign(1.0)
+        change_at = type("Changes", (keras.callbacks.Callback,), {hook: change})()
+        dataset = of(lambda size: slices().map(lambda a, b: (a * scale, b)).batch(size))
+        return {**dataset(variant), "callbacks": [change_at]}
+
+    check_plain(mlp(), fit, "Changes, which acts before epochs")
+
+
+def test_callbacks_that_act_after_epochs_are_no_hindrance():
+    class Counts(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            pass
+
+    fit = of(Pieces, callbacks=lambda: [Counts()])
+    assert dispatched(mlp(), fit).path == SHARED
+
+
+@pytest.mark.parametrize("kind", ["tf.data", "PyDataset"])
+def test_what_is_too_large_is_not_read_in_vain(kind, monkeypatch):
+    monkeypatch.setattr(samples, "total_memory", lambda: 4.0 * (x[:30].nbytes + y[:30].nbytes))
+    read = []
+
+    def noted(a, b):
+        import tensorflow as tf
+
+        return tf.ensure_shape(tf.numpy_function(noting, [a], tf.float32), (None, 6)), b
+
+    def noting(a):
+        read.append(len(a))
+        return a
+
+    class Noted(Pieces):
+        def __getitem__(self, i):
+            read.append(self.size)
+            return super().__getitem__(i)
+
+    dataset = Noted(10) if kind == "PyDataset" else slices().batch(10).map(noted)
+    with pytest.raises(Unsuitable, match="larger than"):
+        DeviceData().of(FitCall(dataset))
+    assert len(read) <= 2  # the dataset may read a batch ahead
+
+
+def test_datasets_are_left_to_fit_where_their_parts_cannot_be_seen(monkeypatch):
+    def unknown(dataset):
+        raise AttributeError("_inputs")
+
+    monkeypatch.setattr(internals, "dataset_inputs", unknown)
+    monkeypatch.setattr(probes, "missing_for_datasets", lambda: "Datasets changed")
+    assert DeviceData().may_change(FitCall(slices().batch(10)))
+    check_plain(mlp(), of(READ["batched"]), "Datasets changed")

@@ -210,7 +210,32 @@ def _datasets_work() -> bool:
         source.map(lambda i: i + tf.random.uniform((), 0, 2, "int64"))
     )
     kinds = {operation.type for operation in graph.get_operations() if operation.op_def.is_stateful}
-    return found == [(True, 3, True, 2, True), (True, 3, False, 2, True)] and bool(kinds)
+    return (
+        found == [(True, 3, True, 2, True), (True, 3, False, 2, True)]
+        and bool(kinds)
+        and _inner_functions_work()
+    )
+
+
+def _inner_functions_work() -> bool:
+    """Datasets within functions tell which functions they call."""
+    import tensorflow as tf
+
+    def by_clock(i: Any) -> Any:
+        return tf.timestamp()
+
+    def within(i: Any) -> Any:
+        return tf.data.Dataset.range(i).map(by_clock, num_parallel_calls=2, deterministic=False)
+
+    (graph,) = internals.dataset_function_graphs(tf.data.Dataset.range(4).flat_map(within))
+    operations = graph.get_operations()
+    called = {name for operation in operations for name in internals.functions_called(operation)}
+    (reader,) = internals.dataset_inputs(tf.data.TextLineDataset(tf.data.Dataset.from_tensors("")))
+    return (
+        bool(called & internals.functions_with_state(graph))
+        and any(map(internals.leaves_order_open, operations))
+        and bool(internals.dataset_inputs(reader))
+    )
 
 
 EVERY_PATH = Part(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kerastune_lite._src.keras.compat.callbacks import (
@@ -26,6 +26,9 @@ _BATCH_HOOKS = (
     "on_test_batch_begin",
     "on_test_batch_end",
 )
+
+_EARLY_HOOKS = ("set_model", "set_params", "on_train_begin", "on_epoch_begin", "on_test_begin")
+"""What may come between the reading of an epoch's data and the epoch."""
 
 _EPOCH_LEVEL: dict[str, Callable[[Any], bool]] = {
     # Keras's own callbacks that have batch hooks -> whether they do without them.
@@ -78,12 +81,31 @@ def check_callbacks(callbacks: list[Any]) -> None:
         raise Unsuitable(f"batch hooks of {kind.__name__}")
 
 
+def check_changes_no_data(callbacks: list[Any]) -> None:
+    """Refuse callbacks of the user's own that may change what the first epoch is to read.
+
+    Raises:
+        Unsuitable: with the name of one.
+    """
+    for callback in callbacks:
+        kind = type(callback)
+        own = not kind.__module__.startswith("keras.") or kind.__name__ == "LambdaCallback"
+        if own and not getattr(callback, "epoch_level", False) and _has(callback, _EARLY_HOOKS):
+            raise Unsuitable(
+                f"{kind.__name__}, which acts before epochs, with data that may differ from epoch "
+                "to epoch"
+            )
+
+
 def _has_batch_hooks(callback: Any) -> bool:
+    return _has(callback, _BATCH_HOOKS)
+
+
+def _has(callback: Any, hooks: Sequence[str]) -> bool:
     base = keras.callbacks.Callback
     own = vars(callback)
     return any(
-        name in own or getattr(type(callback), name) is not getattr(base, name)
-        for name in _BATCH_HOOKS
+        name in own or getattr(type(callback), name) is not getattr(base, name) for name in hooks
     )
 
 

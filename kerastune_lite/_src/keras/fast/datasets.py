@@ -54,6 +54,8 @@ def has_known_length(dataset: Any) -> bool:
 
 def is_lasting(dataset: Any) -> bool:
     """Whether a dataset holds the same samples each time, in any order; without reading it."""
+    if probes.missing_for_datasets():
+        return False
     in_order = _before_full_shuffle(dataset)
     return why_not_repeatable(dataset if in_order is None else in_order) is None
 
@@ -88,7 +90,7 @@ def read_dataset(dataset: Any, limit: float) -> Read:
 def _read(dataset: Any, limit: float, shuffled: bool = False, lasting: bool = True) -> Read:
     if int(dataset.cardinality()) == _ENDLESS:
         raise Unsuitable("an endless dataset")
-    read = _joined(map(_in_arrays, dataset), limit)
+    read = _joined(map(_in_arrays, dataset), limit, int(dataset.cardinality()))
     return dataclasses.replace(read, shuffled=shuffled, lasting=lasting)
 
 
@@ -98,14 +100,20 @@ def _in_arrays(batch: Any) -> Any:
     return keras.tree.map_structure(lambda leaf: leaf.numpy(), batch)
 
 
-def _joined(given: Iterable[Any], limit: float) -> Read:
-    """All samples of batches, one after the other."""
+def _joined(given: Iterable[Any], limit: float, count: int) -> Read:
+    """All samples of batches, one after the other.
+
+    Args:
+        limit: in bytes.
+        count: how many batches there are; below 0 if that is not known.
+    """
     batches: list[Any] = []
     size = 0
     for batch in given:
         batches.append(batch)
         size += sum(leaf.nbytes for leaf in keras.tree.flatten(batch))
-        if size > limit:
+        # The first batch tells it for all but the last: what is too large is not read in vain.
+        if size > limit or (len(batches) == 1 and size * (count - 1) > limit):
             raise Unsuitable("a dataset larger than the share of memory it may take")
     if not batches:
         raise Unsuitable("an empty dataset")
@@ -127,12 +135,13 @@ def is_py_dataset(value: Any) -> bool:
     return isinstance(value, keras.utils.PyDataset)
 
 
-def read_py_dataset(dataset: Any, shuffle: Any, limit: float) -> Read:
+def read_py_dataset(dataset: Any, shuffle: Any, limit: float, end_first: bool) -> Read:
     """An epoch of a PyDataset, as arrays.
 
     Args:
         shuffle: whether its batches come in a random order, drawn as `fit` does.
         limit: how many bytes may be read.
+        end_first: whether `on_epoch_end` is called before the epoch, too.
 
     Raises:
         Unsuitable: it is endless or too large, or read by several threads or processes; or its
@@ -143,11 +152,13 @@ def read_py_dataset(dataset: Any, shuffle: Any, limit: float) -> Read:
     count = dataset.num_batches
     if count is None:
         raise Unsuitable("an endless PyDataset")
+    if end_first:
+        dataset.on_epoch_end()
     dataset.on_epoch_begin()
     order = list(range(count))
     if shuffle:
         random.shuffle(order)
-    read = _joined((_standardized(dataset[i]) for i in order), limit)
+    read = _joined((_standardized(dataset[i]) for i in order), limit, count)
     dataset.on_epoch_end()
     return dataclasses.replace(read, lasting=False)
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from kerastune_lite._src.core.trial import TRAINING_PATHS
 from kerastune_lite._src.keras.compat import internals, probes
 from kerastune_lite._src.keras.compat.thread_state import quick_start
-from kerastune_lite._src.keras.fast.callbacks import check_callbacks
+from kerastune_lite._src.keras.fast.callbacks import check_callbacks, check_changes_no_data
 from kerastune_lite._src.keras.fast.driver import FirstEpochFailed, train_together
 from kerastune_lite._src.keras.fast.fit_call import Unsuitable, bound, check_supported
 from kerastune_lite._src.keras.fast.member import Member, NotStacked
@@ -178,7 +178,10 @@ class Dispatcher:
             check_model(fit.model)
             call = bound(fit.args, fit.kwargs)
             check_supported(call)
-            check_callbacks([c for c in keras.tree.flatten(call.callbacks) if c is not None])
+            callbacks = [c for c in keras.tree.flatten(call.callbacks) if c is not None]
+            check_callbacks(callbacks)
+            if self._data.may_change(call):
+                check_changes_no_data(callbacks)
             return Member(fit.model, call, *self._data.of(call), fit.seed, fit.whole)
 
         return _or_unsuitable(prepare)

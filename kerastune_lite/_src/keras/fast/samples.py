@@ -150,7 +150,7 @@ class DeviceData:
                 raise Unsuitable(
                     "a dataset of unknown length; tf.data.experimental.assert_cardinality tells it"
                 )
-            training = self._dataset(call.x, call.class_weight, call.shuffle)
+            training = self._dataset(call.x, call.class_weight, shuffle=call.shuffle)
             split = None
         else:
             held_out = call.validation_split if call.validation_data is None else 0.0
@@ -160,7 +160,7 @@ class DeviceData:
         if call.validation_data is None:
             return training, split
         if is_dataset(call.validation_data) or is_py_dataset(call.validation_data):
-            return training, self._dataset(call.validation_data, None)
+            return training, self._dataset(call.validation_data, validates=True)
         x, y, weight = keras.utils.unpack_x_y_sample_weight(call.validation_data)
         return training, self._arrays(x, y, weight, None, 0.0)[0]
 
@@ -189,12 +189,16 @@ class DeviceData:
         weights = tuple(sorted(class_weight.items())) if class_weight else None
         return self._remembered(given, (structure, weights, held_out), read)
 
-    def _dataset(self, dataset: Any, class_weight: Any, shuffle: Any = False) -> Samples:
-        def read() -> Samples:
+    def _dataset(
+        self, dataset: Any, class_weight: Any = None, shuffle: Any = False, validates: bool = False
+    ) -> Samples:
+        def read(first: bool = False) -> Samples:
             if is_dataset(dataset):
                 found = read_dataset(dataset, _limit())
             else:
-                found = read_py_dataset(dataset, shuffle, _limit())
+                # `fit` ends an epoch before the first one, `evaluate` before each.
+                end_first = first or validates
+                found = read_py_dataset(dataset, shuffle, _limit(), end_first)
             x, y, weight = keras.utils.unpack_x_y_sample_weight(found.tensors)
             samples = _samples(x, y, weight, class_weight)
             return dataclasses.replace(
@@ -206,7 +210,9 @@ class DeviceData:
             )
 
         weights = tuple(sorted(class_weight.items())) if class_weight else None
-        samples: Samples = self._remembered([dataset], ("dataset", weights), read)
+        samples: Samples = self._remembered(
+            [dataset], ("dataset", weights), lambda: read(first=True)
+        )
         return samples
 
     def _remembered(self, given: list[Any], how: Any, read: Callable[[], Any]) -> Any:
