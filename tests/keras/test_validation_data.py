@@ -100,6 +100,8 @@ def refused(**arguments):
 
 def test_what_cannot_be_had():
     assert "neither `validation_data` nor `validation_split`" in refused()
-    assert "used up" in refused(validation_data=(each for each in [(x, y)]), validation_steps=1)
+    used_up = (each for each in [(x, y)])
+    for generator in (used_up, lambda: (each for each in [(x, y)])):
+        assert "only once" in refused(validation_data=generator, validation_steps=1)
     assert "validation_steps=2" in refused(validation_data=(x, y), validation_steps=2)
     assert "validation_steps=2" in refused(validation_split=0.5, validation_steps=2)

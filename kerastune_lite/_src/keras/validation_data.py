@@ -41,7 +41,7 @@ def validation_samples(given: Mapping[str, Any]) -> tuple[Any, Any, Any]:
     else:
         x, y, weight = keras.utils.unpack_x_y_sample_weight(validation)
     if isinstance(x, types.GeneratorType):
-        raise NotThere("They came from a generator, which the search has used up.")
+        raise NotThere("They come from a generator, which can be read only once.")
     if steps is None:
         return x, y, weight
     if not hasattr(x, "take") or not brings_batches(x):
