@@ -114,7 +114,7 @@ def build(hp):
     model = gan(
         hp.Int("units", 64, 256, sampling="log", default=128),
         hp.Int("numbers", 4, 100, sampling="log", default=100),
-        hp.Float("smoothing", 0.0, 0.3),
+        hp.Float("smoothing", 0.0, 0.3, default=0.0),
         hp.Float("discriminator_rate", 1e-4, 3e-2, sampling="log", default=2e-4),
     )
     rate = hp.Float("generator_rate", 1e-4, 1e-2, sampling="log", default=2e-4)
