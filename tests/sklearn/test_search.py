@@ -15,7 +15,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import FitFailedWarning
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, make_scorer
-from sklearn.model_selection import GridSearchCV, GroupKFold, ShuffleSplit
+from sklearn.model_selection import GridSearchCV, GroupKFold, ShuffleSplit, cross_val_score
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
@@ -329,6 +329,34 @@ def test_a_search_goes_on_where_it_stood(tmp_path):
     with pytest.raises(SettingsMismatchError, match="oracle"):
         searched(tuner="sobol", **kwargs)
     assert (tmp_path / "it" / "tensorboard" / "trial_0001" / "execution2").is_dir()
+
+
+def test_each_fold_of_a_cross_validation_has_a_project_named_by_its_data(tmp_path):
+    fits = []
+
+    class Counting(LogisticRegression):
+        def fit(self, X, y):
+            fits.append(1)
+            return super().fit(X, y)
+
+    kwargs = {"cv": 3, "max_trials": 2, "random_state": 0, "tuner": "random"}
+    search = TunerSearchCV(
+        Counting(), GRID, directory=tmp_path, project_name="outer-{data}", **kwargs
+    )
+    scores = cross_val_score(search, X, Y, cv=3, error_score="raise")
+    assert list(scores) == list(
+        cross_val_score(TunerSearchCV(LogisticRegression(), GRID, **kwargs), X, Y, cv=3)
+    )
+    names = [each.name for each in tmp_path.iterdir()]
+    assert len(names) == 3
+    assert all(re.fullmatch("outer-[0-9a-f]{8}", name) for name in names)
+    fits.clear()
+    assert list(cross_val_score(search, X, Y, cv=3, error_score="raise")) == list(scores)
+    assert len(fits) == 3, "only the best trials are fitted again"
+
+    search.set_params(project_name="one")
+    with pytest.raises(SettingsMismatchError, match=r"leave out `directory`.*'outer-\{data\}'"):
+        cross_val_score(search, X, Y, cv=3, error_score="raise")
 
 
 def test_without_a_directory_nothing_is_left(tmp_path, monkeypatch):

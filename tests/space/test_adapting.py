@@ -70,13 +70,15 @@ NEW = Space(
 
 
 def test_what_only_one_space_has():
-    """What is missing has its default, what is not known is left out."""
+    """What is missing is as a search starts with it, what is not known is left out."""
+    middle = NEW.start()["rate"]
+    assert middle == pytest.approx(10**-2.5)
     point = adapted({"units": 30, "momentum": 0.9}, NEW)
-    assert point == {"kind": "mlp", "units": 32, "rate": 1e-4, "bits": 8}
+    assert point == {"kind": "mlp", "units": 32, "rate": middle, "bits": 8}
     assert NEW.complete(point) == point
     assert adapted({"kind": "cnn", "units": 30, "bits": 4}, NEW) == {
         "kind": "cnn",
-        "rate": 1e-4,
+        "rate": middle,
         "bits": 8,
     }
 

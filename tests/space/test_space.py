@@ -122,9 +122,10 @@ def test_merging_adds_what_is_missing_and_overwrites_on_request():
     assert SPACE.names == ["model", "depth", "kernel", "rate"]
 
 
-def test_complete_fills_in_defaults_and_coerces():
+def test_complete_fills_in_the_start_and_coerces():
     values = SPACE.complete({"model": "cnn", "kernel": 5.0})
-    assert values == {"model": "cnn", "kernel": 5, "rate": 1e-4}
+    rate = SPACE.start()["rate"]
+    assert values == {"model": "cnn", "kernel": 5, "rate": rate}
     assert type(values["kernel"]) is int
 
 

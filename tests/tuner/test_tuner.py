@@ -192,6 +192,31 @@ def test_enqueued_points_go_first_and_survive(where):
     assert [t.origin for t in again.trials].count("enqueued") == 2
 
 
+def test_what_an_enqueued_point_leaves_out_is_as_a_search_starts_with_it(where):
+    class Built(kt.RandomSearch):
+        def run_trial(self, trial):
+            self.hypermodel.build(trial.hyperparameters)
+            return 0.0
+
+    def build(hp):
+        for i in range(hp.Int("layers", 1, 3)):
+            hp.Int(f"units_{i}", 8, 128, step=2, sampling="log")
+        hp.Float("rate", 1e-4, 1e-2, sampling="log", default=3e-3)
+
+    tuner = Built(build, max_trials=2, **where)
+    tuner.enqueue({})
+    tuner.enqueue({"layers": 1, "rate": 1e-3})
+    tuner.search(verbose=0)
+    assert [dict(t.values) for t in tuner.trials] == [
+        {"layers": 2, "units_0": 32, "units_1": 32, "rate": 3e-3},
+        {"layers": 1, "units_0": 32, "rate": 1e-3},
+    ]
+    given = Given(hyperparameters=space_of(a=(1, 9)), max_trials=1, **where | {"project_name": "b"})
+    given.enqueue({})
+    given.search(verbose=0)
+    assert given.trials[0].values == {"a": 5}
+
+
 def test_enqueue_refuses_what_cannot_be(where):
     tuner = Given(hyperparameters=space_of(a=(1, 9)), **where)
     with pytest.raises(ValueError, match=r"'c' is not in the space; the space has \['a'\]"):

@@ -8,6 +8,7 @@ import functools
 import secrets
 import sys
 import tempfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -41,10 +42,13 @@ from kerastune_lite._src.sklearn.folds import FoldJob
 from kerastune_lite._src.store.checkpoints import Checkpoints
 from kerastune_lite._src.store.project_folder import ProjectFolder
 from kerastune_lite._src.store.store import Project
-from kerastune_lite._src.util.checksums import changed
+from kerastune_lite._src.util.checksums import changed, checksums
 from kerastune_lite._src.util.errors import SettingsMismatchError, StoreError
 from kerastune_lite._src.views.announcing import announce
 from kerastune_lite._src.views.choose import search_views
+
+_DATA = "{data}"
+"""Stands in the name of a project for a checksum of its data."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,19 +79,23 @@ class CVProject:
 
     Args:
         directory, name: where it lies; without a directory it is forgotten when it is closed.
+            In the name, `{data}` stands for a checksum of the data.
+        data: samples, targets and fit parameters.
         seed: None: that of the project, or a new one.
 
     Raises:
         StoreError: the folder holds a project that cannot be read.
     """
 
-    def __init__(self, directory: Any, name: str | None, seed: int | None) -> None:
+    def __init__(
+        self, directory: Any, name: str | None, data: Mapping[str, Any], seed: int | None
+    ) -> None:
         self._kept, self._directory = directory is not None, directory
         self._scratch = contextlib.ExitStack()
         if directory is None:
             scratch = tempfile.TemporaryDirectory(prefix="kerastune_")
             directory = self._scratch.enter_context(scratch)
-        self._folder = ProjectFolder(directory, name or "untitled_project")
+        self._folder = ProjectFolder(directory, _named(name or "untitled_project", data))
         stored = self._folder.load() if self._folder.exists else None
         self._former = () if stored is None else stored.former
         self._stored = [] if stored is None else list(stored.trials)
@@ -211,6 +219,13 @@ class CVProject:
         return ProcessRunner(most, self.root, share, here=not (interrupted or gpus))
 
 
+def _named(name: str, data: Mapping[str, Any]) -> str:
+    if _DATA not in name:
+        return name
+    told = repr(sorted(checksums(data).items()))
+    return name.replace(_DATA, f"{zlib.crc32(told.encode()):08x}")
+
+
 def _run(search: Search, name: str, settings: Mapping[str, Any]) -> StopReason:
     try:
         return search.run(name, settings)
@@ -245,7 +260,9 @@ def _check_data(wish: Wish, where: str, project: Project) -> None:
         raise SettingsMismatchError(
             f"The project in {where} was searched with other data, folds or another estimator, so "
             "that old and new scores cannot be compared:\n  " + "\n  ".join(differences) + "\n"
-            "Choose another `project_name`, or delete that folder."
+            "Choose another `project_name`, or delete that folder. A cross-validation of the "
+            "search has other data in each fold: leave out `directory`, or write {data} in the "
+            "name, as in project_name='outer-{data}', and each fold has a project of its own."
         )
 
 

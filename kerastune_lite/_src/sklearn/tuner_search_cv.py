@@ -42,6 +42,7 @@ from kerastune_lite._src.sklearn.seeding import RandomState
 from kerastune_lite._src.sklearn.tuners import TunerLike, parts_of
 from kerastune_lite._src.util.checksums import checksum_of, checksums
 from kerastune_lite._src.util.describing import described
+from kerastune_lite._src.util.formatting import counted
 from kerastune_lite._src.util.generators import kept_generators
 from kerastune_lite._src.util.public import public
 from kerastune_lite._src.views.announcing import announce
@@ -76,7 +77,8 @@ class TunerSearchCV(compat.BaseSearch):
         verbose: 0 silent, 1 a live line, 2 a line per trial; and at the end a line with the number
             of trainings and their seconds.
         directory, project_name: where the search is stored. The same script, run again, resumes
-            it, and TensorBoard shows it. None: it is not stored.
+            it, and TensorBoard shows it. None: it is not stored. `{data}` in the name stands for a
+            checksum of the data, so that each fold of a nested cross-validation has a project.
         max_time: seconds in which trials may begin; those that have begun are finished.
         warm_start_from: former searches that this one remembers: a list of the folders of their
             projects, or "auto" for all under `directory` with the same objective
@@ -180,7 +182,9 @@ class TunerSearchCV(compat.BaseSearch):
             fit_params = routed.estimator.fit
             check_weights_of_search(step[1], step[0], self.param_distributions, fit_params, y)
         objective = self._objective(scorers)
-        with CVProject(self.directory, self.project_name, seed_of(self.random_state)) as project:
+        data = {"X": X, "y": y, **routed.estimator.fit}
+        seed = seed_of(self.random_state)
+        with CVProject(self.directory, self.project_name, data, seed) as project:
             parts = self._parts(project.seed, candidates)
             task = FitTask(self, X, y, params)
             with task.searching(*self._extent(project, candidates, *parts)) as tasks:
@@ -328,12 +332,13 @@ class TunerSearchCV(compat.BaseSearch):
             trials: all, with those that were on record.
         """
         planned = trials * self.n_splits_
-        parts = f"{trials} trials x {self.n_splits_} folds"
+        parts = f"{counted(trials, 'trial')} x {counted(self.n_splits_, 'fold')}"
         if trained < planned:  # The others were on record, or a fold before them had failed.
             parts = f"{trained} of the {planned} folds of {parts}"
         refitted = bool(self.refit)
         also = ", and the best trial on all samples" if refitted else ""
-        return f"{trained + refitted} trainings in {seconds:.1f} s: {parts}{also}"
+        trainings = counted(trained + refitted, "training")
+        return f"{trainings} in {seconds:.1f} s: {parts}{also}"
 
 
 def _epochs(step: tuple[str, Any] | None) -> int | None:

@@ -14,7 +14,8 @@ def adapted(values: Mapping[str, Value], space: Space) -> dict[str, Value] | Non
     """The point of `space` that is closest to `values`; None if one of them is out of range.
 
     A number between two values of its domain is rounded to the nearer one. Parameters that
-    `values` does not have take their defaults, names that `space` does not have are left out.
+    `values` does not have take what a search starts with, names that `space` does not have are
+    left out.
     """
     refused = False
 
@@ -22,12 +23,12 @@ def adapted(values: Mapping[str, Value], space: Space) -> dict[str, Value] | Non
         nonlocal refused
         domain = parameter.domain
         if parameter.name not in values or isinstance(domain, Fixed):
-            return parameter.default
+            return domain.start
         try:
             return nearest(domain, values[parameter.name])
         except ValueError:
             refused = True
-            return parameter.default
+            return domain.start
 
     point = space.walk(choose)
     return None if refused else point

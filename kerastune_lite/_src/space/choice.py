@@ -21,7 +21,8 @@ class Choice(Domain):
         values: strings, numbers or booleans, all of one kind; None may be among them. Duplicates
             are removed.
         ordered: whether neighbours in the list are similar. Default: true for numbers.
-        default: one of the values. Default: the first.
+        default: one of the values. Default: the first; without a prior a search then starts in the
+            middle of the list if it is ordered.
         prior: what you believe of the best value.
 
     Raises:

@@ -32,7 +32,8 @@ class Declarations(ABC):
             name: unique within its conditions.
             values: all of one type; None may be among them.
             ordered: whether neighbours in the list are similar. Default: true for numbers.
-            default: one of `values`. Default: the first.
+            default: one of `values`. Default: the first; without a prior a search then starts in
+                the middle of the list if it is ordered.
             parent_name, parent_values: as of `conditional_scope`, for this hyperparameter alone.
             prior: what you believe of the best value; see `kerastune_lite.prior`.
 
@@ -67,7 +68,8 @@ class Declarations(ABC):
             min_value, max_value: the limits.
             step: added if `sampling` is "linear" (default: 1), multiplied otherwise.
             sampling: "linear", "log" or "reverse_log".
-            default: Default: the minimum.
+            default: Default: the minimum; without a prior a search then starts in the middle of
+                the range.
             parent_name, parent_values: as of `conditional_scope`, for this hyperparameter alone.
             prior: what you believe of the best value; see `kerastune_lite.prior`.
 
@@ -102,7 +104,8 @@ class Declarations(ABC):
             min_value, max_value: the limits.
             step: added if `sampling` is "linear", multiplied otherwise. Default: none.
             sampling: "linear", "log" or "reverse_log".
-            default: Default: the minimum.
+            default: Default: the minimum; without a prior a search then starts in the middle of
+                the range.
             parent_name, parent_values: as of `conditional_scope`, for this hyperparameter alone.
             prior: what you believe of the best value; see `kerastune_lite.prior`.
 

@@ -47,7 +47,7 @@ class Domain(ABC):
     has_order: bool = False
     """Whether neighbours on its scale are similar."""
     has_own_default: bool = True
-    """Whether the default is more than the first value for want of another one."""
+    """Whether the user gave the default; otherwise it is the first value, as in KerasTuner."""
 
     def __init_subclass__(cls, abstract: bool = False) -> None:
         super().__init_subclass__()
@@ -92,7 +92,7 @@ class Domain(ABC):
 
         It is the default, if the user gave one, otherwise the most probable value of the prior.
         Without both it is the middle of the range on its own scale, of an even number of values the
-        smaller one of the two in the middle; where the values have no order, the first one.
+        first of the two in the middle; where the values have no order, the first one.
         """
         if self.prior is not None and not self.has_own_default:
             mode: Value = self.prior.mode(self)

@@ -200,7 +200,8 @@ class Int(Numeric[int]):
         step: the difference between neighbours on a linear scale (default: 1), their ratio on the
             other scales.
         sampling: "linear", "log" or "reverse_log".
-        default: a number between the limits. Default: the smallest value.
+        default: a number between the limits. Default: the smallest value; without a prior a search
+            then starts in the middle of the range.
         prior: what you believe of the best value.
 
     Raises:
@@ -300,7 +301,8 @@ class Float(Numeric[float]):
         step: the difference between neighbours on a linear scale, their ratio on the other scales.
             Default: none, every number between the limits.
         sampling: "linear", "log" or "reverse_log".
-        default: a number between the limits. Default: the smallest value.
+        default: a number between the limits. Default: the smallest value; without a prior a search
+            then starts in the middle of the range.
         prior: what you believe of the best value.
 
     Raises:

@@ -271,7 +271,7 @@ class Space(Sequence[Parameter]):
 
     def start(self) -> dict[str, Value]:
         """The first point of a search: the `start` of all active parameters' domains, by name."""
-        return self.walk(lambda parameter: parameter.domain.start)
+        return self.walk(start_of)
 
     def sample(self, rng: np.random.Generator) -> dict[str, Value]:
         """Random values of all active parameters, by name.
@@ -283,7 +283,7 @@ class Space(Sequence[Parameter]):
         return self.walk(lambda parameter: sample_of(parameter, key))
 
     def complete(self, values: Values) -> dict[str, Value]:
-        """`values`, and the defaults of all other active parameters.
+        """`values`, and of all other active parameters those that a search starts with.
 
         Raises:
             ValueError: a value is outside its domain, or its parameter is unknown or inactive.
@@ -291,7 +291,7 @@ class Space(Sequence[Parameter]):
 
         def choose(parameter: Parameter) -> Value:
             if parameter.name not in values:
-                return parameter.default
+                return start_of(parameter)
             try:
                 return parameter.domain.coerce(values[parameter.name])
             except ValueError as error:
@@ -328,6 +328,11 @@ def condition(name: str, values: Value | Iterable[Value]) -> Condition:
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         return Condition(name, (plain(values),))
     return Condition(name, tuple(plain(value) for value in values))
+
+
+def start_of(parameter: Parameter) -> Value:
+    """The value of a parameter in the first trial of a search: see `Domain.start`."""
+    return parameter.domain.start
 
 
 def sample_of(parameter: Parameter, key: int) -> Value:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.hyperparameters import HyperParameters
-from kerastune_lite._src.space.parameters import Space
+from kerastune_lite._src.space.parameters import Space, start_of
 
 
 def complete_point(
@@ -17,7 +17,7 @@ def complete_point(
     """The values of a point that the user enqueues.
 
     Args:
-        values: by name; the others take their defaults.
+        values: by name; the others are those that a search starts with (`Space.start`).
         space: as known so far.
         build: the user's function, if there is one.
 
@@ -26,7 +26,7 @@ def complete_point(
     """
     if build is None:
         return space.complete(space.as_proposed(values)) if len(space) else dict(values)
-    hp = HyperParameters(space, values)
+    hp = HyperParameters(space, values, start_of)
     build(hp)
     used = hp.used_values()
     # Hyperparameters of `fit` or `run_trial` are known from earlier trials.

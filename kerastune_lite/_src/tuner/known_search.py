@@ -135,7 +135,7 @@ class KnownSearch(BestModels):
 
         Args:
             values: by name, or an element of `get_best_hyperparameters()`; omitted hyperparameters
-                have their defaults.
+                have their defaults if you gave some, otherwise the middle of their ranges.
 
         Raises:
             ValueError: the builder does not declare a name, or a value is not allowed.

@@ -3,13 +3,20 @@
 import pytest
 
 from kerastune_lite.oracles import FreezeThawOracle
-from tests.algorithms.oracles.conformance import OracleConformance
+from tests.algorithms.oracles.conformance import FLAT, OracleConformance, run
 
 
 class TestFreezeThawOracle(OracleConformance):
     @pytest.fixture
     def oracle(self):
         return FreezeThawOracle(27)
+
+
+def test_begins_with_the_start():
+    oracle = FreezeThawOracle(27)
+    first, second = run(oracle, FLAT, 2)
+    assert first.values == FLAT.start() != second.values
+    assert oracle.unseen == "start"
 
 
 @pytest.mark.parametrize(("error", "arguments"), [(TypeError, (2.5,)), (ValueError, (0,))])

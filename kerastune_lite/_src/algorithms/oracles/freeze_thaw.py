@@ -27,7 +27,7 @@ from kerastune_lite._src.util.public import public
 from kerastune_lite._src.util.threads import one_thread
 
 _INITIAL = 8
-"""The number of trials before the model is used: the defaults, then quasi-random points."""
+"""The number of trials before the model is used: the start, then quasi-random points."""
 _LOOKED_AT = 64
 """How many of the most promising points are searched for an untried one."""
 
@@ -36,10 +36,10 @@ _LOOKED_AT = 64
 class FreezeThawOracle(Oracle):
     """Proposes the new trials of freeze-thaw optimisation (`kt.schedulers.FreezeThaw`).
 
-    The first point is the defaults, the next seven are quasi-random. The others are what most
-    probably improves on the best loss by a certain step within a certain number of epochs: by the
-    same model of learning curves, the same step and the same number as the decision of the
-    scheduler that a new trial begins.
+    The first point is the start: the defaults that the user gave, and the middle of all other
+    ranges. The next seven are quasi-random. The others are what most probably improves on the best
+    loss by a certain step within a certain number of epochs: by the same model of learning curves,
+    the same step and the same number as the decision of the scheduler that a new trial begins.
 
     Args:
         max_epochs: that of the scheduler.
@@ -55,6 +55,7 @@ class FreezeThawOracle(Oracle):
         {'type': 'FreezeThawOracle', 'max_epochs': 27, 'seed': None}
     """
 
+    unseen = "start"
     reads_curves = True
 
     def __init__(self, max_epochs: int = 100, seed: int | None = None) -> None:
@@ -86,8 +87,8 @@ class FreezeThawOracle(Oracle):
         while True:
             point = self._promising(model, history, slot, rng)
             if point is None and len(history) + slot < _INITIAL:
-                defaults = space.defaults()
-                point = defaults if defaults not in history.visited else None
+                start = space.start()
+                point = start if start not in history.visited else None
             if point is None:
                 # The sequence is that of a search without former projects.
                 place = len(history) - history.from_former + slot

@@ -19,7 +19,7 @@ from kerastune_lite._src.search.execution.job import Emit, Job
 from kerastune_lite._src.search.execution.returned import Result
 from kerastune_lite._src.space.domains import Value
 from kerastune_lite._src.space.hyperparameters import HyperParameters
-from kerastune_lite._src.space.parameters import Parameter, Space, sample_of
+from kerastune_lite._src.space.parameters import Parameter, Space, sample_of, start_of
 from kerastune_lite._src.util.errors import (
     FailedTrialError,
     FatalError,
@@ -128,7 +128,7 @@ def fill_of(segment: Segment) -> Callable[[Parameter], Value]:
         # As if the oracle had known it, and not from the order of calls.
         return lambda parameter: sample_of(parameter, segment.fill_seed)
     if segment.unseen == "start":
-        return lambda parameter: parameter.domain.start
+        return start_of
     return lambda parameter: parameter.default
 
 
