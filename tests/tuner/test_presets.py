@@ -95,9 +95,9 @@ def seeded(kind, tmp_path, seed, **kwargs):
 def test_each_seed_has_trials_of_its_own(tmp_path, kind, oracle):
     arguments = {} if oracle is None else {"oracle": oracle}
     found = [seeded(kind, tmp_path / str(seed), seed, **arguments) for seed in (0, 1, 2)]
-    # The defaults, with which some begin, are the same for all.
+    # The start, with which some begin, is the same for all, and so is 0, the best value there is.
     for first, second in ((0, 1), (1, 2), (0, 2)):
-        assert not set(found[first][1:]) & set(found[second][1:])
+        assert not set(found[first][1:5]) & set(found[second][1:5])
     assert found[1] == seeded(kind, tmp_path / "again", 1, **arguments)
 
 
