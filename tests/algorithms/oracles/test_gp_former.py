@@ -70,7 +70,7 @@ def test_trials_that_are_no_points_of_the_new_space_are_left_out():
     old = former(valley)
     kept = relevant(narrow, old)
     assert 0 < len(kept.points) < len(old.points)
-    assert all(point["x"] <= 0.5 and point["y"] == 0.0 for point in kept.points)
+    assert all(point["x"] <= 0.5 and point["y"] == 0.5 for point in kept.points)
 
 
 def test_nothing_in_common():

@@ -38,7 +38,8 @@ def declared(parameter):
         fields = dataclasses.asdict(parameter.domain)
     else:
         fields = {**parameter.get_config(), "default": parameter.default}
-    fields = {k: v for k, v in fields.items() if k not in ("name", "conditions", "ordered", "prior")}
+    left_out = ("name", "conditions", "ordered", "prior")
+    fields = {k: v for k, v in fields.items() if k not in left_out}
     return parameter.name, {
         name: list(value) if isinstance(value, tuple) else value for name, value in fields.items()
     }
