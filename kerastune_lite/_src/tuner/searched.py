@@ -27,6 +27,21 @@ class Searched:
     call: SearchCall
     data_fn: Callable[[], Any] | None
 
+    @classmethod
+    def of(
+        cls, call: SearchCall, data_fn: Callable[[], Any] | None, training: Training
+    ) -> Searched | None:
+        """None if `validation_data` has no use for it, so that no data are kept for nothing."""
+        return cls(call, data_fn) if _own_training(training) is None else None
+
+
+def _own_training(training: Training) -> str | None:
+    """The method of the user's that trains; None if we do, and know on what is validated."""
+    if training.in_run_trial:
+        return "run_trial()"
+    hypermodel = training.models.hypermodel
+    return f"{type(hypermodel).__name__}.fit()" if overrides_fit(hypermodel) else None
+
 
 @contextlib.contextmanager
 def validation_data(
@@ -45,15 +60,14 @@ def validation_data(
     Raises:
         ValueError: the samples are not there; the message says why.
     """
+    own = _own_training(training)
+    if own is not None:
+        raise ValueError(
+            _not_there(f"Your own {own} trained the models, and may have validated on others.")
+        )
     if searched is None:
         raise ValueError(
             _not_there("This tuner has not searched in this process, and projects store no data.")
-        )
-    hypermodel = training.models.hypermodel
-    if training.in_run_trial or overrides_fit(hypermodel):
-        own = "run_trial()" if training.in_run_trial else f"{type(hypermodel).__name__}.fit()"
-        raise ValueError(
-            _not_there(f"Your own {own} trained the models, and may have validated on others.")
         )
     from kerastune_lite._src.keras.validation_data import NotThere
 

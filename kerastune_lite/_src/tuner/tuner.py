@@ -307,7 +307,7 @@ class Tuner(TunerNames, KnownSearch, Hooks):
             )
             self._waiting.clear()
             self._store = session.store
-            self._searched = Searched(call, data_fn)
+            self._searched = Searched.of(call, data_fn, self._training)
             try:
                 self.on_search_begin()
                 search.run(self._folder.name, session.settings(told))
