@@ -11,8 +11,10 @@ from tests.keras.gradients import classes, dense
 
 def build(hp):
     model = dense(keras.layers.Dense(4, "tanh"))
+    # Begun where both are too small.
     optimizer = keras.optimizers.SGD(
-        hp.Float("rate", 1e-3, 1.0, sampling="log"), hp.Float("momentum", 0.0, 0.95)
+        hp.Float("rate", 1e-3, 1.0, sampling="log", default=1e-3),
+        hp.Float("momentum", 0.0, 0.95, default=0.0),
     )
     model.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"])
     return model
