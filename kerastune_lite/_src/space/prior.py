@@ -11,7 +11,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from kerastune_lite._src.util.public import public
 
@@ -89,6 +88,8 @@ class Around(Prior):
         return domain.coerce(self.value)
 
     def quantile(self, domain: Scale, share: float) -> float:
+        from scipy import special  # here, because spaces are read in places that must be quick
+
         mode = domain.to_unit(self.value)
         low, high = self._ends(mode)
         unit = mode + self.spread * float(special.ndtri(low + share * (high - low)))
@@ -105,6 +106,8 @@ class Around(Prior):
 
     def _ends(self, mode: float) -> tuple[float, float]:
         """The shares of the whole distribution below the ends of the domain."""
+        from scipy import special
+
         low, high = special.ndtr(np.array([-mode, 1.0 - mode]) / self.spread)
         return float(low), float(high)
 
