@@ -1,6 +1,7 @@
 import pytest
 
 from kerastune_lite._src.core.history import TrialHistory
+from kerastune_lite._src.core.parent import Parent
 from kerastune_lite._src.core.trial import Execution, Outcome, Trial, TrialStatus
 from kerastune_lite._src.store.checkpoints import (
     Checkpoints,
@@ -147,6 +148,22 @@ def test_a_trial_that_ends_or_pauses_needs_none(checkpoints):
     end(checkpoints, history, [2.0], TrialStatus.PAUSED)
     left = [name for name in files(checkpoints) if "midway" in name]
     assert left == [midway_name(2, 0, 0, 5).removeprefix("checkpoints/")]
+
+
+def test_what_a_running_parent_writes_is_left_alone_when_a_child_ends(checkpoints):
+    """The parent goes on in another process; its next state may be there before its report."""
+    history = TrialHistory()
+    (checkpoints.folder / state_name(0, 0, 2)).touch()
+    known = Execution(0, Outcome.COMPLETED, loss=1.0, state=state_name(0, 0, 2))
+    history.add(Trial(0, {"n": 0}, executions=(known,)))
+    written = [state_name(0, 0, 1), state_name(0, 0, 4), state_name(0, 1, 4) + ".partial"]
+    for name in written:
+        (checkpoints.folder / name).touch()
+    child = Trial(1, {"n": 1}, status=TrialStatus.COMPLETED, loss=1.0, parent=Parent(0, 2))
+    history.add(child)
+    checkpoints.prune(history, child)
+    kept = [state_name(0, 0, 2), *written[1:]]  # not what came before the latest one
+    assert files(checkpoints) == [name.removeprefix("checkpoints/") for name in kept]
 
 
 def end_with(checkpoints, history, *losses, excess=0.0, guide=None):

@@ -40,6 +40,7 @@ def _midway(trial: int, execution: int | str) -> str:
     return f"checkpoints/trial_{trial:04d}_execution{execution}_"
 
 
+_STATE = re.compile(rf"_execution(?P<execution>\d+)_epoch(?P<epoch>\d+){re.escape(STATE_SUFFIX)}")
 _MIDWAY = re.compile(rf"_attempt(?P<attempt>\d+)_midway_e(?P<epoch>\d+){re.escape(STATE_SUFFIX)}$")
 
 
@@ -127,8 +128,24 @@ class Checkpoints:
             if child.parent is not None and child.parent.trial == trial.number:
                 wanted |= self._inherited(history, child)
         if trial.status is TrialStatus.RUNNING:
+            # A parent may be training in another process, while a child of it has ended here.
             wanted.update(self._midway_files(trial.number))
+            wanted.update(self._being_written(trial))
         self._delete_all_but(wanted, self._files(STATE_SUFFIX, f"{trial.number:04d}"))
+
+    def _being_written(self, trial: Trial) -> list[Path]:
+        """The states of a running trial that are later than those on record, complete or not."""
+        recorded = {
+            each.index: int(name["epoch"])
+            for each in trial.completed_executions
+            if each.state is not None and (name := _STATE.search(each.state)) is not None
+        }
+        return [
+            path
+            for path in self._files(STATE_SUFFIX, f"{trial.number:04d}")
+            if (name := _STATE.search(path.name)) is not None
+            and int(name["epoch"]) > recorded.get(int(name["execution"]), 0)
+        ]
 
     def _kept(self, history: TrialHistory) -> int:
         """How many of the best trials keep their weights: with several objectives, all the front.
