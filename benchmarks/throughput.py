@@ -67,6 +67,7 @@ from threadpoolctl import threadpool_limits
 from throughput_contenders import KERAS_TUNER, OURS, PLAIN, contend
 from throughput_report import print_tables
 from throughput_rows import ROWS, Row, Values
+from zoo_models import Kind
 
 CONTENDERS = (KERAS_TUNER, PLAIN, OURS)
 
@@ -113,15 +114,17 @@ class Contender:
         trials: which of the row's trials, by their numbers.
         values: of all trials.
         context: how its process is started.
+        again: whether it then trains its trials once more, in another search.
     """
 
     def __init__(
         self,
         name: str,
-        row: Row,
+        row: Row | Kind,
         trials: list[int],
         values: list[Values],
         context: multiprocessing.context.BaseContext,
+        again: bool = False,
     ) -> None:
         self.trials = trials
         self.result: dict[str, Any] | None = None
@@ -129,7 +132,7 @@ class Contender:
         self._connection, theirs = context.Pipe()
         own = [values[i] for i in trials]
         self._process = context.Process(
-            target=contend, args=(name, row, own, theirs, name == OURS), daemon=True
+            target=contend, args=(name, row, own, theirs, again), daemon=True
         )
         self._process.start()
         theirs.close()
@@ -180,6 +183,7 @@ def measure(row: Row, rounds: int, context: multiprocessing.context.BaseContext)
             everything if name == OURS else everything[:: row.peers_every],
             values,
             context,
+            again=name == OURS,
         )
         for name in CONTENDERS
     }

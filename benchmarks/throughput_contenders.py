@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from quiet_keras import load_keras
 from throughput_rows import Row, Values
+from zoo_models import Kind
 
 import kerastune_lite as kt
 
@@ -115,7 +116,7 @@ class SameTurns:
 
 
 def contend(
-    name: str, row: Row, values: list[Values], connection: Any, again: bool = False
+    name: str, row: Row | Kind, values: list[Values], connection: Any, again: bool = False
 ) -> None:
     """Run a contender; what the parent receives last is what was measured.
 
@@ -206,17 +207,8 @@ class Stamps:
         return statistics.median(gaps) if gaps else None
 
 
-def fit_arguments(row: Row, data: Any, stamps: Stamps) -> dict[str, Any]:
-    x, y, held_out, held_out_y = data
-    arguments = {
-        "x": x,
-        "y": y,
-        "validation_data": (held_out, held_out_y),
-        "epochs": row.epochs,
-        "verbose": 0,
-    }
-    if row.batch_size is not None:
-        arguments["batch_size"] = row.batch_size
+def fit_arguments(row: Row | Kind, data: Any, stamps: Stamps) -> dict[str, Any]:
+    arguments = {**row.arguments(data), "epochs": row.epochs, "verbose": 0}
     if row.per_epoch:
         arguments["callbacks"] = stamps.callbacks()
     return arguments
@@ -226,7 +218,7 @@ def fit_arguments(row: Row, data: Any, stamps: Stamps) -> dict[str, Any]:
 
 
 def train_ours(
-    row: Row, values: list[Values], data: Any, directory: str, turns: Turns, stamps: Stamps
+    row: Row | Kind, values: list[Values], data: Any, directory: str, turns: Turns, stamps: Stamps
 ) -> dict[str, Any]:
     class Listed(kt.Oracle):
         learns = False  # as in RandomSearch
@@ -274,7 +266,7 @@ def train_ours(
 
 
 def train_keras_tuner(
-    row: Row, values: list[Values], data: Any, directory: str, turns: Turns, stamps: Stamps
+    row: Row | Kind, values: list[Values], data: Any, directory: str, turns: Turns, stamps: Stamps
 ) -> dict[str, Any]:
     import keras_tuner
 
@@ -306,7 +298,7 @@ def train_keras_tuner(
 
 
 def train_plain(
-    row: Row, values: list[Values], data: Any, directory: str, turns: Turns, stamps: Stamps
+    row: Row | Kind, values: list[Values], data: Any, directory: str, turns: Turns, stamps: Stamps
 ) -> dict[str, Any]:
     keras = load_keras()
     arguments = fit_arguments(row, data, stamps)

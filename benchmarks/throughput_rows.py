@@ -16,6 +16,16 @@ Products = list[tuple[int, int, int]]
 """A model's matrix products, one per layer with weights: (rows per sample, inputs, outputs)."""
 
 
+def drawn(ask: Callable[[Any], Values], count: int) -> list[Values]:
+    """The values of so many trials: drawn at random, and the same in each run."""
+    rng = np.random.default_rng(0)
+
+    def one() -> Values:
+        return ask(kt.HyperParameters(fill=lambda parameter: parameter.domain.sample(rng)))
+
+    return [one() for _ in range(count)]
+
+
 @dataclasses.dataclass(frozen=True)
 class Row:
     """One search.
@@ -53,14 +63,15 @@ class Row:
     def build(self, hp: Any) -> Any:
         return self.model(self.ask(hp))
 
+    def arguments(self, data: Any) -> dict[str, Any]:
+        """Of `fit`, but for the epochs."""
+        x, y, held_out, held_out_y = data
+        size = {} if self.batch_size is None else {"batch_size": self.batch_size}
+        return {"x": x, "y": y, "validation_data": (held_out, held_out_y), **size}
+
     def drawn(self) -> list[Values]:
         """The values of all trials: drawn at random, and the same in each run."""
-        rng = np.random.default_rng(0)
-
-        def one() -> Values:
-            return self.ask(kt.HyperParameters(fill=lambda parameter: parameter.domain.sample(rng)))
-
-        return [one() for _ in range(self.trials)]
+        return drawn(self.ask, self.trials)
 
     def later(self, drawn: list[Values]) -> list[int]:
         """The numbers of the trials whose structure was met before."""
