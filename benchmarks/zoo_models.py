@@ -187,7 +187,7 @@ def imbalanced() -> dict[str, Any]:
     rng = np.random.default_rng(0)
     y = (rng.random(8000) < 0.02).astype("float32")
     x = rng.normal(0, 1, (8000, 29)) + 1.5 * y[:, None] * rng.normal(0, 1, 29)
-    return {**arrays(x.astype("float32"), y, 1600), "class_weight": {0: 0.51, 1: 25.0}}
+    return {**arrays(x.astype("float32"), y[:, None], 1600), "class_weight": {0: 0.51, 1: 25.0}}
 
 
 def with_categories() -> dict[str, Any]:
