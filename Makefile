@@ -66,9 +66,10 @@ docs: $(VENV)/installed-docs  ## build the documentation as a site: open site/in
 bench: $(VENV)/installed-bench  ## measure what a trial costs besides training, against KerasTuner and Optuna
 	$(BIN)/python benchmarks/overhead.py
 
-bench-training: $(VENV)/installed-bench  ## measure training against KerasTuner and a plain loop (a quarter of an hour)
+bench-training: $(VENV)/installed-bench  ## measure training against KerasTuner and a plain loop (half an hour)
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/folds.py
+	$(BIN)/python benchmarks/zoo.py
 
 bench-search: $(VENV)/installed-bench  ## measure what searches find, against KerasTuner and Optuna (some hours), and what a proposal costs
 	$(BIN)/python benchmarks/search_quality.py

@@ -28,6 +28,19 @@ def test_throughput(tmp_path):
     check_the_parts_of_our_time_are_those_of_the_trials(rows)
 
 
+def test_zoo(tmp_path):
+    pytest.importorskip("keras_tuner")
+    file = tmp_path / "measured.json"
+    printed = run("zoo.py", "--quick", "--kinds", "autoencoder", "--rounds", 1, "--json", file)
+    (kind,) = json.loads(file.read_text())["kinds"]
+    for measured in kind["contenders"].values():
+        assert len(measured["trials"]) == len(measured["scores"]) == 3
+        assert all(0.0 < score < 0.5 for score in measured["scores"]), "squared errors"
+    line = next(line.split() for line in printed.splitlines() if line.strip().startswith("auto"))
+    assert float(line[3]) == pytest.approx(float(line[1]) / float(line[2]), rel=0.02)
+    assert line[-1] == "NumPy"
+
+
 def check_a_line_per_row_and_table(printed):
     assert " cores" in printed.splitlines()[0], "the size of the machine"
     comparison, _, rest = printed.partition("Where our time goes")
