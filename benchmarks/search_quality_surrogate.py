@@ -69,7 +69,27 @@ def predicted(nets, x):
     return np.mean(outputs, axis=0)
 
 
-class Surrogate:
+class Measured:
+    """What tables have in common: no noise, and how regret is told.
+
+    They have the `best` and the `median` loss, and where accuracies are known those of these.
+    """
+
+    noise = 0.0
+
+    def loss(self, values, rng):
+        return self.true_loss(values)
+
+    def regret(self, loss):
+        """0 for the best, 1 for the median, by logarithms: losses span orders of magnitude."""
+        return math.log(loss / self.best) / math.log(self.median / self.best)
+
+    def regret_of_accuracy(self, accuracy):
+        """0 for the best, 1 for the median, by the share of right samples itself."""
+        return (self.best_accuracy - accuracy) / (self.best_accuracy - self.median_accuracy)
+
+
+class Surrogate(Measured):
     """Trainings that an ensemble of neural networks predicts; they never diverge.
 
     The file holds, for each layer, kernels and biases of all networks of the ensemble, `(networks,
@@ -111,14 +131,3 @@ class Surrogate:
     def true_loss(self, values):
         """That of the best epoch."""
         return float(self.curve(values).min())
-
-    def loss(self, values, rng):
-        return self.true_loss(values)
-
-    def regret(self, loss):
-        """0 for the best, 1 for the median, by logarithms, as for the other tables."""
-        return math.log(loss / self.best) / math.log(self.median / self.best)
-
-    def regret_of_accuracy(self, accuracy):
-        """0 for the best, 1 for the median, by the share of right samples itself."""
-        return (self.best_accuracy - accuracy) / (self.best_accuracy - self.median_accuracy)

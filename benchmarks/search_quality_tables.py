@@ -9,7 +9,7 @@ import math
 from pathlib import Path
 
 import numpy as np
-from search_quality_surrogate import Surrogate
+from search_quality_surrogate import Measured, Surrogate
 
 from kerastune_lite.hyperparameters import Choice, Float, Int, Parameter, Space
 
@@ -21,15 +21,13 @@ _UNKNOWN = np.iinfo("uint16").max
 """Instead of a count of right samples, once a training has diverged."""
 
 
-class Table:
+class Table(Measured):
     """Trainings on a grid, between whose points it interpolates.
 
     The file holds `curve`, the losses `(*axes, epochs)`, and the values of each axis under its
     name; for classes also `right`, of the same shape, how many of the `samples` for validation were
     right.
     """
-
-    noise = 0.0
 
     def __init__(self, path):
         self.name = path.stem.removesuffix("_curves")
@@ -78,17 +76,6 @@ class Table:
         curve = self.curve(values)
         finite = curve[np.isfinite(curve)]
         return float(finite.min()) if len(finite) else math.nan
-
-    def loss(self, values, rng):
-        return self.true_loss(values)
-
-    def regret(self, loss):
-        """0 for the best, 1 for the median, by logarithms: losses span orders of magnitude."""
-        return math.log(loss / self.best) / math.log(self.median / self.best)
-
-    def regret_of_accuracy(self, accuracy):
-        """0 for the best, 1 for the median, by the share of right samples itself."""
-        return (self.best_accuracy - accuracy) / (self.best_accuracy - self.median_accuracy)
 
 
 # ---------------------------------------------------------------------- axes

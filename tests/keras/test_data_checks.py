@@ -113,6 +113,8 @@ REFUSED = {
         {"sample_weight": np.ones(24), "class_weight": {0: 1.0, 1: 2.0}},
     ),
     "y beside a dataset": ((dataset(), Y), {}),
+    "a dataset of single samples": ((dataset().unbatch(),), {}),
+    "validation_data of single samples": ((dataset(),), {"validation_data": dataset().unbatch()}),
     "weights beside a dataset": ((dataset(),), {"sample_weight": Y}),
     "y beside a generator": ((endless(), Y), {"steps_per_epoch": 1}),
     "y beside a PyDataset": ((Batches(), Y), {}),

@@ -90,6 +90,8 @@ def check_data(given: Mapping[str, Any], needs: Needs) -> None:
     validation = given.get("validation_data")
     if brings_batches(x):
         _check_batches(given)
+        if needs.targets:
+            _check_batched("x", x)
     elif not isinstance(x, _MAKERS):
         cut = bool(split) and validation is None
         _check_arrays(told, needs, cut)
@@ -121,8 +123,26 @@ def _check_batches(given: Mapping[str, Any]) -> None:
             )
 
 
+def _check_batched(name: str, data: Any) -> None:
+    """Refuse a tf.data dataset of single samples: `fit` takes its elements for batches.
+
+    Args:
+        name: of the argument.
+    """
+    specs = load_keras().tree.flatten(getattr(data, "element_spec", None))
+    if any(getattr(getattr(spec, "shape", None), "rank", None) == 0 for spec in specs):
+        raise FatalValueError(
+            f"`{name}` must be a dataset of batches, because model.fit() takes each element for a "
+            f"batch. Received single samples: {data.element_spec}. Write dataset.batch(32)."
+        )
+
+
 def _check_validation(validation: Any, needs: Needs) -> None:
-    if brings_batches(validation) or callable(validation):
+    if brings_batches(validation):
+        if needs.targets:
+            _check_batched("validation_data", validation)
+        return
+    if callable(validation):
         return
     parts = tuple(validation) if isinstance(validation, (list, tuple)) else (validation,)
     if not 1 <= len(parts) <= 3:

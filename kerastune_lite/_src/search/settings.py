@@ -99,9 +99,14 @@ def check_goals(scheduler: Scheduler, goals: Objective) -> None:
     if not scheduler.takes_several_goals and isinstance(goals, Goals):
         raise ValueError(
             f"{type(scheduler).__name__} has a model of one loss, so it takes one objective and no "
-            f"constraints. Received: {goals}. Write a weighted sum as one objective, or take "
-            "another scheduler, such as Hyperband or ASHA."
+            f"constraints. Received: {_named(goals)}. Write a weighted sum as one objective, or "
+            "take another scheduler, such as Hyperband or ASHA."
         )
+
+
+def _named(goals: Goals) -> str:
+    named = [each.name for each in goals.objectives]
+    return ", ".join([*named, *(f"the constraint {each}" for each in goals.constraints)])
 
 
 def refuse_gradients(received: str) -> None:

@@ -197,7 +197,11 @@ def around(value: float, spread: float = 0.15) -> Prior:
     """
     for name, number in (("value", value), ("spread", spread)):
         if isinstance(number, bool) or not isinstance(number, numbers.Real):
-            raise TypeError(f"`{name}` must be a number. Received: {number!r}.")
+            other = " For texts there is prior.weights({value: weight})."
+            raise TypeError(
+                f"`{name}` of prior.around() must be a number. Received: {number!r}."
+                f"{other if isinstance(number, str) else ''}"
+            )
     if not 0.0 < spread < math.inf:
         raise ValueError(f"`spread` must be greater than 0. Received: {spread!r}.")
     return Around(value.item() if isinstance(value, np.generic) else value, float(spread))

@@ -22,6 +22,7 @@ from scipy import linalg, optimize
 from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Indices
 from kerastune_lite._src.algorithms.oracles.gp.kernel import (
     distances_by_group,
+    likelihood,
     matern,
     squared_distances,
 )
@@ -171,15 +172,10 @@ class _Objective:
         by_time = a + b * shape
         covariance = points * by_time + c * own + e * self._shared
         covariance[np.diag_indices(n)] += noise + _JITTER
-        factor, failed = linalg.lapack.dpotrf(covariance, lower=1)
-        if failed:
+        found = likelihood(covariance, self._targets)
+        if found is None:
             return 1e10, np.zeros_like(theta)
-        alpha = linalg.lapack.dpotrs(factor, self._targets, lower=1)[0]
-        value = 0.5 * self._targets @ alpha + np.log(factor.diagonal()).sum()
-
-        inverse = linalg.lapack.dpotri(factor, lower=1)[0]
-        inverse = np.tril(inverse) + np.tril(inverse, -1).T
-        weights = 0.5 * (inverse - np.outer(alpha, alpha))
+        value, weights = found[0], 0.5 * found[1]
         of_points = weights * points
         gradient = np.empty_like(theta)
         gradient[:groups] = self._flat @ (weights * by_points * by_time).ravel() * inverse_squares

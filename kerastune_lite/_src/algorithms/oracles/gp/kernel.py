@@ -7,6 +7,7 @@ squared distance within the columns of parameter g.
 from __future__ import annotations
 
 import numpy as np
+from scipy import linalg
 
 from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Indices
 
@@ -25,6 +26,27 @@ def squared_distances(x: Array, y: Array) -> Array:
     """`(m, n)` for rows `(m, d)` and `(n, d)`, which are divided by the length scales."""
     r2: Array = (x * x).sum(1)[:, None] + (y * y).sum(1)[None, :] - 2.0 * (x @ y.T)
     return np.maximum(r2, 0.0, out=r2)
+
+
+def likelihood(covariance: Array, targets: Array) -> tuple[float, Array] | None:
+    """How well a covariance explains targets (Rasmussen and Williams 2006, eqs. 2.30 and 5.9).
+
+    Args:
+        covariance: `(n, n)`, noise included.
+        targets: `(n,)`.
+
+    Returns:
+        The negative logarithm of the marginal likelihood, without its constant, and twice its
+        derivative by the covariance, `(n, n)`; None if the covariance is not positive definite.
+    """
+    factor, failed = linalg.lapack.dpotrf(covariance, lower=1)
+    if failed:
+        return None
+    alpha = linalg.lapack.dpotrs(factor, targets, lower=1)[0]
+    value = 0.5 * targets @ alpha + np.log(factor.diagonal()).sum()
+    inverse = linalg.lapack.dpotri(factor, lower=1)[0]
+    inverse = np.tril(inverse) + np.tril(inverse, -1).T
+    return float(value), inverse - np.outer(alpha, alpha)
 
 
 def distances_by_group(x: Array, groups: Indices) -> Array:

@@ -11,6 +11,7 @@ from scipy import linalg, optimize
 from kerastune_lite._src.algorithms.oracles.gp.encoding import Array, Indices
 from kerastune_lite._src.algorithms.oracles.gp.kernel import (
     distances_by_group,
+    likelihood,
     matern,
     squared_distances,
 )
@@ -85,15 +86,10 @@ class Objective:
         correlation, derivative = matern((inverse_squares @ self._flat).reshape(n, n))
         covariance = variance * correlation
         covariance[np.diag_indices(n)] += noise + self._extra + _JITTER
-        factor, failed = linalg.lapack.dpotrf(covariance, lower=1)
-        if failed:
+        found = likelihood(covariance, self._z)
+        if found is None:
             return 1e10, np.zeros_like(theta)
-        alpha = linalg.lapack.dpotrs(factor, self._z, lower=1)[0]
-        value = 0.5 * self._z @ alpha + np.log(factor.diagonal()).sum()
-
-        inverse = linalg.lapack.dpotri(factor, lower=1)[0]
-        inverse = np.tril(inverse) + np.tril(inverse, -1).T
-        weights = inverse - np.outer(alpha, alpha)
+        value, weights = found
         gradient = np.empty_like(theta)
         gradient[:groups] = self._flat @ (weights * derivative).ravel() * inverse_squares
         gradient[:groups] *= 0.5 * variance
