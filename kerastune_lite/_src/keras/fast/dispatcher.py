@@ -15,7 +15,7 @@ from kerastune_lite._src.keras.fast.callbacks import check_callbacks, check_chan
 from kerastune_lite._src.keras.fast.driver import FirstEpochFailed, train_together
 from kerastune_lite._src.keras.fast.fit_call import Unsuitable, bound, check_supported
 from kerastune_lite._src.keras.fast.member import Member, NotStacked
-from kerastune_lite._src.keras.fast.numpy.layers import NotInArrays
+from kerastune_lite._src.keras.fast.numpy.nodes import NotInArrays
 from kerastune_lite._src.keras.fast.numpy.trusted_programs import program_in_arrays
 from kerastune_lite._src.keras.fast.program import Program
 from kerastune_lite._src.keras.fast.samples import DeviceData

@@ -10,7 +10,7 @@ import numpy as np
 from kerastune_lite._src.keras.compat import internals
 from kerastune_lite._src.keras.fast.member import Member, NotStacked
 from kerastune_lite._src.keras.fast.numpy.array_program import ArrayProgram
-from kerastune_lite._src.keras.fast.numpy.layers import NotInArrays
+from kerastune_lite._src.keras.fast.numpy.nodes import NotInArrays
 from kerastune_lite._src.keras.fast.numpy.trusted_programs import program_in_arrays
 from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.search.execution.machine import total_memory

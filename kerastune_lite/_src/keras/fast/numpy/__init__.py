@@ -3,7 +3,8 @@
     trusted_programs.py                whether a model is trained here, and what has to be compared
     checks.py compiled.py              what is written out: layers, optimizers; losses, metrics
     array_program.py epoch.py values.py    an epoch of G members, each with samples of its own
-    network.py layers.py activations.py losses.py    forward passes and gradients
+    network.py nodes.py activations.py losses.py    forward passes and gradients
+    written.py layers.py               the layers
     optimizers.py schedules.py         updates of all weights at once; learning rates by steps
     masks.py measuring.py              dropout as TensorFlow draws it; metrics
 

@@ -17,9 +17,9 @@ from kerastune_lite._src.keras.compat import internals
 from kerastune_lite._src.keras.fast.numpy.checks import check_model, last_activation
 from kerastune_lite._src.keras.fast.numpy.compiled import Compiled
 from kerastune_lite._src.keras.fast.numpy.epoch import Epoch, LearningRate, Plan
-from kerastune_lite._src.keras.fast.numpy.layers import NotInArrays
 from kerastune_lite._src.keras.fast.numpy.losses import Loss
 from kerastune_lite._src.keras.fast.numpy.network import Network, Numbers
+from kerastune_lite._src.keras.fast.numpy.nodes import NotInArrays
 from kerastune_lite._src.keras.fast.numpy.optimizers import RULES
 from kerastune_lite._src.keras.fast.numpy.schedules import SCHEDULES
 from kerastune_lite._src.keras.fast.numpy.values import ArrayValues, row, views

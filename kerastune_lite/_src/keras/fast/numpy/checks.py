@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import numbers
-from collections.abc import Callable, Mapping
 from typing import Any
-
-import numpy as np
 
 from kerastune_lite._src.keras.compat import internals
 from kerastune_lite._src.keras.fast.numpy.activations import name_of
-from kerastune_lite._src.keras.fast.numpy.layers import NotInArrays
+from kerastune_lite._src.keras.fast.numpy.nodes import NotInArrays
 from kerastune_lite._src.keras.fast.numpy.optimizers import RULES
 from kerastune_lite._src.keras.fast.numpy.schedules import SCHEDULES
+from kerastune_lite._src.keras.fast.numpy.written import WRITTEN
 from kerastune_lite._src.keras.fast.structure import Structure
 from kerastune_lite._src.keras.fast.supported import MODELS
 from kerastune_lite._src.keras.loading import load_keras
@@ -61,66 +58,15 @@ def _check_data(model: Any, data: Any) -> None:
 # ---------------------------------------------------------------------- layers
 
 
-def _is_along_last(value: Any, layer: Any) -> bool:
-    """Whether it is a number, or has one for each place of the last axis of a layer's input."""
-    if isinstance(value, numbers.Real):
-        return True
-    last = keras.config.image_data_format() == "channels_last"
-    vector = isinstance(value, (list, tuple, np.ndarray))
-    return last and vector and np.shape(value) == (layer.input.shape[-1],)
-
-
-def _rank(layer: Any) -> int:
-    return len(layer.input.shape)
-
-
-def _of_equal_shapes(layer: Any) -> bool:
-    return len({tuple(tensor.shape) for tensor in layer.input}) == 1
-
-
-_WRITTEN: Mapping[str, Callable[[Any], bool]] = {
-    # Layers -> whether they are configured as what is written out.
-    "Activation": lambda layer: name_of(layer.activation) is not None,
-    "Add": _of_equal_shapes,
-    "Average": _of_equal_shapes,
-    "BatchNormalization": lambda layer: (
-        layer.axis in (-1, _rank(layer) - 1)
-        and not layer.synchronized
-        and not getattr(layer, "renorm", False)
-    ),
-    "Concatenate": lambda layer: layer.axis in (-1, len(layer.input[0].shape) - 1),
-    "Dense": lambda layer: (
-        _rank(layer) == 2
-        and len(layer.kernel.shape) == 2
-        and name_of(layer.activation) is not None
-        and layer.kernel.trainable == layer.trainable
-    ),
-    "Dropout": lambda layer: layer.noise_shape is None and layer.rate != 1,
-    "Flatten": lambda layer: layer.data_format == "channels_last" or _rank(layer) < 3,
-    "InputLayer": lambda layer: True,
-    "LeakyReLU": lambda layer: layer.negative_slope > 0,
-    "Multiply": lambda layer: len(layer.input) == 2 and _of_equal_shapes(layer),
-    "ReLU": lambda layer: (
-        layer.max_value is None and not layer.negative_slope and not layer.threshold
-    ),
-    "Rescaling": lambda layer: (
-        _is_along_last(layer.scale, layer) and _is_along_last(layer.offset, layer)
-    ),
-    "Reshape": lambda layer: True,
-    "Softmax": lambda layer: layer.axis == -1,
-    "Subtract": _of_equal_shapes,
-}
-
-
 def _check_layers(model: Any) -> None:
     layers = list(internals.nested_layers(model))
     for layer in layers:
         kind = type(layer).__name__
-        if kind in MODELS:
+        if kind in MODELS or kind == "InputLayer":
             continue
-        if kind not in _WRITTEN:
+        if kind not in WRITTEN:
             raise NotInArrays(f"{kind} layers")
-        if not _WRITTEN[kind](layer):
+        if not WRITTEN[kind].suits(layer):
             raise NotInArrays(f"a special {kind} layer")
         if getattr(layer, "activity_regularizer", None) is not None:
             raise NotInArrays("activity regularizers")

@@ -11,9 +11,9 @@ from typing import Any
 from kerastune_lite._src.keras.compat import internals
 from kerastune_lite._src.keras.compat.symbolic_build import build_all
 from kerastune_lite._src.keras.fast.member import Member
-from kerastune_lite._src.keras.fast.numpy.layers import NotInArrays
 from kerastune_lite._src.keras.fast.numpy.losses import LOSSES, Loss
 from kerastune_lite._src.keras.fast.numpy.measuring import Measure, adds_up, measure_of
+from kerastune_lite._src.keras.fast.numpy.nodes import NotInArrays
 from kerastune_lite._src.keras.fast.samples import Samples
 from kerastune_lite._src.keras.loading import load_keras
 

@@ -1,20 +1,15 @@
-"""What the layers of small dense networks compute, and their gradients, for all members at once.
-
-Arrays are `(G, batch, ...)`, one place in front for each member. A node of a network knows where
-its weights lie, and nothing of the Keras layer that it was made from, so it serves all models of a
-structure, whatever their sizes. It holds nothing of a training either: threads share programs, so
-what a gradient needs of a forward pass is handed out, and handed in again.
-"""
+"""The layers of dense networks: what they compute, and their gradients, for all members at once."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+import numbers
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from kerastune_lite._src.keras.fast.numpy.activations import Activation, activation_of, leaky_relu
+from kerastune_lite._src.keras.fast.numpy.activations import activation_of, leaky_relu, name_of
+from kerastune_lite._src.keras.fast.numpy.nodes import Activated, Node, Parts, Written
 from kerastune_lite._src.keras.fast.numpy.values import Bound, Place
 from kerastune_lite._src.keras.loading import load_keras
 
@@ -23,81 +18,10 @@ keras = load_keras()
 Array = np.ndarray
 
 
-class NotInArrays(Exception):
-    """This model is left to TensorFlow; the message says what is not written out in NumPy."""
-
-
-Finder = Callable[[Any], Place]
-"""Where a Keras variable is found."""
-
-
-class Node(ABC):
-    """A layer of a network."""
-
-    trained = False
-    """Whether it has weights with gradients."""
-
-    @property
-    def kind(self) -> tuple[Any, ...]:
-        """What it computes: equal kinds, same code."""
-        return (type(self).__name__,)
-
-    @abstractmethod
-    def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
-        """The layer's output, and what the gradient needs of this batch."""
-
-    @abstractmethod
-    def backward(self, values: Bound, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
-        """The gradients by its inputs, arrays of its own; those by weights are written.
-
-        Args:
-            dy: may be overwritten.
-            kept: what `forward` gave for the same batch.
-            wanted: whether the gradients by inputs are.
-        """
-
-
-class Activations(NamedTuple):
-    """What an `Activated` node computed for a batch.
-
-    Attributes:
-        inputs: of the layer.
-        before: what the activation function was given; None where nothing needs it.
-        after: what it returned.
-    """
-
-    inputs: Array
-    before: Any
-    after: Array
-
-
-class Activated(Node):
-    """A node that ends with an activation function."""
-
-    def __init__(self, function: Activation) -> None:
-        self._activation = function
-        self.fused = False
-        """Whether the gradient that comes is already that by what the function was given."""
-
-    @property
-    def kind(self) -> tuple[Any, ...]:
-        return (*super().kind, self._activation.name)
-
-    def _activated(self, inputs: Array, x: Array) -> tuple[Array, Activations]:
-        needed = self.fused or not self._activation.in_place
-        y = self._activation.forward(x.copy() if self.fused else x)
-        return y, Activations(inputs, x if needed else None, y)
-
-    def _before(self, dy: Array, kept: Activations) -> Array:
-        if self.fused:
-            return dy
-        return self._activation.backward(dy, kept.before, kept.after)
-
-
 class Dense(Activated):
     """`keras.layers.Dense` on `(G, batch, features)`."""
 
-    def __init__(self, layer: Any, find: Finder) -> None:
+    def __init__(self, layer: Any, find: Callable[[Any], Place]) -> None:
         super().__init__(activation_of(layer.activation))
         self._kernel = find(layer.kernel)
         self._bias = None if layer.bias is None else find(layer.bias)
@@ -160,7 +84,7 @@ class Dropout(Node):
 class BatchNormalization(Node):
     """`keras.layers.BatchNormalization` along the last axis."""
 
-    def __init__(self, layer: Any, find: Finder) -> None:
+    def __init__(self, layer: Any, find: Callable[[Any], Place]) -> None:
         self._gamma = find(layer.gamma) if layer.scale else None
         self._beta = find(layer.beta) if layer.center else None
         self._mean, self._variance = find(layer.moving_mean), find(layer.moving_variance)
@@ -293,18 +217,82 @@ class Concatenate(Node):
         return [np.ascontiguousarray(part) for part in np.split(dy, kept, -1)]
 
 
-PLAIN: Mapping[str, Callable[[Any, int], Node]] = {
-    # Layers without variables: the layer, and how many inputs it has.
-    "Activation": lambda layer, inputs: Activate(activation_of(layer.activation)),
-    "Add": lambda layer, inputs: Sum([1] * inputs),
-    "Average": lambda layer, inputs: Sum([1] * inputs, average=True),
-    "Concatenate": lambda layer, inputs: Concatenate(),
-    "Flatten": lambda layer, inputs: Reshape((-1,)),
-    "LeakyReLU": lambda layer, inputs: Activate(leaky_relu(float(layer.negative_slope))),
-    "Multiply": lambda layer, inputs: Product(),
-    "ReLU": lambda layer, inputs: Activate(activation_of(keras.activations.relu)),
-    "Rescaling": lambda layer, inputs: Rescaling(layer.scale, layer.offset),
-    "Reshape": lambda layer, inputs: Reshape(tuple(layer.target_shape)),
-    "Softmax": lambda layer, inputs: Activate(activation_of(keras.activations.softmax)),
-    "Subtract": lambda layer, inputs: Sum([1, -1]),
+def _is_along_last(value: Any, layer: Any) -> bool:
+    """Whether it is a number, or has one for each place of the last axis of a layer's input."""
+    if isinstance(value, numbers.Real):
+        return True
+    last = keras.config.image_data_format() == "channels_last"
+    vector = isinstance(value, (list, tuple, np.ndarray))
+    return last and vector and np.shape(value) == (layer.input.shape[-1],)
+
+
+def _rank(layer: Any) -> int:
+    return len(layer.input.shape)
+
+
+def _of_equal_shapes(layer: Any) -> bool:
+    return len({tuple(tensor.shape) for tensor in layer.input}) == 1
+
+
+def _dropout(layer: Any, parts: Parts) -> Node:
+    return Dropout(parts.masked(layer)) if layer.rate > 0 else Activate(activation_of(None))
+
+
+LAYERS: Mapping[str, Written] = {
+    "Activation": Written(
+        lambda layer: name_of(layer.activation) is not None,
+        lambda layer, parts: Activate(activation_of(layer.activation)),
+    ),
+    "Add": Written(_of_equal_shapes, lambda layer, parts: Sum([1] * parts.inputs)),
+    "Average": Written(
+        _of_equal_shapes, lambda layer, parts: Sum([1] * parts.inputs, average=True)
+    ),
+    "BatchNormalization": Written(
+        lambda layer: (
+            layer.axis in (-1, _rank(layer) - 1)
+            and not layer.synchronized
+            and not getattr(layer, "renorm", False)
+        ),
+        lambda layer, parts: BatchNormalization(layer, parts.find),
+    ),
+    "Concatenate": Written(
+        lambda layer: layer.axis in (-1, len(layer.input[0].shape) - 1),
+        lambda layer, parts: Concatenate(),
+    ),
+    "Dense": Written(
+        lambda layer: (
+            _rank(layer) == 2
+            and len(layer.kernel.shape) == 2
+            and name_of(layer.activation) is not None
+            and layer.kernel.trainable == layer.trainable
+        ),
+        lambda layer, parts: Dense(layer, parts.find),
+    ),
+    "Dropout": Written(lambda layer: layer.noise_shape is None and layer.rate != 1, _dropout),
+    "Flatten": Written(
+        lambda layer: layer.data_format == "channels_last" or _rank(layer) < 3,
+        lambda layer, parts: Reshape((-1,)),
+    ),
+    "LeakyReLU": Written(
+        lambda layer: layer.negative_slope > 0,
+        lambda layer, parts: Activate(leaky_relu(float(layer.negative_slope))),
+    ),
+    "Multiply": Written(
+        lambda layer: len(layer.input) == 2 and _of_equal_shapes(layer),
+        lambda layer, parts: Product(),
+    ),
+    "ReLU": Written(
+        lambda layer: layer.max_value is None and not layer.negative_slope and not layer.threshold,
+        lambda layer, parts: Activate(activation_of(keras.activations.relu)),
+    ),
+    "Rescaling": Written(
+        lambda layer: _is_along_last(layer.scale, layer) and _is_along_last(layer.offset, layer),
+        lambda layer, parts: Rescaling(layer.scale, layer.offset),
+    ),
+    "Reshape": Written(lambda layer: True, lambda layer, parts: Reshape(tuple(layer.target_shape))),
+    "Softmax": Written(
+        lambda layer: layer.axis == -1,
+        lambda layer, parts: Activate(activation_of(keras.activations.softmax)),
+    ),
+    "Subtract": Written(_of_equal_shapes, lambda layer, parts: Sum([1, -1])),
 }

@@ -10,18 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kerastune_lite._src.keras.compat import internals
-from kerastune_lite._src.keras.fast.numpy.activations import activation_of
-from kerastune_lite._src.keras.fast.numpy.layers import (
-    PLAIN,
-    Activate,
-    Activated,
-    BatchNormalization,
-    Dense,
-    Dropout,
-    Node,
-    NotInArrays,
-)
+from kerastune_lite._src.keras.fast.numpy.layers import BatchNormalization, Dense
+from kerastune_lite._src.keras.fast.numpy.nodes import Activated, Node, NotInArrays, Parts
 from kerastune_lite._src.keras.fast.numpy.values import Bound, Place
+from kerastune_lite._src.keras.fast.numpy.written import WRITTEN
 from kerastune_lite._src.keras.fast.structure import Structure
 from kerastune_lite._src.keras.fast.supported import MODELS
 
@@ -189,25 +181,19 @@ class Network:
             raise NotInArrays("a layer that is used twice")
         self._seen.add(id(layer))
         tokens = x if isinstance(x, (list, tuple)) else [x]
-        self.nodes.append(self._node(layer, kind, len(tokens)))
+        parts = Parts(self._find, len(tokens), self._mask_of)
+        self.nodes.append(WRITTEN[kind].node(layer, parts))
         self.inputs.append([token.place for token in tokens])
         return Token(len(self.nodes) - 1)
 
-    def _node(self, layer: Any, kind: str, inputs: int) -> Node:
-        def find(variable: Any) -> Place:
-            return self._places[id(variable)]
+    def _find(self, variable: Any) -> Place:
+        return self._places[id(variable)]
 
-        if kind == "Dense":
-            return Dense(layer, find)
-        if kind == "BatchNormalization":
-            return BatchNormalization(layer, find)
-        if kind == "Dropout":
-            if not layer.rate > 0:
-                return Activate(activation_of(None))
-            rate = self._numbers.of(layer, "rate")
-            self.masked.append(_Masked(find(layer.seed_generator.state), rate))
-            return Dropout(len(self.masked) - 1)
-        return PLAIN[kind](layer, inputs)
+    def _mask_of(self, layer: Any) -> int:
+        """Note a layer that drops out; which it is among them."""
+        rate = self._numbers.of(layer, "rate")
+        self.masked.append(_Masked(self._find(layer.seed_generator.state), rate))
+        return len(self.masked) - 1
 
     def _fused(self) -> Activated:
         last = self.nodes[self.output]

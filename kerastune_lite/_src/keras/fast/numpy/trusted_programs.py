@@ -12,7 +12,7 @@ from kerastune_lite._src.keras.compat import probes
 from kerastune_lite._src.keras.fast.member import Member
 from kerastune_lite._src.keras.fast.numpy.array_program import ArrayProgram
 from kerastune_lite._src.keras.fast.numpy.compiled import compiled_of
-from kerastune_lite._src.keras.fast.numpy.layers import NotInArrays
+from kerastune_lite._src.keras.fast.numpy.nodes import NotInArrays
 from kerastune_lite._src.keras.fast.program_cache import PROGRAMS, Known
 from kerastune_lite._src.keras.fast.self_check import difference
 from kerastune_lite._src.keras.fast.structure import Place, Structure

@@ -1,0 +1,11 @@
+"""All kinds of layers that are written out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kerastune_lite._src.keras.fast.numpy import layers
+from kerastune_lite._src.keras.fast.numpy.nodes import Written
+
+WRITTEN: Mapping[str, Written] = {**layers.LAYERS}
+"""By the name of the layer's class."""
