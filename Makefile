@@ -78,6 +78,7 @@ bench-search: $(VENV)/installed-bench  ## measure what searches find, against Ke
 	$(BIN)/python benchmarks/warm_start.py
 	$(BIN)/python benchmarks/gradients.py
 	$(BIN)/python benchmarks/suggest_cost.py
+	$(BIN)/python benchmarks/by_time.py
 
 bench-scaling: $(VENV)/installed-bench  ## measure searches with several workers against one process and KerasTuner (half an hour)
 	$(BIN)/python benchmarks/scaling.py

@@ -54,7 +54,7 @@ QUICK = {
 }
 DEFAULT = {
     "trials": ("bayesian", "evolution", "Optuna TPE", "Optuna GP", "random", "sobol"),
-    "epochs": tuple(by_epochs.ALL),
+    "epochs": tuple(name for name in by_epochs.ALL if not name.startswith("SMAC")),
     "cost": tuple(costs.ALL),
 }
 SEARCHES = {"trials": contenders.ALL, "epochs": by_epochs.ALL, "cost": costs.ALL}

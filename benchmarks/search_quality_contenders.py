@@ -194,16 +194,18 @@ def smac(problem, trials, seed):
 
 
 @contextlib.contextmanager
-def smac_facade(problem, trials, seed, design=None):
+def smac_facade(problem, trials, seed, design=None, epochs=None):
     """What SMAC is asked for points, and told.
 
     Args:
         design: how many points come before the model; None: as it comes.
+        epochs: of a full training, for its search by epochs; None: its search by trials.
     """
-    from smac import HyperparameterOptimizationFacade, Scenario
+    from smac import HyperparameterOptimizationFacade, MultiFidelityFacade, Scenario
 
     # Its expected improvement takes means of nothing.
     warnings.filterwarnings("ignore", category=RuntimeWarning, module="numpy")
+    facade = HyperparameterOptimizationFacade if epochs is None else MultiFidelityFacade
     with tempfile.TemporaryDirectory() as directory:
         scenario = Scenario(
             config_space(problem.space),
@@ -211,12 +213,13 @@ def smac_facade(problem, trials, seed, design=None):
             n_trials=trials,
             seed=seed,
             output_directory=directory,
+            min_budget=None if epochs is None else 1,
+            max_budget=epochs,
         )
-        initial = HyperparameterOptimizationFacade.get_initial_design(scenario, n_configs=design)
-        yield HyperparameterOptimizationFacade(
+        yield facade(
             scenario,
-            lambda config, seed: math.nan,
-            initial_design=initial,
+            lambda config, seed, budget=None: math.nan,
+            initial_design=facade.get_initial_design(scenario, n_configs=design),
             logging_level=False,
         )
 
@@ -317,6 +320,6 @@ def missing(name):
         needs.append("torch")
     if name.startswith("KerasTuner"):
         needs.append("keras_tuner")
-    if name == "SMAC":
+    if name.startswith("SMAC"):
         needs.append("smac")
     return next((need for need in needs if importlib.util.find_spec(need) is None), None)

@@ -249,6 +249,32 @@ def keras_tuner_hyperband(problem, meter, seed):
             oracle.end_trial(trial)
 
 
+def smac_hyperband(problem, meter, seed):
+    """SMAC3's search by epochs: Hyperband, with points by a random forest.
+
+    It is charged the new epochs alone when it trains a point for longer. A training that has
+    diverged before its first loss is told with the worst loss so far, as in its search by trials.
+    """
+    with contenders.smac_facade(problem, NO_END, seed, epochs=problem.epochs) as facade:
+        from smac.runhistory import TrialValue
+
+        trained, worst = {}, 0.0
+        while True:
+            info = facade.ask()
+            point = dict(info.config)
+            values = problem.space.walk(
+                lambda p, point=point: contenders.configured(p.domain, point[p.name])
+            )
+            epochs, best = trained.get(info.config, (0, math.inf))
+            end = max(epochs, round(info.budget))
+            for loss in meter.losses(values, epochs, end):
+                best = best if math.isnan(loss) else min(best, loss)
+            trained[info.config] = end, best
+            if math.isfinite(best):
+                worst = max(worst, best)
+            facade.tell(info, TrialValue(best if math.isfinite(best) else worst), save=False)
+
+
 OURS = {
     "random": ours(_random, _full),
     "bayesian": ours(_bayesian, _full),
@@ -268,4 +294,4 @@ OPTUNA = {
     ),
 }
 KERAS_TUNER = {"KerasTuner Hyperband": keras_tuner_hyperband}
-ALL = {**OURS, **OPTUNA, **KERAS_TUNER}
+ALL = {**OURS, **OPTUNA, **KERAS_TUNER, "SMAC Hyperband": smac_hyperband}

@@ -217,6 +217,16 @@ def test_population():
     assert {rows[name][6] for name in ("random", "Bayesian", "ASHA")} == {"1.0"}
 
 
+def test_by_time():
+    names = ("kt.Tuner", "kt.FreezeThaw")
+    options = ("--networks", "dense", "--seconds", 4, 1, "--seeds", 1, "--contenders", *names)
+    printed = run("by_time.py", *options)
+    rows = [line.split() for line in printed.splitlines() if line.startswith("kt.")]
+    assert [name for name, *_ in rows] == list(names)
+    for _, soon, _, late, _ in rows:
+        assert 0 < float(late) <= float(soon) <= 2.31, "what was found stays found"
+
+
 def test_gradients():
     printed = run("gradients.py", "--trials", 3, "--seeds", 1)
     lines = [line.split() for line in printed.splitlines()]

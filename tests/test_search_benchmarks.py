@@ -283,8 +283,10 @@ def test_a_meter_trains_no_epoch_more_than_it_has(by_epochs):
 
 BY_EPOCHS = ["random", "median, bayesian", "Hyperband", "Hyperband, bayesian", "ASHA, bayesian"]
 BY_EPOCHS += ["stopping ASHA, bayesian", "Optuna random, ASHA", "Optuna TPE, Hyperband"]
+BY_EPOCHS += ["kt.FreezeThaw", "SMAC Hyperband"]
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # SMAC's
 @pytest.mark.parametrize("name", BY_EPOCHS)
 @pytest.mark.parametrize("problem", ["digits", "wine"])
 def test_all_epochs_are_spent_and_the_best_loss_is_one_that_was_seen(
