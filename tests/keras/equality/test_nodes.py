@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from kerastune_lite._src.keras.fast.numpy import layers as nodes
+from kerastune_lite._src.keras.fast.numpy import recurrent
 from kerastune_lite._src.keras.fast.numpy.activations import _WRITTEN as ACTIVATIONS
 from tests.keras.equality.cases import (
     adam,
@@ -28,6 +29,7 @@ NODES = [
     nodes.Dense,
     nodes.Dropout,
     nodes.Product,
+    recurrent.Recurrent,
     nodes.Rescaling,
     nodes.Reshape,
     nodes.Sum,
@@ -89,6 +91,10 @@ def test_layers_write_into_nothing_of_others(protected):
     def build(variant):
         x = keras.Input((2, 3))
         y = layers.Rescaling(2.0, -0.5)(x)
+        y = layers.Bidirectional(layers.LSTM(3, return_sequences=True))(y)
+        y = layers.GRU(4, return_sequences=True)(y)
+        y = layers.GRU(4, return_sequences=True, reset_after=False)(y)
+        y = layers.Dense(3)(layers.SimpleRNN(4, return_sequences=True)(y))
         y = layers.Dense(6, "relu")(layers.Flatten()(y))
         z = layers.Dropout(0.3, seed=1)(layers.BatchNormalization()(y))
         z = layers.Reshape((6,))(layers.Reshape((2, 3))(z))

@@ -59,8 +59,28 @@ def _tanh_back(dy: Array, x: Array, y: Array) -> Array:
     return dy
 
 
+def _sigmoid(x: Array) -> Array:
+    # NumPy's exponential computes many numbers at once, SciPy's `expit` one after the other.
+    np.negative(x, out=x)
+    np.exp(x, out=x)
+    x += 1
+    return np.reciprocal(x, out=x)
+
+
 def _sigmoid_back(dy: Array, x: Array, y: Array) -> Array:
     dy *= y * (1 - y)
+    return dy
+
+
+def _hard_sigmoid(x: Array) -> Array:
+    x += 3
+    np.clip(x, 0, 6, out=x)
+    x /= 6
+    return x
+
+
+def _hard_sigmoid_back(dy: Array, x: Array, y: Array) -> Array:
+    dy *= ((y > 0) & (y < 1)) * np.float32(1 / 6)
     return dy
 
 
@@ -164,12 +184,13 @@ _WRITTEN: Mapping[str, Activation] = {
         Activation("elu", _elu, _elu_back),
         Activation("exponential", lambda x: np.exp(x, out=x), _exponential_back),
         Activation("gelu", _gelu, _gelu_back, in_place=False),
+        Activation("hard_sigmoid", _hard_sigmoid, _hard_sigmoid_back),
         leaky_relu(),
         Activation("linear", lambda x: x, lambda dy, x, y: dy),
         Activation("relu", _relu, _relu_back),
         Activation("relu6", _relu6, _relu6_back),
         Activation("selu", _selu, _selu_back),
-        Activation("sigmoid", lambda x: special.expit(x, out=x), _sigmoid_back),
+        Activation("sigmoid", _sigmoid, _sigmoid_back),
         Activation("silu", _silu, _silu_back, in_place=False),
         Activation("softmax", softmax, _softmax_back),
         Activation("softplus", _softplus, _softplus_back, in_place=False),

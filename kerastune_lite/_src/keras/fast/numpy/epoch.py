@@ -24,6 +24,8 @@ Array = np.ndarray
 
 _PIECE = 1 << 22
 """Numbers that are gathered from the data, or drawn for masks, at once."""
+_MEASURED = 1024
+"""Samples that are measured at once: hidden layers may hold many more numbers than the data."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -234,7 +236,7 @@ class Epoch:
         """From and to, inputs, targets and weights of each batch; those of several at once."""
         orders = self._orders[stretch.members]
         sample = max(1, len(orders) * self._x[:1].size)
-        size = min(size, max(1, _PIECE // sample)) if masks is None else size
+        size = min(size, _MEASURED, max(1, _PIECE // sample)) if masks is None else size
         piece = size * max(1, _PIECE // (sample * size))
         for first in range(stretch.begin, stretch.end, piece):
             last = min(first + piece, stretch.end)

@@ -19,34 +19,47 @@ Array = np.ndarray
 
 
 class Dense(Activated):
-    """`keras.layers.Dense` on `(G, batch, features)`."""
+    """`keras.layers.Dense` along the last axis.
 
-    def __init__(self, layer: Any, find: Callable[[Any], Place]) -> None:
+    Args:
+        layer: Keras's.
+        find: where a Keras variable is found.
+        rank: of the layer's input.
+    """
+
+    def __init__(self, layer: Any, find: Callable[[Any], Place], rank: int) -> None:
         super().__init__(activation_of(layer.activation))
+        self._rank = rank
         self._kernel = find(layer.kernel)
         self._bias = None if layer.bias is None else find(layer.bias)
         self.trained = self._kernel.trained
 
     @property
     def kind(self) -> tuple[Any, ...]:
-        return (*super().kind, self._bias is None, self.trained)
+        return (*super().kind, self._bias is None, self.trained, self._rank)
 
     def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
         (x,) = xs
-        y = np.matmul(x, values.value(self._kernel))
+        kernel = values.value(self._kernel)
+        y = np.matmul(self._rows(x), kernel)
         if self._bias is not None:
             y += values.value(self._bias)
-        return self._activated(x, y)
+        return self._activated(x, y.reshape(*x.shape[:-1], -1) if self._rank > 2 else y)
 
     def backward(self, values: Bound, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
-        dy = self._before(dy, kept)
+        x, dy = kept.inputs, self._rows(self._before(dy, kept))
         if self.trained:
-            np.matmul(kept.inputs.swapaxes(1, 2), dy, out=values.gradient(self._kernel))
+            np.matmul(self._rows(x).swapaxes(1, 2), dy, out=values.gradient(self._kernel))
             if self._bias is not None:
                 dy.sum(1, keepdims=True, out=values.gradient(self._bias))
         if not wanted:
             return ()
-        return (np.matmul(dy, values.value(self._kernel).swapaxes(1, 2)),)
+        dx = np.matmul(dy, values.value(self._kernel).swapaxes(1, 2))
+        return (dx.reshape(x.shape) if self._rank > 2 else dx,)
+
+    def _rows(self, x: Array) -> Array:
+        """All that the kernel is applied to, of each member: `(G, rows, features)`."""
+        return x.reshape(len(x), -1, x.shape[-1]) if self._rank > 2 else x
 
 
 class Activate(Activated):
@@ -230,6 +243,14 @@ def _rank(layer: Any) -> int:
     return len(layer.input.shape)
 
 
+def _is_usual_dense(layer: Any) -> bool:
+    return (
+        len(layer.kernel.shape) == 2
+        and name_of(layer.activation) is not None
+        and layer.kernel.trainable == layer.trainable
+    )
+
+
 def _of_equal_shapes(layer: Any) -> bool:
     return len({tuple(tensor.shape) for tensor in layer.input}) == 1
 
@@ -259,15 +280,7 @@ LAYERS: Mapping[str, Written] = {
         lambda layer: layer.axis in (-1, len(layer.input[0].shape) - 1),
         lambda layer, parts: Concatenate(),
     ),
-    "Dense": Written(
-        lambda layer: (
-            _rank(layer) == 2
-            and len(layer.kernel.shape) == 2
-            and name_of(layer.activation) is not None
-            and layer.kernel.trainable == layer.trainable
-        ),
-        lambda layer, parts: Dense(layer, parts.find),
-    ),
+    "Dense": Written(_is_usual_dense, lambda layer, parts: Dense(layer, parts.find, _rank(layer))),
     "Dropout": Written(lambda layer: layer.noise_shape is None and layer.rate != 1, _dropout),
     "Flatten": Written(
         lambda layer: layer.data_format == "channels_last" or _rank(layer) < 3,
@@ -295,4 +308,12 @@ LAYERS: Mapping[str, Written] = {
         lambda layer, parts: Activate(activation_of(keras.activations.softmax)),
     ),
     "Subtract": Written(_of_equal_shapes, lambda layer, parts: Sum([1, -1])),
+    "TimeDistributed": Written(
+        lambda layer: (
+            type(layer.layer).__name__ == "Dense"
+            and _is_usual_dense(layer.layer)
+            and layer.layer.activity_regularizer is None
+        ),
+        lambda layer, parts: Dense(layer.layer, parts.find, _rank(layer)),
+    ),
 }

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kerastune_lite._src.keras.fast.numpy import layers
+from kerastune_lite._src.keras.fast.numpy import layers, recurrent
 from kerastune_lite._src.keras.fast.numpy.nodes import Written
 
-WRITTEN: Mapping[str, Written] = {**layers.LAYERS}
+WRITTEN: Mapping[str, Written] = {**layers.LAYERS, **recurrent.LAYERS}
 """By the name of the layer's class."""

@@ -1,0 +1,353 @@
+"""The cells of recurrent layers: what one step computes, and its gradients.
+
+Arrays of a step are `(M, rows, batch)`: M layers side by side, and the samples last, so that each
+gate is a block of its own in memory. What the gates are given is one product of all of them,
+
+    W s,   s = (h, x, 1),   W = (recurrent kernel, kernel, bias) transposed
+
+where h is what the step before put out, x are the inputs, and the 1 is for the bias. A cell says
+which blocks of Keras's matrices the blocks of W are.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from kerastune_lite._src.keras.fast.numpy.activations import Activation, activation_of
+from kerastune_lite._src.keras.fast.numpy.values import Bound, Place
+
+Array = np.ndarray
+
+
+class Step(NamedTuple):
+    """The arrays of one step, each a view.
+
+    Attributes:
+        gates: W s, `(M, blocks * units, batch)`, which becomes what the gates let through.
+        before, after: h, `(M, units, batch)`.
+        kept_before, kept: what the cell keeps of the step before and of this one besides,
+            `(M, units, batch)` each.
+    """
+
+    gates: Array
+    before: Array
+    after: Array
+    kept_before: Sequence[Array]
+    kept: Sequence[Array]
+
+
+class Back(NamedTuple):
+    """The gradients that a step hands back.
+
+    Attributes:
+        gates: by W s.
+        before: by h before it, but for what goes through W; None: nothing.
+        kept_before: by what the cell kept of the step before; None: it does not depend on it.
+    """
+
+    gates: Array
+    before: Array | None = None
+    kept_before: Array | None = None
+
+
+class Cell(ABC):
+    """A kind of recurrent layer.
+
+    Args:
+        cell: Keras's, built.
+        find: where a Keras variable is found.
+    """
+
+    of_kernel: Sequence[int | None]
+    """Of each block of W: which block of Keras's kernel it is."""
+    of_recurrent: Sequence[int | None]
+    """The same for the recurrent kernel."""
+    keeps: ClassVar[int] = 0
+    """How many arrays it keeps of a step."""
+
+    def __init__(self, cell: Any, find: Callable[[Any], Place]) -> None:
+        self._activation = activation_of(cell.activation)
+        self._kernel, self._recurrent = find(cell.kernel), find(cell.recurrent_kernel)
+        self._bias = None if cell.bias is None else find(cell.bias)
+        self.trained = self._kernel.trained
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """What it computes: equal kinds, same code."""
+        return (type(self).__name__, self._activation.name, self.has_bias, self.trained)
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether s ends with a 1."""
+        return self._bias is not None
+
+    def units(self, values: Bound) -> int:
+        """How many numbers it puts out."""
+        return int(values.value(self._recurrent).shape[1])
+
+    # ------------------------------------------------------------------ matrices
+
+    def matrices(self, values: Bound) -> list[Array]:
+        """W, and other matrices that the cell multiplies with, `(G, rows, columns)` each."""
+        kernel, units = values.value(self._kernel), self.units(values)
+        width = units + kernel.shape[1] + self.has_bias
+        matrix = np.zeros((len(kernel), len(self.of_kernel) * units, width), np.float32)
+        for ours, its in self._pairs(matrix, values.value):
+            ours += its
+        return [matrix]
+
+    def write(self, values: Bound, gradients: Sequence[Array]) -> None:
+        """Write the gradients by the weights.
+
+        Args:
+            gradients: by `matrices`.
+        """
+        for ours, its in self._pairs(gradients[0], values.gradient):
+            its[...] = ours
+
+    def _pairs(self, matrix: Array, of: Callable[[Place], Array]) -> Iterator[tuple[Array, Array]]:
+        """The parts of W and of Keras's matrices that belong together, `(G, units, columns)`."""
+        recurrent, kernel = of(self._recurrent), of(self._kernel)
+        units = recurrent.shape[1]
+        places = [(recurrent, self.of_recurrent, 0), (kernel, self.of_kernel, units)]
+        if self._bias is not None:
+            bias = of(self._bias)
+            last = matrix.shape[2] - 1
+            places.append((bias[:, :1], self.of_kernel, last))
+            if bias.shape[1] == 2:
+                places.append((bias[:, 1:], self.of_recurrent, last))
+        for variable, blocks, begin in places:
+            columns = slice(begin, begin + variable.shape[1])
+            for row, block in enumerate(blocks):
+                if block is not None:
+                    its = variable[:, :, block * units : (block + 1) * units]
+                    yield matrix[:, row * units : (row + 1) * units, columns], its.swapaxes(1, 2)
+
+    # ------------------------------------------------------------------ steps
+
+    @abstractmethod
+    def forward(self, matrices: Sequence[Array], step: Step) -> None:
+        """Write `after`, and what is kept."""
+
+    @abstractmethod
+    def backward(
+        self, matrices: Sequence[Array], totals: Sequence[Array], step: Step, dh: Array, ahead: Any
+    ) -> Back:
+        """The gradients of a step.
+
+        Args:
+            totals: those by `matrices`, of which those by all but W are added up here.
+            dh: the gradient by `after`; may be overwritten.
+            ahead: that by what the cell kept of this step, as the step after it handed it back; may
+                be overwritten. None: there is no step after it.
+        """
+
+
+class SimpleCell(Cell):
+    """`keras.layers.SimpleRNNCell`."""
+
+    of_kernel = of_recurrent = (0,)
+
+    def forward(self, matrices: Sequence[Array], step: Step) -> None:
+        _apply(self._activation, step.gates)
+        step.after[...] = step.gates
+
+    def backward(
+        self, matrices: Sequence[Array], totals: Sequence[Array], step: Step, dh: Array, ahead: Any
+    ) -> Back:
+        _apply_back(self._activation, dh, step.gates)
+        return Back(dh)
+
+
+class _Gated(Cell):
+    """A cell with gates that have an activation function of their own."""
+
+    def __init__(self, cell: Any, find: Callable[[Any], Place]) -> None:
+        super().__init__(cell, find)
+        self._of_gates = activation_of(cell.recurrent_activation)
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        return (*super().kind, self._of_gates.name)
+
+
+class LSTMCell(_Gated):
+    """`keras.layers.LSTMCell` (Hochreiter and Schmidhuber 1997), with the candidate last.
+
+    It keeps c and the activation of c.
+    """
+
+    of_kernel = of_recurrent = (0, 1, 3, 2)
+    keeps = 2
+
+    def forward(self, matrices: Sequence[Array], step: Step) -> None:
+        units = step.after.shape[1]
+        _apply(self._of_gates, step.gates[:, : 3 * units])
+        _apply(self._activation, step.gates[:, 3 * units :])
+        take, keep, give, candidate = _blocks(step.gates, units)
+        c, active = step.kept
+        np.multiply(keep, step.kept_before[0], out=c)
+        c += take * candidate
+        active[...] = c
+        _apply(self._activation, active)
+        np.multiply(give, active, out=step.after)
+
+    def backward(
+        self, matrices: Sequence[Array], totals: Sequence[Array], step: Step, dh: Array, ahead: Any
+    ) -> Back:
+        units = dh.shape[1]
+        take, keep, give, candidate = _blocks(step.gates, units)
+        active = step.kept[1]
+        gradient = np.empty_like(step.gates)
+        by_take, by_keep, by_give, by_candidate = _blocks(gradient, units)
+        np.multiply(dh, active, out=by_give)
+        dc = dh
+        dc *= give
+        _apply_back(self._activation, dc, active)
+        if ahead is not None:
+            dc += ahead
+        np.multiply(dc, candidate, out=by_take)
+        np.multiply(dc, step.kept_before[0], out=by_keep)
+        np.multiply(dc, take, out=by_candidate)
+        gates = slice(0, 3 * units)
+        _apply_back(self._of_gates, gradient[:, gates], step.gates[:, gates])
+        _apply_back(self._activation, by_candidate, candidate)
+        dc *= keep
+        return Back(gradient, None, dc)
+
+
+class GRUCell(_Gated):
+    """`keras.layers.GRUCell` (Cho et al. 2014) with `reset_after`.
+
+    The last two blocks of W are the candidate's, by x and by h, since what is by h is reset between
+    them. What was by x becomes the candidate.
+    """
+
+    of_kernel = (0, 1, 2, None)
+    of_recurrent = (0, 1, None, 2)
+
+    def forward(self, matrices: Sequence[Array], step: Step) -> None:
+        units = step.after.shape[1]
+        _apply(self._of_gates, step.gates[:, : 2 * units])
+        update, reset, candidate, by_h = _blocks(step.gates, units)
+        candidate += reset * by_h
+        _apply(self._activation, candidate)
+        _mix(update, candidate, step)
+
+    def backward(
+        self, matrices: Sequence[Array], totals: Sequence[Array], step: Step, dh: Array, ahead: Any
+    ) -> Back:
+        units = dh.shape[1]
+        update, reset, candidate, by_h = _blocks(step.gates, units)
+        gradient = np.empty_like(step.gates)
+        by_update, by_reset, by_candidate, by_product = _blocks(gradient, units)
+        _unmix(dh, update, candidate, step, by_update, by_candidate)
+        _apply_back(self._activation, by_candidate, candidate)
+        np.multiply(by_candidate, reset, out=by_product)
+        np.multiply(by_candidate, by_h, out=by_reset)
+        gates = slice(0, 2 * units)
+        _apply_back(self._of_gates, gradient[:, gates], step.gates[:, gates])
+        dh *= update
+        return Back(gradient, dh)
+
+
+class ResetFirstCell(_Gated):
+    """`keras.layers.GRUCell` without `reset_after`: the candidate is computed from a reset h.
+
+    It keeps the reset h, and multiplies it with the candidate's block of the recurrent kernel.
+    """
+
+    of_kernel = (0, 1, 2)
+    of_recurrent = (0, 1, None)
+    keeps = 1
+
+    def matrices(self, values: Bound) -> list[Array]:
+        of_candidate = self._of_candidate(values.value(self._recurrent), self.units(values))
+        return [*super().matrices(values), np.ascontiguousarray(of_candidate)]
+
+    def write(self, values: Bound, gradients: Sequence[Array]) -> None:
+        super().write(values, gradients)
+        gradient = values.gradient(self._recurrent)
+        self._of_candidate(gradient, self.units(values))[...] = gradients[1]
+
+    @staticmethod
+    def _of_candidate(recurrent: Array, units: int) -> Array:
+        return recurrent[:, :, 2 * units :].swapaxes(1, 2)
+
+    def forward(self, matrices: Sequence[Array], step: Step) -> None:
+        units = step.after.shape[1]
+        _apply(self._of_gates, step.gates[:, : 2 * units])
+        update, reset, candidate = _blocks(step.gates, units)
+        (remembered,) = step.kept
+        np.multiply(reset, step.before, out=remembered)
+        candidate += np.matmul(matrices[1], remembered)
+        _apply(self._activation, candidate)
+        _mix(update, candidate, step)
+
+    def backward(
+        self, matrices: Sequence[Array], totals: Sequence[Array], step: Step, dh: Array, ahead: Any
+    ) -> Back:
+        units = dh.shape[1]
+        update, reset, candidate = _blocks(step.gates, units)
+        gradient = np.empty_like(step.gates)
+        by_update, by_reset, by_candidate = _blocks(gradient, units)
+        _unmix(dh, update, candidate, step, by_update, by_candidate)
+        _apply_back(self._activation, by_candidate, candidate)
+        if self.trained:
+            totals[1][...] += np.matmul(by_candidate, step.kept[0].swapaxes(1, 2))
+        by_remembered = np.matmul(matrices[1].swapaxes(1, 2), by_candidate)
+        np.multiply(by_remembered, step.before, out=by_reset)
+        gates = slice(0, 2 * units)
+        _apply_back(self._of_gates, gradient[:, gates], step.gates[:, gates])
+        dh *= update
+        by_remembered *= reset
+        dh += by_remembered
+        return Back(gradient, dh)
+
+
+def cell_of(cell: Any, find: Callable[[Any], Place]) -> Cell:
+    """What is written out for a cell of Keras's."""
+    kind = type(cell).__name__
+    if kind == "GRUCell":
+        return (GRUCell if cell.reset_after else ResetFirstCell)(cell, find)
+    return {"LSTMCell": LSTMCell, "SimpleRNNCell": SimpleCell}[kind](cell, find)
+
+
+def _apply(function: Activation, x: Array) -> None:
+    """Replace x by what a function makes of it."""
+    y = function.forward(x)
+    if y is not x:
+        x[...] = y
+
+
+def _apply_back(function: Activation, dy: Array, y: Array) -> None:
+    """Replace the gradient by y by that by what the function was given."""
+    dx = function.backward(dy, y, y)
+    if dx is not dy:
+        dy[...] = dx
+
+
+def _blocks(of: Array, units: int) -> list[Array]:
+    """The parts of an array of all gates."""
+    return [of[:, begin : begin + units] for begin in range(0, of.shape[1], units)]
+
+
+def _mix(update: Array, candidate: Array, step: Step) -> None:
+    """h = u h_before + (1 - u) candidate."""
+    mixed = step.before - candidate
+    mixed *= update
+    np.add(mixed, candidate, out=step.after)
+
+
+def _unmix(
+    dh: Array, update: Array, candidate: Array, step: Step, by_update: Array, by_candidate: Array
+) -> None:
+    """The gradients of `_mix` by u and by the candidate."""
+    np.subtract(step.before, candidate, out=by_update)
+    by_update *= dh
+    np.subtract(1, update, out=by_candidate)
+    by_candidate *= dh

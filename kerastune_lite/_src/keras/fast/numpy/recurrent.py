@@ -1,0 +1,261 @@
+"""Recurrent layers: their steps forwards and back through time, in one direction or in both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kerastune_lite._src.keras.fast.numpy.activations import activation_of, name_of
+from kerastune_lite._src.keras.fast.numpy.cells import Cell, Step, cell_of
+from kerastune_lite._src.keras.fast.numpy.nodes import Node, Parts, Written
+from kerastune_lite._src.keras.fast.numpy.values import Bound
+
+Array = np.ndarray
+
+
+class _Tape(NamedTuple):
+    """What the gradient needs of all steps of a batch.
+
+    Attributes:
+        matrices: of the cells, `(M, rows, columns)` each.
+        states: (h, x, 1) before each step, `(M, slots, width, batch)`.
+        gates: of each step, `(M, slots, rows, batch)`.
+        kept: by the cells, `(M, slots, units, batch)` each; what a step keeps is in the slot after
+            it, where its h is, too.
+        outputs: of each direction, `(D, G, batch, [steps,] units)`.
+    """
+
+    matrices: list[Array]
+    states: Array
+    gates: Array
+    kept: list[Array]
+    outputs: Array
+
+    def step(self, now: int, then: int) -> Step:
+        units = self.outputs.shape[-1]
+        return Step(
+            self.gates[:, now],
+            self.states[:, now, :units],
+            self.states[:, then, :units],
+            [array[:, now] for array in self.kept],
+            [array[:, then] for array in self.kept],
+        )
+
+
+class Recurrent(Node):
+    """`keras.layers.LSTM`, `GRU`, `SimpleRNN`, and `Bidirectional` of them.
+
+    Both directions are computed side by side, as those of members are.
+
+    Args:
+        cells: of each direction.
+        backwards: of each direction, whether it reads the last step first.
+        sequences: whether the outputs of all steps are put out, in the order of the steps where
+            there are two directions, else in that in which they are read.
+        merge: how those of two directions become one: "concat", "sum", "ave" or "mul".
+    """
+
+    def __init__(
+        self, cells: Sequence[Cell], backwards: Sequence[bool], sequences: bool, merge: str | None
+    ) -> None:
+        self._cells, self._cell, self._backwards = cells, cells[0], backwards
+        self._sequences, self._merge = sequences, merge
+        self.trained = cells[0].trained
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        own = (tuple(self._backwards), self._sequences, self._merge)
+        return (*super().kind, self._cell.kind, *own)
+
+    # ------------------------------------------------------------------ forwards
+
+    def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
+        (x,) = xs
+        steps, tape = x.shape[2], self._tape(values, x)
+        slots = tape.states.shape[1]
+        for step in range(steps):
+            now, then = step % slots, (step + 1) % slots
+            self._read(tape, x, step, now)
+            arrays = tape.step(now, then)
+            np.matmul(tape.matrices[0], tape.states[:, now], out=arrays.gates)
+            self._cell.forward(tape.matrices, arrays)
+            if self._sequences or step == steps - 1:
+                self._put_out(tape.outputs, arrays.after, step, steps)
+        return self._merged(tape.outputs), (tape, x.shape)
+
+    def _tape(self, values: Bound, x: Array) -> _Tape:
+        """Arrays for all steps, or for one at a time where there will be no gradient."""
+        members, batch, steps, features = x.shape
+        units = self._cell.units(values)
+        each = [cell.matrices(values) for cell in self._cells]
+        matrices = [np.concatenate(of) if len(of) > 1 else of[0] for of in zip(*each)]
+        rows, width = matrices[0].shape[1:]
+        slots = steps + 1 if values.training else 1
+
+        def made(size: int) -> Array:
+            return np.empty((len(matrices[0]), slots, size, batch), np.float32)
+
+        states, kept = made(width), [made(units) for _ in range(self._cell.keeps)]
+        states[:, 0, :units] = 0
+        states[:, :, units + features :] = 1
+        for array in kept:
+            array[:, 0] = 0
+        shape = (batch, steps, units) if self._sequences else (batch, units)
+        outputs = np.empty((len(self._cells), members, *shape), np.float32)
+        return _Tape(matrices, states, made(rows), kept, outputs)
+
+    def _read(self, tape: _Tape, x: Array, step: int, slot: int) -> None:
+        """Put the inputs of a step into the states."""
+        units, (members, _, steps, features) = tape.outputs.shape[-1], x.shape
+        inputs = tape.states[:, slot, units : units + features]
+        for direction, backwards in enumerate(self._backwards):
+            source = x[:, :, steps - 1 - step if backwards else step]
+            inputs[direction * members :][:members] = source.swapaxes(1, 2)
+
+    def _put_out(self, outputs: Array, h: Array, step: int, steps: int) -> None:
+        for direction, place in enumerate(self._places(step, steps)):
+            members = outputs.shape[1]
+            of_step = outputs[direction][:, :, place] if self._sequences else outputs[direction]
+            of_step[...] = h[direction * members :][:members].swapaxes(1, 2)
+
+    def _places(self, step: int, steps: int) -> list[int]:
+        """Of each direction: where in the sequence that is put out a step is."""
+        both = len(self._cells) > 1
+        return [steps - 1 - step if both and each else step for each in self._backwards]
+
+    def _merged(self, outputs: Array) -> Array:
+        if self._merge is None:
+            alone: Array = outputs[0]
+            return alone
+        if self._merge == "concat":
+            return np.concatenate(list(outputs), -1)
+        if self._merge == "mul":
+            return np.multiply(*outputs)
+        total = np.add(*outputs)
+        if self._merge == "ave":
+            total /= 2
+        return total
+
+    # ------------------------------------------------------------------ back
+
+    def backward(self, values: Bound, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+        tape, shape = kept
+        (members, _, steps, features), units = shape, tape.outputs.shape[-1]
+        by_outputs = self._by_direction(dy, tape.outputs)
+        matrix, totals = tape.matrices[0], [np.zeros_like(each) for each in tape.matrices]
+        handed = matrix[:, :, : units + features if wanted else units].swapaxes(1, 2)
+        dx = np.zeros(shape, np.float32) if wanted else None
+        dh = np.zeros_like(tape.states[:, 0, :units])
+        part = np.empty_like(matrix)
+        ahead = None
+        for step in range(steps - 1, -1, -1):
+            if self._sequences or step == steps - 1:
+                self._add_by_outputs(dh, by_outputs, step, steps)
+            back = self._cell.backward(tape.matrices, totals, tape.step(step, step + 1), dh, ahead)
+            if self.trained:
+                np.matmul(back.gates, tape.states[:, step].swapaxes(1, 2), out=part)
+                totals[0] += part
+            if step == 0 and dx is None:
+                break
+            by_state = np.matmul(handed, back.gates)
+            dh, ahead = by_state[:, :units], back.kept_before
+            if back.before is not None:
+                dh += back.before
+            if dx is not None:
+                self._add_by_inputs(dx, by_state[:, units:], step)
+        if self.trained:
+            for direction, cell in enumerate(self._cells):
+                here = slice(direction * members, (direction + 1) * members)
+                cell.write(values, [total[here] for total in totals])
+        return () if dx is None else (dx,)
+
+    def _by_direction(self, dy: Array, outputs: Array) -> Sequence[Array]:
+        """The gradients by the outputs of each direction."""
+        if self._merge == "concat":
+            return np.split(dy, 2, -1)
+        if self._merge == "mul":
+            return dy * outputs[1], dy * outputs[0]
+        if self._merge == "ave":
+            dy /= 2
+        return [dy] * len(self._cells)
+
+    def _add_by_outputs(self, dh: Array, dy: Sequence[Array], step: int, steps: int) -> None:
+        for direction, place in enumerate(self._places(step, steps)):
+            of_step = dy[direction]
+            if self._sequences:
+                of_step = of_step[:, :, place]
+            dh[direction * len(of_step) :][: len(of_step)] += of_step.swapaxes(1, 2)
+
+    def _add_by_inputs(self, dx: Array, by_inputs: Array, step: int) -> None:
+        members, steps = dx.shape[0], dx.shape[2]
+        for direction, backwards in enumerate(self._backwards):
+            of_direction = by_inputs[direction * members :][:members]
+            dx[:, :, steps - 1 - step if backwards else step] += of_direction.swapaxes(1, 2)
+
+
+# ---------------------------------------------------------------------- layers
+
+
+def _is_written(layer: Any) -> bool:
+    """Whether a layer of one direction is configured as what is written out."""
+    cell = layer.cell
+    functions = [cell.activation, getattr(cell, "recurrent_activation", None)]
+    weights = (cell.kernel, cell.recurrent_kernel, cell.bias)
+    return (
+        not (layer.return_state or layer.stateful)
+        and not (cell.dropout or cell.recurrent_dropout)
+        and layer.activity_regularizer is None
+        # The gradients are computed from what functions return, for each unit of its own.
+        and all(name_of(each) not in (None, "softmax") for each in functions)
+        and all(activation_of(each).in_place for each in functions)
+        and all(each.trainable == layer.trainable for each in weights if each is not None)
+    )
+
+
+def _has_one_input(layer: Any) -> bool:
+    """Whether it is called with sequences alone: without states to begin with, and masks."""
+    return not isinstance(layer.input, (list, tuple))
+
+
+def _both_are_written(layer: Any) -> bool:
+    one, other = layer.forward_layer, layer.backward_layer
+    return (
+        _has_one_input(layer)
+        and layer.merge_mode is not None
+        and type(one) is type(other)
+        and type(one).__name__ in ("GRU", "LSTM", "SimpleRNN")
+        and _is_written(one)
+        and _is_written(other)
+        and not one.go_backwards
+        and other.go_backwards
+        and _computes(one) == _computes(other)
+    )
+
+
+def _computes(layer: Any) -> list[Any]:
+    """What the two directions must have in common to be computed side by side."""
+    names = ("units", "activation", "recurrent_activation", "use_bias", "reset_after")
+    own = [getattr(layer.cell, name, None) for name in names]
+    return [*own, layer.return_sequences, layer.trainable]
+
+
+def _one_direction(layer: Any, parts: Parts) -> Node:
+    cells = [cell_of(layer.cell, parts.find)]
+    return Recurrent(cells, [layer.go_backwards], layer.return_sequences, None)
+
+
+def _both_directions(layer: Any, parts: Parts) -> Node:
+    inner = (layer.forward_layer, layer.backward_layer)
+    cells = [cell_of(each.cell, parts.find) for each in inner]
+    return Recurrent(cells, [False, True], inner[0].return_sequences, layer.merge_mode)
+
+
+_ONE_DIRECTION = Written(lambda layer: _has_one_input(layer) and _is_written(layer), _one_direction)
+
+LAYERS: Mapping[str, Written] = {
+    "Bidirectional": Written(_both_are_written, _both_directions),
+    **dict.fromkeys(("GRU", "LSTM", "SimpleRNN"), _ONE_DIRECTION),
+}
+"""The kinds of recurrent layers that are written out."""

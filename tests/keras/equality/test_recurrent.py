@@ -1,0 +1,225 @@
+"""Recurrent layers in NumPy are trained as by `model.fit`."""
+
+import numpy as np
+import pytest
+
+from kerastune_lite._src.keras.fast.numpy import trusted_programs
+from kerastune_lite._src.keras.fast.numpy.checks import check_model
+from kerastune_lite._src.keras.fast.numpy.nodes import NotInArrays
+from kerastune_lite._src.keras.fast.structure import structure_of
+from tests.keras.equality.cases import (
+    DROPPED,
+    FACTORS,
+    UNITS,
+    adam,
+    arguments,
+    by_fit,
+    check_arrays,
+    classes,
+    dispatched,
+    keras,
+    no_programs,
+    no_warnings,
+    rare_is_slow,
+)
+
+L, R = keras.layers, keras.regularizers
+
+SHAPE = (7, 3)
+LAST = (L.GRU, L.LSTM, L.SimpleRNN)
+
+
+def network(middle, shape=SHAPE):
+    """variant -> the layers of `middle(variant)`, and a softmax of three classes."""
+
+    def build(variant):
+        last = L.Dense(3, activation="softmax")
+        model = keras.Sequential([keras.Input(shape), *middle(variant), last])
+        model.compile(adam(variant), "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    return build
+
+
+def data(shape=SHAPE, rows=60):
+    return classes(rows, shape)
+
+
+def check(middle, shape=SHAPE, variant=0, given=None, **others):
+    """A model is trained in NumPy, and as by `fit`."""
+    build = network(middle, shape)
+    fit = arguments(given or data([size or 5 for size in shape]), **others)
+    check_arrays(build, fit, by_fit(build, fit, variant), variant, must=True)
+
+
+WRITTEN = {
+    **{kind.__name__: lambda v, kind=kind: [kind(UNITS[v])] for kind in LAST},
+    "GRU, reset first": lambda v: [L.GRU(5, reset_after=False)],
+    "stacked": lambda v: [
+        L.LSTM(5, return_sequences=True),
+        L.GRU(4, return_sequences=True),
+        L.Dropout(DROPPED[v], seed=1),
+        L.GRU(3, return_sequences=True, reset_after=False),
+        L.SimpleRNN(4),
+    ],
+    "backwards": lambda v: [
+        L.LSTM(5, return_sequences=True, go_backwards=True),
+        L.SimpleRNN(4, go_backwards=True),
+    ],
+    "without biases": lambda v: [
+        L.LSTM(5, return_sequences=True, use_bias=False),
+        L.GRU(4, return_sequences=True, use_bias=False),
+        L.GRU(3, return_sequences=True, use_bias=False, reset_after=False),
+        L.SimpleRNN(4, use_bias=False),
+    ],
+    "other functions": lambda v: [
+        L.LSTM(5, "elu", "hard_sigmoid", return_sequences=True),
+        L.GRU(4, "leaky_relu", "linear", return_sequences=True),
+        L.GRU(3, None, "relu", return_sequences=True, reset_after=False),
+        L.SimpleRNN(4, "selu"),
+    ],
+    "unrolled, and of the other implementation": lambda v: [
+        L.LSTM(5, unroll=True, return_sequences=True, unit_forget_bias=False),
+        L.GRU(4, implementation=1),
+    ],
+    "both directions": lambda v: [
+        L.Bidirectional(L.LSTM(5, return_sequences=True)),
+        L.Bidirectional(L.GRU(4), "sum"),
+    ],
+    "other ways to merge directions": lambda v: [
+        L.Bidirectional(L.SimpleRNN(3, return_sequences=True), "ave"),
+        L.Bidirectional(L.GRU(4, return_sequences=True, reset_after=False), "mul"),
+        L.Bidirectional(L.LSTM(4)),
+    ],
+    "the last outputs of both directions": lambda v: [
+        L.Bidirectional(L.SimpleRNN(4), "mul", backward_layer=L.SimpleRNN(4, go_backwards=True)),
+    ],
+    "weights that count": lambda v: [
+        L.LSTM(4, kernel_regularizer=R.L2(FACTORS[v]), bias_regularizer="l1",
+               recurrent_regularizer=R.L1L2(0.01, FACTORS[v]), return_sequences=True),
+        L.Bidirectional(L.GRU(3, kernel_regularizer=R.L2(FACTORS[v]))),
+    ],
+    "layers on sequences": lambda v: [
+        L.Dense(4, "tanh"),
+        L.LSTM(5, return_sequences=True),
+        L.BatchNormalization(),
+        L.TimeDistributed(L.Dense(3, "softmax")),
+        L.Dense(2, use_bias=False),
+        L.Activation("relu"),
+        L.Flatten(),
+    ],
+}  # fmt: skip
+
+
+COMMON = ("LSTM", "GRU", "GRU, reset first", "stacked", "both directions", "layers on sequences")
+
+
+@pytest.mark.parametrize("name", rare_is_slow(WRITTEN, COMMON))
+def test_what_is_written_out(name):
+    check(WRITTEN[name], variant=2)
+
+
+def test_one_sample_in_the_last_batch_and_one_step():
+    check(lambda v: [L.LSTM(4, return_sequences=True), L.GRU(3)], (1, 3), batch_size=34)
+
+
+def test_lengths_that_the_model_does_not_know():
+    check(lambda v: [L.Bidirectional(L.LSTM(4, return_sequences=True)), L.GRU(3)], (None, 3))
+
+
+def test_layers_that_are_not_trained():
+    def middle(variant):
+        frozen = [L.LSTM(4, return_sequences=True), L.Bidirectional(L.GRU(3, reset_after=False))]
+        for layer in frozen:
+            layer.trainable = False
+        return [L.LSTM(3, return_sequences=True), *frozen]
+
+    check(middle)
+
+
+def test_branches():
+    def build(variant):
+        x = keras.Input(SHAPE)
+        both = [L.LSTM(4)(x), L.GRU(4)(L.LSTM(3, return_sequences=True)(x))]
+        y = L.Dense(3, activation="softmax")(L.Concatenate()(both))
+        model = keras.Model(x, y)
+        model.compile(adam(variant), "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    fit = arguments(data())
+    check_arrays(build, fit, by_fit(build, fit), must=True)
+
+
+def test_more_samples_than_are_measured_at_once(monkeypatch):
+    from kerastune_lite._src.keras.fast.numpy import epoch
+
+    monkeypatch.setattr(epoch, "_MEASURED", 10)
+    check(lambda v: [L.GRU(4, return_sequences=True), L.BatchNormalization(), L.LSTM(3)])
+
+
+def test_trials_of_other_sizes_are_not_compared_again(monkeypatch):
+    """The code of a layer does not know sizes."""
+    compared = []
+    difference = trusted_programs.difference
+    monkeypatch.setattr(
+        trusted_programs, "difference", lambda *given: compared.append(1) or difference(*given)
+    )
+    build = network(lambda v: [L.LSTM(UNITS[v])])
+    with no_programs(), no_warnings():
+        for variant in range(3):
+            fit = arguments(data(), epochs=1)
+            assert dispatched(build, fit, variant, "NumPy").path == "NumPy"
+    assert len(compared) == 1
+
+
+def with_states(variant):
+    x = keras.Input(SHAPE)
+    h = L.Dense(4)(L.Flatten()(x))
+    return x, L.GRU(4)(x, initial_state=h)
+
+
+def with_a_mask(variant):
+    x = keras.Input(SHAPE)
+    return x, L.GRU(4)(x, mask=L.Dense(7, "relu")(L.Flatten()(x)))
+
+
+def own_backwards():
+    return L.GRU(3, reset_after=False, go_backwards=True)
+
+
+REFUSED = {
+    "dropout": ([L.LSTM(4, dropout=0.2)], "a special LSTM layer"),
+    "recurrent dropout": ([L.GRU(4, recurrent_dropout=0.2)], "a special GRU layer"),
+    "other functions": ([L.LSTM(4, "gelu")], "a special LSTM layer"),
+    "softmax": ([L.SimpleRNN(4, "softmax")], "a special SimpleRNN layer"),
+    "a loss of its own": ([L.LSTM(4, activity_regularizer="l2")], "a special LSTM layer"),
+    "a loss within": (
+        [L.Bidirectional(L.LSTM(4, activity_regularizer="l2"))],
+        "a special Bidirectional layer",
+    ),
+    "other directions": (
+        [L.Bidirectional(L.GRU(3), backward_layer=own_backwards())],
+        "a special Bidirectional layer",
+    ),
+    "masks": ([L.Masking(), L.LSTM(4)], "Masking layers"),
+    "convolutions of steps": (
+        [L.Reshape((7, 3, 1)), L.TimeDistributed(L.Conv1D(2, 2)), L.Flatten()],
+        "a special TimeDistributed layer",
+    ),
+    "initial states": (with_states, "a special GRU layer"),
+    "masks that are given": (with_a_mask, "a special GRU layer"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_left_to_tensorflow(name):
+    made, reason = REFUSED[name]
+    if callable(made):
+        x, y = made(0)
+        model = keras.Model(x, L.Dense(3, activation="softmax")(y))
+    else:
+        model = keras.Sequential([keras.Input(SHAPE), *made, L.Dense(3, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    with pytest.raises(NotInArrays) as refused:
+        check_model(model, structure_of(model), tuple(map(np.asarray, data())))
+    assert str(refused.value) == reason
