@@ -15,6 +15,7 @@ from kerastune_lite._src.keras.callback_state import cannot_resume, put_back, ta
 from kerastune_lite._src.keras.compat import (
     callbacks,
     global_state,
+    kernels,
     models,
     names,
     parts,
@@ -36,7 +37,7 @@ from tests.keras.resumed import begin, build, go_on
 
 PARTS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": part
-    for module in (callbacks, models, names, process_state, thread_state, traces)
+    for module in (callbacks, kernels, models, names, process_state, thread_state, traces)
     for name, part in vars(module).items()
     if isinstance(part, parts.Part)
 }
@@ -97,6 +98,7 @@ CHANGES = {
     "callbacks.AVERAGES": without(keras.callbacks.SwapEMAWeights, "_finalize_ema_values"),
     "callbacks.MONITORS": without(keras.callbacks.EarlyStopping.__base__, "_set_monitor_op"),
     "callbacks.PROFILES": of(keras.callbacks.TensorBoard, "_stop_batch"),
+    "kernels.KERNELS": without(type(kernels._context()), "_set_global_seed"),
     "models.COMPILED": of(keras.Model, "_compile_config"),
     "models.DIRECTIONS": of(keras.metrics.Metric, "_direction"),
     "models.LAYERS": with_another(keras.layers.Layer, "_flatten_layers", breaks),
@@ -292,6 +294,14 @@ def test_functions_are_rewritten(lacking):
     lacking(thread_state.OPTIONS)
     with thread_state.quick_start():
         assert context.function_call_options is before
+
+
+def test_kernels_are_thrown_away(lacking):
+    lacking(kernels.KERNELS)
+    run = kernels._entry().TFE_Py_FastPathExecute
+    with kernels.watched():
+        assert kernels._entry().TFE_Py_FastPathExecute is run
+        session.begin(0, collect=False)
 
 
 def test_sessions_are_cleared(lacking, monkeypatch):

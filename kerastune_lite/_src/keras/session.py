@@ -8,7 +8,7 @@ import logging
 import os
 from collections.abc import Iterator
 
-from kerastune_lite._src.keras.compat import thread_state
+from kerastune_lite._src.keras.compat import kernels, thread_state
 from kerastune_lite._src.keras.compat.process_state import custom_gradients
 from kerastune_lite._src.keras.loading import first_import_of, load_keras
 from kerastune_lite._src.util.threads import Shared
@@ -48,7 +48,7 @@ def seed_all(seed: int) -> None:
         seed: below 2**32; for Python, NumPy and Keras.
     """
     # With another backend this loads TensorFlow, if it is installed, to seed tf.data as well.
-    with first_import_of("tensorflow"):
+    with first_import_of("tensorflow"), kernels.kept():
         keras.utils.set_random_seed(seed)
 
 
@@ -85,6 +85,13 @@ class Collections:
 
 collections = Collections()
 """Shared by the whole process."""
+
+
+@contextlib.contextmanager
+def of_search() -> Iterator[None]:
+    """In the body, a search trains many models: their garbage and kernels are taken care of."""
+    with short_collections(), kernels.watched():
+        yield
 
 
 @contextlib.contextmanager

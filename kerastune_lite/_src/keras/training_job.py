@@ -103,7 +103,7 @@ class TrainingJob(Job):
         self.settings = ProcessSettings.of_this_process()
 
     def open(self) -> None:
-        self._opened.enter_context(session.short_collections())
+        self._opened.enter_context(session.of_search())
         self._opened.enter_context(names.set_aside())
         self._opened.enter_context(once(self._shown))
 

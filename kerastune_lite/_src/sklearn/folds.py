@@ -50,7 +50,7 @@ class FoldJob(Job):
             from kerastune_lite._src.keras import session
             from kerastune_lite._src.sklearn.fold_stack import FoldStack
 
-            self._opened.enter_context(session.short_collections())
+            self._opened.enter_context(session.of_search())
             stack = FoldStack(self._folds)
             self._opened.callback(stack.give_up)
             self._evaluate = stack.evaluate
