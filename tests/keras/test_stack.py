@@ -76,6 +76,23 @@ class TestEqualToFit:
 
         check_stacked(build, fit_of())
 
+    def test_recurrent_layers(self):
+        def build(variant):
+            model = keras.Sequential(
+                [
+                    keras.Input((4, 3)),
+                    layers.Dense(4, "tanh"),
+                    layers.Bidirectional(layers.LSTM(3, return_sequences=True)),
+                    layers.Dropout(DROPPED[variant], seed=1),
+                    layers.GRU(4, return_sequences=True),
+                    layers.GRU(3, reset_after=False),
+                    layers.Dense(3, "softmax"),
+                ]
+            )
+            return compiled(model, keras.optimizers.SGD(RATES[variant], momentum=0.9))
+
+        check_stacked(build, fit_of(classes(shape=(4, 3))))
+
     def test_a_graph_of_layers(self):
         def build(variant):
             x = keras.Input((4, 4, 2))

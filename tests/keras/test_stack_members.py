@@ -11,7 +11,7 @@ from kerastune_lite._src.keras.fast.driver import FirstEpochFailed
 from kerastune_lite._src.keras.fast.member import NotStacked
 from kerastune_lite._src.keras.fast.samples import DeviceData
 from kerastune_lite._src.keras.fast.stacking import TALLEST, max_stack, stack_of, worth_stacking
-from tests.keras.equality.cases import Outcome, by_fit, check_same, classes, keras, made
+from tests.keras.equality.cases import Outcome, by_fit, check_same, keras, made
 from tests.keras.stacked import (
     SEEDS,
     check_stacked,
@@ -130,15 +130,6 @@ class TestRefusals:
         with pytest.raises(NotStacked) as refused:
             members_of(build, fit_of(**others), (0,))
         return str(refused.value)
-
-    def test_recurrent_layers(self):
-        def build(variant):
-            model = keras.Sequential(
-                [keras.Input((4, 6)), layers.LSTM(3), layers.Dense(3, "softmax")]
-            )
-            return compiled(model, keras.optimizers.SGD(0.1))
-
-        assert self.refused(build, data=classes(shape=(4, 6))) == "recurrent layers"
 
     def test_callbacks_that_look_closely(self):
         assert "callback" in self.refused(callbacks=[keras.callbacks.LambdaCallback()])

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from kerastune_lite._src.keras.fast.numpy import trusted_programs
+from kerastune_lite._src.keras.fast.numpy.arithmetic import arithmetic
 from kerastune_lite._src.keras.fast.numpy.checks import check_model
 from kerastune_lite._src.keras.fast.numpy.nodes import NotInArrays
 from kerastune_lite._src.keras.fast.structure import structure_of
@@ -170,6 +171,21 @@ def test_trials_of_other_sizes_are_not_compared_again(monkeypatch):
             fit = arguments(data(), epochs=1)
             assert dispatched(build, fit, variant, "NumPy").path == "NumPy"
     assert len(compared) == 1
+
+
+def test_large_ones_are_left_to_tensorflow(monkeypatch):
+    """By the steps of a sequence, too."""
+    monkeypatch.setattr(trusted_programs, "_OF_RECURRENT", 10_000)
+    build, fit = network(lambda v: [L.SimpleRNN(4)]), arguments(data(), epochs=1)
+    with no_programs(), no_warnings():
+        outcome = dispatched(build, fit, 0, "NumPy")
+    # 3 x 4 + 4 x 4 + 4 weights of 7 steps and 4 x 3 + 3 others, of 16 samples.
+    assert arithmetic(outcome.model, 16) == 16 * (7 * 32 + 15)
+    assert outcome.path == "NumPy"
+    monkeypatch.setattr(trusted_programs, "_OF_RECURRENT", 16 * (7 * 32 + 15) - 1)
+    with no_programs(), no_warnings():
+        outcome = dispatched(build, fit, 0, "NumPy")
+    assert (outcome.path, outcome.reason) == ("shared trace", "a large network")
 
 
 def with_states(variant):

@@ -157,11 +157,9 @@ class Member:
             NotStacked: with the reason.
         """
         try:
-            stackable = self.literal_structure.stackable
+            _ = self.literal_structure
         except NotShared as reason:
             raise NotStacked(str(reason)) from None
-        if not stackable:
-            raise NotStacked("recurrent layers")
         if self.callbacks.look_closely:
             raise NotStacked("a callback that may look at all of the model")
         if self.callbacks.halt_on_nan:

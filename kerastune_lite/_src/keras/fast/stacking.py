@@ -9,6 +9,7 @@ import numpy as np
 
 from kerastune_lite._src.keras.compat import internals
 from kerastune_lite._src.keras.fast.member import Member, NotStacked
+from kerastune_lite._src.keras.fast.numpy.arithmetic import arithmetic, turns
 from kerastune_lite._src.keras.fast.numpy.array_program import ArrayProgram
 from kerastune_lite._src.keras.fast.numpy.nodes import NotInArrays
 from kerastune_lite._src.keras.fast.numpy.trusted_programs import program_in_arrays
@@ -24,11 +25,13 @@ MEMORY = 2**29
 """Bytes that the states and batches of a stack may take, or a sixteenth of the machine's memory."""
 
 _ARITHMETIC = 1 << 21
-"""Weights times samples of a batch, from where on the arithmetic of one member takes much longer
+"""Products of a batch with weights, from where on the arithmetic of one member takes much longer
 than starting its operations (32,000 weights, batches of 64)."""
 _STEPS = 1 << 17
 """Steps of members, all told, that a search has under way at most because of stacks: about a
 quarter of a minute."""
+_TURNS = 8
+"""Steps of a recurrent layer that take as long as a step of another network."""
 
 
 def stacked_program(member: Member) -> ArrayProgram:
@@ -37,8 +40,7 @@ def stacked_program(member: Member) -> ArrayProgram:
     Raises:
         NotStacked: there is none, or it takes as long as training one after the other.
     """
-    weights = sum(int(np.prod(v.shape)) for v in member.model.trainable_variables)
-    if weights * member.batch_size > _ARITHMETIC:
+    if arithmetic(member.model, member.batch_size) > _ARITHMETIC:
         raise NotStacked("a network whose arithmetic takes longer than its operations' starts")
     try:
         return program_in_arrays(member)
@@ -56,6 +58,7 @@ def together(member: Member) -> int:
     if not _saves(member):
         return 1
     steps = (member.call.epochs - member.call.initial_epoch) * member.steps
+    steps *= 1 + turns(member.model) // _TURNS
     return max(1, min(max_stack(member), _STEPS // max(1, steps)))
 
 

@@ -23,7 +23,6 @@ from kerastune_lite._src.keras.fast.supported import (
     NOT_PART,
     OF_ALL_OPTIMIZERS,
     OPTIMIZERS,
-    RECURRENT,
     REGULARIZERS,
     SCALARS,
     SHAPED_OPTIMIZERS,
@@ -54,14 +53,12 @@ class Structure:
         key: equal keys, same program.
         places: the scalars that it reads at run time, in an order that follows from the key.
         sized: whether it serves all sizes; otherwise the key holds them.
-        stackable: whether models of this structure can train side by side.
         measured: what metrics depend on; equal, same metrics.
     """
 
     key: str
     places: tuple[Place, ...]
     sized: bool
-    stackable: bool
     measured: str
 
     @property
@@ -98,8 +95,7 @@ def structure_of(model: Any, sized: bool = True) -> Structure:
         places = ()
         key, _ = _key(model, layers, _Reader(sized, scalars_open=False))
     key += f"\n{_owners(places)}"
-    kinds = {type(layer).__name__ for layer in layers}
-    return Structure(key, places, sized, not kinds & RECURRENT, measured)
+    return Structure(key, places, sized, measured)
 
 
 def _key(model: Any, layers: list[Any], reader: _Reader) -> tuple[str, str]:

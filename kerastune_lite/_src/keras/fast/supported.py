@@ -87,8 +87,8 @@ FIXED = frozenset(
     )
 )
 
-RECURRENT = frozenset(("Bidirectional", "GRU", "LSTM", "SimpleRNN", "TimeDistributed"))
-"""They could be trained side by side, but tracing that takes longer than it saves."""
+RECURRENT = frozenset(("Bidirectional", "GRU", "LSTM", "SimpleRNN"))
+"""They go through a sequence step by step."""
 
 MODELS = frozenset(("Functional", "Sequential"))
 

@@ -17,6 +17,9 @@ keras = load_keras()
 
 Array = np.ndarray
 
+_UNKNOWN = 100
+"""A guess at the steps of sequences whose length a model does not know."""
+
 
 class Dense(Activated):
     """`keras.layers.Dense` along the last axis.
@@ -243,6 +246,12 @@ def _rank(layer: Any) -> int:
     return len(layer.input.shape)
 
 
+def places_of_input(layer: Any) -> int:
+    """How many vectors a layer is given of a sample; the steps of a sequence, say."""
+    first = keras.tree.flatten(layer.input)[0]
+    return int(np.prod([_UNKNOWN if size is None else size for size in first.shape[1:-1]]))
+
+
 def _is_usual_dense(layer: Any) -> bool:
     return (
         len(layer.kernel.shape) == 2
@@ -280,7 +289,11 @@ LAYERS: Mapping[str, Written] = {
         lambda layer: layer.axis in (-1, len(layer.input[0].shape) - 1),
         lambda layer, parts: Concatenate(),
     ),
-    "Dense": Written(_is_usual_dense, lambda layer, parts: Dense(layer, parts.find, _rank(layer))),
+    "Dense": Written(
+        _is_usual_dense,
+        lambda layer, parts: Dense(layer, parts.find, _rank(layer)),
+        places_of_input,
+    ),
     "Dropout": Written(lambda layer: layer.noise_shape is None and layer.rate != 1, _dropout),
     "Flatten": Written(
         lambda layer: layer.data_format == "channels_last" or _rank(layer) < 3,
@@ -315,5 +328,6 @@ LAYERS: Mapping[str, Written] = {
             and layer.layer.activity_regularizer is None
         ),
         lambda layer, parts: Dense(layer.layer, parts.find, _rank(layer)),
+        places_of_input,
     ),
 }

@@ -109,7 +109,9 @@ class Written(NamedTuple):
     Attributes:
         suits: whether a layer of the kind, built, is configured as what is written out.
         node: makes its node.
+        uses: how often a sample meets each of a layer's weights.
     """
 
     suits: Callable[[Any], bool]
     node: Callable[[Any, Parts], Node]
+    uses: Callable[[Any], int] = lambda layer: 1

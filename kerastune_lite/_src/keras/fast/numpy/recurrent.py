@@ -9,6 +9,7 @@ import numpy as np
 
 from kerastune_lite._src.keras.fast.numpy.activations import activation_of, name_of
 from kerastune_lite._src.keras.fast.numpy.cells import Cell, Step, cell_of
+from kerastune_lite._src.keras.fast.numpy.layers import places_of_input
 from kerastune_lite._src.keras.fast.numpy.nodes import Node, Parts, Written
 from kerastune_lite._src.keras.fast.numpy.values import Bound
 
@@ -252,10 +253,12 @@ def _both_directions(layer: Any, parts: Parts) -> Node:
     return Recurrent(cells, [False, True], inner[0].return_sequences, layer.merge_mode)
 
 
-_ONE_DIRECTION = Written(lambda layer: _has_one_input(layer) and _is_written(layer), _one_direction)
+_ONE_DIRECTION = Written(
+    lambda layer: _has_one_input(layer) and _is_written(layer), _one_direction, places_of_input
+)
 
 LAYERS: Mapping[str, Written] = {
-    "Bidirectional": Written(_both_are_written, _both_directions),
+    "Bidirectional": Written(_both_are_written, _both_directions, places_of_input),
     **dict.fromkeys(("GRU", "LSTM", "SimpleRNN"), _ONE_DIRECTION),
 }
 """The kinds of recurrent layers that are written out."""

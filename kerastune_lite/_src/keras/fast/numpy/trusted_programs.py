@@ -6,10 +6,9 @@ import contextlib
 import logging
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from kerastune_lite._src.keras.compat import probes
 from kerastune_lite._src.keras.fast.member import Member
+from kerastune_lite._src.keras.fast.numpy.arithmetic import arithmetic, turns
 from kerastune_lite._src.keras.fast.numpy.array_program import ArrayProgram
 from kerastune_lite._src.keras.fast.numpy.compiled import compiled_of
 from kerastune_lite._src.keras.fast.numpy.nodes import NotInArrays
@@ -21,8 +20,11 @@ from kerastune_lite._src.util.threads import in_turn
 logger = logging.getLogger(__name__)
 
 _ARITHMETIC = 1 << 25
-"""Weights times samples of a batch, from where on TensorFlow's threads gain more than its
+"""Products of a batch with weights, from where on TensorFlow's threads gain more than its
 operations' starts cost."""
+_OF_RECURRENT = 1 << 29
+"""The same for networks with recurrent layers: TensorFlow traces each size anew, for one second or
+two, and starts all operations once more for each step of the sequences."""
 _BESIDE_GPU = 1 << 22
 """The same where there is a GPU, which does the arithmetic in next to no time but starts operations
 no sooner: NumPy's takes half a millisecond by then, and to start those of a step about one."""
@@ -41,9 +43,10 @@ def program_in_arrays(member: Member) -> ArrayProgram:
     missing = probes.missing_for_arrays()
     if missing:
         raise NotInArrays(missing)
-    weights = sum(int(np.prod(v.shape)) for v in member.model.trainable_variables)
-    has_gpu = bool(tf.config.list_physical_devices("GPU"))
-    if weights * member.batch_size > (_BESIDE_GPU if has_gpu else _ARITHMETIC):
+    limit = _OF_RECURRENT if turns(member.model) else _ARITHMETIC
+    if tf.config.list_physical_devices("GPU"):
+        limit = _BESIDE_GPU
+    if arithmetic(member.model, member.batch_size) > limit:
         raise NotInArrays("a large network")
     key = "\n".join(("arrays", member.structure.key, *member.types))
     known = PROGRAMS.get(key)
