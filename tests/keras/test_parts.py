@@ -21,6 +21,7 @@ from kerastune_lite._src.keras.compat import (
     parts,
     probes,
     process_state,
+    saving,
     thread_state,
     traces,
 )
@@ -37,7 +38,7 @@ from tests.keras.resumed import begin, build, go_on
 
 PARTS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": part
-    for module in (callbacks, kernels, models, names, process_state, thread_state, traces)
+    for module in (callbacks, kernels, models, names, process_state, saving, thread_state, traces)
     for name, part in vars(module).items()
     if isinstance(part, parts.Part)
 }
@@ -107,6 +108,7 @@ CHANGES = {
     "names.COUNTERS": with_another(global_state, "_NAMES", "elsewhere"),
     "process_state.DETERMINISM": without(process_state._config(), "is_op_determinism_enabled"),
     "process_state.GRADIENTS": with_another(process_state, "_table", breaks),
+    "saving.SKIPPED": with_another(saving, "_KEPT_AS", ("elsewhere",)),
     "thread_state.OPTIONS": without(type(thread_state._context()), "function_call_options"),
     "thread_state.SEEDS": with_another(thread_state, "_GENERATOR", "elsewhere"),
     "thread_state.TRACKERS": with_another(thread_state, "_TRACKERS", ("ELSEWHERE", "TOO")),
@@ -302,6 +304,17 @@ def test_kernels_are_thrown_away(lacking):
     with kernels.watched():
         assert kernels._entry().TFE_Py_FastPathExecute is run
         session.begin(0, collect=False)
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+def test_weights_are_saved_as_keras_does(lacking, tmp_path):
+    lacking(saving.SKIPPED)
+    with saving.quick_walks():
+        linear().save_weights(tmp_path / "a.weights.h5")
+        assert not any(
+            global_state.module().get_global_attribute(saving._KEPT_AS[0] + kind)
+            for kind in saving._KINDS
+        )
 
 
 def test_sessions_are_cleared(lacking, monkeypatch):

@@ -2,10 +2,12 @@ import errno
 import os
 import warnings
 
+import h5py
 import numpy as np
 import pytest
 
 from kerastune_lite._src.keras.build_configs import build_config_of
+from kerastune_lite._src.keras.compat.names import counters
 from kerastune_lite._src.keras.weights import load_weights, save_weights
 from kerastune_lite._src.util.errors import StoreError
 from tests.keras.models import FEATURES, Subclassed, data, keras, linear, same_weights
@@ -45,6 +47,49 @@ def test_a_rebuilt_model_predicts_the_same(tmp_path):
     x, _ = data(50, seed=1)
     np.testing.assert_array_equal(model.predict(x, verbose=0), other.predict(x, verbose=0))
     assert files(tmp_path) == [os.path.basename(NAME)]
+
+
+def datasets(path):
+    """All arrays of a file by their paths, and the attributes of its groups."""
+    found = {}
+    with h5py.File(path) as file:
+        file.visititems(
+            lambda name, item: found.update(
+                {name: (item[()], {})}
+                if isinstance(item, h5py.Dataset)
+                else {name: (None, dict(item.attrs))}
+            )
+        )
+    return found
+
+
+def merging():
+    given = keras.Input((FEATURES,))
+    inner = keras.Sequential([keras.layers.Dense(3), keras.layers.LayerNormalization()])
+    outputs = keras.layers.Dense(1)(keras.layers.Add()([inner(given), inner(given)]))
+    model = keras.Model(given, outputs)
+    model.compile(keras.optimizers.Adam(0.01), keras.losses.Huber(), metrics=["mae"])
+    return model
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+@pytest.mark.parametrize("build", [linear, batch_normalised, merging, Subclassed])
+def test_the_file_is_that_of_keras(build, tmp_path):
+    model = build()
+    if not model.compiled:
+        model.compile("adam", "mse")
+    trained(model)
+    names = dict(counters())
+    for _ in range(2):
+        save_weights(model, tmp_path / "ours.weights.h5")
+    assert counters() == names, "nothing was made to be looked at"
+    model.save_weights(tmp_path / "keras.weights.h5")
+    ours, theirs = (datasets(tmp_path / f"{name}.weights.h5") for name in ("ours", "keras"))
+    assert list(ours) == list(theirs)
+    assert sum(array is not None for array, _ in ours.values()) >= len(model.weights)
+    for name, (array, attributes) in ours.items():
+        np.testing.assert_array_equal(array, theirs[name][0])
+        assert attributes == theirs[name][1]
 
 
 def test_loading_warns_of_nothing(tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kerastune_lite._src.keras.build_configs import build_from
+from kerastune_lite._src.keras.compat.saving import quick_walks
 from kerastune_lite._src.util.errors import StoreError
 from kerastune_lite._src.util.threads import in_turn
 from kerastune_lite._src.util.whole_files import replacing
@@ -29,7 +30,7 @@ def save_weights(model: Any, path: Path) -> None:
     with replacing(path, name, "The weights", mend) as scratch, warnings.catch_warnings():
         # A warning of NumPy about conversions by Keras and TensorFlow.
         warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
-        with _full_disk_as_os_error(), _taken_for_built(model):
+        with _full_disk_as_os_error(), _taken_for_built(model), quick_walks():
             model.save_weights(scratch)
 
 
