@@ -13,6 +13,7 @@
     weights.py build_configs.py      weights on disk; models that their builder leaves unbuilt
     resuming.py callback_state.py state_files.py    trainings that are resumed
     midway.py live_models.py         states during a training; models of paused trials, in memory
+    own_attributes.py                what the user's classes keep besides variables
     dataset_graphs.py process_settings.py    what other processes need: datasets, global settings
     metric_directions.py not_finite.py automatic_names.py determinism.py session.py loading.py
     compat/     the private parts of Keras and TensorFlow that we use, each with a probe

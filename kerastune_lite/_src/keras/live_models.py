@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import functools
 import logging
 import random
-import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,11 +18,10 @@ import numpy as np
 from kerastune_lite._src.core.trial import Segment
 from kerastune_lite._src.keras.build_configs import is_complete
 from kerastune_lite._src.keras.callbacks import HookCaller, OneOfOurs
-from kerastune_lite._src.keras.compat.global_state import names_given_back
-from kerastune_lite._src.keras.compat.models import compile_arguments, layers_within
 from kerastune_lite._src.keras.fast.tf.own_program import OwnPrograms
 from kerastune_lite._src.keras.inheriting import Rates, rates_of
 from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite._src.keras.own_attributes import attributes_of, compiled_with
 from kerastune_lite._src.keras.resuming import optimizers_of
 from kerastune_lite._src.space.hyperparameters import HyperParameters
 
@@ -49,8 +46,6 @@ _SET_VARIABLES_ONLY = frozenset(
     )
 )
 """Keras's callbacks that change nothing else in a model."""
-
-_LIBRARIES = ("keras.", "tensorflow.", "numpy.", "builtins.", "functools.", "tf_keras.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,7 +90,7 @@ class Built:
         return (
             self.attributes is not None
             and all(map(_sets_variables_only, callbacks))
-            and all(map(_is_reset, [*model.metrics, *_compiled_with(model)]))
+            and all(map(_is_reset, [*model.metrics, *compiled_with(model)]))
             and type(model).reset_metrics is keras.Model.reset_metrics
             and attributes_of(model) == self.attributes
             and all(program.repeats() for program in self.programs.values())
@@ -180,66 +175,3 @@ def _is_reset(metric: Any) -> bool:
     """Whether a metric begins anew with each epoch; so does what is no metric."""
     reset = getattr(type(metric), "reset_state", None)
     return reset is None or reset.__module__.startswith("keras.")
-
-
-def _compiled_with(model: Any) -> list[Any]:
-    given: list[Any] = keras.tree.flatten(list(compile_arguments(model).values()))
-    return given
-
-
-# ------------------------------------------------------------------ what is no variable
-
-
-def attributes_of(model: Any) -> dict[int, Any] | None:
-    """What the user's own classes keep in Python attributes, and what is frozen, by object.
-
-    Their methods may change such attributes while they are traced. Keras's own classes do not. It
-    is None where that cannot be read.
-    """
-    try:
-        return _attributes_of(model)
-    except Exception as error:
-        # They may hold anything: chains of a thousand objects, files that are closed.
-        logger.debug("The attributes of a model cannot be read.", exc_info=error)
-        return None
-
-
-def _attributes_of(model: Any) -> dict[int, Any]:
-    layers = [model, *layers_within(model)]
-    others = [*optimizers_of(model).values(), *_compiled_with(model)]
-    found = {id(each): _content(each, set()) for each in (*layers, *others) if _is_users(each)}
-    return found | {-id(each): each.trainable for each in layers}
-
-
-def _is_users(value: Any) -> bool:
-    return hasattr(value, "__dict__") and not f"{type(value).__module__}.".startswith(_LIBRARIES)
-
-
-def _content(value: Any, seen: set[int]) -> Any:
-    """Plain data, and that within containers and objects of the user's; None for all else."""
-    if isinstance(value, (bool, int, float, complex, str, bytes, np.generic)):
-        return repr(value)
-    if isinstance(value, np.ndarray):
-        plain = not value.dtype.hasobject
-        return value.shape, zlib.crc32(np.ascontiguousarray(value).data) if plain else id(value)
-    if id(value) in seen:
-        return None
-    seen.add(id(value))
-    if isinstance(value, Mapping):
-        return [(_content(key, seen), _content(each, seen)) for key, each in value.items()]
-    if isinstance(value, (list, tuple, collections.deque)):
-        return [_content(each, seen) for each in value]
-    if isinstance(value, (set, frozenset)):
-        return sorted(repr(_content(each, seen)) for each in value)
-    if not _is_users(value):
-        return None
-    names = vars(value).keys() - _attributes_of_keras()
-    found = {name: _content(vars(value)[name], seen) for name in sorted(names)}
-    # Weights and layers that are made late.
-    return {name: content for name, content in found.items() if content is not None}
-
-
-@functools.cache
-def _attributes_of_keras() -> frozenset[str]:
-    with names_given_back():
-        return frozenset((*vars(keras.Model()), *vars(keras.layers.Layer()), "history"))

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from tests.keras.equality.cases import (
+    OWN,
     PATHS,
-    UNITS,
+    SHARED,
     Dispatcher,
-    adam,
     arguments,
     by_fit,
     check_own,
@@ -28,17 +28,6 @@ from tests.keras.equality.cases import (
 
 L = keras.layers
 SPARSE = "sparse_categorical_crossentropy"
-
-
-def unbuilt(variant):
-    layers = [L.Dense(UNITS[variant], activation="relu"), L.Dropout(0.3), L.Dense(3, "softmax")]
-    model = keras.Sequential(layers)
-    model.compile(adam(variant), loss=SPARSE, metrics=["accuracy"])
-    return model
-
-
-def test_a_sequential_model_without_inputs():
-    check_own(unbuilt, arguments(), "not built")
 
 
 class Net(keras.Model):
@@ -188,7 +177,7 @@ def test_subclassed_models(kind, built):
             model(np.zeros((1, 6), "float32"))
         return model
 
-    check_own(build, arguments())
+    check_own(build, arguments(), fastest=OWN if kind in (Net, WithoutTraining) else SHARED)
 
 
 @pytest.mark.filterwarnings("ignore:.build.*was called on layer 'auxiliary")
@@ -279,7 +268,7 @@ def test_a_functional_model_of_a_class_of_the_users_own():
         mine.compile(sgd(variant), loss=SPARSE)
         return mine
 
-    check_own(build, arguments(), "Mine")
+    check_shared(build, arguments())
 
 
 COMPILED = {

@@ -25,20 +25,23 @@ def build_all(model: Any, batch: Any) -> None:
         # It need not call the model, or may call it with something other than the data.
         _build_by_step(model, batch)
         return
+    build_layers(model, batch[0])
     stateful = any(getattr(layer, "stateful", False) for layer in layers)
-    # The model keeps the shape that it is built with; only a state for each sample needs the size.
-    batch = batch if stateful else _of_any_size(batch)
-    _call_as_in_training(model, batch[0])
-    model._symbolic_build(data_batch=batch)
+    model._symbolic_build(data_batch=batch if stateful else _of_any_size(batch))
 
 
-def _call_as_in_training(model: Any, x: Any) -> None:
-    """Have the layers built that are used in training, in the order in which `fit` builds them.
+def build_layers(model: Any, x: Any) -> None:
+    """Create the variables of the layers that are used in training, in the same order as `fit`.
 
     `_symbolic_build` calls the model as in inference, where auxiliary layers may be left out; the
     optimizer would not know their weights.
+
+    Args:
+        x: one or more samples.
     """
-    internals.call_symbolically(model, x, training=True)
+    stateful = any(getattr(layer, "stateful", False) for layer in (model, *layers_within(model)))
+    # The model keeps the shape that it is built with; only a state for each sample needs the size.
+    internals.call_symbolically(model, x if stateful else _of_any_size(x), training=True)
 
 
 def _of_any_size(batch: Any) -> Any:

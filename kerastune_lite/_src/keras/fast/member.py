@@ -10,6 +10,7 @@ import numpy as np
 
 from kerastune_lite._src.keras.fast.callbacks import Callbacks
 from kerastune_lite._src.keras.fast.fit_call import FitCall, Unsuitable
+from kerastune_lite._src.keras.fast.graphs import graph_of
 from kerastune_lite._src.keras.fast.samples import DEFAULT_BATCH_SIZE, Samples
 from kerastune_lite._src.keras.fast.structure import NotShared, Structure, structure_of
 
@@ -104,6 +105,27 @@ class Member:
         return order
 
     @functools.cached_property
+    def graph(self) -> Any:
+        """What is trained in the model's place: itself, or a functional model of its layers.
+
+        Raises:
+            NotShared: there is none.
+        """
+        x, _, _ = self.training.first_row
+        return graph_of(self.model, x)
+
+    def check_graph(self) -> None:
+        """Refuse a model whose `call` would do something else by now than when it was recorded.
+
+        Raises:
+            RuntimeError: a callback has set what it depends on.
+        """
+        if self.graph is not self.model:
+            x, _, _ = self.training.first_row
+            if structure_of(graph_of(self.model, x), sized=False).key != self.literal_structure.key:
+                raise RuntimeError("A callback has changed what the model computes.")
+
+    @functools.cached_property
     def structure(self) -> Structure:
         """The model's, with open sizes where they can be.
 
@@ -122,9 +144,7 @@ class Member:
         return self._structure(sized=False)
 
     def _structure(self, sized: bool) -> Structure:
-        if not self.model.built:
-            raise NotShared("the model is not built before fit()")
-        return structure_of(self.model, sized)
+        return structure_of(self.graph, sized)
 
     @property
     def types(self) -> tuple[str, str]:

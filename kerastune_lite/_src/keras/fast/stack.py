@@ -165,6 +165,7 @@ class Stack:
                 before = self._variables[member].trainable
                 if len(now) != len(before) or any(a is not b for a, b in zip(now, before)):
                     raise RuntimeError("A callback has frozen layers, or set them free.")
+                member.check_graph()
 
     def _gathered(self) -> list[Member]:
         """The members that are left; the values are theirs, in this order, from now on."""

@@ -97,7 +97,7 @@ def _has_room(group: Sequence[Member], member: Member) -> bool:
 
 def max_stack(member: Member) -> int:
     """How many members fit into the memory that a stack may take; at least 1."""
-    model = member.model
+    model = member.graph
     weights = sum(int(np.prod(v.shape)) for v in model.variables)
     # The weights with two slots each and a gradient, before and after a step.
     state = 8 * weights

@@ -10,6 +10,7 @@ program of its own.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 import types
@@ -17,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from kerastune_lite._src.keras.compat import internals
+from kerastune_lite._src.keras.compat.recording import RecordedModel
 from kerastune_lite._src.keras.fast.supported import (
     FIXED,
     MODELS,
@@ -80,7 +82,8 @@ def structure_of(model: Any, sized: bool = True) -> Structure:
     Raises:
         NotShared: it holds something that is not on the lists.
     """
-    if type(model).__name__ not in MODELS or not _is_kerass(type(model)):
+    recorded = isinstance(model, RecordedModel)
+    if not recorded and (type(model).__name__ not in MODELS or not is_kerass(type(model))):
         raise NotShared(f"the model is a {type(model).__name__}")
     if not internals.steps_as_keras_does(model):
         raise NotShared("the model has a train_step of its own")
@@ -113,6 +116,8 @@ def _key(model: Any, layers: list[Any], reader: _Reader) -> tuple[str, str]:
             [list(tensor.shape) for tensor in keras.tree.flatten(model.outputs)],
             [keras.config.floatx(), keras.config.image_data_format()],
         ]
+        if isinstance(model, RecordedModel):
+            measured.append(_class_of(model, layers))
         description += [
             measured,
             [reader.variable(v) for layer in layers for v in layer.variables],
@@ -154,14 +159,25 @@ def _input_names(model: Any) -> list[str | None]:
     return [None if name.startswith("keras_tensor") else name for name in names]
 
 
-def _is_kerass(kind: type) -> bool:
+def _class_of(model: RecordedModel, layers: Sequence[Any]) -> list[Any]:
+    """The code of the class that was recorded, and the order in which it has the variables.
+
+    So a program is compared with each class once, which may treat symbolic tensors specially.
+    """
+    of_layers = {id(v): i for i, v in enumerate(v for layer in layers for v in layer.variables)}
+    digest = hashlib.blake2b(model.code.encode(), digest_size=16).hexdigest()
+    return [f"code{digest}", [of_layers[id(v)] for v in model.variables]]
+
+
+def is_kerass(kind: type) -> bool:
+    """Whether a class is one of Keras's own."""
     return kind.__module__.split(".")[0] == "keras"
 
 
 def _layers(model: Any) -> Iterator[Any]:
     """All layers, those of nested models included."""
     for layer in model.layers:
-        if not _is_kerass(type(layer)):
+        if not is_kerass(type(layer)):
             raise NotShared(f"the layer {type(layer).__name__} is not Keras's own")
         if type(layer).__name__ in MODELS:
             yield from _layers(layer)
@@ -197,7 +213,7 @@ def _all_sized(layers: list[Any], optimizer: Any) -> bool:
 
 
 def _check_optimizer(optimizer: Any) -> None:
-    if optimizer is None or not _is_kerass(type(optimizer)):
+    if optimizer is None or not is_kerass(type(optimizer)):
         raise NotShared("the optimizer is not Keras's own")
     if type(optimizer).__name__ not in OPTIMIZERS:
         raise NotShared(f"the optimizer is {type(optimizer).__name__}")

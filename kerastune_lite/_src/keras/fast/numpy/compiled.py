@@ -75,7 +75,7 @@ def compiled_of(member: Member) -> Compiled:
 
 
 def _read(member: Member) -> Compiled:
-    model, validation = member.model, member.validation
+    model, validation = member.graph, member.validation
     _check_metrics(model)
     measure = _measure_of(model, member.training)
     held_out = None if validation is None else _measure_of(model, validation)

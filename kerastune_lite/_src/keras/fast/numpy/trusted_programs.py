@@ -43,10 +43,10 @@ def program_in_arrays(member: Member) -> ArrayProgram:
     missing = probes.missing_for_arrays()
     if missing:
         raise NotInArrays(missing)
-    limit = _OF_RECURRENT if turns(member.model) else _ARITHMETIC
+    limit = _OF_RECURRENT if turns(member.graph) else _ARITHMETIC
     if tf.config.list_physical_devices("GPU"):
         limit = _BESIDE_GPU
-    if arithmetic(member.model, member.batch_size) > limit:
+    if arithmetic(member.graph, member.batch_size) > limit:
         raise NotInArrays("a large network")
     key = "\n".join(("arrays", member.structure.key, *member.types))
     known = PROGRAMS.get(key)
@@ -67,7 +67,7 @@ def program_in_arrays(member: Member) -> ArrayProgram:
 
 def _made(member: Member) -> Known:
     try:
-        program = ArrayProgram(member.model, member.structure, member.training, compiled_of(member))
+        program = ArrayProgram(member.graph, member.structure, member.training, compiled_of(member))
     except NotInArrays as reason:
         return Known(None, banned=str(reason))
     except Exception as error:

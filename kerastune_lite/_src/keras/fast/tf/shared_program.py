@@ -64,4 +64,4 @@ _NUMBER = re.compile(r"(?<![\w#])-?\d+(\.\d+)?(e-?\d+)?")
 
 def _trace(member: Member, structure: Structure) -> TracedProgram:
     build_all(member.model, member.training.first_row)
-    return TracedProgram(member.model, structure, member.training, member.validation)
+    return TracedProgram(member.graph, structure, member.training, member.validation)
