@@ -40,7 +40,7 @@ def stacked_program(member: Member) -> ArrayProgram:
     Raises:
         NotStacked: there is none, or it takes as long as training one after the other.
     """
-    if arithmetic(member.model, member.batch_size) > _ARITHMETIC:
+    if arithmetic(member.graph, member.batch_size) > _ARITHMETIC:
         raise NotStacked("a network whose arithmetic takes longer than its operations' starts")
     try:
         return program_in_arrays(member)
@@ -58,7 +58,7 @@ def together(member: Member) -> int:
     if not _saves(member):
         return 1
     steps = (member.call.epochs - member.call.initial_epoch) * member.steps
-    steps *= 1 + turns(member.model) // _TURNS
+    steps *= 1 + turns(member.graph) // _TURNS
     return max(1, min(max_stack(member), _STEPS // max(1, steps)))
 
 
