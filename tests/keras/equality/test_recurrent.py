@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 
+from kerastune_lite._src.keras.fast.fit_call import bound
+from kerastune_lite._src.keras.fast.member import Member
 from kerastune_lite._src.keras.fast.numpy import trusted_programs
 from kerastune_lite._src.keras.fast.numpy.arithmetic import arithmetic
 from kerastune_lite._src.keras.fast.numpy.checks import check_model
 from kerastune_lite._src.keras.fast.numpy.nodes import NotInArrays
+from kerastune_lite._src.keras.fast.numpy.trusted_programs import program_in_arrays
+from kerastune_lite._src.keras.fast.samples import DeviceData
 from kerastune_lite._src.keras.fast.structure import structure_of
 from tests.keras.equality.cases import (
     DROPPED,
@@ -19,6 +23,7 @@ from tests.keras.equality.cases import (
     classes,
     dispatched,
     keras,
+    made,
     no_programs,
     no_warnings,
     rare_is_slow,
@@ -173,6 +178,57 @@ def test_trials_of_other_sizes_are_not_compared_again(monkeypatch):
     assert len(compared) == 1
 
 
+@pytest.fixture
+def read_by_keras(monkeypatch):
+    """How many steps Keras's cells were given."""
+    read = []
+    call = L.SimpleRNNCell.call
+
+    def counting(self, *given, **named):
+        read.append(1)
+        return call(self, *given, **named)
+
+    monkeypatch.setattr(L.SimpleRNNCell, "call", counting)
+    return read
+
+
+def nested(variant):
+    x = keras.Input((40, 3))
+    inner = keras.Sequential([keras.Input((40, 3)), L.Dense(4, "tanh"), L.Dropout(0.2, seed=1)])
+    other = keras.Model(x, L.BatchNormalization()(L.SimpleRNN(3, return_sequences=True)(x)))
+    y = L.Dense(3, activation="softmax")(L.SimpleRNN(4)(inner(other(x))))
+    model = keras.Model(x, y)
+    model.compile(adam(variant), "sparse_categorical_crossentropy")
+    return model
+
+
+def compared_with_keras(build, shape):
+    model = made(build)
+    fit = bound((), arguments(data(shape))(0))
+    member = Member(model, fit, *DeviceData().of(fit), [0])
+    with no_programs():
+        return member, program_in_arrays(member)
+
+
+def test_few_steps_are_compared(read_by_keras):
+    """The length of sequences is nothing that the code depends on."""
+    build = network(lambda v: [L.SimpleRNN(4, return_sequences=True), L.SimpleRNN(3)], (40, 3))
+    for each in (build, nested):
+        read_by_keras.clear()
+        member, program = compared_with_keras(each, (40, 3))
+        assert program.takes_any_length
+        # By two layers, in two steps of training and two of validation; and to build them.
+        assert 2 * 4 * 5 <= sum(read_by_keras) < 2 * 4 * 10
+        assert "40" in repr(keras.Model(member.model.inputs, member.model.outputs).input_spec)
+
+
+def test_all_steps_are_compared_where_layers_mix_them(read_by_keras):
+    build = network(lambda v: [L.SimpleRNN(4, return_sequences=True), L.Flatten()], (40, 3))
+    _, program = compared_with_keras(build, (40, 3))
+    assert not program.takes_any_length
+    assert sum(read_by_keras) > 4 * 40
+
+
 def test_large_ones_are_left_to_tensorflow(monkeypatch):
     """By the steps of a sequence, too."""
     monkeypatch.setattr(trusted_programs, "_OF_RECURRENT", 10_000)
@@ -229,12 +285,12 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_left_to_tensorflow(name):
-    made, reason = REFUSED[name]
-    if callable(made):
-        x, y = made(0)
+    given, reason = REFUSED[name]
+    if callable(given):
+        x, y = given(0)
         model = keras.Model(x, L.Dense(3, activation="softmax")(y))
     else:
-        model = keras.Sequential([keras.Input(SHAPE), *made, L.Dense(3, activation="softmax")])
+        model = keras.Sequential([keras.Input(SHAPE), *given, L.Dense(3, activation="softmax")])
     model.compile("adam", "sparse_categorical_crossentropy")
     with pytest.raises(NotInArrays) as refused:
         check_model(model, structure_of(model), tuple(map(np.asarray, data())))

@@ -44,6 +44,26 @@ def call_symbolically(model: Any, x: Any, **kwargs: Any) -> None:
     _module("backend").compute_output_spec(model, x, **kwargs)
 
 
+@contextlib.contextmanager
+def any_shape(model: Any) -> Iterator[None]:
+    """Within it, a model and those in it take sequences of other lengths than they were made for.
+
+    Only functional models look at the lengths of their inputs.
+    """
+    functional = [
+        each
+        for each in (model, *nested_layers(model))
+        if type(each).__name__ == "Functional" and not hasattr(each, "_manual_input_spec")
+    ]
+    try:
+        for each in functional:
+            each.input_spec = None
+        yield
+    finally:
+        for each in functional:
+            del each._manual_input_spec
+
+
 def in_this_thread(special: Callable[..., Any], general: Callable[..., Any]) -> Any:
     """A function that is `special` where it is called by this thread, else `general`.
 

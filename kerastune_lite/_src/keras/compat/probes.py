@@ -238,6 +238,19 @@ def _inner_functions_work() -> bool:
     )
 
 
+def _lengths_work() -> bool:
+    """A model takes shorter sequences for a while."""
+    layers = keras.layers
+    inputs = keras.Input((3, 1))
+    inner = keras.Model(inputs, layers.Rescaling(2.0)(inputs))
+    outer = keras.Model(inputs, layers.GlobalMaxPooling1D()(inner(inputs)))
+    specs = [repr(each.input_spec) for each in (outer, inner)]
+    with internals.any_shape(outer):
+        (value,) = outer(np.array([[[1.0], [3.0]]], "float32")).numpy()
+    after = [repr(each.input_spec) for each in (outer, inner)]
+    return float(value[0]) == 6.0 and after == specs
+
+
 EVERY_PATH = Part(
     "Models are trained with model.fit",
     {
@@ -258,6 +271,7 @@ ARRAYS = Part(
     {
         "how layers are called one after the other": _graphs_work,
         "how losses and metrics are kept": _compiled_works,
+        "how models know the lengths of sequences": _lengths_work,
     },
     "tensorflow",
 )

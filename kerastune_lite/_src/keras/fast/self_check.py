@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
+from kerastune_lite._src.keras.compat import internals
 from kerastune_lite._src.keras.fast.member import Member
 from kerastune_lite._src.keras.fast.program import Logs, Program
 from kerastune_lite._src.keras.fast.program_cache import Undecided
@@ -28,23 +30,30 @@ _OF_UPDATE = 3e-3
 Adam makes full steps of the noise."""
 
 
-def difference(program: Program[Any], member: Member) -> str | None:
+def difference(program: Program[Any], member: Member, steps: int | None = None) -> str | None:
     """What a program does otherwise than the model itself, in words; None if nothing.
 
     The model comes out as it went in.
 
     Args:
         member: a training of the program's structure.
+        steps: how many of the first steps of the inputs to take; None: all. The model is one that
+            computes the same for each length.
 
     Raises:
         Undecided: there is nothing to be compared.
     """
     with np.errstate(all="ignore"):  # a training may diverge at once
-        return _difference(program, member)
+        if steps is None:
+            return _difference(program, member, _first_batches)
+        with internals.any_shape(member.model):
+            return _difference(program, member, lambda samples: _first_batches(samples, steps))
 
 
-def _difference(program: Program[Any], member: Member) -> str | None:
-    model, pool = member.model, _first_batches(member.training)
+def _difference(
+    program: Program[Any], member: Member, batches: Callable[[Samples], Pool]
+) -> str | None:
+    model, pool = member.model, batches(member.training)
     variables = Variables(model)
     scalars = np.array([member.structure.scalars], np.float64).reshape(1, -1)
     before = variables.state(program.slots)
@@ -55,7 +64,7 @@ def _difference(program: Program[Any], member: Member) -> str | None:
         own_logs = _own_epoch(model, model.train_step, pool)
         own = variables.state(program.slots)
         if member.validation is not None:
-            held_out = _first_batches(member.validation)
+            held_out = batches(member.validation)
             own_measured = _own_epoch(model, model.test_step, held_out)
             own_values, rows = program.packed([own]), [_rows(held_out)]
             _, (measured,) = program.measure(own_values, held_out, scalars, rows)
@@ -94,10 +103,13 @@ def _in_state(variables: Variables, before: State, state: State, own: State) -> 
     return None
 
 
-def _first_batches(samples: Samples) -> Pool:
+def _first_batches(samples: Samples, steps: int | None = None) -> Pool:
     """A few samples in two batches, or in one if there is only one of them."""
     size = max(1, min(_BATCH, samples.count // 2))
     few = samples.first(min(2 * size, samples.count))
+    if steps is not None:
+        x, *others = few.tensors
+        few = dataclasses.replace(few, tensors=(x[:, :steps], *others))
     return Pool([few], size)
 
 

@@ -19,7 +19,7 @@ from kerastune_lite._src.keras.fast.numpy.compiled import Compiled
 from kerastune_lite._src.keras.fast.numpy.epoch import Epoch, LearningRate, Plan
 from kerastune_lite._src.keras.fast.numpy.losses import Loss
 from kerastune_lite._src.keras.fast.numpy.network import Network, Numbers
-from kerastune_lite._src.keras.fast.numpy.nodes import NotInArrays
+from kerastune_lite._src.keras.fast.numpy.nodes import NotInArrays, Steps
 from kerastune_lite._src.keras.fast.numpy.optimizers import RULES
 from kerastune_lite._src.keras.fast.numpy.schedules import SCHEDULES
 from kerastune_lite._src.keras.fast.numpy.values import ArrayValues, row, views
@@ -92,6 +92,15 @@ class ArrayProgram(Program[ArrayValues]):
         optimizer = plan.rule.change.__name__, numbers, options, len(self._rows), scheduled
         rest = repr((loss, plan.factor == 1, optimizer))
         return {f"{rest}\n{fact}" for fact in plan.network.facts}
+
+    @property
+    def takes_any_length(self) -> bool:
+        """Whether the network is a chain of layers that read sequences, until one ends them."""
+        network = self._plan.network
+        for place, (node, inputs) in enumerate(zip(network.nodes, network.inputs)):
+            if inputs != [place - 1] or node.steps is not Steps.KEPT:
+                return inputs == [place - 1] and node.steps is Steps.ENDED
+        return False
 
     # ------------------------------------------------------------------ states
 

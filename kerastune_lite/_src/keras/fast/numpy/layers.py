@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite._src.keras.fast.numpy.activations import activation_of, leaky_relu, name_of
-from kerastune_lite._src.keras.fast.numpy.nodes import Activated, Node, Parts, Written
+from kerastune_lite._src.keras.fast.numpy.nodes import Activated, Node, Parts, Steps, Written
 from kerastune_lite._src.keras.fast.numpy.values import Bound, Place
 from kerastune_lite._src.keras.loading import load_keras
 
@@ -33,6 +33,7 @@ class Dense(Activated):
     def __init__(self, layer: Any, find: Callable[[Any], Place], rank: int) -> None:
         super().__init__(activation_of(layer.activation))
         self._rank = rank
+        self.steps = Steps.KEPT if rank > 2 else Steps.MIXED
         self._kernel = find(layer.kernel)
         self._bias = None if layer.bias is None else find(layer.bias)
         self.trained = self._kernel.trained
@@ -68,6 +69,8 @@ class Dense(Activated):
 class Activate(Activated):
     """`keras.layers.Activation`, `LeakyReLU`, `ReLU`, `Softmax`."""
 
+    steps = Steps.KEPT
+
     def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
         return self._activated(xs[0], xs[0].copy())
 
@@ -81,6 +84,8 @@ class Dropout(Node):
     Args:
         index: which of the model's dropout layers it is.
     """
+
+    steps = Steps.KEPT
 
     def __init__(self, index: int) -> None:
         self._index = index
@@ -99,6 +104,8 @@ class Dropout(Node):
 
 class BatchNormalization(Node):
     """`keras.layers.BatchNormalization` along the last axis."""
+
+    steps = Steps.KEPT
 
     def __init__(self, layer: Any, find: Callable[[Any], Place]) -> None:
         self._gamma = find(layer.gamma) if layer.scale else None

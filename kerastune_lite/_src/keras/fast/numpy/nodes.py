@@ -9,6 +9,7 @@ what a gradient needs of a forward pass is handed out, and handed in again.
 from __future__ import annotations
 
 import dataclasses
+import enum
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -25,11 +26,27 @@ class NotInArrays(Exception):
     """This model is left to TensorFlow; the message says what is not written out in NumPy."""
 
 
+class Steps(enum.Enum):
+    """What a layer does with the steps of sequences.
+
+    KEPT: what it computes for a step depends on this one, or those before (or after) it, however
+    many there are.
+    ENDED: so does its output, which has no steps.
+    MIXED: nothing is known.
+    """
+
+    KEPT = "kept"
+    ENDED = "ended"
+    MIXED = "mixed"
+
+
 class Node(ABC):
     """A layer of a network."""
 
     trained = False
     """Whether it has weights with gradients."""
+    steps = Steps.MIXED
+    """What becomes of the axis after the samples'."""
 
     @property
     def kind(self) -> tuple[Any, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from kerastune_lite._src.keras.fast.numpy.activations import activation_of, name_of
 from kerastune_lite._src.keras.fast.numpy.cells import Cell, Step, cell_of
 from kerastune_lite._src.keras.fast.numpy.layers import places_of_input
-from kerastune_lite._src.keras.fast.numpy.nodes import Node, Parts, Written
+from kerastune_lite._src.keras.fast.numpy.nodes import Node, Parts, Steps, Written
 from kerastune_lite._src.keras.fast.numpy.values import Bound
 
 Array = np.ndarray
@@ -64,6 +64,7 @@ class Recurrent(Node):
         self._cells, self._cell, self._backwards = cells, cells[0], backwards
         self._sequences, self._merge = sequences, merge
         self.trained = cells[0].trained
+        self.steps = Steps.KEPT if sequences else Steps.ENDED
 
     @property
     def kind(self) -> tuple[Any, ...]:

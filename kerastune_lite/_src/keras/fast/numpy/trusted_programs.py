@@ -29,6 +29,10 @@ _BESIDE_GPU = 1 << 22
 """The same where there is a GPU, which does the arithmetic in next to no time but starts operations
 no sooner: NumPy's takes half a millisecond by then, and to start those of a step about one."""
 
+_STEPS = 5
+"""Of sequences that comparisons go through where the code does not depend on their length: Keras
+takes milliseconds for each."""
+
 
 @in_turn
 def program_in_arrays(member: Member) -> ArrayProgram:
@@ -132,4 +136,4 @@ def _difference(program: ArrayProgram, member: Member) -> str | None:
     # all would take a quarter of the comparison's time.
     if not member.model.optimizer.built:
         member.model.optimizer.build(member.model.trainable_variables)
-    return difference(program, member)
+    return difference(program, member, _STEPS if program.takes_any_length else None)
