@@ -83,9 +83,7 @@ class TestEqualToFit:
                     keras.Input((4, 3)),
                     layers.Dense(4, "tanh"),
                     layers.Bidirectional(layers.LSTM(3, return_sequences=True)),
-                    layers.Dropout(DROPPED[variant], seed=1),
-                    layers.GRU(4, return_sequences=True),
-                    layers.GRU(3, reset_after=False),
+                    layers.GRU(4, dropout=0.2, recurrent_dropout=0.1),
                     layers.Dense(3, "softmax"),
                 ]
             )

@@ -63,9 +63,8 @@ WRITTEN = {
     "GRU, reset first": lambda v: [L.GRU(5, reset_after=False)],
     "stacked": lambda v: [
         L.LSTM(5, return_sequences=True),
-        L.GRU(4, return_sequences=True),
         L.Dropout(DROPPED[v], seed=1),
-        L.GRU(3, return_sequences=True, reset_after=False),
+        L.GRU(3, return_sequences=True),
         L.SimpleRNN(4),
     ],
     "backwards": lambda v: [
@@ -105,6 +104,17 @@ WRITTEN = {
                recurrent_regularizer=R.L1L2(0.01, FACTORS[v]), return_sequences=True),
         L.Bidirectional(L.GRU(3, kernel_regularizer=R.L2(FACTORS[v]))),
     ],
+    "dropout": lambda v: [
+        L.LSTM(5, dropout=DROPPED[v], seed=1, return_sequences=True),
+        L.GRU(4, dropout=0.2, seed=2, return_sequences=True, reset_after=False),
+        L.SimpleRNN(4, dropout=0.2, recurrent_dropout=0.3, seed=3),
+    ],
+    "dropout of each gate": lambda v: [
+        L.LSTM(5, dropout=0.1, recurrent_dropout=DROPPED[v], seed=1),
+    ],
+    "dropout of each gate, of inputs and of states": lambda v: [
+        L.Bidirectional(L.GRU(4, dropout=0.2, recurrent_dropout=0.3, seed=2, use_bias=False)),
+    ],
     "layers on sequences": lambda v: [
         L.Dense(4, "tanh"),
         L.LSTM(5, return_sequences=True),
@@ -117,7 +127,15 @@ WRITTEN = {
 }  # fmt: skip
 
 
-COMMON = ("LSTM", "GRU", "GRU, reset first", "stacked", "both directions", "layers on sequences")
+COMMON = (
+    "LSTM",
+    "GRU",
+    "GRU, reset first",
+    "stacked",
+    "both directions",
+    "dropout of each gate",
+    "layers on sequences",
+)
 
 
 @pytest.mark.parametrize("name", rare_is_slow(WRITTEN, COMMON))
@@ -260,8 +278,11 @@ def own_backwards():
 
 
 REFUSED = {
-    "dropout": ([L.LSTM(4, dropout=0.2)], "a special LSTM layer"),
-    "recurrent dropout": ([L.GRU(4, recurrent_dropout=0.2)], "a special GRU layer"),
+    "all dropped": ([L.LSTM(4, dropout=1.0)], "a special LSTM layer"),
+    "dropped and reset": (
+        [L.GRU(4, recurrent_dropout=0.2, reset_after=False)],
+        "a special GRU layer",
+    ),
     "other functions": ([L.LSTM(4, "gelu")], "a special LSTM layer"),
     "softmax": ([L.SimpleRNN(4, "softmax")], "a special SimpleRNN layer"),
     "a loss of its own": ([L.LSTM(4, activity_regularizer="l2")], "a special LSTM layer"),

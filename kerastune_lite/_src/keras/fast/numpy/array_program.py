@@ -158,7 +158,20 @@ class ArrayProgram(Program[ArrayValues]):
         with one_thread(), np.errstate(all="ignore"):
             epoch = Epoch(self._plan, values, pool.samples.on_host, scalars, rows)
             epoch.measure()
-            return values, epoch.logs(self._compiled.validation)
+            return self._drawn(values, pool, rows), epoch.logs(self._compiled.validation)
+
+    def _drawn(self, values: ArrayValues, pool: Pool, rows: Sequence[Array]) -> ArrayValues:
+        """The values after what is drawn in each batch of a measurement, and not used."""
+        masked = [each for each in self._plan.network.masked if each.always and each.draw == 0]
+        if not masked:
+            return values
+        batches = np.array([-(-len(each) // pool.batch_size) for each in rows])
+        others = list(values.others)
+        for each in masked:
+            state = others[each.seed.index].copy()
+            state[:, 1] += (each.draws * batches).astype(state.dtype)
+            others[each.seed.index] = state
+        return dataclasses.replace(values, others=others)
 
 
 def _learning_rate(optimizer: Any, numbers: Numbers) -> LearningRate | None:

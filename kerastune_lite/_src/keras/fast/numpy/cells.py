@@ -54,6 +54,36 @@ class Back(NamedTuple):
     kept_before: Array | None = None
 
 
+class Drop(NamedTuple):
+    """A mask for what a cell is given, one for all steps of a batch.
+
+    Attributes:
+        mask: which of the model's.
+        recurrent: whether it is for h; else for x.
+        gate: the block of Keras's matrices that sees what is left; None: all do.
+    """
+
+    mask: int
+    recurrent: bool
+    gate: int | None
+
+
+def drops_of(cell: Any, masked: Callable[..., int]) -> list[Drop]:
+    """The masks that a cell of Keras's draws for a batch, in their order.
+
+    Args:
+        masked: as `Parts.masked`.
+    """
+    count = getattr(cell, "dropout_mask_count", None)
+    gates = [None] if count is None else range(count)
+    kinds = [name for name in ("dropout", "recurrent_dropout") if getattr(cell, name) > 0]
+    drawn = [(name, gate) for name in kinds for gate in gates]
+    return [
+        Drop(masked(cell, name, draw, len(drawn), True), name == "recurrent_dropout", gate)
+        for draw, (name, gate) in enumerate(drawn)
+    ]
+
+
 class Cell(ABC):
     """A kind of recurrent layer.
 
@@ -88,6 +118,26 @@ class Cell(ABC):
     def units(self, values: Bound) -> int:
         """How many numbers it puts out."""
         return int(values.value(self._recurrent).shape[1])
+
+    def masks(self, drops: Sequence[Drop], values: Bound, shape: tuple[int, ...]) -> Array:
+        """What s is multiplied with before the product, `(G, blocks or 1, width, batch)`.
+
+        Args:
+            shape: of the layer's input, `(G, batch, steps, features)`.
+        """
+        members, batch, _, features = shape
+        units = self.units(values)
+        blocks = 1 if all(drop.gate is None for drop in drops) else len(self.of_kernel)
+        width = units + features + self.has_bias
+        masks = np.ones((members, blocks, width, batch), np.float32)
+        for drop in drops:
+            size, begin = (units, 0) if drop.recurrent else (features, units)
+            mask = values.mask(drop.mask, (members, batch, size)).swapaxes(1, 2)
+            of = self.of_recurrent if drop.recurrent else self.of_kernel
+            for place, gate in enumerate(of[:blocks]):
+                if drop.gate is None or gate == drop.gate:
+                    masks[:, place, begin : begin + size] = mask
+        return masks
 
     # ------------------------------------------------------------------ matrices
 

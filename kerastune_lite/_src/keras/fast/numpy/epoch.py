@@ -164,7 +164,8 @@ class Epoch:
         masked = self._plan.network.masked
         members = len(values.weights)
         rates = [np.broadcast_to(each.rate.of(scalars), (members, 1))[:, 0] for each in masked]
-        return Masks([values.others[each.seed.index] for each in masked], rates)
+        states = [values.others[each.seed.index] for each in masked]
+        return Masks(states, rates, [(each.draw, each.draws) for each in masked])
 
     # ------------------------------------------------------------------ going through
 

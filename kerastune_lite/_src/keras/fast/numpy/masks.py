@@ -26,10 +26,18 @@ class Masks:
     Args:
         states: of each layer's seed generator, `(G, 2)`; they go on with each batch.
         rates: of each layer, of each member.
+        draws: of each layer that shares its state with others: which of how many it is.
     """
 
-    def __init__(self, states: Sequence[Array], rates: Sequence[Array]) -> None:
-        self._states = states
+    def __init__(
+        self, states: Sequence[Array], rates: Sequence[Array], draws: Sequence[tuple[int, int]]
+    ) -> None:
+        # The first of those that share a state takes it on, for all of them.
+        self._states = [
+            state if draw == 0 else state + np.array([0, draw], state.dtype)
+            for state, (draw, _) in zip(states, draws)
+        ]
+        self._strides = [of for _, of in draws]
         self._rates = rates
         self._blocks: list[Array | None] = [None] * len(states)
         self._used = [0] * len(states)
@@ -44,14 +52,14 @@ class Masks:
             self._used[layer] = 0
         mask = block[self._used[layer]]
         self._used[layer] += 1
-        self._states[layer][:, 1] += 1
+        self._states[layer][:, 1] += self._strides[layer]
         return mask
 
     def _drawn(self, layer: int, shape: tuple[int, ...]) -> Array:
         batches = max(1, min(self.ahead, _BLOCK // int(np.prod(shape))))
         block = np.empty((batches, *shape), np.float32)
         states = np.repeat(self._states[layer][:, None], batches, 1)
-        states[..., 1] += np.arange(batches, dtype=states.dtype)
+        states[..., 1] += self._strides[layer] * np.arange(batches, dtype=states.dtype)
         # Of all members at once: to call TensorFlow takes longer than to draw.
         drawn = _uniform(states.reshape(-1, 2), shape[1:]).reshape(-1, batches, *shape[1:])
         for member, (uniform, rate) in enumerate(zip(drawn, self._rates[layer])):

@@ -61,10 +61,20 @@ class Numbers:
 
 @dataclasses.dataclass(frozen=True)
 class _Masked:
-    """A dropout layer: where the state of its seeds is, and its rate."""
+    """What a layer drops out.
+
+    Attributes:
+        seed: where the state of its seeds is.
+        rate: how much.
+        draw, draws: of how many masks that the layer draws for a batch it is which.
+        always: whether it draws while it is measured, too, and does not use it.
+    """
 
     seed: Place
     rate: Number
+    draw: int
+    draws: int
+    always: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -189,10 +199,12 @@ class Network:
     def _find(self, variable: Any) -> Place:
         return self._places[id(variable)]
 
-    def _mask_of(self, layer: Any) -> int:
-        """Note a layer that drops out; which it is among them."""
-        rate = self._numbers.of(layer, "rate")
-        self.masked.append(_Masked(self._find(layer.seed_generator.state), rate))
+    def _mask_of(
+        self, layer: Any, rate: str = "rate", draw: int = 0, draws: int = 1, always: bool = False
+    ) -> int:
+        """Note a mask of a layer that drops out; which it is among them."""
+        seed, number = self._find(layer.seed_generator.state), self._numbers.of(layer, rate)
+        self.masked.append(_Masked(seed, number, draw, draws, always))
         return len(self.masked) - 1
 
     def _fused(self) -> Activated:

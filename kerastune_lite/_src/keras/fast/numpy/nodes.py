@@ -112,12 +112,14 @@ class Parts:
     Attributes:
         find: where a Keras variable is found.
         inputs: how many tensors the layer is called with.
-        masked: of a layer that drops out: which it is among those of the model.
+        masked: of a layer that drops out: which of the model's masks is its own. Given more than
+            the layer: by which attribute, the how-manieth of how many that it draws for a batch,
+            and whether it draws them while it is measured, too.
     """
 
     find: Callable[[Any], Place]
     inputs: int
-    masked: Callable[[Any], int]
+    masked: Callable[..., int]
 
 
 class Written(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kerastune_lite._src.keras.fast.numpy.activations import activation_of, name_of
-from kerastune_lite._src.keras.fast.numpy.cells import Cell, Step, cell_of
+from kerastune_lite._src.keras.fast.numpy.cells import Cell, Drop, Step, cell_of, drops_of
 from kerastune_lite._src.keras.fast.numpy.layers import places_of_input
 from kerastune_lite._src.keras.fast.numpy.nodes import Node, Parts, Steps, Written
 from kerastune_lite._src.keras.fast.numpy.values import Bound
@@ -26,6 +26,8 @@ class _Tape(NamedTuple):
         kept: by the cells, `(M, slots, units, batch)` each; what a step keeps is in the slot after
             it, where its h is, too.
         outputs: of each direction, `(D, G, batch, [steps,] units)`.
+        masks: what the states are multiplied with before W is, `(M, blocks or 1, width, batch)`;
+            None: nothing is dropped.
     """
 
     matrices: list[Array]
@@ -33,6 +35,39 @@ class _Tape(NamedTuple):
     gates: Array
     kept: list[Array]
     outputs: Array
+    masks: Array | None
+
+    def product(self, now: int, out: Array) -> None:
+        """W s."""
+        if self.masks is None:
+            np.matmul(self.matrices[0], self.states[:, now], out=out)
+        else:
+            parts = self.parts(self.matrices[0])
+            np.matmul(parts, self.states[:, now, None] * self.masks, out=self.parts(out))
+
+    def add_by_matrix(self, total: Array, by_gates: Array, now: int) -> None:
+        """Add the gradient by W."""
+        if self.masks is None:
+            total += np.matmul(by_gates, self.states[:, now].swapaxes(1, 2))
+        else:
+            masked = self.states[:, now, None] * self.masks
+            part = np.matmul(self.parts(by_gates), masked.swapaxes(2, 3))
+            total += part.reshape(total.shape)
+
+    def by_state(self, by_gates: Array, width: int) -> Array:
+        """The gradient by the first numbers of s."""
+        if self.masks is None:
+            return np.matmul(self.matrices[0][:, :, :width].swapaxes(1, 2), by_gates)
+        parts = self.parts(self.matrices[0])[..., :width].swapaxes(2, 3)
+        by_masked = np.matmul(parts, self.parts(by_gates))
+        by_masked *= self.masks[:, :, :width]
+        total: Array = by_masked.sum(1)
+        return total
+
+    def parts(self, of: Array) -> Array:
+        """The rows of W, or what is made of them, by the masks that they see."""
+        assert self.masks is not None
+        return of.reshape(len(of), self.masks.shape[1], -1, of.shape[-1])
 
     def step(self, now: int, then: int) -> Step:
         units = self.outputs.shape[-1]
@@ -52,6 +87,7 @@ class Recurrent(Node):
 
     Args:
         cells: of each direction.
+        drops: of each direction, what is dropped of what its cell is given.
         backwards: of each direction, whether it reads the last step first.
         sequences: whether the outputs of all steps are put out, in the order of the steps where
             there are two directions, else in that in which they are read.
@@ -59,16 +95,22 @@ class Recurrent(Node):
     """
 
     def __init__(
-        self, cells: Sequence[Cell], backwards: Sequence[bool], sequences: bool, merge: str | None
+        self,
+        cells: Sequence[Cell],
+        drops: Sequence[Sequence[Drop]],
+        backwards: Sequence[bool],
+        sequences: bool,
+        merge: str | None,
     ) -> None:
-        self._cells, self._cell, self._backwards = cells, cells[0], backwards
+        self._cells, self._cell, self._drops, self._backwards = cells, cells[0], drops, backwards
         self._sequences, self._merge = sequences, merge
         self.trained = cells[0].trained
         self.steps = Steps.KEPT if sequences else Steps.ENDED
 
     @property
     def kind(self) -> tuple[Any, ...]:
-        own = (tuple(self._backwards), self._sequences, self._merge)
+        drops = tuple((drop.recurrent, drop.gate) for drop in self._drops[0])
+        own = (drops, tuple(self._backwards), self._sequences, self._merge)
         return (*super().kind, self._cell.kind, *own)
 
     # ------------------------------------------------------------------ forwards
@@ -81,7 +123,7 @@ class Recurrent(Node):
             now, then = step % slots, (step + 1) % slots
             self._read(tape, x, step, now)
             arrays = tape.step(now, then)
-            np.matmul(tape.matrices[0], tape.states[:, now], out=arrays.gates)
+            tape.product(now, arrays.gates)
             self._cell.forward(tape.matrices, arrays)
             if self._sequences or step == steps - 1:
                 self._put_out(tape.outputs, arrays.after, step, steps)
@@ -106,7 +148,13 @@ class Recurrent(Node):
             array[:, 0] = 0
         shape = (batch, steps, units) if self._sequences else (batch, units)
         outputs = np.empty((len(self._cells), members, *shape), np.float32)
-        return _Tape(matrices, states, made(rows), kept, outputs)
+        return _Tape(matrices, states, made(rows), kept, outputs, self._masks(values, x))
+
+    def _masks(self, values: Bound, x: Array) -> Array | None:
+        if not (values.training and self._drops[0]):
+            return None
+        pairs = zip(self._cells, self._drops)
+        return np.concatenate([cell.masks(drops, values, x.shape) for cell, drops in pairs])
 
     def _read(self, tape: _Tape, x: Array, step: int, slot: int) -> None:
         """Put the inputs of a step into the states."""
@@ -146,22 +194,19 @@ class Recurrent(Node):
         tape, shape = kept
         (members, _, steps, features), units = shape, tape.outputs.shape[-1]
         by_outputs = self._by_direction(dy, tape.outputs)
-        matrix, totals = tape.matrices[0], [np.zeros_like(each) for each in tape.matrices]
-        handed = matrix[:, :, : units + features if wanted else units].swapaxes(1, 2)
+        totals = [np.zeros_like(each) for each in tape.matrices]
         dx = np.zeros(shape, np.float32) if wanted else None
         dh = np.zeros_like(tape.states[:, 0, :units])
-        part = np.empty_like(matrix)
         ahead = None
         for step in range(steps - 1, -1, -1):
             if self._sequences or step == steps - 1:
                 self._add_by_outputs(dh, by_outputs, step, steps)
             back = self._cell.backward(tape.matrices, totals, tape.step(step, step + 1), dh, ahead)
             if self.trained:
-                np.matmul(back.gates, tape.states[:, step].swapaxes(1, 2), out=part)
-                totals[0] += part
+                tape.add_by_matrix(totals[0], back.gates, step)
             if step == 0 and dx is None:
                 break
-            by_state = np.matmul(handed, back.gates)
+            by_state = tape.by_state(back.gates, units + features if wanted else units)
             dh, ahead = by_state[:, :units], back.kept_before
             if back.before is not None:
                 dh += back.before
@@ -207,7 +252,10 @@ def _is_written(layer: Any) -> bool:
     weights = (cell.kernel, cell.recurrent_kernel, cell.bias)
     return (
         not (layer.return_state or layer.stateful)
-        and not (cell.dropout or cell.recurrent_dropout)
+        and cell.dropout < 1
+        and cell.recurrent_dropout < 1
+        # What is reset before it is multiplied would be dropped from, too.
+        and (cell.recurrent_dropout == 0 or getattr(cell, "reset_after", True))
         and layer.activity_regularizer is None
         # The gradients are computed from what functions return, for each unit of its own.
         and all(name_of(each) not in (None, "softmax") for each in functions)
@@ -238,20 +286,31 @@ def _both_are_written(layer: Any) -> bool:
 
 def _computes(layer: Any) -> list[Any]:
     """What the two directions must have in common to be computed side by side."""
-    names = ("units", "activation", "recurrent_activation", "use_bias", "reset_after")
+    names = (
+        "units",
+        "activation",
+        "recurrent_activation",
+        "use_bias",
+        "reset_after",
+        "dropout",
+        "recurrent_dropout",
+        "implementation",
+    )
     own = [getattr(layer.cell, name, None) for name in names]
     return [*own, layer.return_sequences, layer.trainable]
 
 
 def _one_direction(layer: Any, parts: Parts) -> Node:
     cells = [cell_of(layer.cell, parts.find)]
-    return Recurrent(cells, [layer.go_backwards], layer.return_sequences, None)
+    drops = [drops_of(layer.cell, parts.masked)]
+    return Recurrent(cells, drops, [layer.go_backwards], layer.return_sequences, None)
 
 
 def _both_directions(layer: Any, parts: Parts) -> Node:
     inner = (layer.forward_layer, layer.backward_layer)
     cells = [cell_of(each.cell, parts.find) for each in inner]
-    return Recurrent(cells, [False, True], inner[0].return_sequences, layer.merge_mode)
+    drops = [drops_of(each.cell, parts.masked) for each in inner]
+    return Recurrent(cells, drops, [False, True], inner[0].return_sequences, layer.merge_mode)
 
 
 _ONE_DIRECTION = Written(
