@@ -17,7 +17,7 @@ keras = load_keras()
 import tensorflow as tf  # noqa: E402
 
 from kerastune_lite._src.keras.building import ModelFactory  # noqa: E402
-from kerastune_lite._src.keras.fast.dispatcher import ARRAYS, OWN, PLAIN  # noqa: E402
+from kerastune_lite._src.keras.fast.dispatcher import ARRAYS, OWN, PLAIN, SHARED  # noqa: E402
 from kerastune_lite._src.keras.fit_arguments import FitArguments  # noqa: E402
 from kerastune_lite._src.keras.state_files import read_state  # noqa: E402
 from kerastune_lite._src.keras.training_job import TrainingJob  # noqa: E402
@@ -48,6 +48,32 @@ def in_arrays(hp):
     model.add(keras.layers.Dense(hp.Int("units", 4, 8), activation="relu"))
     model.add(keras.layers.BatchNormalization())
     model.add(keras.layers.Dropout(hp.Float("dropout", 0.1, 0.5)))
+    model.add(keras.layers.Dense(2, activation="softmax"))
+    return compiled(model)
+
+
+def in_arrays_scheduled(hp):
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.05, 3, 0.8)
+    inputs = keras.Input((6,))
+    x = keras.layers.Dense(8, "tanh", kernel_regularizer="l2")(inputs)
+    x = keras.layers.Dropout(0.4)(keras.layers.Add()([x, keras.layers.Dense(8)(inputs)]))
+    model = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(x))
+    return compiled(model, keras.optimizers.SGD(schedule, momentum=0.8, nesterov=True))
+
+
+def convolutional(hp):
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Reshape((6, 1))])
+    model.add(keras.layers.Conv1D(hp.Int("filters", 2, 4), 3, activation="relu"))
+    model.add(keras.layers.SpatialDropout1D(0.3))
+    model.add(keras.layers.LayerNormalization())
+    model.add(keras.layers.Flatten())
+    model.add(keras.layers.Dense(2, activation="softmax"))
+    return compiled(model, keras.optimizers.Ftrl(0.1))
+
+
+def recurrent(hp):
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Reshape((3, 2))])
+    model.add(keras.layers.GRU(3, dropout=0.2, recurrent_dropout=0.2))
     model.add(keras.layers.Dense(2, activation="softmax"))
     return compiled(model)
 
@@ -95,6 +121,10 @@ def scheduled(hp):
 
 def plateau():
     return [keras.callbacks.ReduceLROnPlateau("val_loss", 0.5, patience=1, min_delta=1.0)]
+
+
+def early_stopping():
+    return [keras.callbacks.EarlyStopping("val_loss", patience=9, restore_best_weights=True)]
 
 
 def after(report):
@@ -196,21 +226,24 @@ def assert_as_built_anew(tmp_path, build, builds, path, between=lambda: None, **
 
 
 CASES = {
-    "plateau": (own, plateau),
-    "moving averages": (averaged, plateau),
-    "schedule": (scheduled, lambda: None),
+    "plateau": (own, plateau, OWN),
+    "moving averages": (averaged, plateau, OWN),
+    "schedule": (scheduled, lambda: None, OWN),
+    "in arrays": (in_arrays, plateau, ARRAYS),
+    "in arrays, scheduled": (in_arrays_scheduled, early_stopping, ARRAYS),
+    "shared": (convolutional, plateau, SHARED),
+    "recurrent": (recurrent, early_stopping, SHARED),
 }
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_it_is_built_once(tmp_path, case):
-    build, callbacks = CASES[case]
-    assert_as_built_anew(tmp_path, build, 1, OWN, callbacks=callbacks())
+    build, callbacks, path = CASES[case]
+    assert_as_built_anew(tmp_path, build, 1, path, callbacks=callbacks())
 
 
-def test_models_without_a_trace_of_their_own_are_built_anew(tmp_path):
-    assert_as_built_anew(tmp_path / "arrays", in_arrays, 2, ARRAYS, rungs=TWO)
-    assert_as_built_anew(tmp_path / "fit", in_arrays, 2, PLAIN, fast=False, rungs=TWO)
+def test_models_for_fit_are_built_anew(tmp_path):
+    assert_as_built_anew(tmp_path, in_arrays, 2, PLAIN, fast=False, rungs=TWO)
 
 
 def test_it_outlives_other_models_and_a_cleared_session(tmp_path):
@@ -331,9 +364,12 @@ def test_another_build_is_another_model(tmp_path, changes):
     assert run.job._live.take(run.segment(1, 2, **changes)) is None
 
 
-def test_there_are_bounds(tmp_path, monkeypatch):
-    run = Run(tmp_path, own, anew=False)
-    monkeypatch.setattr(live_models, "MOST", 2)
+@pytest.mark.parametrize(
+    ("build", "bound"), [(own, "MOST"), (own, "MOST_TRACED"), (in_arrays, "MOST")]
+)
+def test_there_are_bounds(tmp_path, monkeypatch, build, bound):
+    run = Run(tmp_path, build, anew=False)
+    monkeypatch.setattr(live_models, bound, 2)
     names = ["one", "two", "three"]
     for name in names:
         run.train(run.segment(0, 1, keep_state=name))

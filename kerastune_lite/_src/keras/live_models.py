@@ -1,4 +1,4 @@
-"""The models of paused trials, kept in memory: a later segment need not build and trace them anew.
+"""The models of paused trials, kept in memory: a later segment need not build them anew.
 
 The state on disk stays the truth: all variables are restored from it. So a model is kept only where
 nothing but variables may have changed since it was built.
@@ -28,8 +28,11 @@ from kerastune_lite._src.space.hyperparameters import HyperParameters
 keras = load_keras()
 logger = logging.getLogger(__name__)
 
-MOST = 8
-"""How many models are kept at most."""
+MOST = 64
+"""How many models are kept at most: Keras's objects take some hundred kilobytes each."""
+
+MOST_TRACED = 8
+"""How many of these with a trace of their own, which takes megabytes."""
 
 MOST_BYTES = 256 * 2**20
 """How large their variables and those of their optimizers may be together."""
@@ -96,9 +99,9 @@ class Built:
             and all(program.repeats() for program in self.programs.values())
         )
 
-    @property
+    @functools.cached_property
     def size(self) -> int:
-        """Of all variables, in bytes."""
+        """Of all variables, in bytes; asked for when the optimizer has all of its own."""
         parts = [self.model, *optimizers_of(self.model).values()]
         return sum(
             each.value.dtype.size * each.value.shape.num_elements()
@@ -145,6 +148,9 @@ class LiveModels:
             return
         self._kept.pop(name, None)
         self._kept[name] = live
+        traced = [each for each, kept in self._kept.items() if kept.built.programs]
+        for each in traced[:-MOST_TRACED]:
+            del self._kept[each]
         while len(self._kept) > MOST or sum(e.built.size for e in self._kept.values()) > MOST_BYTES:
             self._kept.popitem(last=False)
 

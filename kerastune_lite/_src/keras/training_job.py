@@ -14,7 +14,14 @@ from typing import Any
 from kerastune_lite._src.core.trial import Execution, Outcome, Report, Segment, Trial
 from kerastune_lite._src.keras import automatic_names as names
 from kerastune_lite._src.keras import dataset_graphs, session
-from kerastune_lite._src.keras.fast.dispatcher import OWN, STACKED, Dispatcher, Taken
+from kerastune_lite._src.keras.fast.dispatcher import (
+    ARRAYS,
+    OWN,
+    SHARED,
+    STACKED,
+    Dispatcher,
+    Taken,
+)
 from kerastune_lite._src.keras.fast.member import Member, NotStacked
 from kerastune_lite._src.keras.fast.stacking import together
 from kerastune_lite._src.keras.hypergradients import Hypergradients
@@ -254,11 +261,8 @@ class TrainingJob(Job):
             yield self._report(asked)
 
     def _keep(self, training: _Training, execution: Execution) -> None:
-        """Keep the model of a trial that pauses, if a later segment can go on with it.
-
-        Only with a trace of its own: it is the trace that takes time, much more than the build.
-        """
-        if execution.state is None or execution.path != OWN:
+        """Keep the model of a trial that pauses, if a later segment can go on with it."""
+        if execution.state is None or execution.path not in (OWN, SHARED, ARRAYS):
             return
         built = training.prepared.built
         if built.as_built(training.prepared.kwargs["callbacks"]):
