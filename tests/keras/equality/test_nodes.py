@@ -7,6 +7,7 @@ nothing of a training and leaves alone what it was handed and what others keep.
 import numpy as np
 import pytest
 
+from kerastune_lite._src.keras.fast.numpy import embedding, pooling
 from kerastune_lite._src.keras.fast.numpy import layers as nodes
 from kerastune_lite._src.keras.fast.numpy import recurrent
 from kerastune_lite._src.keras.fast.numpy.activations import _WRITTEN as ACTIVATIONS
@@ -33,6 +34,9 @@ NODES = [
     nodes.Rescaling,
     nodes.Reshape,
     nodes.Sum,
+    embedding.Embedding,
+    pooling.LargestOfAll,
+    pooling.MeanOfAll,
 ]
 
 
@@ -76,7 +80,7 @@ def test_all_kinds_are_listed():
     def kinds(base):
         return {base, *(kind for each in base.__subclasses__() for kind in kinds(each))}
 
-    assert set(NODES) == kinds(nodes.Node) - {nodes.Node, nodes.Activated}
+    assert set(NODES) == kinds(nodes.Node) - {nodes.Node, nodes.Activated, pooling.OfAll}
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -98,6 +102,10 @@ def test_layers_write_into_nothing_of_others(protected):
         y = layers.Dense(6, "relu")(layers.Flatten()(y))
         z = layers.Dropout(0.3, seed=1)(layers.BatchNormalization()(y))
         z = layers.Reshape((6,))(layers.Reshape((2, 3))(z))
+        rows = layers.Embedding(4, 6)(layers.ReLU()(x))
+        largest = layers.GlobalMaxPooling1D()(layers.Reshape((6, 6))(rows))
+        means = layers.GlobalAveragePooling2D()(rows)
+        z = layers.Add()([z, largest, means])
         y = layers.Add()([y, z, layers.Subtract()([y, z])])
         y = layers.Concatenate()([layers.Multiply()([y, z]), layers.Average()([y, z])])
         y = layers.ReLU()(layers.LeakyReLU(0.3)(y))

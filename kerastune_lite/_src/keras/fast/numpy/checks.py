@@ -31,6 +31,7 @@ def check_model(model: Any, structure: Structure, data: Any) -> None:
     _check_data(model, data)
     _check_layers(model)
     _check_optimizer(model.optimizer)
+    _check_looked_up(model)
     optimizers = (model.optimizer, internals.schedule_of(model.optimizer))
     others = (keras.layers.Dropout, keras.regularizers.Regularizer)
     for place in structure.places:
@@ -100,6 +101,19 @@ def _check_optimizer(optimizer: Any) -> None:
         raise NotInArrays(f"the schedule {type(schedule).__name__}")
     if isinstance(getattr(schedule, "initial_learning_rate", None), int):
         raise NotInArrays("a schedule in whole numbers")  # Keras computes it in their type.
+
+
+def _check_looked_up(model: Any) -> None:
+    """Refuse tables whose gradients Keras changes look-up by look-up before it adds them up."""
+    optimizer = model.optimizer
+    each = (
+        type(optimizer).__name__ == "Adadelta"
+        or optimizer.clipvalue
+        or getattr(optimizer, "centered", False)
+    )
+    kinds = {type(layer).__name__ for layer in internals.nested_layers(model)}
+    if each and "Embedding" in kinds:
+        raise NotInArrays("Embedding layers with Adadelta, centered RMSprop or clipvalue")
 
 
 def last_activation(model: Any) -> str | None:

@@ -188,7 +188,7 @@ class Epoch:
         bound = Bound(values, masks)
         numbers = {name: number.of(scalars) for name, number in plan.numbers.items()}
         rate_at = None if plan.learning_rate is None else plan.learning_rate.of(scalars)
-        update = Update(plan.rule, values, bound.gradients, numbers, plan.options, rate_at)
+        update = Update(plan.rule, values, bound, numbers, plan.options, rate_at)
         for begin, end, x, y, weight in self._batches(stretch, batch_size, masks):
             here, size = (members, slice(begin, end)), end - begin
             forward = self._forward(bound, x, here)

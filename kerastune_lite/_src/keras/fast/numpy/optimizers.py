@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from kerastune_lite._src.keras.fast.numpy.values import ArrayValues
+from kerastune_lite._src.keras.fast.numpy.values import ArrayValues, Bound, views
 
 Array = np.ndarray
 
@@ -25,7 +25,7 @@ class Update:
     Args:
         rule: of the optimizer.
         values: changed in place.
-        gradients: `(G, size)`, read and overwritten by each call.
+        bound: the gradients, `(G, size)`, read and overwritten by each call.
         numbers: the optimizer's scalars, in double precision: those of the rule, "clipvalue" and
             "weight_decay".
         options: its attributes that are no scalars.
@@ -36,14 +36,15 @@ class Update:
         self,
         rule: Rule,
         values: ArrayValues,
-        gradients: Array,
+        bound: Bound,
         numbers: Mapping[str, Any],
         options: Mapping[str, Any],
         rate_at: Callable[[Array], Array] | None = None,
     ) -> None:
         self._rule = rule
         self.numbers, self.options = numbers, options
-        self.weights, self.gradients, self.slots = values.weights, gradients, values.rows
+        self.weights, self.gradients, self.slots = values.weights, bound.gradients, values.rows
+        self._sums = bound.sums
         self._iterations, *alone = values.alone
         self.others = [value.reshape(-1, 1) for value in alone]
         """Variables that are of no weight's size."""
@@ -52,8 +53,9 @@ class Update:
         """From 1 on, in single precision."""
         self.rate = self.others.pop(0) if rate_at is None else np.empty_like(self.step)
         """The learning rate."""
-        self.scratch = np.empty_like(gradients)
+        self.scratch = np.empty_like(self.gradients)
         """A row to compute in."""
+        self._parts = views(self.scratch, values.shapes)
 
     def __call__(self) -> None:
         """Change the weights."""
@@ -71,6 +73,20 @@ class Update:
         self._rule.change(self)
         self._iterations += 1
 
+    def of_gradients(self, function: Callable[..., Array]) -> Array:
+        """A function of the gradients, in `scratch`.
+
+        Of a table whose rows are looked up, Keras takes it of each look-up's gradient and adds up
+        what comes out: in the velocities of Adam, the sum of the squares.
+
+        Args:
+            function: (gradients, out) -> their square, or their size.
+        """
+        function(self.gradients, out=self.scratch)
+        for index, sums in self._sums.items():
+            sums(function, self._parts[index])
+        return self.scratch
+
 
 def _single(value: Any) -> Any:
     return np.float32(value) if np.ndim(value) == 0 else value.astype(np.float32)
@@ -83,11 +99,12 @@ def _toward(slot: Array, target: Array, share: Any, scratch: Array) -> None:
     slot += scratch
 
 
-def _squared_toward(slot: Array, gradients: Array, share: Any, scratch: Array) -> None:
-    np.multiply(gradients, gradients, out=scratch)
-    scratch -= slot
-    scratch *= _single(share)
-    slot += scratch
+def _squares_toward(slot: Array, update: Update, share: Any) -> None:
+    """slot += (gradients^2 - slot) * share."""
+    squares = update.of_gradients(np.square)
+    squares -= slot
+    squares *= _single(share)
+    slot += squares
 
 
 def _sgd(update: Update) -> None:
@@ -118,7 +135,7 @@ def _adam(update: Update) -> None:
     alpha = update.rate * np.sqrt(1 - _power(beta_2, update.step))
     alpha /= 1 - _power(beta_1, update.step)
     _toward(moment, update.gradients, 1 - beta_1, scratch)
-    _squared_toward(velocity, update.gradients, 1 - beta_2, scratch)
+    _squares_toward(velocity, update, 1 - beta_2)
     if largest:
         velocity = np.maximum(largest[0], velocity, out=largest[0])
     np.sqrt(velocity, out=scratch)
@@ -133,7 +150,7 @@ def _adamax(update: Update) -> None:
     moment, norm = update.slots
     _toward(moment, update.gradients, 1 - beta_1, update.scratch)
     norm *= _single(beta_2)
-    np.maximum(norm, np.abs(update.gradients), out=norm)
+    np.maximum(norm, update.of_gradients(np.abs), out=norm)
     np.add(norm, _single(update.numbers["epsilon"]), out=update.scratch)
     update.scratch *= 1 - _power(beta_1, update.step)
     change = np.multiply(moment, update.rate, out=update.gradients)
@@ -150,7 +167,7 @@ def _nadam(update: Update) -> None:
     following = beta_1 * (one - half * _power(0.96, update.step + 1))
     product *= now
     _toward(moment, update.gradients, one - beta_1, update.scratch)
-    _squared_toward(velocity, update.gradients, one - beta_2, update.scratch)
+    _squares_toward(velocity, update, one - beta_2)
     gradients = update.gradients
     gradients *= (one - now) / (one - product)
     gradients += moment * (following / (one - product * following))
@@ -166,9 +183,9 @@ def _rmsprop(update: Update) -> None:
     rho, gradients, scratch = update.numbers["rho"], update.gradients, update.scratch
     velocity, *rest = update.slots
     velocity *= _single(rho)
-    np.multiply(gradients, gradients, out=scratch)
-    scratch *= _single(1 - rho)
-    velocity += scratch
+    squares = update.of_gradients(np.square)
+    squares *= _single(1 - rho)
+    velocity += squares
     moment = rest.pop(0) if update.options["momentum"] else None
     if update.options["centered"]:
         (average,) = rest
@@ -193,8 +210,7 @@ def _rmsprop(update: Update) -> None:
 
 def _adagrad(update: Update) -> None:
     (accumulator,) = update.slots
-    np.multiply(update.gradients, update.gradients, out=update.scratch)
-    accumulator += update.scratch
+    accumulator += update.of_gradients(np.square)
     np.add(accumulator, _single(update.numbers["epsilon"]), out=update.scratch)
     np.sqrt(update.scratch, out=update.scratch)
     update.gradients *= update.rate

@@ -65,6 +65,10 @@ class Place:
     index: int
 
 
+Sums = Callable[[Callable[[Array], Array], Array], None]
+"""Of a function, of each gradient of a weight that consists of several, and where to write that."""
+
+
 class Bound:
     """The variables of members, as the layers want them.
 
@@ -80,6 +84,9 @@ class Bound:
         self._gradients = _along_samples(views(self.gradients, values.shapes))
         self._others = _along_samples(values.others)
         self._masks = masks
+        self.sums: dict[int, Sums] = {}
+        """By the index of a weight: where the optimizer is given gradients of its rows that are not
+        added up yet."""
 
     def value(self, place: Place) -> Array:
         """Of a variable, `(G, ...)`, with an axis for the samples where it is a vector."""

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kerastune_lite._src.keras.fast.numpy import layers, recurrent
+from kerastune_lite._src.keras.fast.numpy import embedding, layers, pooling, recurrent
 from kerastune_lite._src.keras.fast.numpy.nodes import Written
 
-WRITTEN: Mapping[str, Written] = {**layers.LAYERS, **recurrent.LAYERS}
+WRITTEN: Mapping[str, Written] = {
+    **layers.LAYERS,
+    **embedding.LAYERS,
+    **pooling.LAYERS,
+    **recurrent.LAYERS,
+}
 """By the name of the layer's class."""

@@ -1,0 +1,155 @@
+"""Embedding and pooling in NumPy: trained as by `model.fit`."""
+
+import numpy as np
+import pytest
+
+from kerastune_lite._src.keras.fast.dispatcher import SHARED
+from kerastune_lite._src.keras.fast.numpy.optimizers import RULES
+from tests.keras.equality.cases import (
+    DROPPED,
+    RATES,
+    adam,
+    arguments,
+    by_fit,
+    check_arrays,
+    classes,
+    dispatched,
+    keras,
+    no_programs,
+    rare_is_slow,
+    sgd,
+)
+from tests.keras.stacked import check_stacked, fit_of
+
+layers = keras.layers
+
+
+def check(build, fit, variant=0, **others):
+    """A model is trained in NumPy, and as by `fit`."""
+    check_arrays(build, fit, by_fit(build, fit, variant), variant, must=True, **others)
+
+
+def tokens(kind="int32", rows=90, length=7, vocabulary=11):
+    """x (rows, length) of word numbers, many of them twice in a row; y (rows,) of three classes."""
+    x = np.random.default_rng(3).integers(0, vocabulary, (rows, length))
+    return x.astype(kind), (x.sum(axis=1) % 3).astype("int64")
+
+
+def read(made, optimizer=adam, shape=(7,)):
+    """variant -> the layers of `made(variant)` and a softmax."""
+
+    def build(variant):
+        last = layers.Dense(3, activation="softmax")
+        model = keras.Sequential([keras.Input(shape), *made(variant), last])
+        model.compile(optimizer(variant), "sparse_categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    return build
+
+
+def mean_of_words(variant, **options):
+    return [layers.Embedding(11, (4, 6, 3)[variant], **options), layers.GlobalAveragePooling1D()]
+
+
+class TestEmbedding:
+    @pytest.mark.parametrize(
+        "name", rare_is_slow([n for n in RULES if n != "Adadelta"], ["Adam", "Adamax"])
+    )
+    def test_optimizers(self, name):
+        """Of a word that occurs twice, Adam is given the sum of two squares."""
+        kind = getattr(keras.optimizers, name)
+        check(read(mean_of_words, lambda variant: kind(0.01)), arguments(tokens()), whole=True)
+
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda: keras.optimizers.SGD(0.05, weight_decay=0.01),
+            lambda: keras.optimizers.SGD(0.05, momentum=0.8, nesterov=True),
+            lambda: keras.optimizers.Adam(0.01, amsgrad=True),
+            lambda: keras.optimizers.RMSprop(0.01, momentum=0.5),
+        ],
+        ids=["plain", "nesterov", "amsgrad", "momentum"],
+    )
+    def test_optimizers_with_arguments(self, make):
+        check(read(mean_of_words, lambda variant: make()), arguments(tokens()), whole=True)
+
+    @pytest.mark.parametrize("regularizer", ["l1", "l2"])
+    def test_a_table_that_is_held_small(self, regularizer):
+        build = read(lambda v: mean_of_words(v, embeddings_regularizer=regularizer))
+        check(build, arguments(tokens()), whole=True)
+
+    def test_a_table_that_is_not_trained(self):
+        def made(variant):
+            table, mean = mean_of_words(variant)
+            table.trainable = False
+            return [table, mean, layers.Dense(4, "tanh")]
+
+        check(read(made), arguments(tokens()))
+
+    def test_words_in_their_places(self):
+        def made(variant):
+            return [layers.Embedding(11, 3), layers.Flatten(), layers.Dropout(0.2, seed=1)]
+
+        for variant in (0, 1):
+            check(read(made, sgd), arguments(tokens()), variant)
+
+    @pytest.mark.parametrize("kind", ["uint8", "int64", "float32"])
+    def test_types_of_words(self, kind):
+        check(read(mean_of_words), arguments(tokens(kind)))
+
+    def test_words_counted_from_the_end(self):
+        x, y = tokens()
+        check(read(mean_of_words), arguments((x - 4, y)))
+
+    def test_a_word_that_is_not_in_the_table(self):
+        x, y = tokens()
+        with pytest.raises(Exception, match="not in"), no_programs():
+            dispatched(read(mean_of_words), arguments((np.where(x == 5, 11, x), y)))
+
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda: keras.optimizers.Adadelta(0.1),
+            lambda: keras.optimizers.SGD(0.1, clipvalue=0.1),
+            lambda: keras.optimizers.RMSprop(0.1, centered=True),
+        ],
+        ids=["adadelta", "clipvalue", "centered"],
+    )
+    def test_optimizers_that_change_the_gradient_of_each_look_up(self, make):
+        reason = "Embedding layers with Adadelta, centered RMSprop or clipvalue"
+        self.check_left(read(mean_of_words, lambda variant: make()), reason)
+
+    def test_masks(self):
+        build = read(lambda variant: mean_of_words(variant, mask_zero=True))
+        self.check_left(build, "a special Embedding layer")
+
+    @staticmethod
+    def check_left(build, reason):
+        with no_programs():
+            outcome = dispatched(build, arguments(tokens(), epochs=1), fastest="NumPy")
+        assert (outcome.path, outcome.reason) == (SHARED, reason)
+
+    def test_side_by_side(self):
+        """Each member reads in a table of its own."""
+        build = read(lambda v: mean_of_words(0), lambda v: keras.optimizers.Adam(RATES[v]))
+        check_stacked(build, fit_of(tokens()), compared=(0, 2))
+
+
+@pytest.mark.parametrize("shape", [(6, 3), (4, 5, 3), (2, 3, 2, 3)], ids=["1D", "2D", "3D"])
+@pytest.mark.parametrize("keeps", [False, True])
+@pytest.mark.parametrize("kind", ["Average", "Max"])
+def test_one_number_for_each_channel(shape, keeps, kind):
+    """Where several are the largest one, they share the gradient."""
+    pooling = getattr(layers, f"Global{kind}Pooling{len(shape) - 1}D")
+
+    def made(variant):
+        return [
+            layers.Flatten(),
+            layers.Dense(int(np.prod(shape)), "relu"),
+            layers.Reshape(shape),
+            layers.Dropout(DROPPED[variant], seed=1),
+            pooling(keepdims=keeps),
+            layers.Flatten(),
+        ]
+
+    check(read(made, shape=shape), arguments(classes(shape=shape)))
