@@ -14,7 +14,7 @@ from kerastune_lite._src.keras.loading import load_keras
 
 keras = load_keras()
 
-from kerastune_lite._src.keras.compat import internals, parts, probes  # noqa: E402
+from kerastune_lite._src.keras.compat import internals, nesting, parts, probes  # noqa: E402
 from kerastune_lite._src.keras.fast.dispatcher import ARRAYS, PLAIN, SHARED, STACKED, Dispatcher  # noqa: E402
 
 X, Y = np.ones((20, 3), "float32"), np.zeros(20)
@@ -158,7 +158,6 @@ def test_building_is_probed(monkeypatch, name):
     [
         "compiled_losses",
         "compiled_metrics",
-        "layer_of_output",
         "loss_options",
         "loss_tracker",
         "metric_function",
@@ -170,6 +169,22 @@ def test_building_is_probed(monkeypatch, name):
 )
 def test_what_the_probes_of_arrays_call_is_what_they_probe(monkeypatch, name):
     monkeypatch.setattr(internals, name, breaks)
+    assert probes.missing_for_arrays() is not None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "as_inputs",
+        "layer_of_output",
+        "loss_trackers",
+        "losses_meet",
+        "metrics_meet",
+        "output_structure",
+    ],
+)
+def test_what_the_probe_of_nesting_calls_is_what_it_probes(monkeypatch, name):
+    monkeypatch.setattr(nesting, name, breaks)
     assert probes.missing_for_arrays() is not None
 
 

@@ -100,6 +100,7 @@ CHANGES = {
     "callbacks.MONITORS": without(keras.callbacks.EarlyStopping.__base__, "_set_monitor_op"),
     "callbacks.PROFILES": of(keras.callbacks.TensorBoard, "_stop_batch"),
     "kernels.KERNELS": without(type(kernels._context()), "_set_global_seed"),
+    "models.AREAS": of(keras.metrics.AUC, "_from_logits"),
     "models.COMPILED": of(keras.Model, "_compile_config"),
     "models.DIRECTIONS": of(keras.metrics.Metric, "_direction"),
     "models.LAYERS": with_another(keras.layers.Layer, "_flatten_layers", breaks),
@@ -187,6 +188,11 @@ def test_the_user_is_asked_for_directions(lacking):
     assert resolved(Objective("val_loss", None)).direction == "min"
     with pytest.raises(ValueError, match="needs its direction"):
         resolved(Objective("val_accuracy", None))
+
+
+def test_areas_are_left_to_keras(lacking):
+    lacking(models.AREAS)
+    assert models.area_options(keras.metrics.AUC()) is None
 
 
 def test_an_optimizer_that_goes_on_is_built_for_the_whole_model(lacking):

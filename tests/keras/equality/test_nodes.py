@@ -7,9 +7,8 @@ nothing of a training and leaves alone what it was handed and what others keep.
 import numpy as np
 import pytest
 
-from kerastune_lite._src.keras.fast.numpy import embedding, pooling
+from kerastune_lite._src.keras.fast.numpy import embedding, pooling, recurrent
 from kerastune_lite._src.keras.fast.numpy import layers as nodes
-from kerastune_lite._src.keras.fast.numpy import recurrent
 from kerastune_lite._src.keras.fast.numpy.activations import _WRITTEN as ACTIVATIONS
 from tests.keras.equality.cases import (
     adam,

@@ -289,13 +289,6 @@ def loss_options(loss: Any) -> dict[str, Any]:
     return dict(getattr(loss, "_fn_kwargs", {}))
 
 
-def layer_of_output(model: Any) -> Any:
-    """The layer that makes the output of a Sequential or functional model."""
-    if isinstance(model, keras.Sequential):
-        return model.layers[-1]
-    return model.outputs[0]._keras_history.operation
-
-
 # ------------------------------------------------------------------ what fit does
 
 

@@ -104,6 +104,28 @@ DIRECTIONS = Part(
     "Objectives need a direction", {"how metrics tell which direction is better": _directions_work}
 )
 
+
+def area_options(metric: Any) -> tuple[bool, bool] | None:
+    """Of an AUC: whether its thresholds are at equal distances, and whether it takes logits.
+
+    Without the part it is None.
+    """
+    if not AREAS.is_there:
+        return None
+    return bool(metric._thresholds_distributed_evenly), bool(metric._from_logits)
+
+
+def _areas_work() -> bool:
+    kind = load_keras().metrics.AUC
+    found = [kind(), kind(thresholds=[0.1, 0.2], from_logits=True)]
+    return [(each._thresholds_distributed_evenly, each._from_logits) for each in found] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+AREAS = Part("AUC is computed by Keras's own code", {"how AUC keeps its options": _areas_work})
+
 # ------------------------------------------------------------------ optimizers
 
 

@@ -16,8 +16,8 @@ import numpy as np
 from kerastune_lite._src.keras.compat import internals
 from kerastune_lite._src.keras.fast.numpy.checks import check_model, last_activation
 from kerastune_lite._src.keras.fast.numpy.compiled import Compiled
-from kerastune_lite._src.keras.fast.numpy.epoch import Epoch, LearningRate, Plan
-from kerastune_lite._src.keras.fast.numpy.losses import Loss
+from kerastune_lite._src.keras.fast.numpy.epoch import Epoch, LearningRate, Plan, Reading, Term
+from kerastune_lite._src.keras.fast.numpy.matching import sources_of
 from kerastune_lite._src.keras.fast.numpy.network import Network, Numbers
 from kerastune_lite._src.keras.fast.numpy.nodes import NotInArrays, Steps
 from kerastune_lite._src.keras.fast.numpy.optimizers import RULES
@@ -41,7 +41,7 @@ class ArrayProgram(Program[ArrayValues]):
     Args:
         model: any of them, built. It is left as it was.
         structure: its structure.
-        samples: to be trained on; only types and shapes matter.
+        samples: to be trained and validated on; only types and shapes matter.
         compiled: what it was compiled with.
 
     Raises:
@@ -49,27 +49,38 @@ class ArrayProgram(Program[ArrayValues]):
     """
 
     def __init__(
-        self, model: Any, structure: Structure, samples: Samples, compiled: Compiled
+        self, model: Any, structure: Structure, samples: Sequence[Samples], compiled: Compiled
     ) -> None:
-        check_model(model, structure, samples.tensors)
-        loss = compiled.loss_behind(last_activation(model))
-        outputs = int(model.outputs[0].shape[-1])
-        _check_targets(loss, samples.tensors, outputs)
+        check_model(model, structure)
+        terms = [
+            Term(each.behind(last_activation(model, each.output)), each.factor, each.output)
+            for each in compiled.losses
+        ]
+        fused = {term.output for term in terms if term.loss.fused}
+        network = Network(model, structure, fused, {term.output for term in terms})
+        widths = [int(x.shape[-1]) if len(x.shape) == 2 else None for x in model.outputs]
+        self._training = Reading(sources_of(model, samples[0]), compiled.training)
+        self._validation = None
+        if compiled.validation is not None:
+            self._validation = Reading(sources_of(model, samples[1]), compiled.validation)
+        for reading, data in zip((self._training, self._validation), samples):
+            assert reading is not None
+            _check_targets(terms, widths, reading, data.tensors)
         optimizer = model.optimizer
         rule = RULES[type(optimizer).__name__]
         numbers = Numbers(structure)
         names = (*rule.numbers, "clipvalue", "weight_decay")
         self._plan = Plan(
-            Network(model, structure, loss.fused),
-            loss,
-            compiled.factor,
-            outputs,
+            network,
+            terms,
+            widths,
             rule,
             {name: numbers.of(optimizer, name) for name in names},
             {name: getattr(optimizer, name) for name in rule.options},
             _learning_rate(optimizer, numbers),
         )
-        self._compiled = compiled
+        if network.idle and not self._plan.numbers["weight_decay"].is_zero:
+            raise NotInArrays("weights that decay and have no gradients")
         _, self.slots = plain_copy(optimizer, model.trainable_variables)
         self._rows, self._alone = _sorted(self.slots)
 
@@ -79,7 +90,21 @@ class ArrayProgram(Program[ArrayValues]):
         plan = self._plan
         numbers = {name: number.is_zero for name, number in plan.numbers.items()}
         options = {name: bool(option) for name, option in plan.options.items()}
-        loss = type(plan.loss).__name__, sorted(plan.loss.options.items()), plan.loss.fused
+        losses = [
+            (
+                type(term.loss).__name__,
+                sorted(term.loss.options.items()),
+                term.loss.fused,
+                term.factor == 1,
+                term.output,
+            )
+            for term in plan.terms
+        ]
+        readings = [
+            (reading.sources, reading.evaluation.matches)
+            for reading in (self._training, self._validation)
+            if reading is not None
+        ]
         learning_rate = plan.learning_rate
         scheduled = learning_rate and (
             learning_rate.schedule.rate.__name__,
@@ -90,7 +115,7 @@ class ArrayProgram(Program[ArrayValues]):
             },
         )
         optimizer = plan.rule.change.__name__, numbers, options, len(self._rows), scheduled
-        rest = repr((loss, plan.factor == 1, optimizer))
+        rest = repr((losses, readings, optimizer))
         return {f"{rest}\n{fact}" for fact in plan.network.facts}
 
     @property
@@ -146,19 +171,21 @@ class ArrayProgram(Program[ArrayValues]):
     ) -> tuple[ArrayValues, list[Logs], int]:
         with one_thread(), np.errstate(all="ignore"):
             copied = values.each(np.copy)
-            epoch = Epoch(self._plan, copied, pool.samples.on_host, scalars, orders)
+            data = pool.samples.on_host
+            epoch = Epoch(self._plan, self._training, copied, data, scalars, orders)
             count = epoch.train(pool.batch_size, halt)
-            logs = epoch.logs(self._compiled.training, count)
+            logs = epoch.logs(pool.batch_size, count)
         return copied, logs, -(-count // pool.batch_size)
 
     def measure(
         self, values: ArrayValues, pool: Pool, scalars: Array, rows: Sequence[Array]
     ) -> tuple[ArrayValues, list[Logs]]:
-        assert self._compiled.validation is not None
+        assert self._validation is not None
         with one_thread(), np.errstate(all="ignore"):
-            epoch = Epoch(self._plan, values, pool.samples.on_host, scalars, rows)
+            data = pool.samples.on_host
+            epoch = Epoch(self._plan, self._validation, values, data, scalars, rows)
             epoch.measure()
-            return self._drawn(values, pool, rows), epoch.logs(self._compiled.validation)
+            return self._drawn(values, pool, rows), epoch.logs(pool.batch_size)
 
     def _drawn(self, values: ArrayValues, pool: Pool, rows: Sequence[Array]) -> ArrayValues:
         """The values after what is drawn in each batch of a measurement, and not used."""
@@ -186,13 +213,19 @@ def _learning_rate(optimizer: Any, numbers: Numbers) -> LearningRate | None:
     )
 
 
-def _check_targets(loss: Loss, data: Any, outputs: int) -> None:
+def _check_targets(
+    terms: Sequence[Term], widths: Sequence[int | None], reading: Reading, data: Any
+) -> None:
     """Refuse targets of another shape than outputs, which Keras broadcasts."""
     _, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-    try:
-        loss.targets(np.zeros((1, *y.shape[1:])), outputs)
-    except ValueError as error:
-        raise NotInArrays(str(error)) from None
+    leaves = keras.tree.flatten(y)
+    for term, match in zip(terms, reading.evaluation.matches.losses):
+        width = widths[term.output]
+        assert width is not None
+        try:
+            term.loss.targets(np.zeros((1, *leaves[match.target].shape[1:])), width)
+        except ValueError as error:
+            raise NotInArrays(str(error)) from None
 
 
 def _sorted(slots: Sequence[Slot]) -> tuple[list[list[int]], list[int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kerastune_lite._src.keras.compat import internals
+from kerastune_lite._src.keras.compat import internals, nesting
 from kerastune_lite._src.keras.fast.numpy.activations import name_of
 from kerastune_lite._src.keras.fast.numpy.nodes import NotInArrays
 from kerastune_lite._src.keras.fast.numpy.optimizers import RULES
@@ -17,18 +17,16 @@ from kerastune_lite._src.keras.loading import load_keras
 keras = load_keras()
 
 
-def check_model(model: Any, structure: Structure, data: Any) -> None:
+def check_model(model: Any, structure: Structure) -> None:
     """Refuse what is not written out; losses and metrics are checked in `compiled`.
 
     Args:
         model: built.
         structure: the model's.
-        data: nested tensors that it is trained on.
 
     Raises:
         NotInArrays: with what is not.
     """
-    _check_data(model, data)
     _check_layers(model)
     _check_optimizer(model.optimizer)
     _check_looked_up(model)
@@ -39,21 +37,6 @@ def check_model(model: Any, structure: Structure, data: Any) -> None:
             place.owner, others
         ):
             raise NotInArrays(f"the scalar {place.attribute}")
-
-
-def _check_data(model: Any, data: Any) -> None:
-    x, y, weight = keras.utils.unpack_x_y_sample_weight(data)
-    nested = any(keras.tree.is_nested(leaf) for leaf in (x, y, weight))
-    if nested or y is None or len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise NotInArrays("several inputs or outputs")
-    if len(x.shape) != len(model.inputs[0].shape) or model.inputs[0].dtype != "float32":
-        raise NotInArrays("inputs of another rank or type")
-    if not (x.dtype.name == "float32" or "int" in x.dtype.name or x.dtype.name == "bool"):
-        raise NotInArrays(f"inputs of type {x.dtype.name}")
-    if len(model.outputs[0].shape) != 2:
-        raise NotInArrays("outputs of more than one axis")
-    if weight is not None and (len(weight.shape) != 1 or weight.dtype.name != "float32"):
-        raise NotInArrays("weights of parts of samples")
 
 
 # ---------------------------------------------------------------------- layers
@@ -116,12 +99,12 @@ def _check_looked_up(model: Any) -> None:
         raise NotInArrays("Embedding layers with Adadelta, centered RMSprop or clipvalue")
 
 
-def last_activation(model: Any) -> str | None:
-    """The function that makes a model's outputs; None if they are not made by one."""
-    layer = internals.layer_of_output(model)
+def last_activation(model: Any, output: int = 0) -> str | None:
+    """The function that makes an output of a model; None if it is not made by one."""
+    layer, place = nesting.layer_of_output(model, output)
     kind = type(layer).__name__
     if kind in MODELS:
-        return last_activation(layer)
+        return last_activation(layer, place)
     if kind in ("Activation", "Dense"):
         return name_of(layer.activation)
     return {"ReLU": "relu", "Softmax": "softmax"}.get(kind)

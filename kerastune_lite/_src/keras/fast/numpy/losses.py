@@ -192,6 +192,11 @@ LOSSES: Mapping[str, type[Loss]] = {
 """By the name of the function in `keras.losses`."""
 
 
+def is_special(options: Mapping[str, Any]) -> bool:
+    """Whether a loss has arguments that are not written out."""
+    return options.get("axis", -1) != -1 or options.get("ignore_class") is not None
+
+
 def _log_of_sum(x: Array) -> Array:
     """log(sum(exp(x))) over the last axis."""
     largest = x.max(-1, keepdims=True)

@@ -1,18 +1,21 @@
 """What an epoch's outputs amount to: the metrics of `compile`.
 
 All metrics that are let through add up over batches, so they are given an epoch's outputs at once.
-The commonest are written out here; where there is another one, Keras's own code computes them all.
+The commonest are written out in `metrics`; others are computed by Keras's own code, traced.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from kerastune_lite._src.keras.compat import internals
+from kerastune_lite._src.keras.compat import internals, nesting
+from kerastune_lite._src.keras.fast.numpy.matching import Match
+from kerastune_lite._src.keras.fast.numpy.metrics import Metric, written
+from kerastune_lite._src.keras.fast.numpy.nodes import NotInArrays
 from kerastune_lite._src.keras.loading import load_keras
 
 keras = load_keras()
@@ -52,164 +55,145 @@ def adds_up(metric: Any) -> bool:
     return kind in _ADDITIVE
 
 
-Samplewise = Callable[[Array, Array], Array]
-"""Targets and outputs, `(n, ...)` and `(n, outputs)` -> what a metric takes the mean of, `(n,)`."""
+@dataclasses.dataclass(frozen=True)
+class Entered:
+    """An epoch's samples with what came of them, of one member.
+
+    Attributes:
+        targets: of all samples, one array for each leaf of the data.
+        outputs: of the model, `(n, outputs)`; None where nothing looks at them.
+        given: the same before the last activation where the loss looks behind it.
+        weights: of samples, `(n,)`, one array for each leaf of the data.
+    """
+
+    targets: Sequence[Array]
+    outputs: Sequence[Any]
+    given: Sequence[Any]
+    weights: Sequence[Array]
 
 
-def _right_class(y: Array, outputs: Array) -> Array:
-    return y.reshape(len(outputs)) == outputs.argmax(-1)
-
-
-def _right_among(y: Array, outputs: Array) -> Array:
-    return y.argmax(-1) == outputs.argmax(-1)
-
-
-def _right_side(y: Array, outputs: Array) -> Array:
-    return ((outputs > np.float32(0.5)) == y.reshape(outputs.shape)).mean(-1)
-
-
-def _squared(y: Array, outputs: Array) -> Array:
-    return np.square(outputs - y.reshape(outputs.shape).astype(np.float32)).mean(-1)
-
-
-def _absolute(y: Array, outputs: Array) -> Array:
-    return np.abs(outputs - y.reshape(outputs.shape).astype(np.float32)).mean(-1)
-
-
-_WRITTEN: Mapping[str, Samplewise] = {
-    # By the name of the function in `keras.metrics`.
-    "binary_accuracy": _right_side,
-    "categorical_accuracy": _right_among,
-    "mean_absolute_error": _absolute,
-    "mean_squared_error": _squared,
-    "sparse_categorical_accuracy": _right_class,
-}
-
-
-def _written(metric: Any) -> Samplewise | None:
-    """What is written out for a metric, if anything is."""
-    if not isinstance(metric, keras.metrics.MeanMetricWrapper) or metric.dtype != "float32":
-        return None
-    function, options = internals.metric_function(metric), internals.metric_options(metric)
-    if {name: v for name, v in options.items() if (name, v) != ("threshold", 0.5)}:
-        return None
-    name = getattr(function, "__name__", "")
-    return _WRITTEN.get(name) if function is getattr(keras.metrics, name, None) else None
-
-
-class Measure(Protocol):
-    """Turns an epoch's outputs into logs."""
-
-    def __call__(
-        self, losses: float, count: int, y: Array, outputs: Array, weight: Array | None
-    ) -> Mapping[str, Any]:
-        """The logs.
-
-        Args:
-            losses: of all batches, each times its size, in sum.
-            count: how many samples there were.
-            y, outputs, weight: of all samples.
-        """
-
-
-def measure_of(model: Any, y: Any, weight: Any) -> Measure:
-    """What measures models like this one.
+class Measure:
+    """Turns what an epoch came to into logs, in the order of Keras's.
 
     Args:
         model: built, with its metrics; nothing of it is kept.
-        y, weight: like the targets and weights of samples that come; None where there are none.
-    """
-    metrics = internals.compiled_metrics(model)
-    written = [(_written(metric), weighted) for metric, weighted in metrics]
-    loss, *names = model.get_metrics_result()
-    of_a_shape = int(np.prod(y.shape[1:])) in (1, model.outputs[0].shape[-1])
-    if loss != "loss" or len(names) != len(metrics) or not of_a_shape:
-        return TracedMeasure(model, y, weight)
-    means = [Mean(name, *each) for name, each in zip(names, written) if each[0] is not None]  # type: ignore[arg-type]
-    return WrittenMeasure(means) if len(means) == len(names) else TracedMeasure(model, y, weight)
-
-
-@dataclasses.dataclass(frozen=True)
-class Mean:
-    """A metric that is a mean over samples.
-
-    Attributes:
-        name: in the logs.
-        of: what.
-        weighted: whether the weights of samples count.
+        y, weight: leaves of targets and weights, like those of the samples that come.
+        matches: what its metrics are of.
+        losses: names of losses with whether they take logits, of each output.
     """
 
-    name: str
-    of: Samplewise
-    weighted: bool
+    def __init__(
+        self,
+        model: Any,
+        y: Sequence[Any],
+        weight: Sequence[Any],
+        matches: Sequence[Match],
+        losses: Mapping[int, Collection[tuple[str, bool]]],
+    ) -> None:
+        metrics = [metric for metric, _ in internals.compiled_metrics(model)]
+        self._trackers = len(nesting.loss_trackers(model))
+        self._names = list(model.get_metrics_result())
+        if len(self._names) != 1 + len(metrics) + self._trackers or self._names[0] != "loss":
+            raise NotInArrays("metrics with more than one result")
+        self._matches = matches
+        self._written: list[Metric | None] = []
+        rest = []
+        for metric, match in zip(metrics, matches):
+            width = int(model.outputs[match.output].shape[-1])
+            function = written(metric, losses.get(match.output, ()))
+            if function is not None and not _suits(function, y[match.target], width):
+                function = None
+            self._written.append(function)
+            if function is None:
+                rest.append((metric, match))
+        self._traced = _Traced(model, rest, y, weight) if rest else None
+
+    def __call__(self, losses: Sequence[float], entered: Entered) -> dict[str, Any]:
+        """The logs.
+
+        Args:
+            losses: the model's in the mean over samples, and of several each one in the mean over
+                batches.
+        """
+        traced = iter(self._traced(entered) if self._traced else ())
+        values: list[Any] = []
+        for function, match in zip(self._written, self._matches):
+            if function is None:
+                values.append(next(traced))
+                continue
+            weight = None if match.weight is None else entered.weights[match.weight]
+            place = match.output
+            y, outputs, given = entered.targets[match.target], entered.outputs, entered.given
+            values.append(np.float32(function(y, outputs[place], given[place], weight)))
+        loss, *others = map(np.float32, losses)
+        return dict(zip(self._names, [loss, *values, *others]))
 
 
-class WrittenMeasure:
-    """Measures in NumPy."""
-
-    def __init__(self, means: Sequence[Mean]) -> None:
-        self._means = means
-
-    def __call__(
-        self, losses: float, count: int, y: Array, outputs: Array, weight: Array | None
-    ) -> Mapping[str, Any]:
-        logs = {"loss": np.float32(losses / count)}
-        for mean in self._means:
-            values = mean.of(y, outputs)
-            if weight is not None and mean.weighted:
-                total, entered = float((values * weight).sum(dtype=np.float64)), float(weight.sum())
-            else:
-                total, entered = float(values.sum(dtype=np.float64)), float(count)
-            # Keras's mean of nothing is 0.
-            logs[mean.name] = np.float32(total / entered if entered else 0.0)
-        return logs
+def _suits(function: Metric, y: Any, width: int) -> bool:
+    """Whether a metric takes such targets with so many outputs: Keras broadcasts others."""
+    if int(np.prod(y.shape[1:])) not in (1, width):
+        return False
+    outputs = np.full((1, width), 0.5, np.float32)
+    try:
+        function(np.zeros((1, *y.shape[1:]), y.dtype.name), outputs, outputs, None)
+    except (ValueError, IndexError):
+        return False
+    return True
 
 
-class TracedMeasure:
-    """Measures by Keras's own code, traced; see `measure_of` for the arguments."""
+class _Traced:
+    """Metrics that Keras's own code computes; see `Measure` for the arguments."""
 
-    def __init__(self, model: Any, y: Any, weight: Any) -> None:
+    def __init__(
+        self,
+        model: Any,
+        metrics: Sequence[tuple[Any, Match]],
+        y: Sequence[Any],
+        weight: Sequence[Any],
+    ) -> None:
         import tensorflow as tf
-
-        self._names: list[str] = []
-        outputs = model.outputs[0]
 
         def rows(like: Any) -> Any:
             return tf.TensorSpec((None, *like.shape[1:]), like.dtype)
 
-        self._function = tf.function(self._traced(model), autograph=False).get_concrete_function(
-            tf.TensorSpec((), "float32"),
-            tf.TensorSpec((), "float32"),
-            rows(y),
-            tf.TensorSpec((None, *outputs.shape[1:]), outputs.dtype),
-            None if weight is None else rows(weight),
-        )
+        self._matches = [match for _, match in metrics]
+        given = [
+            (
+                rows(y[match.target]),
+                rows(model.outputs[match.output]),
+                None if match.weight is None else rows(weight[match.weight]),
+            )
+            for match in self._matches
+        ]
+        found = [metric for metric, _ in metrics]
+        self._function = tf.function(_measured(found), autograph=False).get_concrete_function(given)
 
-    def __call__(
-        self, losses: float, count: int, y: Array, outputs: Array, weight: Array | None
-    ) -> Mapping[str, Any]:
+    def __call__(self, entered: Entered) -> list[Any]:
         import tensorflow as tf
 
-        given = [tf.constant(losses, "float32"), tf.constant(count, "float32")]
-        given += [a if a is None else tf.convert_to_tensor(a) for a in (y, outputs, weight)]
-        values = self._function(*given)
+        tensor = tf.convert_to_tensor
+        given = [
+            (
+                tensor(entered.targets[match.target]),
+                tensor(entered.outputs[match.output]),
+                None if match.weight is None else tensor(entered.weights[match.weight]),
+            )
+            for match in self._matches
+        ]
+        values = self._function(given)
         # Of metrics that are no single numbers, callbacks see tensors, as in `fit`.
-        found = (value if value.shape.rank else value.numpy() for value in values)
-        return dict(zip(self._names, found))
+        return [value if value.shape.rank else value.numpy() for value in values]
 
-    def _traced(self, model: Any) -> Any:
-        variables = list(model.metrics_variables)
-        zeros = [np.zeros(v.shape, v.dtype) for v in variables]
-        tracker = internals.loss_tracker(model)
 
-        def measured(losses: Any, count: Any, y: Any, outputs: Any, weight: Any) -> Any:
-            with keras.StatelessScope(list(zip(variables, zeros))):
-                model.reset_metrics()
-                tracker.total.assign(losses)
-                tracker.count.assign(count)
-                model.compute_metrics(None, y, outputs, sample_weight=weight)
-                logs = model.get_metrics_result()
-            self._names = list(logs)
-            return list(logs.values())
+def _measured(metrics: Sequence[Any]) -> Callable[[Any], list[Any]]:
+    variables = [variable for metric in metrics for variable in metric.variables]
+    zeros = [np.zeros(v.shape, v.dtype) for v in variables]
 
-        return measured
+    def measured(given: Any) -> list[Any]:
+        with keras.StatelessScope(list(zip(variables, zeros))):
+            for metric, (y, outputs, weight) in zip(metrics, given):
+                metric.reset_state()
+                metric.update_state(y, outputs, sample_weight=weight)
+            return [metric.result() for metric in metrics]
+
+    return measured

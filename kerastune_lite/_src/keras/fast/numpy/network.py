@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +16,9 @@ from kerastune_lite._src.keras.fast.numpy.values import Bound, Place
 from kerastune_lite._src.keras.fast.numpy.written import WRITTEN
 from kerastune_lite._src.keras.fast.structure import Structure
 from kerastune_lite._src.keras.fast.supported import MODELS
+from kerastune_lite._src.keras.loading import load_keras
+
+keras = load_keras()
 
 Array = np.ndarray
 
@@ -90,21 +93,31 @@ class Pass(NamedTuple):
     """What a forward pass came to.
 
     Attributes:
-        outputs: of the model, `(G, b, outputs)`.
-        given: what the loss is computed from: the outputs, or what the last activation was given.
+        outputs: of the model, `(G, b, outputs)` each.
+        given: what losses are computed from: the outputs, or what the last activation was given.
         kept: of each node, what its gradient needs.
     """
 
-    outputs: Array
-    given: Array
+    outputs: Sequence[Array]
+    given: Sequence[Array]
     kept: Sequence[Any]
 
 
 class Token:
-    """Stands for a tensor while the layers of a model are gone through."""
+    """Stands for a tensor while the layers of a model are gone through.
 
-    def __init__(self, place: int) -> None:
+    Args:
+        place: of the node that makes it; -1 is the first input, -2 the second one.
+        whole: whether it consists of whole numbers.
+    """
+
+    def __init__(self, place: int, whole: bool = False) -> None:
         self.place = place
+        self.whole = whole
+
+
+_OF_WHOLE = frozenset(("Embedding", "Flatten", "Reshape"))
+"""Layers that take whole numbers; all but the first one hand them on."""
 
 
 class Network:
@@ -113,13 +126,17 @@ class Network:
     Args:
         model: built; it has passed `checks`.
         structure: its structure.
-        fused: whether the loss begins with what the last activation is given.
+        fused: the outputs whose loss begins with what the last activation is given.
+        used: the outputs that have a loss.
 
     Raises:
-        NotInArrays: a layer is used twice.
+        NotInArrays: a layer is used twice, or another layer uses an output that the loss looks
+            behind.
     """
 
-    def __init__(self, model: Any, structure: Structure, fused: bool) -> None:
+    def __init__(
+        self, model: Any, structure: Structure, fused: Collection[int], used: Collection[int]
+    ) -> None:
         self._places = {
             id(variable): Place(trained, i)
             for trained, group in (
@@ -131,13 +148,20 @@ class Network:
         self._numbers = Numbers(structure)
         self.nodes: list[Node] = []
         self.inputs: list[list[int]] = []
-        """Of each node: places among the inputs of the network (-1) and the nodes' outputs."""
+        """Of each node: places among the inputs of the network (from -1 down) and of nodes."""
         self.masked: list[_Masked] = []
         self._seen: set[int] = set()
-        self.output = self._added(model, Token(-1)).place
-        self.fused = self._fused() if fused else None
-        """The node whose activation the loss looks behind."""
+        tokens = [Token(-1 - i, "int" in str(x.dtype)) for i, x in enumerate(model.inputs)]
+        last = self._added(model, tokens if len(tokens) > 1 else tokens[0])
+        self.outputs = [token.place for token in keras.tree.flatten(last)]
+        """The nodes that make them."""
+        self.fused = frozenset(fused)
+        """The outputs whose losses look behind the activation."""
+        for output in self.fused:
+            self._fuse(self.outputs[output])
         self._needs = self._needed()
+        self.idle = self._without_gradient({self.outputs[output] for output in used})
+        """The trained nodes whose weights have no gradients: no loss depends on them."""
         self.penalties = [
             Penalty(
                 self._places[id(v)],
@@ -159,8 +183,9 @@ class Network:
         """
         kinds = [node.kind for node in self.nodes]
         penalties = sorted({(p.l1.is_zero, p.l2.is_zero) for p in self.penalties})
-        if any(inputs != [i - 1] for i, inputs in enumerate(self.inputs)):
-            return {repr((*zip(kinds, self.inputs), self.output, penalties))}
+        last = [len(self.nodes) - 1]
+        if any(inputs != [i - 1] for i, inputs in enumerate(self.inputs)) or self.outputs != last:
+            return {repr((*zip(kinds, self.inputs), self.outputs, self.idle, penalties))}
         chain = [("begin",), *kinds, ("end",)]
         pairs: list[Any] = [*itertools.pairwise(chain)]
         pairs += [
@@ -170,20 +195,21 @@ class Network:
         ]
         return {repr((each, penalties)) for each in pairs}
 
-    def _added(self, model: Any, token: Token) -> Token:
-        """What becomes of a token that goes through a model."""
+    def _added(self, model: Any, x: Any) -> Any:
+        """What becomes of tokens that go through a model."""
         if type(model).__name__ == "Sequential":
             for layer in model.layers:
-                token = self._through(layer, token)
-            return token
-        result: Token = internals.run_through_graph(
-            model, token, lambda layer: lambda x, **_: self._through(layer, x)
+                x = self._through(layer, x)
+            return x
+        return internals.run_through_graph(
+            model, x, lambda layer: lambda x, **_: self._through(layer, x)
         )
-        return result
 
-    def _through(self, layer: Any, x: Any) -> Token:
+    def _through(self, layer: Any, x: Any) -> Any:
         kind = type(layer).__name__
         if kind in MODELS:
+            if isinstance(x, dict):
+                raise NotInArrays("a model within that takes a dict")
             return self._added(layer, x)
         if kind == "InputLayer":
             return x
@@ -191,10 +217,13 @@ class Network:
             raise NotInArrays("a layer that is used twice")
         self._seen.add(id(layer))
         tokens = x if isinstance(x, (list, tuple)) else [x]
+        whole = any(token.whole for token in tokens)
+        if whole and kind not in _OF_WHOLE:
+            raise NotInArrays(f"whole numbers in {kind} layers")
         parts = Parts(self._find, len(tokens), self._mask_of)
         self.nodes.append(WRITTEN[kind].node(layer, parts))
         self.inputs.append([token.place for token in tokens])
-        return Token(len(self.nodes) - 1)
+        return Token(len(self.nodes) - 1, whole and kind != "Embedding")
 
     def _find(self, variable: Any) -> Place:
         return self._places[id(variable)]
@@ -207,11 +236,13 @@ class Network:
         self.masked.append(_Masked(seed, number, draw, draws, always))
         return len(self.masked) - 1
 
-    def _fused(self) -> Activated:
-        last = self.nodes[self.output]
+    def _fuse(self, place: int) -> None:
+        """Have the loss look behind the activation of a node."""
+        last = self.nodes[place]
         assert isinstance(last, Activated)
+        if self.outputs.count(place) > 1 or any(place in inputs for inputs in self.inputs):
+            raise NotInArrays("an output with probabilities that is used again")
         last.fused = True
-        return last
 
     def _needed(self) -> list[bool]:
         """Of each node: whether the gradients by its inputs are of use."""
@@ -221,36 +252,48 @@ class Network:
             reached.append(node.trained or before)
         return [any(place >= 0 and reached[place] for place in inputs) for inputs in self.inputs]
 
-    def forward(self, values: Bound, x: Array) -> Pass:
-        """What the layers compute for a batch, `(G, b, ...)`."""
-        outputs: list[Array] = []
+    def _without_gradient(self, lasts: set[int]) -> list[int]:
+        reached = set(lasts)
+        for place in range(len(self.nodes) - 1, -1, -1):
+            if place in reached:
+                reached.update(self.inputs[place])
+        return [i for i, node in enumerate(self.nodes) if node.trained and i not in reached]
+
+    def forward(self, values: Bound, xs: Sequence[Array]) -> Pass:
+        """What the layers compute for a batch, `(G, b, ...)` of each input."""
+        made: list[Array] = []
         kept: list[Any] = []
         for node, inputs in zip(self.nodes, self.inputs):
-            xs = [x if place < 0 else outputs[place] for place in inputs]
-            y, needed = node.forward(values, xs)
-            outputs.append(y)
+            y, needed = node.forward(values, [_at(place, xs, made) for place in inputs])
+            made.append(y)
             kept.append(needed)
-        given = outputs[self.output] if self.fused is None else kept[self.output].before
-        return Pass(outputs[self.output], given, kept)
+        outputs = [_at(place, xs, made) for place in self.outputs]
+        given = [
+            kept[place].before if output in self.fused else outputs[output]
+            for output, place in enumerate(self.outputs)
+        ]
+        return Pass(outputs, given, kept)
 
-    def backward(self, values: Bound, dy: Array, kept: Sequence[Any]) -> None:
+    def backward(
+        self, values: Bound, dys: Sequence[tuple[int, Array]], kept: Sequence[Any]
+    ) -> None:
         """Write the gradients by all weights.
 
         Args:
-            dy: the gradient by the outputs, or by what the last activation was given.
+            dys: outputs with the gradients by them, or by what the last activation was given;
+                overwritten.
             kept: of the forward pass.
         """
         gradients: list[Any] = [None] * len(self.nodes)
-        gradients[self.output] = dy
+        for output, dy in dys:
+            _add(gradients, self.outputs[output], dy)
         for place in range(len(self.nodes) - 1, -1, -1):
             dy, gradients[place] = gradients[place], None
             if dy is None or not (self._needs[place] or self.nodes[place].trained):
                 continue
             back = self.nodes[place].backward(values, dy, kept[place], self._needs[place])
             for source, dx in zip(self.inputs[place], back):
-                if source >= 0:
-                    known = gradients[source]
-                    gradients[source] = dx if known is None else known + dx
+                _add(gradients, source, dx)
 
     def penalty(self, values: Bound, scalars: Array) -> Any:
         """What the weights add to the losses, `(G,)`."""
@@ -274,6 +317,16 @@ class Network:
                 gradient += np.sign(weight) * _spread(l1, weight)
             if np.any(l2):
                 gradient += weight * _spread(2 * l2, weight)
+
+
+def _at(place: int, xs: Sequence[Array], made: Sequence[Array]) -> Array:
+    return xs[-1 - place] if place < 0 else made[place]
+
+
+def _add(gradients: list[Any], place: int, dx: Array) -> None:
+    if place >= 0:
+        known = gradients[place]
+        gradients[place] = dx if known is None else known + dx
 
 
 def _column(number: Any) -> Any:

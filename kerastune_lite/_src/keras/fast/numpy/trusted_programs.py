@@ -71,7 +71,7 @@ def program_in_arrays(member: Member) -> ArrayProgram:
 
 def _made(member: Member) -> Known:
     try:
-        program = ArrayProgram(member.graph, member.structure, member.training, compiled_of(member))
+        program = ArrayProgram(member.graph, member.structure, member.samples, compiled_of(member))
     except NotInArrays as reason:
         return Known(None, banned=str(reason))
     except Exception as error:
