@@ -36,6 +36,11 @@ class TestEqualToFit:
     def test_scalars_that_differ(self):
         check_stacked(dense, fit_of(), compared=(0, 2))
 
+    @pytest.mark.parametrize("name", ["clipnorm", "global_clipnorm"])
+    def test_clipping_by_norms(self, name):
+        build = with_optimizer(lambda rate: keras.optimizers.SGD(10 * rate, **{name: 0.2}))
+        check_stacked(build, fit_of(), compared=(0, 2))
+
     def test_validation_every_other_epoch(self):
         check_stacked(plain, fit_of(epochs=4, validation_freq=2, initial_epoch=1))
 

@@ -94,6 +94,16 @@ class TestWrittenOut:
     def test_optimizers_with_arguments(self, make):
         check(mlp(optimizer=lambda variant: make()), whole=True)
 
+    @pytest.mark.parametrize("name", ["clipnorm", "clipvalue", "global_clipnorm"])
+    @pytest.mark.parametrize("limit", [0.01, 0.1, 100.0])
+    def test_clipping(self, name, limit):
+        """Of all weights, of some, of none."""
+
+        def optimizer(variant):
+            return keras.optimizers.SGD(0.5, momentum=0.5, weight_decay=0.01, **{name: limit})
+
+        check(mlp(optimizer=optimizer), whole=True)
+
     @pytest.mark.parametrize("name", SCHEDULES)
     def test_schedules(self, name):
         schedules = keras.optimizers.schedules
@@ -261,7 +271,9 @@ REFUSED = {
     "LayerNormalization layers": small(hidden=lambda: [layers.LayerNormalization()]),
     "a special ReLU layer": small(hidden=lambda: [layers.ReLU(max_value=2.0)]),
     "the optimizer Ftrl": small(optimizer=lambda variant: keras.optimizers.Ftrl(RATES[variant])),
-    "clipping by norms": small(optimizer=lambda v: keras.optimizers.SGD(0.1, clipnorm=1.0)),
+    "an optimizer with negative numbers": small(
+        optimizer=lambda variant: keras.optimizers.SGD(0.1, weight_decay=-0.1)
+    ),
     "averages of weights (use_ema)": small(
         optimizer=lambda variant: keras.optimizers.SGD(0.1, use_ema=True)
     ),

@@ -116,7 +116,7 @@ class TestEmbedding:
         ids=["adadelta", "clipvalue", "centered"],
     )
     def test_optimizers_that_change_the_gradient_of_each_look_up(self, make):
-        reason = "Embedding layers with Adadelta, centered RMSprop or clipvalue"
+        reason = "Embedding layers with Adadelta, centered RMSprop or clipping"
         self.check_left(read(mean_of_words, lambda variant: make()), reason)
 
     def test_masks(self):

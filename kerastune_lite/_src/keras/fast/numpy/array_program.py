@@ -20,7 +20,7 @@ from kerastune_lite._src.keras.fast.numpy.epoch import Epoch, LearningRate, Plan
 from kerastune_lite._src.keras.fast.numpy.matching import sources_of
 from kerastune_lite._src.keras.fast.numpy.network import Network, Numbers
 from kerastune_lite._src.keras.fast.numpy.nodes import NotInArrays, Steps
-from kerastune_lite._src.keras.fast.numpy.optimizers import RULES
+from kerastune_lite._src.keras.fast.numpy.optimizers import OF_ALL, RULES
 from kerastune_lite._src.keras.fast.numpy.schedules import SCHEDULES
 from kerastune_lite._src.keras.fast.numpy.values import ArrayValues, row, views
 from kerastune_lite._src.keras.fast.program import Logs, Program
@@ -69,7 +69,7 @@ class ArrayProgram(Program[ArrayValues]):
         optimizer = model.optimizer
         rule = RULES[type(optimizer).__name__]
         numbers = Numbers(structure)
-        names = (*rule.numbers, "clipvalue", "weight_decay")
+        names = (*rule.numbers, *OF_ALL)
         self._plan = Plan(
             network,
             terms,

@@ -7,7 +7,7 @@ from typing import Any
 from kerastune_lite._src.keras.compat import internals, nesting
 from kerastune_lite._src.keras.fast.numpy.activations import name_of
 from kerastune_lite._src.keras.fast.numpy.nodes import NotInArrays
-from kerastune_lite._src.keras.fast.numpy.optimizers import RULES
+from kerastune_lite._src.keras.fast.numpy.optimizers import OF_ALL, RULES
 from kerastune_lite._src.keras.fast.numpy.schedules import SCHEDULES
 from kerastune_lite._src.keras.fast.numpy.written import WRITTEN
 from kerastune_lite._src.keras.fast.structure import Structure
@@ -75,8 +75,8 @@ def _check_layers(model: Any) -> None:
 def _check_optimizer(optimizer: Any) -> None:
     if type(optimizer).__name__ not in RULES:
         raise NotInArrays(f"the optimizer {type(optimizer).__name__}")
-    if optimizer.clipnorm or optimizer.global_clipnorm:
-        raise NotInArrays("clipping by norms")
+    if any((getattr(optimizer, name) or 0) < 0 for name in OF_ALL):
+        raise NotInArrays("an optimizer with negative numbers")
     if optimizer.use_ema:
         raise NotInArrays("averages of weights (use_ema)")
     schedule = internals.schedule_of(optimizer)
@@ -92,11 +92,13 @@ def _check_looked_up(model: Any) -> None:
     each = (
         type(optimizer).__name__ == "Adadelta"
         or optimizer.clipvalue
+        or optimizer.clipnorm
+        or optimizer.global_clipnorm
         or getattr(optimizer, "centered", False)
     )
     kinds = {type(layer).__name__ for layer in internals.nested_layers(model)}
     if each and "Embedding" in kinds:
-        raise NotInArrays("Embedding layers with Adadelta, centered RMSprop or clipvalue")
+        raise NotInArrays("Embedding layers with Adadelta, centered RMSprop or clipping")
 
 
 def last_activation(model: Any, output: int = 0) -> str | None:

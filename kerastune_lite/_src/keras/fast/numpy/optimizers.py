@@ -19,6 +19,10 @@ from kerastune_lite._src.keras.fast.numpy.values import ArrayValues, Bound, view
 Array = np.ndarray
 
 
+OF_ALL = ("clipnorm", "clipvalue", "global_clipnorm", "weight_decay")
+"""The numbers that all optimizers have."""
+
+
 class Update:
     """The updates of all weights, as an optimizer makes them; numbers are `(G, 1)`.
 
@@ -26,8 +30,7 @@ class Update:
         rule: of the optimizer.
         values: changed in place.
         bound: the gradients, `(G, size)`, read and overwritten by each call.
-        numbers: the optimizer's scalars, in double precision: those of the rule, "clipvalue" and
-            "weight_decay".
+        numbers: the optimizer's scalars, in double precision: those of the rule, and `OF_ALL`.
         options: its attributes that are no scalars.
         rate_at: the learning rate of the steps `(G, 1)`; None if it is one of the values.
     """
@@ -48,6 +51,7 @@ class Update:
         self._iterations, *alone = values.alone
         self.others = [value.reshape(-1, 1) for value in alone]
         """Variables that are of no weight's size."""
+        self._sizes = [size for size in (int(np.prod(shape)) for shape in values.shapes) if size]
         self._rate_at = rate_at
         self.step = (self._iterations + 1).astype(np.float32).reshape(-1, 1)
         """From 1 on, in single precision."""
@@ -59,12 +63,10 @@ class Update:
 
     def __call__(self) -> None:
         """Change the weights."""
-        clip, decay = self.numbers["clipvalue"], self.numbers["weight_decay"]
+        decay = self.numbers["weight_decay"]
         if self._rate_at is not None:
             self.rate = self._rate_at(self._iterations.astype(np.float32).reshape(-1, 1))
-        if np.any(clip):
-            clip = np.asarray(clip, np.float32)
-            np.clip(self.gradients, -clip, clip, out=self.gradients)
+        self._clip()
         if np.any(decay):
             decayed = np.multiply(self.weights, np.float32(decay), out=self.scratch)
             decayed *= self.rate
@@ -86,6 +88,29 @@ class Update:
         for index, sums in self._sums.items():
             sums(function, self._parts[index])
         return self.scratch
+
+    def _clip(self) -> None:
+        """Keras takes one of the three."""
+        by_value, by_norm, by_all = (
+            _single(self.numbers[name]) for name in ("clipvalue", "clipnorm", "global_clipnorm")
+        )
+        gradients = self.gradients
+        if np.any(by_norm):
+            norms = np.sqrt(self._squares())
+            gradients *= by_norm
+            gradients /= np.repeat(np.maximum(norms, by_norm), self._sizes, 1)
+        elif np.any(by_all):
+            norms = np.sqrt(self._squares().sum(1, keepdims=True))
+            # What is not finite becomes NaN as a whole.
+            gradients *= by_all * np.minimum(1 / norms, 1 / by_all) + (norms - norms)
+        elif np.any(by_value):
+            np.clip(gradients, -by_value, by_value, out=gradients)
+
+    def _squares(self) -> Array:
+        """The gradients of each weight, squared, in sum, `(G, weights)`."""
+        begins = np.cumsum([0, *self._sizes[:-1]])
+        squares = np.multiply(self.gradients, self.gradients, out=self.scratch)
+        return np.add.reduceat(squares, begins, 1, np.float64).astype(np.float32)
 
 
 def _single(value: Any) -> Any:
