@@ -4,5 +4,6 @@ parts.py                      what a part is: probes, and a line in the log wher
 internals.py symbolic_build.py probes.py    the fast paths'; without them they are switched off
 models.py callbacks.py names.py thread_state.py process_state.py    the others', with a way out each
 traces.py                     whether a trace may be used again
+recording.py                  which layers a model calls
 global_state.py               where Keras keeps names and seeds
 """

@@ -18,6 +18,7 @@ raises while a path gets ready; what differs in the comparison is banned.
     dispatcher.py                   takes the place of `fit`; picks the program
     fit_call.py callbacks.py        what `fit` was given
     samples.py datasets.py          its data, on the device once
+    graphs.py                       the layers of a model that is written as a class
     structure.py supported.py       what models that share a program have in common; the lists
     member.py stacking.py           a training that can begin; which of them go side by side
     driver.py stack.py state.py     their epochs, as `fit` goes through them; their states

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from kerastune_lite._src.keras.compat.traces import keeps_nothing_else
 from kerastune_lite._src.keras.fast.structure import NotShared
 from kerastune_lite._src.keras.loading import load_keras
 
@@ -21,12 +23,13 @@ class GraphFunction:
 
     Args:
         function: concrete, of tensors alone.
+        rewritten: whether TensorFlow rewrites it first, so that it takes less time later.
 
     Raises:
         NotShared: it uses variables.
     """
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Any, rewritten: bool = True) -> None:
         import tensorflow as tf
 
         captured = list(function.captured_inputs)
@@ -37,7 +40,13 @@ class GraphFunction:
         with graph.as_default():
             tf.import_graph_def(function.graph.as_graph_def(), name="")
         self._types = [value.dtype.as_numpy_dtype for value in function.inputs]
-        self._session = tf.compat.v1.Session(graph=graph)
+        threads = tf.config.threading
+        config = tf.compat.v1.ConfigProto(
+            inter_op_parallelism_threads=threads.get_inter_op_parallelism_threads(),
+            intra_op_parallelism_threads=threads.get_intra_op_parallelism_threads(),
+        )
+        config.graph_options.rewrite_options.disable_meta_optimizer = not rewritten
+        self._session = tf.compat.v1.Session(graph=graph, config=config)
         self._call = self._session.make_callable(
             [value.name for value in function.outputs], [value.name for value in function.inputs]
         )
@@ -57,3 +66,20 @@ class GraphFunction:
         session = getattr(self, "_session", None)
         if session is not None:
             session.close()
+
+
+def started_once(function: Any) -> Callable[..., Any]:
+    """A traced function, as a `GraphFunction` where that is the same and saves time.
+
+    It is not the same where an operation keeps a state, which seeding would reset. Beside a GPU the
+    data would have to be brought there for each call.
+    """
+    import tensorflow as tf
+
+    if tf.config.list_physical_devices("GPU") or not keeps_nothing_else(function, ()):
+        traced: Callable[..., Any] = function
+        return traced
+    # Tensors in its place would keep the graph.
+    structure = tf.nest.map_structure(lambda _: 0, function.structured_outputs)
+    started = GraphFunction(function, rewritten=False)
+    return lambda *args: tf.nest.pack_sequence_as(structure, started(*args))

@@ -21,6 +21,7 @@ from kerastune_lite._src.keras.fast.program import Logs, Program
 from kerastune_lite._src.keras.fast.samples import Pool, Samples
 from kerastune_lite._src.keras.fast.state import State
 from kerastune_lite._src.keras.fast.structure import Structure
+from kerastune_lite._src.keras.fast.tf.graph_function import started_once
 from kerastune_lite._src.keras.fast.tf.scalars import read_at_run_time
 from kerastune_lite._src.keras.fast.tf.traced_model import TracedModel
 from kerastune_lite._src.keras.loading import load_keras
@@ -52,9 +53,9 @@ class TracedProgram(Program[State]):
                 stack.enter_context(internals.unknown_filters(model))
                 stack.enter_context(internals.usual_operations())
             self._first_metrics = traced.fresh_metrics()
-            self._train = self._traced_training(traced, training)
+            self._train = started_once(self._traced_training(traced, training))
             if validation is not None:
-                self._measure = self._traced_measurement(traced, validation)
+                self._measure = started_once(self._traced_measurement(traced, validation))
 
     def packed(self, states: Sequence[State]) -> State:
         (state,) = states
