@@ -21,6 +21,7 @@ from kerastune_lite._src.keras.compat import (
     parts,
     probes,
     process_state,
+    recording,
     saving,
     thread_state,
     traces,
@@ -28,6 +29,8 @@ from kerastune_lite._src.keras.compat import (
 from kerastune_lite._src.keras.determinism import deterministic
 from kerastune_lite._src.keras.fast.callbacks import check_callbacks
 from kerastune_lite._src.keras.fast.fit_call import Unsuitable
+from kerastune_lite._src.keras.fast.graphs import graph_of
+from kerastune_lite._src.keras.fast.structure import NotShared
 from kerastune_lite._src.keras.hypermodel import FunctionHyperModel
 from kerastune_lite._src.keras.metric_directions import resolved
 from kerastune_lite._src.keras.resuming import capture, restore_model
@@ -38,7 +41,17 @@ from tests.keras.resumed import begin, build, go_on
 
 PARTS = {
     f"{module.__name__.rpartition('.')[2]}.{name}": part
-    for module in (callbacks, kernels, models, names, process_state, saving, thread_state, traces)
+    for module in (
+        callbacks,
+        kernels,
+        models,
+        names,
+        process_state,
+        recording,
+        saving,
+        thread_state,
+        traces,
+    )
     for name, part in vars(module).items()
     if isinstance(part, parts.Part)
 }
@@ -109,6 +122,7 @@ CHANGES = {
     "names.COUNTERS": with_another(global_state, "_NAMES", "elsewhere"),
     "process_state.DETERMINISM": without(process_state._config(), "is_op_determinism_enabled"),
     "process_state.GRADIENTS": with_another(process_state, "_table", breaks),
+    "recording.RECORDING": with_another(keras.Model, "_open_name_scope", breaks),
     "saving.SKIPPED": with_another(saving, "_KEPT_AS", ("elsewhere",)),
     "thread_state.OPTIONS": without(type(thread_state._context()), "function_call_options"),
     "thread_state.SEEDS": with_another(thread_state, "_GENERATOR", "elsewhere"),
@@ -368,3 +382,21 @@ def test_nothing_is_said_of_traces(lacking):
     assert traces.keeps_nothing_else(traced, handles)
     lacking(traces.STATEFUL)
     assert not traces.keeps_nothing_else(traced, handles)
+
+
+def test_classes_have_no_graph(lacking):
+    class Net(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.last = keras.layers.Dense(1)
+
+        def call(self, x):
+            return self.last(x)
+
+    model, x = Net(), np.ones((1, 2), "float32")
+    model.compile("sgd", "mse")
+    assert graph_of(model, x).layers[-1] is model.last
+    lacking(recording.RECORDING)
+    with pytest.raises(NotShared, match="the model is a Net"):
+        graph_of(model, x)
+    assert graph_of(linear(), x) is not None
