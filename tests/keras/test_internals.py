@@ -14,7 +14,7 @@ from kerastune_lite._src.keras.loading import load_keras
 
 keras = load_keras()
 
-from kerastune_lite._src.keras.compat import internals, nesting, parts, probes  # noqa: E402
+from kerastune_lite._src.keras.compat import datasets, internals, nesting, parts, probes  # noqa: E402
 from kerastune_lite._src.keras.fast.dispatcher import ARRAYS, PLAIN, SHARED, STACKED, Dispatcher  # noqa: E402
 
 X, Y = np.ones((20, 3), "float32"), np.zeros(20)
@@ -190,7 +190,7 @@ def test_what_the_probe_of_nesting_calls_is_what_it_probes(monkeypatch, name):
 
 @pytest.mark.parametrize("name", ["dataset_argument", "dataset_inputs"])
 def test_what_the_probe_of_datasets_calls_is_what_it_probes(monkeypatch, name):
-    monkeypatch.setattr(internals, name, breaks)
+    monkeypatch.setattr(datasets, name, breaks)
     assert probes.missing_for_datasets() is not None
 
 
@@ -241,7 +241,7 @@ def check_slower(tuner, right, path, caplog, said):
 
 @pytest.mark.parametrize("name", ["compiled_losses", "metric_function", "run_through_graph"])
 def test_a_search_without_what_numpy_needs(tmp_path, right, monkeypatch, caplog, name):
-    monkeypatch.setattr(internals, name, breaks)
+    monkeypatch.setattr(datasets, name, breaks)
     with caplog.at_level(logging.INFO):
         tuner = searched(tmp_path)
     check_slower(tuner, right, SHARED, caplog, "Models are trained by TensorFlow: Keras ")

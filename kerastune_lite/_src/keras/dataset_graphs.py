@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kerastune_lite._src.keras.compat import probes
-from kerastune_lite._src.keras.compat.internals import dataset_argument, dataset_inputs
+from kerastune_lite._src.keras.compat.datasets import dataset_argument, dataset_inputs
 from kerastune_lite._src.keras.fast.repeatable import mark_repeatable, why_not_repeatable
 
 _FAIL = 2

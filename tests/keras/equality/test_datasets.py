@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from kerastune_lite._src.keras.compat import internals, probes
+from kerastune_lite._src.keras.compat import datasets as parts_of_datasets
+from kerastune_lite._src.keras.compat import probes
 from kerastune_lite._src.keras.fast import samples
 from kerastune_lite._src.keras.fast.datasets import is_lasting
 from kerastune_lite._src.keras.fast.fit_call import FitCall, Unsuitable
@@ -471,7 +472,7 @@ def test_datasets_are_left_to_fit_where_their_parts_cannot_be_seen(monkeypatch):
     def unknown(dataset):
         raise AttributeError("_inputs")
 
-    monkeypatch.setattr(internals, "dataset_inputs", unknown)
+    monkeypatch.setattr(parts_of_datasets, "dataset_inputs", unknown)
     monkeypatch.setattr(probes, "missing_for_datasets", lambda: "Datasets changed")
     assert DeviceData().may_change(FitCall(slices().batch(10)))
     check_plain(mlp(), of(READ["batched"]), "Datasets changed")

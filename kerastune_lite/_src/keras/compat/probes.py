@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from kerastune_lite._src.keras.compat import callbacks, internals, models, nesting
+from kerastune_lite._src.keras.compat import callbacks, datasets, internals, models, nesting
 from kerastune_lite._src.keras.compat.parts import Part
 from kerastune_lite._src.keras.compat.symbolic_build import build_all
 from kerastune_lite._src.keras.loading import load_keras
@@ -192,19 +192,19 @@ def _datasets_work() -> bool:
     found = []
     source = tf.data.Dataset.range(4)
     for shuffled in (source.shuffle(3), source.shuffle(3, reshuffle_each_iteration=False)):
-        (inside,) = internals.dataset_inputs(shuffled.batch(2, drop_remainder=True))
-        (first,) = internals.dataset_inputs(inside)
+        (inside,) = datasets.dataset_inputs(shuffled.batch(2, drop_remainder=True))
+        (first,) = datasets.dataset_inputs(inside)
         batched = first.batch(2, drop_remainder=True)
         found.append(
             (
                 first is source,
-                int(internals.dataset_argument(inside, "buffer_size")),
-                internals.dataset_argument(inside, "reshuffle_each_iteration"),
-                int(internals.dataset_argument(batched, "batch_size")),
-                bool(internals.dataset_argument(batched, "drop_remainder")),
+                int(datasets.dataset_argument(inside, "buffer_size")),
+                datasets.dataset_argument(inside, "reshuffle_each_iteration"),
+                int(datasets.dataset_argument(batched, "batch_size")),
+                bool(datasets.dataset_argument(batched, "drop_remainder")),
             )
         )
-    (graph,) = internals.dataset_function_graphs(
+    (graph,) = datasets.dataset_function_graphs(
         source.map(lambda i: i + tf.random.uniform((), 0, 2, "int64"))
     )
     kinds = {operation.type for operation in graph.get_operations() if operation.op_def.is_stateful}
@@ -225,14 +225,14 @@ def _inner_functions_work() -> bool:
     def within(i: Any) -> Any:
         return tf.data.Dataset.range(i).map(by_clock, num_parallel_calls=2, deterministic=False)
 
-    (graph,) = internals.dataset_function_graphs(tf.data.Dataset.range(4).flat_map(within))
+    (graph,) = datasets.dataset_function_graphs(tf.data.Dataset.range(4).flat_map(within))
     operations = graph.get_operations()
-    called = {name for operation in operations for name in internals.functions_called(operation)}
-    (reader,) = internals.dataset_inputs(tf.data.TextLineDataset(tf.data.Dataset.from_tensors("")))
+    called = {name for operation in operations for name in datasets.functions_called(operation)}
+    (reader,) = datasets.dataset_inputs(tf.data.TextLineDataset(tf.data.Dataset.from_tensors("")))
     return (
-        bool(called & internals.functions_with_state(graph))
-        and any(map(internals.leaves_order_open, operations))
-        and bool(internals.dataset_inputs(reader))
+        bool(called & datasets.functions_with_state(graph))
+        and any(map(datasets.leaves_order_open, operations))
+        and bool(datasets.dataset_inputs(reader))
     )
 
 

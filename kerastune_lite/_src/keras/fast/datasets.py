@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite._src.keras.compat import probes
-from kerastune_lite._src.keras.compat.internals import dataset_argument, dataset_inputs
+from kerastune_lite._src.keras.compat.datasets import dataset_argument, dataset_inputs
 from kerastune_lite._src.keras.fast.fit_call import Unsuitable
 from kerastune_lite._src.keras.fast.repeatable import why_not_repeatable
 from kerastune_lite._src.keras.loading import load_keras

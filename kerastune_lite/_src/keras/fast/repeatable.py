@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from kerastune_lite._src.keras.compat.internals import (
+from kerastune_lite._src.keras.compat.datasets import (
     dataset_argument,
     dataset_function_graphs,
     dataset_inputs,

@@ -95,7 +95,7 @@ def compiled_of(member: Member) -> Compiled:
     Raises:
         NotInArrays: it is not written out.
     """
-    outputs = keras.tree.map_structure(lambda _: None, nesting.output_structure(member.model))
+    outputs = keras.tree.map_structure(lambda _: None, nesting.output_structure(member.graph))
     key = member.structure.measured, repr(outputs), *member.types
     if key not in _COMPILED:
         build_all(member.model, member.training.first_row)

@@ -38,8 +38,10 @@ class Source:
     dtype: str
 
     def of(self, leaves: Sequence[Array]) -> Array:
-        """The samples, `(n, *shape)`; their type is that of the data."""
+        """The samples, `(n, *shape)`, or some steps of them; their type is that of the data."""
         leaf = np.asarray(leaves[self.leaf])
+        if leaf.ndim == 1 + len(self.shape):
+            return leaf
         return leaf.reshape(len(leaf), *self.shape)
 
 
