@@ -44,7 +44,7 @@ class _Watch:
         return True
 
     def thrown_away(self) -> None:
-        """The kernels have just been thrown away."""
+        """The kernels are thrown away now."""
         self.drawn, self._kept = False, 0
 
     def _functions_draw(self) -> bool:
@@ -114,9 +114,9 @@ def kept() -> Iterator[None]:
     """
     watch = _watches[-1] if _watches else None
     if watch is None or not watch.may_keep():
-        yield
         if watch is not None:
-            watch.thrown_away()
+            watch.thrown_away()  # what other threads draw meanwhile counts
+        yield
         return
     context = _context()
     context._set_global_seed = functools.partial(_set_seed_alone, context)
