@@ -111,9 +111,11 @@ class TestEmbedding:
         [
             lambda: keras.optimizers.Adadelta(0.1),
             lambda: keras.optimizers.SGD(0.1, clipvalue=0.1),
+            lambda: keras.optimizers.SGD(0.1, clipnorm=0.1),
+            lambda: keras.optimizers.SGD(0.1, global_clipnorm=0.1),
             lambda: keras.optimizers.RMSprop(0.1, centered=True),
         ],
-        ids=["adadelta", "clipvalue", "centered"],
+        ids=["adadelta", "clipvalue", "clipnorm", "global_clipnorm", "centered"],
     )
     def test_optimizers_that_change_the_gradient_of_each_look_up(self, make):
         reason = "Embedding layers with Adadelta, centered RMSprop or clipping"

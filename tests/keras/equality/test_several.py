@@ -236,6 +236,26 @@ class TestInputs:
 
         check(build, fit_of([KINDS, FLAT, POSITIVE > 0], KINDS))
 
+    @pytest.mark.parametrize("dtype", ["int64", "int32", "float32"])
+    def test_wide_and_deep(self, dtype):
+        """Categories in columns of their own, with and without an axis, beside numbers."""
+        data = {"city": KINDS[:, None], "job": (3 * POSITIVE[:, 0]).astype("int32"), "flat": FLAT}
+
+        def build(variant):
+            x = {name: keras.Input((1,), name=name, dtype=dtype) for name in ("job", "city")}
+            wide = [L.Flatten()(L.Embedding(4, UNITS[variant])(each)) for each in x.values()]
+            x["flat"] = keras.Input((5,), name="flat")
+            wide = L.Concatenate()([*wide, x["flat"]])
+            deep = L.BatchNormalization()(L.Dense(UNITS[variant], "relu")(wide))
+            y = L.Dense(1, "sigmoid")(L.Concatenate()([wide, deep]))
+            model = keras.Model(x, y)
+            model.compile(adam(variant), "binary_crossentropy", metrics=["accuracy"])
+            return model
+
+        check(build, fit_of(data, POSITIVE))
+        if dtype == "int64":
+            check_stacked(lambda _: build(0), lambda _: fit_of(data, POSITIVE)(0))
+
     def test_a_rank_of_its_own_for_each(self):
         image = rng.normal(size=(90, 3, 3, 1)).astype("float32")
 
