@@ -2,11 +2,12 @@
 
     trusted_programs.py                whether a model is trained here, and what has to be compared
     checks.py compiled.py              what is written out: layers, optimizers; losses, metrics
+    matching.py                        which arrays of the data go to which input, loss, metric
     array_program.py epoch.py values.py    an epoch of G members, each with samples of its own
     network.py nodes.py activations.py losses.py    forward passes and gradients
     written.py layers.py               the layers
     optimizers.py schedules.py         updates of all weights at once; learning rates by steps
-    masks.py measuring.py              dropout as TensorFlow draws it; metrics
+    masks.py measuring.py metrics.py   dropout as TensorFlow draws it; logs, and metrics one by one
 
 A step of 2 x 128 units has some hundred and ten operations in TensorFlow, and starting them takes
 two thirds of its time. Written out here it has forty, an update goes over all weights in one row,
