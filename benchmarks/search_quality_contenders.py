@@ -205,7 +205,10 @@ def smac_facade(problem, trials, seed, design=None, epochs=None):
 
     # Its expected improvement takes means of nothing.
     warnings.filterwarnings("ignore", category=RuntimeWarning, module="numpy")
-    facade = HyperparameterOptimizationFacade if epochs is None else MultiFidelityFacade
+    if epochs is None:
+        facade, trained = HyperparameterOptimizationFacade, lambda config, seed: math.nan
+    else:
+        facade, trained = MultiFidelityFacade, lambda config, seed, budget: math.nan
     with tempfile.TemporaryDirectory() as directory:
         scenario = Scenario(
             config_space(problem.space),
@@ -218,7 +221,7 @@ def smac_facade(problem, trials, seed, design=None, epochs=None):
         )
         yield facade(
             scenario,
-            lambda config, seed, budget=None: math.nan,
+            trained,
             initial_design=facade.get_initial_design(scenario, n_configs=design),
             logging_level=False,
         )
