@@ -8,7 +8,7 @@ import pytest
 
 from kerastune_lite._src.keras.build_configs import build_config_of
 from kerastune_lite._src.keras.compat.names import counters
-from kerastune_lite._src.keras.weights import load_weights, save_weights
+from kerastune_lite._src.keras.weights import assign, load_weights, save_weights
 from kerastune_lite._src.util.errors import StoreError
 from tests.keras.models import FEATURES, Subclassed, data, keras, linear, same_weights
 
@@ -260,3 +260,16 @@ def test_a_folder_without_permission(tmp_path):
     folder.mkdir(mode=0o500)
     with pytest.raises(StoreError, match="the folder is writable"):
         save_weights(linear(), tmp_path / NAME)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "int64", "bool"])
+def test_variables_are_set_to_arrays(dtype):
+    values = [np.array([[1, 0, 3]]).astype(dtype), np.array(1).astype(dtype)]
+    variables = [keras.Variable(np.zeros_like(each), dtype=dtype) for each in values]
+    assign(variables, values)
+    for variable, value in zip(variables, values):
+        np.testing.assert_array_equal(variable.value.numpy(), value)
+    with pytest.raises(ValueError, match="shorter"):
+        assign(variables, values[:1])
+    with pytest.raises(ValueError, match="shape"):
+        assign(variables[:1], [np.zeros((2, 2)).astype(dtype)])

@@ -30,6 +30,7 @@ from kerastune_lite._src.keras.callbacks import OneOfOurs
 from kerastune_lite._src.keras.compat.callbacks import make_averages_of_weights
 from kerastune_lite._src.keras.compat.models import forget_restored_epoch, trained_by
 from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite._src.keras.weights import assign
 from kerastune_lite._src.util.errors import FatalRuntimeError, FatalValueError, StoreError
 from kerastune_lite._src.util.threads import in_turn
 
@@ -161,8 +162,7 @@ def restore_model(state: TrainingState, model: Any) -> None:
             raise _other_model(state, f"it has no optimizer {name!r}")
         optimizer = optimizers[name]
         pairs += _matched(state, f"optimizers/{name}", optimizer.variables, f"{name!r}")
-    for variable, value in pairs:
-        variable.assign(value)
+    assign([variable for variable, _ in pairs], [value for _, value in pairs])
 
 
 def create_variables(state: TrainingState, model: Any) -> None:
