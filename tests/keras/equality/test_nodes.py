@@ -7,7 +7,7 @@ nothing of a training and leaves alone what it was handed and what others keep.
 import numpy as np
 import pytest
 
-from kerastune_lite._src.keras.fast.numpy import embedding, pooling, recurrent
+from kerastune_lite._src.keras.fast.numpy import embedding, masking, pooling, recurrent
 from kerastune_lite._src.keras.fast.numpy import layers as nodes
 from kerastune_lite._src.keras.fast.numpy.activations import _WRITTEN as ACTIVATIONS
 from tests.keras.equality.cases import (
@@ -29,6 +29,8 @@ NODES = [
     nodes.Dense,
     nodes.Dropout,
     nodes.Product,
+    masking.Differs,
+    masking.Masking,
     recurrent.Recurrent,
     nodes.Rescaling,
     nodes.Reshape,
@@ -94,11 +96,11 @@ def test_layers_write_into_nothing_of_others(protected):
     def build(variant):
         x = keras.Input((2, 3))
         y = layers.Rescaling(2.0, -0.5)(x)
-        y = layers.Bidirectional(layers.LSTM(3, return_sequences=True))(y)
-        y = layers.GRU(4, return_sequences=True)(y)
-        y = layers.GRU(4, return_sequences=True, reset_after=False)(y)
-        y = layers.Dense(3)(layers.SimpleRNN(4, return_sequences=True)(y))
-        y = layers.Dense(6, "relu")(layers.Flatten()(y))
+        y = layers.Bidirectional(layers.LSTM(3, return_sequences=True))(layers.Masking(0.5)(y))
+        y = layers.GRU(4, dropout=0.2, recurrent_dropout=0.2, seed=1)(y)
+        z = layers.GRU(4, return_sequences=True, reset_after=False)(x)
+        z = layers.SimpleRNN(4)(layers.Dense(3)(z))
+        y = layers.Dense(6, "relu")(layers.Add()([y, z]))
         z = layers.Dropout(0.3, seed=1)(layers.BatchNormalization()(y))
         z = layers.Reshape((6,))(layers.Reshape((2, 3))(z))
         rows = layers.Embedding(4, 6)(layers.ReLU()(x))

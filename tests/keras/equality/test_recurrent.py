@@ -1,16 +1,15 @@
 """Recurrent layers in NumPy are trained as by `model.fit`."""
 
+import numpy as np
 import pytest
 
 from kerastune_lite._src.keras.fast.fit_call import bound
 from kerastune_lite._src.keras.fast.member import Member
 from kerastune_lite._src.keras.fast.numpy import trusted_programs
 from kerastune_lite._src.keras.fast.numpy.arithmetic import arithmetic
-from kerastune_lite._src.keras.fast.numpy.checks import check_model
 from kerastune_lite._src.keras.fast.numpy.nodes import NotInArrays
 from kerastune_lite._src.keras.fast.numpy.trusted_programs import program_in_arrays
 from kerastune_lite._src.keras.fast.samples import DeviceData
-from kerastune_lite._src.keras.fast.structure import structure_of
 from tests.keras.equality.cases import (
     DROPPED,
     FACTORS,
@@ -142,6 +141,62 @@ def test_what_is_written_out(name):
     check(WRITTEN[name], variant=2)
 
 
+MASKED = {
+    "LSTM and GRU": lambda v: [
+        L.Masking(),
+        L.LSTM(5, return_sequences=True),
+        L.Dropout(0.2, seed=1),
+        L.TimeDistributed(L.Dense(4, "tanh")),
+        L.GRU(4, reset_after=False),
+    ],
+    "both directions": lambda v: [
+        L.Masking(),
+        L.Bidirectional(L.LSTM(4, return_sequences=True)),
+        L.Bidirectional(L.GRU(4), "mul"),
+    ],
+    "backwards, with zeros": lambda v: [
+        L.Dense(3),
+        L.Masking(),
+        L.GRU(5, return_sequences=True, go_backwards=True, zero_output_for_mask=True),
+        L.SimpleRNN(4, zero_output_for_mask=True),
+    ],
+    "another padding, and dropout": lambda v: [
+        L.Masking(2.0),
+        L.Activation("tanh"),
+        L.LSTM(4, dropout=0.2, recurrent_dropout=0.3, seed=1),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", rare_is_slow(MASKED, ("LSTM and GRU", "both directions")))
+def test_masks_of_sequences(name):
+    x, y = data()
+    padding = 2.0 if name.startswith("another") else 0.0
+    # Not 0: classes whose biases are all that differs are told apart by rounding.
+    lengths = np.random.default_rng(1).integers(1, 8, len(x))
+    for sample, length in zip(x, lengths):
+        sample[length:] = padding
+    x[::5, 2] = padding  # one in the middle
+    x[::3] = x[::3, ::-1]  # padding at the beginning
+    check(MASKED[name], given=(x, y))
+
+
+def test_masks_in_a_graph():
+    def build(variant):
+        x = keras.Input(SHAPE)
+        masked = L.Masking()(x)
+        both = [L.LSTM(4)(masked), L.GRU(3)(L.Dense(4, "relu")(masked)), L.SimpleRNN(2)(x)]
+        y = L.Dense(3, activation="softmax")(L.Concatenate()(both))
+        model = keras.Model(x, y)
+        model.compile(adam(variant), "sparse_categorical_crossentropy")
+        return model
+
+    x, y = data()
+    x[:, 4:] *= np.random.default_rng(1).integers(0, 2, (len(x), 3, 1))
+    fit = arguments((x, y))
+    check_arrays(build, fit, by_fit(build, fit), must=True)
+
+
 def test_one_sample_in_the_last_batch_and_one_step():
     check(lambda v: [L.LSTM(4, return_sequences=True), L.GRU(3)], (1, 3), batch_size=34)
 
@@ -230,6 +285,7 @@ def compared_with_keras(build, shape):
 def test_few_steps_are_compared(read_by_keras):
     """The length of sequences is nothing that the code depends on."""
     build = network(lambda v: [L.SimpleRNN(4, return_sequences=True), L.SimpleRNN(3)], (40, 3))
+    assert compared_with_keras(network(WRITTEN["LSTM"]), SHAPE)[1].takes_any_length
     for each in (build, nested):
         read_by_keras.clear()
         member, program = compared_with_keras(each, (40, 3))
@@ -272,6 +328,12 @@ def with_a_mask(variant):
     return x, L.GRU(4)(x, mask=L.Dense(7, "relu")(L.Flatten()(x)))
 
 
+def with_a_mask_as_numbers(variant):
+    x = keras.Input(SHAPE)
+    differs = keras.ops.not_equal(x, 0.0)
+    return x, L.Multiply()([L.Flatten()(x), L.Flatten()(differs)])
+
+
 def own_backwards():
     return L.GRU(3, reset_after=False, go_backwards=True)
 
@@ -293,16 +355,23 @@ REFUSED = {
         [L.Bidirectional(L.GRU(3), backward_layer=own_backwards())],
         "a special Bidirectional layer",
     ),
-    "masks": ([L.Masking(), L.LSTM(4)], "Masking layers"),
+    "masked means": (
+        [L.Masking(), L.BatchNormalization(), L.LSTM(4)],
+        "a mask for a BatchNormalization layer",
+    ),
+    "a mask that is lost": ([L.Masking(), L.Flatten()], "a mask for a Flatten layer"),
+    "a mask for each feature": ([L.Masking([0.0, 1.0, 0.0]), L.GRU(4)], "a special Masking layer"),
     "convolutions of steps": (
         [L.Reshape((7, 3, 1)), L.TimeDistributed(L.Conv1D(2, 2)), L.Flatten()],
         "a special TimeDistributed layer",
     ),
+    "a mask as numbers": (with_a_mask_as_numbers, "operations that are no layers"),
     "initial states": (with_states, "a special GRU layer"),
     "masks that are given": (with_a_mask, "a special GRU layer"),
 }
 
 
+@pytest.mark.filterwarnings("ignore:Layer .* was passed an input with a mask:UserWarning")
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_left_to_tensorflow(name):
     given, reason = REFUSED[name]
@@ -312,6 +381,8 @@ def test_what_is_left_to_tensorflow(name):
     else:
         model = keras.Sequential([keras.Input(SHAPE), *given, L.Dense(3, activation="softmax")])
     model.compile("adam", "sparse_categorical_crossentropy")
-    with pytest.raises(NotInArrays) as refused:
-        check_model(model, structure_of(model))
+    fit = bound((), arguments(data())(0))
+    member = Member(model, fit, *DeviceData().of(fit), [0])
+    with no_programs(), pytest.raises(NotInArrays) as refused:
+        program_in_arrays(member)
     assert str(refused.value) == reason

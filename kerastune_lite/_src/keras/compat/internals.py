@@ -215,6 +215,11 @@ def run_through_graph(model: Any, x: Any, operation: Callable[[Any], Callable[..
     return model._run_through_graph(x, operation_fn=operation)
 
 
+def mask_of(tensor: Any) -> Any:
+    """The mask that goes with a symbolic tensor; None if there is none."""
+    return getattr(tensor, "_keras_mask", None)
+
+
 def schedule_of(optimizer: Any) -> Any:
     """The schedule of its learning rate; None if that is no function of the step."""
     rate = optimizer._learning_rate

@@ -246,7 +246,24 @@ def _lengths_work() -> bool:
     with internals.any_shape(outer):
         (value,) = outer(np.array([[[1.0], [3.0]]], "float32")).numpy()
     after = [repr(each.input_spec) for each in (outer, inner)]
-    return float(value[0]) == 6.0 and after == specs
+    return float(value[0]) == 6.0 and after == specs and _masks_work()
+
+
+def _masks_work() -> bool:
+    """Masks are made by operations in the graph, and go with tensors to the layers after them."""
+    layers = keras.layers
+    inputs = keras.Input((3, 1))
+    masked = layers.Activation("tanh")(layers.Masking()(inputs))
+    last = layers.GRU(2)
+    model = keras.Model(inputs, last(masked))
+    tensor, mask = last.input
+    kinds = {type(operation).__name__ for operation in model.operations}
+    return (
+        internals.mask_of(inputs) is None
+        and tensor is masked
+        and mask is internals.mask_of(masked)
+        and kinds == {"InputLayer", "NotEqual", "Masking", "Any", "Activation", "GRU"}
+    )
 
 
 EVERY_PATH = Part(
@@ -270,7 +287,7 @@ ARRAYS = Part(
         "how layers are called one after the other": _graphs_work,
         **nesting.PROBES,
         "how losses and metrics are kept": _compiled_works,
-        "how models know the lengths of sequences": _lengths_work,
+        "how models know the lengths of sequences, and their masks": _lengths_work,
     },
     "tensorflow",
 )

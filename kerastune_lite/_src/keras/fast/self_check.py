@@ -37,8 +37,8 @@ def difference(program: Program[Any], member: Member, steps: int | None = None) 
 
     Args:
         member: a training of the program's structure.
-        steps: how many of the first steps of the inputs to take; None: all. The model is one that
-            computes the same for each length.
+        steps: how many steps of the inputs to take; None: all. The model is one that computes the
+            same for each length.
 
     Raises:
         Undecided: there is nothing to be compared.
@@ -109,7 +109,11 @@ def _first_batches(samples: Samples, steps: int | None = None) -> Pool:
     few = samples.first(min(2 * size, samples.count))
     if steps is not None:
         x, *others = few.tensors
-        few = dataclasses.replace(few, tensors=(x[:, :steps], *others))
+        # From all over the sequences, the last one among them: they may begin or end with padding.
+        length = x.shape[1]
+        stride = max(1, length // steps)
+        spread = x[:, (length - 1) % stride :: stride][:, -steps:]
+        few = dataclasses.replace(few, tensors=(spread, *others))
     return Pool([few], size)
 
 

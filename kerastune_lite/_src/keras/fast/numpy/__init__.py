@@ -1,4 +1,4 @@
-"""Small dense networks in NumPy, any number of them side by side.
+"""Small dense and recurrent networks in NumPy, any number of them side by side.
 
     trusted_programs.py                whether a model is trained here, and what has to be compared
     checks.py compiled.py              what is written out: layers, optimizers; losses, metrics
@@ -6,6 +6,8 @@
     array_program.py epoch.py values.py    an epoch of G members, each with samples of its own
     network.py nodes.py activations.py losses.py    forward passes and gradients
     written.py layers.py               the layers
+    recurrent.py cells.py masking.py   recurrent layers, and which steps they skip
+    arithmetic.py                      how much a step computes
     optimizers.py schedules.py         updates of all weights at once; learning rates by steps
     masks.py measuring.py metrics.py   dropout as TensorFlow draws it; logs, and metrics one by one
 

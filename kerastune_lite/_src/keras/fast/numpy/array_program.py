@@ -120,12 +120,18 @@ class ArrayProgram(Program[ArrayValues]):
 
     @property
     def takes_any_length(self) -> bool:
-        """Whether the network is a chain of layers that read sequences, until one ends them."""
+        """Whether the one input is a sequence that layers read step by step until they end it."""
         network = self._plan.network
+        if len(self._training.sources) > 1:
+            return False
+        sequences, ended = {-1}, False
         for place, (node, inputs) in enumerate(zip(network.nodes, network.inputs)):
-            if inputs != [place - 1] or node.steps is not Steps.KEPT:
-                return inputs == [place - 1] and node.steps is Steps.ENDED
-        return False
+            if not sequences.isdisjoint(inputs):
+                if node.steps is Steps.MIXED or not sequences.issuperset(inputs):
+                    return False
+                ended |= node.steps is Steps.ENDED
+                sequences |= {place} if node.steps is Steps.KEPT else set()
+        return ended and sequences.isdisjoint(network.outputs)
 
     # ------------------------------------------------------------------ states
 

@@ -6,7 +6,7 @@ gate is a block of its own in memory. What the gates are given is one product of
     W s,   s = (h, x, 1),   W = (recurrent kernel, kernel, bias) transposed
 
 where h is what the step before put out, x are the inputs, and the 1 is for the bias. A cell says
-which blocks of Keras's matrices the blocks of W are.
+which blocks of Keras's matrices they are.
 """
 
 from __future__ import annotations
@@ -29,8 +29,7 @@ class Step(NamedTuple):
     Attributes:
         gates: W s, `(M, blocks * units, batch)`, which becomes what the gates let through.
         before, after: h, `(M, units, batch)`.
-        kept_before, kept: what the cell keeps of the step before and of this one besides,
-            `(M, units, batch)` each.
+        kept_before, kept: what the cell keeps of both steps besides, `(M, units, batch)` each.
     """
 
     gates: Array
@@ -46,7 +45,7 @@ class Back(NamedTuple):
     Attributes:
         gates: by W s.
         before: by h before it, but for what goes through W; None: nothing.
-        kept_before: by what the cell kept of the step before; None: it does not depend on it.
+        kept_before: by what the cell kept of the step before; None: nothing depends on it.
     """
 
     gates: Array
@@ -55,11 +54,10 @@ class Back(NamedTuple):
 
 
 class Drop(NamedTuple):
-    """A mask for what a cell is given, one for all steps of a batch.
+    """A mask for what a cell is given, the same in all steps of a batch.
 
     Attributes:
-        mask: which of the model's.
-        recurrent: whether it is for h; else for x.
+        mask: which of the model's; `recurrent`: whether it is for h, not for x.
         gate: the block of Keras's matrices that sees what is left; None: all do.
     """
 
@@ -85,7 +83,7 @@ def drops_of(cell: Any, masked: Callable[..., int]) -> list[Drop]:
 
 
 class Cell(ABC):
-    """A kind of recurrent layer.
+    """A kind of recurrent layer; it says which blocks of Keras's matrices those of W are.
 
     Args:
         cell: Keras's, built.
@@ -116,7 +114,6 @@ class Cell(ABC):
         return self._bias is not None
 
     def units(self, values: Bound) -> int:
-        """How many numbers it puts out."""
         return int(values.value(self._recurrent).shape[1])
 
     def masks(self, drops: Sequence[Drop], values: Bound, shape: tuple[int, ...]) -> Array:
@@ -181,7 +178,7 @@ class Cell(ABC):
 
     @abstractmethod
     def forward(self, matrices: Sequence[Array], step: Step) -> None:
-        """Write `after`, and what is kept."""
+        """Write `after`, and what is kept; not into what was before."""
 
     @abstractmethod
     def backward(
@@ -224,6 +221,9 @@ class _Gated(Cell):
     def kind(self) -> tuple[Any, ...]:
         return (*super().kind, self._of_gates.name)
 
+    def _back_through_gates(self, gradient: Array, gates: Array, rows: int) -> None:
+        _apply_back(self._of_gates, gradient[:, :rows], gates[:, :rows])
+
 
 class LSTMCell(_Gated):
     """`keras.layers.LSTMCell` (Hochreiter and Schmidhuber 1997), with the candidate last.
@@ -263,8 +263,7 @@ class LSTMCell(_Gated):
         np.multiply(dc, candidate, out=by_take)
         np.multiply(dc, step.kept_before[0], out=by_keep)
         np.multiply(dc, take, out=by_candidate)
-        gates = slice(0, 3 * units)
-        _apply_back(self._of_gates, gradient[:, gates], step.gates[:, gates])
+        self._back_through_gates(gradient, step.gates, 3 * units)
         _apply_back(self._activation, by_candidate, candidate)
         dc *= keep
         return Back(gradient, None, dc)
@@ -273,8 +272,8 @@ class LSTMCell(_Gated):
 class GRUCell(_Gated):
     """`keras.layers.GRUCell` (Cho et al. 2014) with `reset_after`.
 
-    The last two blocks of W are the candidate's, by x and by h, since what is by h is reset between
-    them. What was by x becomes the candidate.
+    The last two blocks of W are the candidate's: what x gives, and what h gives, which is reset
+    before it is added to the former.
     """
 
     of_kernel = (0, 1, 2, None)
@@ -299,8 +298,7 @@ class GRUCell(_Gated):
         _apply_back(self._activation, by_candidate, candidate)
         np.multiply(by_candidate, reset, out=by_product)
         np.multiply(by_candidate, by_h, out=by_reset)
-        gates = slice(0, 2 * units)
-        _apply_back(self._of_gates, gradient[:, gates], step.gates[:, gates])
+        self._back_through_gates(gradient, step.gates, 2 * units)
         dh *= update
         return Back(gradient, dh)
 
@@ -351,8 +349,7 @@ class ResetFirstCell(_Gated):
             totals[1][...] += np.matmul(by_candidate, step.kept[0].swapaxes(1, 2))
         by_remembered = np.matmul(matrices[1].swapaxes(1, 2), by_candidate)
         np.multiply(by_remembered, step.before, out=by_reset)
-        gates = slice(0, 2 * units)
-        _apply_back(self._of_gates, gradient[:, gates], step.gates[:, gates])
+        self._back_through_gates(gradient, step.gates, 2 * units)
         dh *= update
         by_remembered *= reset
         dh += by_remembered

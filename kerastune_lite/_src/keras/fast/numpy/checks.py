@@ -6,6 +6,7 @@ from typing import Any
 
 from kerastune_lite._src.keras.compat import internals, nesting
 from kerastune_lite._src.keras.fast.numpy.activations import name_of
+from kerastune_lite._src.keras.fast.numpy.network import OF_MASKS
 from kerastune_lite._src.keras.fast.numpy.nodes import NotInArrays
 from kerastune_lite._src.keras.fast.numpy.optimizers import OF_ALL, RULES
 from kerastune_lite._src.keras.fast.numpy.schedules import SCHEDULES
@@ -55,7 +56,8 @@ def _check_layers(model: Any) -> None:
         if getattr(layer, "activity_regularizer", None) is not None:
             raise NotInArrays("activity regularizers")
     operations = getattr(model, "operations", model.layers)
-    if any(not isinstance(operation, keras.layers.Layer) for operation in operations):
+    others = (each for each in operations if not isinstance(each, keras.layers.Layer))
+    if any(type(each).__name__ not in OF_MASKS for each in others):
         raise NotInArrays("operations that are no layers")
     weights = model.trainable_variables
     if not weights:

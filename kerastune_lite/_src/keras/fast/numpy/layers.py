@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite._src.keras.fast.numpy.activations import activation_of, leaky_relu, name_of
-from kerastune_lite._src.keras.fast.numpy.nodes import Activated, Node, Parts, Steps, Written
+from kerastune_lite._src.keras.fast.numpy.nodes import Activated, Masks, Node, Parts, Steps, Written
 from kerastune_lite._src.keras.fast.numpy.values import Bound, Place
 from kerastune_lite._src.keras.loading import load_keras
 
@@ -250,7 +250,7 @@ def _is_along_last(value: Any, layer: Any) -> bool:
 
 
 def _rank(layer: Any) -> int:
-    return len(layer.input.shape)
+    return len(keras.tree.flatten(layer.input)[0].shape)  # a mask may follow
 
 
 def places_of_input(layer: Any) -> int:
@@ -279,6 +279,7 @@ LAYERS: Mapping[str, Written] = {
     "Activation": Written(
         lambda layer: name_of(layer.activation) is not None,
         lambda layer, parts: Activate(activation_of(layer.activation)),
+        masks=Masks.HANDED_ON,
     ),
     "Add": Written(_of_equal_shapes, lambda layer, parts: Sum([1] * parts.inputs)),
     "Average": Written(
@@ -300,8 +301,13 @@ LAYERS: Mapping[str, Written] = {
         _is_usual_dense,
         lambda layer, parts: Dense(layer, parts.find, _rank(layer)),
         places_of_input,
+        Masks.HANDED_ON,
     ),
-    "Dropout": Written(lambda layer: layer.noise_shape is None and layer.rate != 1, _dropout),
+    "Dropout": Written(
+        lambda layer: layer.noise_shape is None and layer.rate != 1,
+        _dropout,
+        masks=Masks.HANDED_ON,
+    ),
     "Flatten": Written(
         lambda layer: layer.data_format == "channels_last" or _rank(layer) < 3,
         lambda layer, parts: Reshape((-1,)),
@@ -309,6 +315,7 @@ LAYERS: Mapping[str, Written] = {
     "LeakyReLU": Written(
         lambda layer: layer.negative_slope > 0,
         lambda layer, parts: Activate(leaky_relu(float(layer.negative_slope))),
+        masks=Masks.HANDED_ON,
     ),
     "Multiply": Written(
         lambda layer: len(layer.input) == 2 and _of_equal_shapes(layer),
@@ -317,6 +324,7 @@ LAYERS: Mapping[str, Written] = {
     "ReLU": Written(
         lambda layer: layer.max_value is None and not layer.negative_slope and not layer.threshold,
         lambda layer, parts: Activate(activation_of(keras.activations.relu)),
+        masks=Masks.HANDED_ON,
     ),
     "Rescaling": Written(
         lambda layer: _is_along_last(layer.scale, layer) and _is_along_last(layer.offset, layer),
@@ -336,5 +344,6 @@ LAYERS: Mapping[str, Written] = {
         ),
         lambda layer, parts: Dense(layer.layer, parts.find, _rank(layer)),
         places_of_input,
+        Masks.HANDED_ON,
     ),
 }

@@ -11,7 +11,14 @@ import numpy as np
 
 from kerastune_lite._src.keras.compat import internals
 from kerastune_lite._src.keras.fast.numpy.layers import BatchNormalization, Dense
-from kerastune_lite._src.keras.fast.numpy.nodes import Activated, Node, NotInArrays, Parts
+from kerastune_lite._src.keras.fast.numpy.nodes import (
+    Activated,
+    Masks,
+    Node,
+    NotInArrays,
+    Parts,
+    Steps,
+)
 from kerastune_lite._src.keras.fast.numpy.values import Bound, Place
 from kerastune_lite._src.keras.fast.numpy.written import WRITTEN
 from kerastune_lite._src.keras.fast.structure import Structure
@@ -103,21 +110,27 @@ class Pass(NamedTuple):
     kept: Sequence[Any]
 
 
+OF_MASKS = frozenset(("Any", "NotEqual"))
+"""Operations of Keras's that make masks; nodes of their own are written for these."""
+_NOWHERE = -(1 << 31)
+"""The place of a tensor that is not computed."""
+_OF_WHOLE = frozenset(("Embedding", "Flatten", "Reshape"))
+"""Layers that take whole numbers; all but the first one hand them on."""
+
+
 class Token:
     """Stands for a tensor while the layers of a model are gone through.
 
     Args:
         place: of the node that makes it; -1 is the first input, -2 the second one.
+        mask: of the node that makes its mask; None: it has none.
         whole: whether it consists of whole numbers.
     """
 
-    def __init__(self, place: int, whole: bool = False) -> None:
+    def __init__(self, place: int, mask: int | None = None, whole: bool = False) -> None:
         self.place = place
+        self.mask = mask
         self.whole = whole
-
-
-_OF_WHOLE = frozenset(("Embedding", "Flatten", "Reshape"))
-"""Layers that take whole numbers; all but the first one hand them on."""
 
 
 class Network:
@@ -130,8 +143,8 @@ class Network:
         used: the outputs that have a loss.
 
     Raises:
-        NotInArrays: a layer is used twice, or another layer uses an output that the loss looks
-            behind.
+        NotInArrays: a layer is used twice, another layer uses an output that the loss looks
+            behind, or a mask reaches one that is not written out for it.
     """
 
     def __init__(
@@ -151,8 +164,10 @@ class Network:
         """Of each node: places among the inputs of the network (from -1 down) and of nodes."""
         self.masked: list[_Masked] = []
         self._seen: set[int] = set()
-        tokens = [Token(-1 - i, "int" in str(x.dtype)) for i, x in enumerate(model.inputs)]
+        tokens = [Token(-1 - i, whole="int" in str(x.dtype)) for i, x in enumerate(model.inputs)]
         last = self._added(model, tokens if len(tokens) > 1 else tokens[0])
+        if any(token.mask is not None for token in keras.tree.flatten(last)):
+            raise NotInArrays("a mask of the outputs")
         self.outputs = [token.place for token in keras.tree.flatten(last)]
         """The nodes that make them."""
         self.fused = frozenset(fused)
@@ -202,7 +217,7 @@ class Network:
                 x = self._through(layer, x)
             return x
         return internals.run_through_graph(
-            model, x, lambda layer: lambda x, **_: self._through(layer, x)
+            model, x, lambda layer: lambda x, *_, **__: self._through(layer, x)
         )
 
     def _through(self, layer: Any, x: Any) -> Any:
@@ -213,6 +228,8 @@ class Network:
             return self._added(layer, x)
         if kind == "InputLayer":
             return x
+        if kind in OF_MASKS:
+            return Token(_NOWHERE)
         if id(layer) in self._seen:
             raise NotInArrays("a layer that is used twice")
         self._seen.add(id(layer))
@@ -220,10 +237,33 @@ class Network:
         whole = any(token.whole for token in tokens)
         if whole and kind not in _OF_WHOLE:
             raise NotInArrays(f"whole numbers in {kind} layers")
+        inputs, written = [token.place for token in tokens], WRITTEN[kind]
+        if _NOWHERE in inputs:
+            raise NotInArrays("operations that are no layers")
+        mask = self._mask_for(layer, tokens)
+        if mask is not None and written.masks is Masks.READ:
+            inputs.append(mask)
         parts = Parts(self._find, len(tokens), self._mask_of)
-        self.nodes.append(WRITTEN[kind].node(layer, parts))
-        self.inputs.append([token.place for token in tokens])
-        return Token(len(self.nodes) - 1, whole and kind != "Embedding")
+        place = self._noted(written.node(layer, parts), inputs)
+        ended = self.nodes[place].steps is Steps.ENDED
+        return Token(place, None if ended else mask, whole and kind != "Embedding")
+
+    def _noted(self, node: Node, inputs: list[int]) -> int:
+        """Note a node that is computed next; its place."""
+        self.nodes.append(node)
+        self.inputs.append(inputs)
+        return len(self.nodes) - 1
+
+    def _mask_for(self, layer: Any, tokens: Sequence[Token]) -> int | None:
+        """The mask of a layer's input, or the one that it makes; None if there is none."""
+        written = WRITTEN[type(layer).__name__]
+        masks = {token.mask for token in tokens} - {None}
+        if masks and written.masks in (Masks.REFUSED, Masks.MADE):
+            raise NotInArrays(f"a mask for a {type(layer).__name__} layer")
+        node = written.mask(layer)
+        if node is not None:
+            return self._noted(node, [token.place for token in tokens])
+        return next(iter(masks), None)
 
     def _find(self, variable: Any) -> Place:
         return self._places[id(variable)]

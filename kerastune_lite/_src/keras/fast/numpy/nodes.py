@@ -122,6 +122,21 @@ class Parts:
     masked: Callable[..., int]
 
 
+class Masks(enum.Enum):
+    """What a kind of layer does with the mask of a sequence.
+
+    REFUSED: it is not written out.
+    HANDED_ON: nothing; the layers after it see the mask.
+    READ: it takes the mask as one more input, and hands it on where its output is a sequence.
+    MADE: it makes one.
+    """
+
+    REFUSED = "refused"
+    HANDED_ON = "handed on"
+    READ = "read"
+    MADE = "made"
+
+
 class Written(NamedTuple):
     """A kind of layer that is written out.
 
@@ -129,8 +144,13 @@ class Written(NamedTuple):
         suits: whether a layer of the kind, built, is configured as what is written out.
         node: makes its node.
         uses: how often a sample meets each of a layer's weights.
+        masks: what becomes of masks.
+        mask: makes the node that computes, of the layer's input, the mask that a layer makes; it
+            makes none where this is None.
     """
 
     suits: Callable[[Any], bool]
     node: Callable[[Any, Parts], Node]
     uses: Callable[[Any], int] = lambda layer: 1
+    masks: Masks = Masks.REFUSED
+    mask: Callable[[Any], Node | None] = lambda layer: None

@@ -7,11 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kerastune_lite._src.keras.compat import internals
 from kerastune_lite._src.keras.fast.numpy.activations import activation_of, name_of
 from kerastune_lite._src.keras.fast.numpy.cells import Cell, Drop, Step, cell_of, drops_of
 from kerastune_lite._src.keras.fast.numpy.layers import places_of_input
-from kerastune_lite._src.keras.fast.numpy.nodes import Node, Parts, Steps, Written
+from kerastune_lite._src.keras.fast.numpy.nodes import Masks, Node, Parts, Steps, Written
 from kerastune_lite._src.keras.fast.numpy.values import Bound
+from kerastune_lite._src.keras.loading import load_keras
+
+keras = load_keras()
 
 Array = np.ndarray
 
@@ -28,6 +32,8 @@ class _Tape(NamedTuple):
         outputs: of each direction, `(D, G, batch, [steps,] units)`.
         masks: what the states are multiplied with before W is, `(M, blocks or 1, width, batch)`;
             None: nothing is dropped.
+        skipped: whether a step is, of each sample, in the order in which they are read,
+            `(M, steps, 1, batch)`; None: none is.
     """
 
     matrices: list[Array]
@@ -36,6 +42,7 @@ class _Tape(NamedTuple):
     kept: list[Array]
     outputs: Array
     masks: Array | None
+    skipped: Array | None
 
     def product(self, now: int, out: Array) -> None:
         """W s."""
@@ -92,6 +99,7 @@ class Recurrent(Node):
         sequences: whether the outputs of all steps are put out, in the order of the steps where
             there are two directions, else in that in which they are read.
         merge: how those of two directions become one: "concat", "sum", "ave" or "mul".
+        zeroed: whether a step that is skipped puts out zeros; else what the step before did.
     """
 
     def __init__(
@@ -101,23 +109,24 @@ class Recurrent(Node):
         backwards: Sequence[bool],
         sequences: bool,
         merge: str | None,
+        zeroed: bool,
     ) -> None:
         self._cells, self._cell, self._drops, self._backwards = cells, cells[0], drops, backwards
-        self._sequences, self._merge = sequences, merge
+        self._sequences, self._merge, self._zeroed = sequences, merge, zeroed
         self.trained = cells[0].trained
         self.steps = Steps.KEPT if sequences else Steps.ENDED
 
     @property
     def kind(self) -> tuple[Any, ...]:
         drops = tuple((drop.recurrent, drop.gate) for drop in self._drops[0])
-        own = (drops, tuple(self._backwards), self._sequences, self._merge)
+        own = (drops, tuple(self._backwards), self._sequences, self._merge, self._zeroed)
         return (*super().kind, self._cell.kind, *own)
 
     # ------------------------------------------------------------------ forwards
 
     def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
-        (x,) = xs
-        steps, tape = x.shape[2], self._tape(values, x)
+        x = xs[0]
+        steps, tape = x.shape[2], self._tape(values, x, self._skipped(xs))
         slots = tape.states.shape[1]
         for step in range(steps):
             now, then = step % slots, (step + 1) % slots
@@ -125,18 +134,35 @@ class Recurrent(Node):
             arrays = tape.step(now, then)
             tape.product(now, arrays.gates)
             self._cell.forward(tape.matrices, arrays)
+            h = arrays.after
+            if tape.skipped is not None:
+                h = self._skip(arrays, tape.skipped[:, step])
             if self._sequences or step == steps - 1:
-                self._put_out(tape.outputs, arrays.after, step, steps)
+                self._put_out(tape.outputs, h, step, steps)
         return self._merged(tape.outputs), (tape, x.shape)
 
-    def _tape(self, values: Bound, x: Array) -> _Tape:
-        """Arrays for all steps, or for one at a time where there will be no gradient."""
+    def _skipped(self, xs: Sequence[Array]) -> Array | None:
+        if len(xs) == 1:
+            return None
+        skipped = ~xs[1].swapaxes(1, 2)[:, :, None]
+        both = [skipped[:, ::-1] if backwards else skipped for backwards in self._backwards]
+        return np.concatenate(both)
+
+    def _skip(self, step: Step, skipped: Array) -> Array:
+        """Have those that skip a step remember what they did before it; what it puts out."""
+        remembered = [(step.before, step.after), *zip(step.kept_before, step.kept)]
+        for before, after in remembered:
+            np.copyto(after, before, where=skipped)
+        return np.where(skipped, 0, step.after) if self._zeroed else step.after
+
+    def _tape(self, values: Bound, x: Array, skipped: Array | None) -> _Tape:
+        """Arrays for all steps, or for two at a time where there will be no gradient."""
         members, batch, steps, features = x.shape
         units = self._cell.units(values)
         each = [cell.matrices(values) for cell in self._cells]
         matrices = [np.concatenate(of) if len(of) > 1 else of[0] for of in zip(*each)]
         rows, width = matrices[0].shape[1:]
-        slots = steps + 1 if values.training else 1
+        slots = steps + 1 if values.training else 2
 
         def made(size: int) -> Array:
             return np.empty((len(matrices[0]), slots, size, batch), np.float32)
@@ -148,7 +174,8 @@ class Recurrent(Node):
             array[:, 0] = 0
         shape = (batch, steps, units) if self._sequences else (batch, units)
         outputs = np.empty((len(self._cells), members, *shape), np.float32)
-        return _Tape(matrices, states, made(rows), kept, outputs, self._masks(values, x))
+        masks = self._masks(values, x)
+        return _Tape(matrices, states, made(rows), kept, outputs, masks, skipped)
 
     def _masks(self, values: Bound, x: Array) -> Array | None:
         if not (values.training and self._drops[0]):
@@ -199,8 +226,10 @@ class Recurrent(Node):
         dh = np.zeros_like(tape.states[:, 0, :units])
         ahead = None
         for step in range(steps - 1, -1, -1):
+            skipped = None if tape.skipped is None else tape.skipped[:, step]
             if self._sequences or step == steps - 1:
-                self._add_by_outputs(dh, by_outputs, step, steps)
+                self._add_by_outputs(dh, by_outputs, step, steps, skipped)
+            past = _past(dh, skipped), _past(ahead, skipped)
             back = self._cell.backward(tape.matrices, totals, tape.step(step, step + 1), dh, ahead)
             if self.trained:
                 tape.add_by_matrix(totals[0], back.gates, step)
@@ -210,6 +239,9 @@ class Recurrent(Node):
             dh, ahead = by_state[:, :units], back.kept_before
             if back.before is not None:
                 dh += back.before
+            for gradient, around in zip((dh, ahead), past):
+                if around is not None:
+                    gradient += around
             if dx is not None:
                 self._add_by_inputs(dx, by_state[:, units:], step)
         if self.trained:
@@ -228,18 +260,33 @@ class Recurrent(Node):
             dy /= 2
         return [dy] * len(self._cells)
 
-    def _add_by_outputs(self, dh: Array, dy: Sequence[Array], step: int, steps: int) -> None:
+    def _add_by_outputs(
+        self, dh: Array, dy: Sequence[Array], step: int, steps: int, skipped: Array | None
+    ) -> None:
         for direction, place in enumerate(self._places(step, steps)):
             of_step = dy[direction]
             if self._sequences:
                 of_step = of_step[:, :, place]
-            dh[direction * len(of_step) :][: len(of_step)] += of_step.swapaxes(1, 2)
+            of_step = of_step.swapaxes(1, 2)
+            here = slice(direction * len(of_step), (direction + 1) * len(of_step))
+            if self._zeroed and skipped is not None:
+                of_step = np.where(skipped[here], 0, of_step)
+            dh[here] += of_step
 
     def _add_by_inputs(self, dx: Array, by_inputs: Array, step: int) -> None:
         members, steps = dx.shape[0], dx.shape[2]
         for direction, backwards in enumerate(self._backwards):
             of_direction = by_inputs[direction * members :][:members]
             dx[:, :, steps - 1 - step if backwards else step] += of_direction.swapaxes(1, 2)
+
+
+def _past(gradient: Array | None, skipped: Array | None) -> Array | None:
+    """Take out the part of a gradient that goes past a step that is skipped; that part."""
+    if gradient is None or skipped is None:
+        return None
+    past = np.where(skipped, gradient, 0)
+    gradient -= past
+    return past
 
 
 # ---------------------------------------------------------------------- layers
@@ -265,8 +312,9 @@ def _is_written(layer: Any) -> bool:
 
 
 def _has_one_input(layer: Any) -> bool:
-    """Whether it is called with sequences alone: without states to begin with, and masks."""
-    return not isinstance(layer.input, (list, tuple))
+    """Whether it is called with sequences alone, and the mask that goes with them."""
+    first, *others = keras.tree.flatten(layer.input)
+    return all(each is internals.mask_of(first) for each in others)
 
 
 def _both_are_written(layer: Any) -> bool:
@@ -297,28 +345,33 @@ def _computes(layer: Any) -> list[Any]:
         "implementation",
     )
     own = [getattr(layer.cell, name, None) for name in names]
-    return [*own, layer.return_sequences, layer.trainable]
+    return [*own, layer.return_sequences, layer.zero_output_for_mask, layer.trainable]
 
 
 def _one_direction(layer: Any, parts: Parts) -> Node:
     cells = [cell_of(layer.cell, parts.find)]
     drops = [drops_of(layer.cell, parts.masked)]
-    return Recurrent(cells, drops, [layer.go_backwards], layer.return_sequences, None)
+    sequences, zeroed = layer.return_sequences, layer.zero_output_for_mask
+    return Recurrent(cells, drops, [layer.go_backwards], sequences, None, zeroed)
 
 
 def _both_directions(layer: Any, parts: Parts) -> Node:
     inner = (layer.forward_layer, layer.backward_layer)
     cells = [cell_of(each.cell, parts.find) for each in inner]
     drops = [drops_of(each.cell, parts.masked) for each in inner]
-    return Recurrent(cells, drops, [False, True], inner[0].return_sequences, layer.merge_mode)
+    sequences, zeroed = inner[0].return_sequences, inner[0].zero_output_for_mask
+    return Recurrent(cells, drops, [False, True], sequences, layer.merge_mode, zeroed)
 
 
 _ONE_DIRECTION = Written(
-    lambda layer: _has_one_input(layer) and _is_written(layer), _one_direction, places_of_input
+    lambda layer: _has_one_input(layer) and _is_written(layer),
+    _one_direction,
+    places_of_input,
+    Masks.READ,
 )
 
 LAYERS: Mapping[str, Written] = {
-    "Bidirectional": Written(_both_are_written, _both_directions, places_of_input),
+    "Bidirectional": Written(_both_are_written, _both_directions, places_of_input, Masks.READ),
     **dict.fromkeys(("GRU", "LSTM", "SimpleRNN"), _ONE_DIRECTION),
 }
 """The kinds of recurrent layers that are written out."""

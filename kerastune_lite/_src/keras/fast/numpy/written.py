@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kerastune_lite._src.keras.fast.numpy import embedding, layers, pooling, recurrent
+from kerastune_lite._src.keras.fast.numpy import embedding, layers, masking, pooling, recurrent
 from kerastune_lite._src.keras.fast.numpy.nodes import Written
 
 WRITTEN: Mapping[str, Written] = {
     **layers.LAYERS,
     **embedding.LAYERS,
+    **masking.LAYERS,
     **pooling.LAYERS,
     **recurrent.LAYERS,
 }
