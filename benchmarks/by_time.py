@@ -10,8 +10,9 @@ the contenders take turns with each seed. Loading the libraries and the data is 
 is. What counts is the least validation loss of an epoch so far, in the geometric mean over seeds,
 with the standard error of its logarithm in brackets.
 
-A search ends between two pieces of training, so it may take a little longer than it is told; up to
-a twentieth of the time, what is found then counts. KerasTuner's Hyperband ends between two trials.
+A search ends between two pieces of training, so it may take a little longer than it is told, which
+the next time is shortened by. What it has found then counts. KerasTuner's Hyperband ends between
+two trials; its first trial that ends after a time counts for it.
 """
 
 import argparse
@@ -28,6 +29,8 @@ import numpy as np
 from quiet_keras import load_keras
 
 EPOCHS = 27
+LEARNED_NOTHING = math.log(10)
+"""The loss of a network that says the same of all images; nothing found counts as this."""
 NO_END = 10_000
 """So often Hyperband runs all its brackets: time ends the search."""
 
@@ -84,7 +87,7 @@ NETWORKS = {"dense": dense, "conv": conv}
 
 
 def ours(make):
-    """Search for so long, and again: `[seconds, best loss]` after each call."""
+    """Search until each of the times: `[time, best loss]`."""
 
     def run(build, data, seed, times):
         import kerastune_lite as kt
@@ -97,9 +100,8 @@ def ours(make):
                 left = max(0.1, end - (time.perf_counter() - started))
                 tuner = make(kt, build, max_time=left, directory=directory, seed=seed)
                 tuner.search(x, y, validation_data=validation, epochs=EPOCHS, verbose=0)
-                seconds = time.perf_counter() - started
                 scores = [trial.score for trial in tuner.trials if trial.score is not None]
-                found.append([seconds, min(scores, default=math.inf)])
+                found.append([end, min(scores, default=math.inf)])
         return found
 
     return run
@@ -109,15 +111,16 @@ def keras_tuner_hyperband(build, data, seed, times):
     import keras_tuner
 
     x, y, validation = data
-    found, started = [], time.perf_counter()
+    best, pending, found, started = math.inf, list(times), [], time.perf_counter()
 
     class Timed(keras_tuner.Hyperband):
         def on_trial_end(self, trial):
+            nonlocal best
             super().on_trial_end(trial)
-            seconds = time.perf_counter() - started
-            if trial.score is not None:
-                found.append([seconds, min(trial.score, *(loss for _, loss in found), math.inf)])
-            if seconds > times[-1]:
+            best = min(best, math.inf if trial.score is None else trial.score)
+            while pending and time.perf_counter() - started >= pending[0]:
+                found.append([pending.pop(0), best])
+            if not pending:
                 raise TimeoutError
 
     with tempfile.TemporaryDirectory() as directory:
@@ -183,13 +186,8 @@ def searched(*search_of):
 # ---------------------------------------------------------------------- the table
 
 
-def at(found, seconds):
-    """The best loss until then; 2.3, that of a network that has learned nothing, before any."""
-    return min((loss for when, loss in found if when <= 1.05 * seconds), default=math.log(10))
-
-
 def cell(losses):
-    logs = [math.log(loss) for loss in losses]
+    logs = [math.log(min(loss, LEARNED_NOTHING)) for loss in losses]
     error = statistics.stdev(logs) / math.sqrt(len(logs)) if len(logs) > 1 else math.nan
     return f"{math.exp(statistics.mean(logs)):.4f} ({error:.2f})"
 
@@ -210,7 +208,7 @@ def main():
                 found[name].append(searched(network, name, seed, times))
         print(f"\n{network + ', after seconds:':28}" + "".join(f"{end:>16g}" for end in times))
         for name in names:
-            cells = [cell([at(each, end) for each in found[name]]) for end in times]
+            cells = [cell([dict(each)[end] for each in found[name]]) for end in times]
             print(f"{name:28}" + "".join(f"{text:>16}" for text in cells), flush=True)
 
 
