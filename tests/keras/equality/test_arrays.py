@@ -265,8 +265,8 @@ def small(loss="sparse_categorical_crossentropy", hidden=lambda: (), last="softm
 
 
 REFUSED = {
-    "Conv1D layers": small(
-        hidden=lambda: [layers.Reshape((4, 2)), layers.Conv1D(2, 2), layers.Flatten()]
+    "SeparableConv1D layers": small(
+        hidden=lambda: [layers.Reshape((4, 2)), layers.SeparableConv1D(2, 2), layers.Flatten()]
     ),
     "LayerNormalization layers": small(hidden=lambda: [layers.LayerNormalization()]),
     "a special ReLU layer": small(hidden=lambda: [layers.ReLU(max_value=2.0)]),

@@ -7,7 +7,13 @@ nothing of a training and leaves alone what it was handed and what others keep.
 import numpy as np
 import pytest
 
-from kerastune_lite._src.keras.fast.numpy import embedding, masking, pooling, recurrent
+from kerastune_lite._src.keras.fast.numpy import (
+    convolution,
+    embedding,
+    masking,
+    pooling,
+    recurrent,
+)
 from kerastune_lite._src.keras.fast.numpy import layers as nodes
 from kerastune_lite._src.keras.fast.numpy.activations import _WRITTEN as ACTIVATIONS
 from tests.keras.equality.cases import (
@@ -36,8 +42,11 @@ NODES = [
     nodes.Reshape,
     nodes.Sum,
     embedding.Embedding,
+    convolution.Convolution,
     pooling.LargestOfAll,
+    pooling.LargestOfWindows,
     pooling.MeanOfAll,
+    pooling.MeanOfWindows,
 ]
 
 
@@ -81,7 +90,12 @@ def test_all_kinds_are_listed():
     def kinds(base):
         return {base, *(kind for each in base.__subclasses__() for kind in kinds(each))}
 
-    assert set(NODES) == kinds(nodes.Node) - {nodes.Node, nodes.Activated, pooling.OfAll}
+    assert set(NODES) == kinds(nodes.Node) - {
+        nodes.Node,
+        nodes.Activated,
+        pooling.OfAll,
+        pooling.OfWindows,
+    }
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
@@ -105,7 +119,8 @@ def test_layers_write_into_nothing_of_others(protected):
         z = layers.Reshape((6,))(layers.Reshape((2, 3))(z))
         rows = layers.Embedding(4, 6)(layers.ReLU()(x))
         largest = layers.GlobalMaxPooling1D()(layers.Reshape((6, 6))(rows))
-        means = layers.GlobalAveragePooling2D()(rows)
+        means = layers.AveragePooling2D(2, padding="same")(layers.Conv2D(6, 2)(rows))
+        means = layers.GlobalAveragePooling2D()(layers.MaxPooling2D(1)(means))
         z = layers.Add()([z, largest, means])
         y = layers.Add()([y, z, layers.Subtract()([y, z])])
         y = layers.Concatenate()([layers.Multiply()([y, z]), layers.Average()([y, z])])

@@ -26,6 +26,8 @@ Array = np.ndarray
 
 _PIECE = 1 << 22
 """Numbers that are gathered from the data, or drawn for masks, at once."""
+_FEW = 64
+"""Samples that are measured at once where each takes much memory on its way."""
 _MEASURED = 1024
 """Samples that are measured at once: hidden layers may hold many more numbers than the data."""
 
@@ -291,7 +293,8 @@ class Epoch:
             members, count = stretch.members, stretch.end
             values, scalars = self._part(members)
             bound = Bound(values, None)
-            for batch in self._batches(stretch, count, None):
+            size = min(count, _FEW) if network.wide else count
+            for batch in self._batches(stretch, size, None):
                 here = members, slice(batch.begin, batch.end)
                 self._forward(bound, batch.inputs, here)
             self._penalties[members] += network.penalty(bound, scalars) * count

@@ -255,8 +255,12 @@ def _rank(layer: Any) -> int:
 
 def places_of_input(layer: Any) -> int:
     """How many vectors a layer is given of a sample; the steps of a sequence, say."""
-    first = keras.tree.flatten(layer.input)[0]
-    return int(np.prod([_UNKNOWN if size is None else size for size in first.shape[1:-1]]))
+    return places(keras.tree.flatten(layer.input)[0])
+
+
+def places(tensor: Any) -> int:
+    """How many vectors a symbolic tensor has for each sample."""
+    return int(np.prod([_UNKNOWN if size is None else size for size in tensor.shape[1:-1]]))
 
 
 def _is_usual_dense(layer: Any) -> bool:

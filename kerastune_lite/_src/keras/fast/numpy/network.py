@@ -177,6 +177,8 @@ class Network:
         self._needs = self._needed()
         self.idle = self._without_gradient({self.outputs[output] for output in used})
         """The trained nodes whose weights have no gradients: no loss depends on them."""
+        self.wide = any(node.wide for node in self.nodes)
+        """Whether it computes with many more numbers than it is given."""
         self.penalties = [
             Penalty(
                 self._places[id(v)],

@@ -45,6 +45,8 @@ class Node(ABC):
 
     trained = False
     """Whether it has weights with gradients."""
+    wide = False
+    """Whether it computes with many more numbers than it is given."""
     steps = Steps.MIXED
     """What becomes of the axis after the samples'."""
 
@@ -72,12 +74,12 @@ class Activations(NamedTuple):
     """What an `Activated` node computed for a batch.
 
     Attributes:
-        inputs: of the layer.
+        inputs: of the layer, as its gradient needs them.
         before: what the activation function was given; None where nothing needs it.
         after: what it returned.
     """
 
-    inputs: Array
+    inputs: Any
     before: Any
     after: Array
 
@@ -94,7 +96,7 @@ class Activated(Node):
     def kind(self) -> tuple[Any, ...]:
         return (*super().kind, self._activation.name)
 
-    def _activated(self, inputs: Array, x: Array) -> tuple[Array, Activations]:
+    def _activated(self, inputs: Any, x: Array) -> tuple[Array, Activations]:
         needed = self.fused or not self._activation.in_place
         y = self._activation.forward(x.copy() if self.fused else x)
         return y, Activations(inputs, x if needed else None, y)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from kerastune_lite._src.keras.fast.numpy.nodes import Node, Written
 from kerastune_lite._src.keras.fast.numpy.values import Bound
+from kerastune_lite._src.keras.fast.numpy.windows import as_images, windows_of
 
 Array = np.ndarray
 
@@ -16,12 +17,11 @@ Array = np.ndarray
 class OfAll(Node):
     """A number for each channel, of all places: (G, batch, ..., channels) to (G, batch, channels).
 
-    Args:
-        keeps: whether the axes of places stay, with length 1.
+    The axes of places may stay, with length 1.
     """
 
-    def __init__(self, keeps: bool) -> None:
-        self._keeps = keeps
+    def __init__(self, layer: Any) -> None:
+        self._keeps = bool(layer.keepdims)
 
     @property
     def kind(self) -> tuple[Any, ...]:
@@ -72,21 +72,81 @@ class LargestOfAll(OfAll):
         return ((largest * share[:, :, None]).reshape(x.shape),)
 
 
-def _has_channels_last(layer: Any) -> bool:
-    return bool(layer.data_format == "channels_last")
+class OfWindows(Node):
+    """A number for each channel, of each window."""
+
+    def __init__(self, layer: Any) -> None:
+        self._windows = windows_of(layer, layer.pool_size)
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        return (*super().kind, self._windows)
+
+
+class LargestOfWindows(OfWindows):
+    """`keras.layers.MaxPooling1D`, `MaxPooling2D`."""
+
+    def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
+        images = as_images(xs[0])
+        padded = self._windows.padded(images, -np.inf)
+        first, *rest = self._windows.places(padded)
+        y = first.copy()
+        for part in rest:
+            np.maximum(y, part, out=y)
+        return (y if xs[0].ndim == 5 else y[:, :, 0]), (padded, images.shape, y)
+
+    def backward(self, values: Bound, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+        padded, shape, y = kept
+        dx, of_windows = np.zeros_like(padded), as_images(dy)
+        given = self._windows.places(padded)
+        left = np.ones(y.shape, bool)
+        # Of equal ones, TensorFlow takes the first.
+        for part, to in zip(given, self._windows.places(dx)):
+            taken = part == y
+            taken &= left
+            left ^= taken
+            np.add(to, of_windows, out=to, where=taken)
+        dx = self._windows.inner(dx, shape)
+        return (dx if dy.ndim == 5 else dx[:, :, 0],)
+
+
+class MeanOfWindows(OfWindows):
+    """`keras.layers.AveragePooling1D`, `AveragePooling2D`."""
+
+    def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
+        images = as_images(xs[0])
+        padded = self._windows.padded(images)
+        first, *rest = self._windows.places(padded)
+        y = first.copy()
+        for part in rest:
+            y += part
+        y *= self._shares(images.shape)
+        return (y if xs[0].ndim == 5 else y[:, :, 0]), (padded.shape, images.shape)
+
+    def backward(self, values: Bound, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+        padded, shape = kept
+        dx, share = np.zeros(padded, np.float32), as_images(dy) * self._shares(shape)
+        for to in self._windows.places(dx):
+            to += share
+        dx = self._windows.inner(dx, shape)
+        return (dx if dy.ndim == 5 else dx[:, :, 0],)
+
+    def _shares(self, shape: tuple[int, ...]) -> Array:
+        """By what the sum of each window is multiplied; margins do not count."""
+        ones = self._windows.padded(np.ones((1, 1, *shape[2:4], 1), np.float32))
+        total: Any = sum(self._windows.places(ones))
+        return np.float32(1) / total
+
+
+def _written(node: Callable[[Any], Node]) -> Written:
+    return Written(
+        lambda layer: layer.data_format == "channels_last", lambda layer, parts: node(layer)
+    )
 
 
 LAYERS: Mapping[str, Written] = {
-    **{
-        f"GlobalAveragePooling{axes}D": Written(
-            _has_channels_last, lambda layer, parts: MeanOfAll(bool(layer.keepdims))
-        )
-        for axes in (1, 2, 3)
-    },
-    **{
-        f"GlobalMaxPooling{axes}D": Written(
-            _has_channels_last, lambda layer, parts: LargestOfAll(bool(layer.keepdims))
-        )
-        for axes in (1, 2, 3)
-    },
+    **{f"AveragePooling{axes}D": _written(MeanOfWindows) for axes in (1, 2)},
+    **{f"MaxPooling{axes}D": _written(LargestOfWindows) for axes in (1, 2)},
+    **{f"GlobalAveragePooling{axes}D": _written(MeanOfAll) for axes in (1, 2, 3)},
+    **{f"GlobalMaxPooling{axes}D": _written(LargestOfAll) for axes in (1, 2, 3)},
 }

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kerastune_lite._src.keras.fast.numpy import embedding, layers, masking, pooling, recurrent
+from kerastune_lite._src.keras.fast.numpy import (
+    convolution,
+    embedding,
+    layers,
+    masking,
+    pooling,
+    recurrent,
+)
 from kerastune_lite._src.keras.fast.numpy.nodes import Written
 
 WRITTEN: Mapping[str, Written] = {
     **layers.LAYERS,
+    **convolution.LAYERS,
     **embedding.LAYERS,
     **masking.LAYERS,
     **pooling.LAYERS,
