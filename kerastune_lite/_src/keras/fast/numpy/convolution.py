@@ -50,9 +50,11 @@ class Convolution(Activated):
         padded = self._windows.padded(images)
         windows = self._windows.side_by_side(padded)
         y = np.matmul(windows, self._as_matrix(values.value(self._kernel)))
-        if self._bias is not None:
-            y += values.value(self._bias)
         rows, columns = self._windows.counts(padded.shape)
+        if self._bias is not None:
+            # NumPy goes through long rows faster.
+            y = y.reshape(len(y), -1, columns * y.shape[-1])
+            y += np.tile(values.value(self._bias), columns)
         shape = (rows, columns) if x.ndim == 5 else (columns,)
         y = y.reshape(*x.shape[:2], *shape, -1)
         return self._activated(_Seen(windows, images.shape), y)

@@ -103,9 +103,11 @@ class Dropout(Node):
 
 
 class BatchNormalization(Node):
-    """`keras.layers.BatchNormalization` along the last axis."""
+    """`keras.layers.BatchNormalization` along the last axis.
 
-    steps = Steps.KEPT
+    It computes with `(G, rows, width * channels)`, where the width is that of an image or the
+    length of a sequence: NumPy goes through long rows several times as fast as through short ones.
+    """
 
     def __init__(self, layer: Any, find: Callable[[Any], Place]) -> None:
         self._gamma = find(layer.gamma) if layer.scale else None
@@ -121,51 +123,80 @@ class BatchNormalization(Node):
 
     def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
         (x,) = xs
-        of_batch = values.training and self._learns
-        if of_batch:
-            axes = tuple(range(1, x.ndim - 1))
-            mean = x.mean(axes, keepdims=True)
-            centered = x - mean
-            variance = np.square(centered).mean(axes, keepdims=True)
+        width = _width(x)
+        rows = x.reshape(len(x), -1, width * x.shape[-1])
+        if not (values.training and (self._learns or self.trained)):
+            scale, offset = self._line(values)
+            y = rows * _repeated(scale, width)
+            y += _repeated(offset, width)
+            return y.reshape(x.shape), (None, scale, False)
+        if self._learns:
+            mean = _means(rows, width)
+            normal = rows - _repeated(mean, width)
+            variance = _means(np.square(normal), width)
             for place, now in ((self._mean, mean), (self._variance, variance)):
                 moving = values.value(place)
                 moving *= np.float32(self._momentum)
-                moving += now.reshape(moving.shape) * np.float32(1.0 - self._momentum)
+                moving += now * np.float32(1.0 - self._momentum)
         else:
-            mean = self._along(values, self._mean, x)
-            variance = self._along(values, self._variance, x)
-            centered = x - mean
+            normal = rows - _repeated(values.value(self._mean), width)
+            variance = values.value(self._variance)
         scale = 1 / np.sqrt(variance + self._epsilon)
-        normal = centered
-        normal *= scale
-        y = normal if self._gamma is None else normal * self._along(values, self._gamma, x)
+        normal *= _repeated(scale, width)
+        gamma = 1 if self._gamma is None else _repeated(values.value(self._gamma), width)
+        y = normal * gamma
         if self._beta is not None:
-            y = y + self._along(values, self._beta, x)
-        return y, (normal, scale, of_batch)
+            y += _repeated(values.value(self._beta), width)
+        if self._gamma is not None:
+            scale = scale * values.value(self._gamma)
+        return y.reshape(x.shape), (normal, scale, self._learns)
 
-    @staticmethod
-    def _along(values: Bound, place: Place, x: Array) -> Array:
-        value = values.value(place)
-        return value.reshape(value.shape[0], *([1] * (x.ndim - 2)), -1)
+    def _line(self, values: Bound) -> tuple[Array, Array]:
+        """The factor and the offset of each channel, where the statistics are those of before."""
+        scale = 1 / np.sqrt(values.value(self._variance) + self._epsilon)
+        if self._gamma is not None:
+            scale = scale * values.value(self._gamma)
+        offset = -values.value(self._mean) * scale
+        return scale, offset if self._beta is None else offset + values.value(self._beta)
 
     def backward(self, values: Bound, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
         normal, scale, of_batch = kept
-        axes = tuple(range(1, dy.ndim - 1))
-        for place, product in ((self._beta, None), (self._gamma, normal)):
-            if place is not None and place.trained:
-                target = values.gradient(place)
-                given = dy if product is None else dy * product
-                target[...] = given.sum(axes).reshape(target.shape)
+        shape, width = dy.shape, _width(dy)
+        rows = dy.reshape(len(dy), -1, width * shape[-1])
+        means = None, None
+        if normal is not None:
+            means = _means(rows, width), _means(rows * normal, width)
+            count = np.float32(rows.shape[1] * width)
+            for place, mean in zip((self._beta, self._gamma), means):
+                if place is not None and place.trained:
+                    np.multiply(mean, count, out=values.gradient(place))
         if not wanted:
             return ()
-        if self._gamma is not None:
-            dy = dy * self._along(values, self._gamma, dy)
         if of_batch:
             # The mean and the variance depend on the batch, too (Ioffe and Szegedy 2015).
-            through_variance = (dy * normal).mean(axes, keepdims=True)
-            dy = dy - dy.mean(axes, keepdims=True)
-            dy -= normal * through_variance
-        return (dy * scale,)
+            rows = rows - _repeated(means[0], width)
+            rows -= normal * _repeated(means[1], width)
+        return ((rows * _repeated(scale, width)).reshape(shape),)
+
+
+def _width(x: Array) -> int:
+    """Of images, and of sequences; vectors, `(G, batch, features)`, have none."""
+    return x.shape[-2] if x.ndim > 3 else 1
+
+
+def _repeated(of_channels: Any, width: int) -> Array:
+    """(G, 1, channels) to (G, 1, width * channels)."""
+    return np.tile(of_channels, width) if width > 1 else of_channels
+
+
+def _means(rows: Array, width: int) -> Array:
+    """Of each channel: (G, n, width * channels) to (G, 1, channels)."""
+    # A product takes a tenth of the time of a mean.
+    shares = np.full((1, rows.shape[1]), 1 / rows.shape[1], np.float32)
+    of_columns = np.matmul(shares, rows)
+    if width == 1:
+        return of_columns
+    return of_columns.reshape(len(rows), width, -1).mean(1, keepdims=True)
 
 
 class Reshape(Node):
