@@ -210,6 +210,30 @@ def test_the_statistics_of_batch_normalization_move_alike():
     check_shared(build, arguments(epochs=6))
 
 
+def adapted(factor=1.0, **options):
+    layer = L.Normalization(**options)
+    layer.adapt(factor * classes()[0])
+    return layer
+
+
+NORMALIZED = {
+    "adapted": lambda v: [adapted(), L.Dense(UNITS[v], "relu")],
+    "one number for all": lambda v: [adapted(axis=None)],
+    "inverted": lambda v: [L.Dense(6), adapted(invert=True), L.Dense(MORE_UNITS[v])],
+    "given": lambda v: [L.Normalization(mean=[1.0, 0, 2, 0, 0, 1], variance=[4.0, 1, 0, 1, 1, 1])],
+}
+
+
+@grid(NORMALIZED, ("adapted", "inverted"))
+def test_normalizations(name, extent):
+    check_shared(sequential(NORMALIZED[name], (6,)), arguments(), **extent)
+
+
+def test_other_statistics_are_another_program():
+    build = sequential(lambda v: [adapted((1.0, 3.0, 0.2)[v])], (6,))
+    check_shared(build, arguments(), programs=2, compared=(0, 1))
+
+
 # ------------------------------------------------------------------ one program for each size
 
 SEQUENCES = {
@@ -303,14 +327,7 @@ def test_attention():
 # ------------------------------------------------------------------ a trace of its own
 
 
-def adapted():
-    layer = L.Normalization()
-    layer.adapt(classes()[0])
-    return layer
-
-
 OWN_LAYERS = {
-    "normalization": (lambda v: [adapted()], "Normalization"),
     "lambda": (lambda v: [L.Lambda(lambda x: 2 * x)], "Lambda"),
     "spectral normalization": (lambda v: [L.SpectralNormalization(L.Dense(4))], "Spectral"),
 }

@@ -34,6 +34,7 @@ NODES = [
     nodes.Concatenate,
     nodes.Dense,
     nodes.Dropout,
+    nodes.Normalization,
     nodes.Product,
     masking.Differs,
     masking.Masking,
@@ -109,7 +110,7 @@ def test_activations_write_into_nothing_of_others(name, protected):
 def test_layers_write_into_nothing_of_others(protected):
     def build(variant):
         x = keras.Input((2, 3))
-        y = layers.Rescaling(2.0, -0.5)(x)
+        y = layers.Normalization(mean=0.1, variance=2.0)(layers.Rescaling(2.0, -0.5)(x))
         y = layers.Bidirectional(layers.LSTM(3, return_sequences=True))(layers.Masking(0.5)(y))
         y = layers.GRU(4, dropout=0.2, recurrent_dropout=0.2, seed=1)(y)
         z = layers.GRU(4, return_sequences=True, reset_after=False)(x)

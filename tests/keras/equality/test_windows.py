@@ -2,6 +2,7 @@
 
 import pytest
 
+from kerastune_lite._src.keras.fast.dispatcher import SHARED
 from tests.keras.equality.cases import (
     DROPPED,
     UNITS,
@@ -143,17 +144,25 @@ def test_batch_normalization_of_sequences():
     check(made, (9, 2))
 
 
-def test_a_base_that_is_not_trained():
+@pytest.mark.parametrize("trainable", [False, True])
+def test_a_base_that_is_called_as_in_inference(trainable):
+    """Keras tells it what it tells the model around it: its layers drop out in training.
+
+    Statistics stay as they are where they are not trained.
+    """
+
     def build(variant):
         base = keras.Sequential(
             [
                 keras.Input((6, 6, 2)),
                 layers.Conv2D(4, 3, activation="relu"),
                 layers.BatchNormalization(),
+                layers.Dropout(0.5, seed=2),
                 layers.GlobalAveragePooling2D(),
             ]
         )
-        base.trainable = False
+        base.trainable = trainable
+        base.layers[1].moving_variance.assign([0.5, 2.0, 1.0, 3.0])
         x = keras.Input((6, 6, 2))
         y = layers.Dropout(0.2, seed=1)(layers.Dense(6, "tanh")(base(x, training=False)))
         model = keras.Model(x, layers.Dense(3, "softmax")(y))
@@ -177,6 +186,14 @@ def test_many_samples_are_measured_piece_by_piece():
         return {**fit(variant), "validation_data": (x, y)}
 
     check_arrays(build, validated, by_fit(build, validated), must=True)
+
+
+def test_large_convolutions_are_left_to_tensorflow():
+    build = of_images(lambda v: [layers.Conv2D(64, 3), layers.GlobalMaxPooling2D()], (30, 30, 9))
+    data = classes(60, (30, 30, 9))
+    with no_programs():
+        outcome = dispatched(build, arguments(data, epochs=1, batch_size=8), fastest="NumPy")
+    assert (outcome.path, outcome.reason) == (SHARED, "a large network")
 
 
 @pytest.mark.parametrize(

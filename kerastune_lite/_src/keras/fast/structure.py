@@ -17,6 +17,8 @@ import types
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from kerastune_lite._src.keras.compat import internals
 from kerastune_lite._src.keras.compat.recording import RecordedModel
 from kerastune_lite._src.keras.fast.supported import (
@@ -122,6 +124,7 @@ def _key(model: Any, layers: list[Any], reader: _Reader) -> tuple[str, str]:
             measured,
             [reader.variable(v) for layer in layers for v in layer.variables],
             [reader.variable(v) for v in model.variables],
+            [_constants(layer) for layer in layers],
         ]
         return json.dumps(description, sort_keys=True), json.dumps(measured, sort_keys=True)
     except NotShared:
@@ -129,6 +132,20 @@ def _key(model: Any, layers: list[Any], reader: _Reader) -> tuple[str, str]:
     except Exception as error:
         # Keras and the user's classes raise what they like where something has no config.
         raise NotShared(f"it cannot be described ({type(error).__name__})") from error
+
+
+def _constants(layer: Any) -> Any:
+    """A mark of what a layer computes with that is neither in its config nor a variable's value.
+
+    A Normalization layer makes constants of its statistics when it is adapted or loaded; in a
+    search, all models have the same ones as a rule.
+    """
+    if type(layer).__name__ != "Normalization":
+        return None
+    if layer.mean is None:
+        raise NotShared("a Normalization layer has no statistics")
+    arrays = (np.asarray(each) for each in (layer.mean, layer.variance))
+    return [[list(a.shape), hashlib.sha256(a.tobytes()).hexdigest()] for a in arrays]
 
 
 def _attributes(given: Any) -> Any:

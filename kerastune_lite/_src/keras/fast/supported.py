@@ -38,6 +38,7 @@ SIZED: Mapping[str, str | None] = {
             "Maximum",
             "Minimum",
             "Multiply",
+            "Normalization",
             "RandomBrightness",
             "RandomContrast",
             "RandomCrop",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite._src.keras.compat import internals
+from kerastune_lite._src.keras.fast.numpy.convolution import LAYERS as CONVOLUTIONS
 from kerastune_lite._src.keras.fast.numpy.written import WRITTEN
 from kerastune_lite._src.keras.fast.supported import MODELS, RECURRENT
 
@@ -14,15 +15,23 @@ from kerastune_lite._src.keras.fast.supported import MODELS, RECURRENT
 def arithmetic(model: Any, batch_size: int) -> int:
     """How many products with weights the samples of a batch take on their way forward.
 
+    Those with weights that are not trained count a third: there is no way back.
+
     Args:
         model: built, Sequential or functional.
     """
-    return batch_size * sum(
-        _uses(layer) * int(np.prod(variable.shape))
+    thirds = sum(
+        _uses(layer) * int(np.prod(variable.shape)) * (3 if variable.trainable else 1)
         for layer in internals.nested_layers(model)
         if type(layer).__name__ not in MODELS
-        for variable in layer.trainable_variables
+        for variable in layer.weights
     )
+    return batch_size * thirds // 3
+
+
+def convolves(model: Any) -> bool:
+    """Whether it has convolutions."""
+    return any(type(layer).__name__ in CONVOLUTIONS for layer in internals.nested_layers(model))
 
 
 def turns(model: Any) -> int:

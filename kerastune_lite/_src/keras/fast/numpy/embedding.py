@@ -76,5 +76,6 @@ LAYERS: Mapping[str, Written] = {
             and layer.embeddings.trainable == layer.trainable
         ),
         lambda layer, parts: Embedding(layer, parts.find),
+        lambda layer: int(layer.trainable),
     ),
 }

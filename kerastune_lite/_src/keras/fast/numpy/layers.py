@@ -163,19 +163,18 @@ class BatchNormalization(Node):
         normal, scale, of_batch = kept
         shape, width = dy.shape, _width(dy)
         rows = dy.reshape(len(dy), -1, width * shape[-1])
-        means = None, None
         if normal is not None:
-            means = _means(rows, width), _means(rows * normal, width)
+            by_offset, by_scale = _means(rows, width), _means(rows * normal, width)
             count = np.float32(rows.shape[1] * width)
-            for place, mean in zip((self._beta, self._gamma), means):
+            for place, mean in ((self._beta, by_offset), (self._gamma, by_scale)):
                 if place is not None and place.trained:
                     np.multiply(mean, count, out=values.gradient(place))
+            if of_batch and wanted:
+                # The mean and the variance depend on the batch, too (Ioffe and Szegedy 2015).
+                rows = rows - _repeated(by_offset, width)
+                rows -= normal * _repeated(by_scale, width)
         if not wanted:
             return ()
-        if of_batch:
-            # The mean and the variance depend on the batch, too (Ioffe and Szegedy 2015).
-            rows = rows - _repeated(means[0], width)
-            rows -= normal * _repeated(means[1], width)
         return ((rows * _repeated(scale, width)).reshape(shape),)
 
 
@@ -228,6 +227,28 @@ class Rescaling(Node):
 
     def backward(self, values: Bound, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
         return (dy * self._scale,)
+
+
+class Normalization(Node):
+    """`keras.layers.Normalization` by statistics that are constants of its structure."""
+
+    def __init__(self, layer: Any) -> None:
+        self._mean = np.asarray(layer.mean, np.float32)
+        deviation = np.sqrt(np.asarray(layer.variance, np.float32))
+        self._scale = np.maximum(deviation, np.float32(keras.config.epsilon()))
+        self._invert = bool(layer.invert)
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        return (*super().kind, self._invert, self._mean.ndim)
+
+    def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
+        if self._invert:
+            return xs[0] * self._scale + self._mean, None
+        return (xs[0] - self._mean) / self._scale, None
+
+    def backward(self, values: Bound, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
+        return (dy * self._scale if self._invert else dy / self._scale,)
 
 
 class Sum(Node):
@@ -355,6 +376,10 @@ LAYERS: Mapping[str, Written] = {
     "Multiply": Written(
         lambda layer: len(layer.input) == 2 and _of_equal_shapes(layer),
         lambda layer, parts: Product(),
+    ),
+    "Normalization": Written(
+        lambda layer: layer.mean is not None and layer.mean.shape[0] == 1,
+        lambda layer, parts: Normalization(layer),
     ),
     "ReLU": Written(
         lambda layer: layer.max_value is None and not layer.negative_slope and not layer.threshold,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from kerastune_lite._src.keras.compat import probes
 from kerastune_lite._src.keras.fast.member import Member
-from kerastune_lite._src.keras.fast.numpy.arithmetic import arithmetic, turns
+from kerastune_lite._src.keras.fast.numpy.arithmetic import arithmetic, convolves, turns
 from kerastune_lite._src.keras.fast.numpy.array_program import ArrayProgram
 from kerastune_lite._src.keras.fast.numpy.compiled import compiled_of
 from kerastune_lite._src.keras.fast.numpy.nodes import NotInArrays
@@ -25,6 +25,9 @@ operations' starts cost."""
 _OF_RECURRENT = 1 << 29
 """The same for networks with recurrent layers: TensorFlow traces each size anew, for one second or
 two, and starts all operations once more for each step of the sequences."""
+_OF_CONVOLUTIONS = 1 << 22
+"""The same for networks with convolutions, which are not products of matrices at once: windows have
+to be laid side by side. TensorFlow's one trace for all sizes is worth it sooner."""
 _BESIDE_GPU = 1 << 22
 """The same where there is a GPU, which does the arithmetic in next to no time but starts operations
 no sooner: NumPy's takes half a millisecond by then, and to start those of a step about one."""
@@ -47,7 +50,11 @@ def program_in_arrays(member: Member) -> ArrayProgram:
     missing = probes.missing_for_arrays()
     if missing:
         raise NotInArrays(missing)
-    limit = _OF_RECURRENT if turns(member.graph) else _ARITHMETIC
+    limit = _ARITHMETIC
+    if turns(member.graph):
+        limit = _OF_RECURRENT
+    elif convolves(member.graph):
+        limit = _OF_CONVOLUTIONS
     if tf.config.list_physical_devices("GPU"):
         limit = _BESIDE_GPU
     if arithmetic(member.graph, member.batch_size) > limit:
