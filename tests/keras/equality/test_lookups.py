@@ -121,9 +121,20 @@ class TestEmbedding:
         reason = "Embedding layers with Adadelta, centered RMSprop or clipping"
         self.check_left(read(mean_of_words, lambda variant: make()), reason)
 
-    def test_masks(self):
+    def test_masks_of_means(self):
         build = read(lambda variant: mean_of_words(variant, mask_zero=True))
-        self.check_left(build, "a special Embedding layer")
+        self.check_left(build, "a mask for a GlobalAveragePooling1D layer")
+
+    @pytest.mark.parametrize("kind", ["int32", "float32"])
+    def test_recurrent_layers_skip_the_word_zero(self, kind):
+        def made(variant):
+            embedded = layers.Embedding(11, (4, 6, 3)[variant], mask_zero=True)
+            return [embedded, layers.Bidirectional(layers.LSTM(4)), layers.Dropout(0.2, seed=1)]
+
+        x, y = tokens(kind)
+        x[:, 5:] = 0
+        x[::4, 2:] = 0
+        check(read(made), arguments((x, y)), whole=True)
 
     @staticmethod
     def check_left(build, reason):

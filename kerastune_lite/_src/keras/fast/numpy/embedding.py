@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from kerastune_lite._src.keras.fast.numpy.nodes import Node, Written
+from kerastune_lite._src.keras.fast.numpy.masking import Differs
+from kerastune_lite._src.keras.fast.numpy.nodes import Masks, Node, Written
 from kerastune_lite._src.keras.fast.numpy.values import Bound, Place
 
 Array = np.ndarray
@@ -70,12 +71,13 @@ def _add_up(rows: Array, dy: Array, out: Array) -> None:
 LAYERS: Mapping[str, Written] = {
     "Embedding": Written(
         lambda layer: (
-            not layer.mask_zero
-            and not layer.lora_enabled
+            not layer.lora_enabled
             and layer.quantization_mode is None
             and layer.embeddings.trainable == layer.trainable
         ),
         lambda layer, parts: Embedding(layer, parts.find),
         lambda layer: int(layer.trainable),
+        masks=Masks.MADE,
+        mask=lambda layer: Differs(0.0, False) if layer.mask_zero else None,
     ),
 }
