@@ -316,6 +316,28 @@ class WithOwnLayer(Net):
         return super().call(self.double(x), training=training)
 
 
+class Half(keras.Model):
+    def __init__(self, units):
+        super().__init__()
+        self.dense, self.normalized = L.Dense(units, activation="relu"), L.BatchNormalization()
+
+    def call(self, x, training=False):
+        return self.normalized(self.dense(x), training=training)
+
+
+class OfHalves(keras.Model):
+    """Of models that are classes, too."""
+
+    def __init__(self, units):
+        super().__init__()
+        self.first, self.second = Half(units), Half(units)
+        self.last = L.Dense(3, activation="softmax")
+
+    def call(self, x, training=False):
+        x = self.second(self.first(x, training=training), training=training)
+        return self.last(x)
+
+
 class Masking(Net):
     def compute_mask(self, inputs, previous_mask):
         return None
@@ -345,6 +367,7 @@ REFUSED = {
     "metrics of its own": Tracking,
     "without data": InTensorFlow,
     "Doubled": WithOwnLayer,
+    "Half": OfHalves,
     "compute_mask": Masking,
     "other variables than": Unused,
     "__call__": OwnCall,

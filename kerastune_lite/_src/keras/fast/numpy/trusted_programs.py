@@ -50,6 +50,7 @@ def program_in_arrays(member: Member) -> ArrayProgram:
     missing = probes.missing_for_arrays()
     if missing:
         raise NotInArrays(missing)
+    key = "\n".join(("arrays", member.structure.key, *member.types))
     limit = _ARITHMETIC
     if turns(member.graph):
         limit = _OF_RECURRENT
@@ -59,7 +60,6 @@ def program_in_arrays(member: Member) -> ArrayProgram:
         limit = _BESIDE_GPU
     if arithmetic(member.graph, member.batch_size) > limit:
         raise NotInArrays("a large network")
-    key = "\n".join(("arrays", member.structure.key, *member.types))
     known = PROGRAMS.get(key)
     if known is None:
         known = _made(member)
