@@ -145,12 +145,6 @@ class TestRefusals:
 
         assert "gradient_accumulation_steps" in self.refused(build)
 
-    def test_a_model_that_is_not_built(self):
-        def build(variant):
-            return compiled(keras.Sequential([layers.Dense(3)]), keras.optimizers.SGD(0.1))
-
-        assert "not built" in self.refused(build)
-
     def test_members_of_different_keys(self):
         members = [
             *members_of(plain, fit_of(), (0,)),

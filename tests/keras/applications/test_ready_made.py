@@ -14,7 +14,7 @@ from tests.keras.models import keras, same_weights
 PATHS = {
     # How trials may be trained.
     HyperMLP: {"NumPy"},
-    HyperCNN: {"shared trace"},
+    HyperCNN: {"NumPy", "shared trace"},
     HyperRNN: {"shared trace"},
     HyperText: {"own trace"},
 }

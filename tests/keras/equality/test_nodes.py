@@ -11,6 +11,7 @@ from kerastune_lite._src.keras.fast.numpy import (
     convolution,
     embedding,
     masking,
+    normalization,
     pooling,
     recurrent,
 )
@@ -30,11 +31,11 @@ layers = keras.layers
 
 NODES = [
     nodes.Activate,
-    nodes.BatchNormalization,
+    normalization.BatchNormalization,
     nodes.Concatenate,
     nodes.Dense,
     nodes.Dropout,
-    nodes.Normalization,
+    normalization.Normalization,
     nodes.Product,
     masking.Differs,
     masking.Masking,

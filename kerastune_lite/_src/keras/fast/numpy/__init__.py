@@ -5,7 +5,7 @@
     matching.py                        which arrays of the data go to which input, loss, metric
     array_program.py epoch.py values.py    an epoch of G members, each with samples of its own
     network.py nodes.py activations.py losses.py    forward passes and gradients
-    written.py layers.py               the layers
+    written.py layers.py normalization.py    the layers
     embedding.py convolution.py pooling.py windows.py    those of words, images and series
     recurrent.py cells.py masking.py   recurrent layers, and which steps they skip
     arithmetic.py                      how much a step computes

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kerastune_lite._src.keras.compat import internals
-from kerastune_lite._src.keras.fast.numpy.layers import BatchNormalization, Dense
+from kerastune_lite._src.keras.fast.numpy.layers import Dense
 from kerastune_lite._src.keras.fast.numpy.nodes import (
     Activated,
     Masks,
@@ -19,6 +19,7 @@ from kerastune_lite._src.keras.fast.numpy.nodes import (
     Parts,
     Steps,
 )
+from kerastune_lite._src.keras.fast.numpy.normalization import BatchNormalization
 from kerastune_lite._src.keras.fast.numpy.values import Bound, Place
 from kerastune_lite._src.keras.fast.numpy.written import WRITTEN
 from kerastune_lite._src.keras.fast.structure import Structure

@@ -9,6 +9,7 @@ from kerastune_lite._src.keras.fast.numpy import (
     embedding,
     layers,
     masking,
+    normalization,
     pooling,
     recurrent,
 )
@@ -19,6 +20,7 @@ WRITTEN: Mapping[str, Written] = {
     **convolution.LAYERS,
     **embedding.LAYERS,
     **masking.LAYERS,
+    **normalization.LAYERS,
     **pooling.LAYERS,
     **recurrent.LAYERS,
 }
