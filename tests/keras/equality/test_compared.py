@@ -8,6 +8,7 @@ from tests.keras.equality.cases import (
     FACTORS,
     adam,
     arguments,
+    classes,
     dispatched,
     keras,
     mlp,
@@ -150,3 +151,65 @@ def test_scalars_are_compared_with_other_values_at_once(monkeypatch):
             DROPPED[variant],
             (0.5, 0.9, 0.7)[variant],
         )
+
+
+def a_layer_that_is_wrapped(x, usual):
+    """Which is used by itself, too."""
+    layer = layers.Dense(4, "tanh")
+    other = layers.Dense(4, "tanh") if usual else layer
+    return layers.Add()([layers.TimeDistributed(layer)(x), other(x)])
+
+
+def a_direction_that_is_used_alone(x, usual):
+    backwards = layers.SimpleRNN(4, go_backwards=True)
+    both = layers.Bidirectional(layers.SimpleRNN(4), backward_layer=backwards)(x)
+    alone = layers.SimpleRNN(4, go_backwards=True) if usual else backwards
+    return layers.Concatenate()([both, alone(x)])
+
+
+def an_operation_within(x, usual):
+    """It has the name of a layer, and another axis."""
+    given = keras.Input((2, 3))
+    made = layers.Softmax()(given) if usual else keras.ops.softmax(given, axis=1)
+    return keras.Model(given, made)(layers.Dense(3)(x))
+
+
+def a_bias_that_is_not_trained(x, usual):
+    layer = layers.Dense(3)
+    y = layer(layers.Dense(3, "tanh")(x))
+    layer.bias.trainable = usual
+    return y
+
+
+def a_bias_of_a_convolution(x, usual):
+    layer = layers.Conv1D(3, 1)
+    y = layer(layers.Dense(3, "tanh")(x))
+    layer.bias.trainable = usual
+    return y
+
+
+@pytest.mark.parametrize(
+    ("hidden", "reason"),
+    [
+        (a_layer_that_is_wrapped, "a layer that is used twice"),
+        (a_direction_that_is_used_alone, "a layer that is used twice"),
+        (an_operation_within, "operations that are no layers"),
+        (a_bias_that_is_not_trained, "a special Dense layer"),
+        (a_bias_of_a_convolution, "a special Conv1D layer"),
+    ],
+)
+def test_what_was_proven_does_not_stand_for_what_looks_like_it(hidden, reason):
+    """The nodes of the second model would be those of the first, which is right."""
+
+    def build(variant):
+        x = keras.Input((2, 3))
+        y = layers.Flatten()(hidden(x, usual=variant == 0))
+        model = keras.Model(x, layers.Dense(3, "softmax")(y))
+        model.compile(adam(0), "sparse_categorical_crossentropy")
+        return model
+
+    fit = arguments(classes(shape=(2, 3)), epochs=1)
+    with no_programs(), no_warnings():
+        first, second = (dispatched(build, fit, variant, fastest="NumPy") for variant in (0, 1))
+    assert first.path == "NumPy"
+    assert (second.path, second.reason) == (SHARED, reason)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kerastune_lite._src.keras.fast.dispatcher import SHARED
+from kerastune_lite._src.keras.fast.dispatcher import ARRAYS, SHARED
 from kerastune_lite._src.keras.fast.numpy.optimizers import RULES
 from tests.keras.equality.cases import (
     DROPPED,
@@ -12,6 +12,7 @@ from tests.keras.equality.cases import (
     arguments,
     by_fit,
     check_arrays,
+    check_same,
     classes,
     dispatched,
     keras,
@@ -97,6 +98,24 @@ class TestEmbedding:
     def test_types_of_words(self, kind):
         check(read(mean_of_words), arguments(tokens(kind)))
 
+    @pytest.mark.parametrize("kind", ["uint8", "int8"])
+    def test_more_words_than_their_type_has_numbers(self, kind):
+        """After a table that is small enough for it."""
+        x, y = tokens(kind)
+
+        def build(variant):
+            words = keras.Input((7,), dtype=kind)
+            mean = layers.GlobalAveragePooling1D()(layers.Embedding((11, 300)[variant], 4)(words))
+            model = keras.Model(words, layers.Dense(3, "softmax")(mean))
+            model.compile(adam(variant), "sparse_categorical_crossentropy")
+            return model
+
+        fit = arguments((x, y))
+        with no_programs():
+            outcomes = [dispatched(build, fit, variant, ARRAYS) for variant in (0, 1)]
+        assert [outcome.path for outcome in outcomes] == [ARRAYS] * 2
+        check_same(outcomes[1], by_fit(build, fit, 1))
+
     def test_words_counted_from_the_end(self):
         x, y = tokens()
         check(read(mean_of_words), arguments((x - 4, y)))
@@ -120,6 +139,15 @@ class TestEmbedding:
     def test_optimizers_that_change_the_gradient_of_each_look_up(self, make):
         reason = "Embedding layers with Adadelta, centered RMSprop or clipping"
         self.check_left(read(mean_of_words, lambda variant: make()), reason)
+
+    def test_words_that_weights_make(self):
+        """There is no gradient by numbers of words."""
+
+        def made(variant):
+            return [layers.Dense(4, "sigmoid"), *mean_of_words(variant)]
+
+        with pytest.warns(UserWarning, match="Gradients do not exist"):
+            self.check_left(read(made), "weights whose gradients end at another layer")
 
     def test_masks_of_means(self):
         build = read(lambda variant: mean_of_words(variant, mask_zero=True))

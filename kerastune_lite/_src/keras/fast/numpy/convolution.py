@@ -107,7 +107,7 @@ def _is_usual(layer: Any) -> bool:
         layer.data_format == "channels_last"
         and layer.groups == 1
         and not layer.lora_enabled
-        and layer.kernel.trainable == layer.trainable
+        and all(v.trainable == layer.trainable for v in (layer.kernel, layer.bias) if v is not None)
         and name_of(layer.activation) is not None
     )
 

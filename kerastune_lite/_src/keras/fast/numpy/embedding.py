@@ -18,6 +18,8 @@ Array = np.ndarray
 class Embedding(Node):
     """`keras.layers.Embedding`: (G, batch, ...) to (G, batch, ..., length of a row)."""
 
+    smooth = False
+
     def __init__(self, layer: Any, find: Callable[[Any], Place]) -> None:
         self._table = find(layer.embeddings)
         self.trained = self._table.trained
@@ -31,8 +33,8 @@ class Embedding(Node):
 
     def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
         (x,) = xs
-        if x.dtype.kind not in "iu":
-            x = x.astype(np.int32)
+        if x.dtype.name not in ("int32", "int64"):
+            x = x.astype(np.int32)  # as Keras; a table may have more rows than a byte has values
         # What is out of range raises an error here, and with Keras.
         tables = values.value(self._table)
         return np.stack([np.take(table, rows, 0) for table, rows in zip(tables, x)]), x

@@ -201,7 +201,7 @@ def _is_usual_dense(layer: Any) -> bool:
     return (
         len(layer.kernel.shape) == 2
         and name_of(layer.activation) is not None
-        and layer.kernel.trainable == layer.trainable
+        and all(v.trainable == layer.trainable for v in (layer.kernel, layer.bias) if v is not None)
     )
 
 

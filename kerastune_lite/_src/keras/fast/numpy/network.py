@@ -144,8 +144,9 @@ class Network:
         used: the outputs that have a loss.
 
     Raises:
-        NotInArrays: a layer is used twice, another layer uses an output that the loss looks
-            behind, or a mask reaches one that is not written out for it.
+        NotInArrays: a layer is used twice, an operation is no layer, another layer uses an output
+            that the loss looks behind, gradients end before all weights have theirs, or a mask
+            reaches a layer that is not written out for it.
     """
 
     def __init__(
@@ -176,6 +177,8 @@ class Network:
         for output in self.fused:
             self._fuse(self.outputs[output])
         self._needs = self._needed()
+        if any(needed and not node.smooth for needed, node in zip(self._needs, self.nodes)):
+            raise NotInArrays("weights whose gradients end at another layer")
         self.idle = self._without_gradient({self.outputs[output] for output in used})
         """The trained nodes whose weights have no gradients: no loss depends on them."""
         self.wide = any(node.wide for node in self.nodes)
@@ -231,11 +234,16 @@ class Network:
             return self._added(layer, x)
         if kind == "InputLayer":
             return x
-        if kind in OF_MASKS:
-            return Token(_NOWHERE)
-        if id(layer) in self._seen:
+        if not isinstance(layer, keras.layers.Layer):
+            if kind in OF_MASKS:
+                return Token(_NOWHERE)
+            # Of a model within, too; some have the names of layers.
+            raise NotInArrays("operations that are no layers")
+        # Layers that wrap another one, which may be used elsewhere, have its variables.
+        own = {id(layer), *map(id, layer.variables)}
+        if not self._seen.isdisjoint(own):
             raise NotInArrays("a layer that is used twice")
-        self._seen.add(id(layer))
+        self._seen |= own
         tokens = x if isinstance(x, (list, tuple)) else [x]
         whole = any(token.whole for token in tokens)
         if whole and kind not in _OF_WHOLE:

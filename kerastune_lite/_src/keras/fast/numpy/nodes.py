@@ -47,6 +47,8 @@ class Node(ABC):
     """Whether it has weights with gradients."""
     wide = False
     """Whether it computes with many more numbers than it is given."""
+    smooth = True
+    """Whether there are gradients by its inputs."""
     steps = Steps.MIXED
     """What becomes of the axis after the samples'."""
 
