@@ -167,7 +167,9 @@ class TestEmbedding:
     @staticmethod
     def check_left(build, reason):
         with no_programs():
-            outcome = dispatched(build, arguments(tokens(), epochs=1), fastest="NumPy")
+            # Few samples: with more, centered RMSprop's sparse arithmetic in Keras raises an error.
+            fit = arguments(tokens(rows=30), epochs=1)
+            outcome = dispatched(build, fit, fastest="NumPy")
         assert (outcome.path, outcome.reason) == (SHARED, reason)
 
     def test_side_by_side(self):
