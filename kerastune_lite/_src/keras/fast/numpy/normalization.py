@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite._src.keras.fast.numpy.layers import rank
-from kerastune_lite._src.keras.fast.numpy.nodes import Node, Written
+from kerastune_lite._src.keras.fast.numpy.nodes import Node, Steps, Written
 from kerastune_lite._src.keras.fast.numpy.values import Bound, Place
 from kerastune_lite._src.keras.loading import load_keras
 
@@ -23,6 +23,8 @@ class BatchNormalization(Node):
     It computes with `(G, rows, width * channels)`, where the width is that of an image or the
     length of a sequence: NumPy goes through long rows several times as fast as through short ones.
     """
+
+    steps = Steps.KEPT
 
     def __init__(self, layer: Any, find: Callable[[Any], Place]) -> None:
         self._gamma = find(layer.gamma) if layer.scale else None
