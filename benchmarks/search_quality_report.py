@@ -24,6 +24,7 @@ PLOTTED = {
         "random": "C7",
     },
     "epochs": {
+        "kt.FreezeThaw": "C8",
         "Hyperband, bayesian": "C2",
         "ASHA, bayesian": "C1",
         "bayesian": "C0",
