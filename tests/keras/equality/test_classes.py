@@ -98,6 +98,21 @@ class Texts(keras.Model):
         return self.last(self.recurrent(self.embedded(x), training=training))
 
 
+class Attending(keras.Model):
+    """Its layers make layers of their own, with seeds, when they are built."""
+
+    def __init__(self, units):
+        super().__init__()
+        self.embedded, self.attended = L.Embedding(11, 4), L.MultiHeadAttention(2, units)
+        self.pooled, self.dropped = L.GlobalAveragePooling1D(), L.Dropout(0.2)
+        self.last = L.Dense(3, activation="softmax")
+
+    def call(self, x, training=False):
+        x = self.embedded(x)
+        x = self.pooled(L.Add()([x, self.attended(x, x)]))
+        return self.last(self.dropped(x, training=training))
+
+
 class TwoInputs(keras.Model):
     def __init__(self, units):
         super().__init__()
@@ -126,6 +141,7 @@ CLASSES = {
     "with build()": (WithBuild, classes, True, True),
     "frozen layers": (Frozen, classes, True, True),
     "masks": (Texts, words, None, False),
+    "attention": (Attending, words, False, False),
     "two inputs": (TwoInputs, two, None, True),
 }
 
@@ -139,7 +155,7 @@ def compiled(kind):
     return build
 
 
-@grid(CLASSES, ["another order", "operators", "with build()"])
+@grid(CLASSES, ["another order", "operators", "with build()", "attention"])
 def test_a_class_is_trained_as_its_graph(name, extent):
     kind, data, in_arrays, sized = CLASSES[name]
     build, fit = compiled(kind), arguments(data())
@@ -153,6 +169,16 @@ def test_a_class_is_trained_as_its_graph(name, extent):
         assert mine.path == theirs.path
     assert outcome.model.get_build_config() == right.model.get_build_config()
     assert outcome.model.count_params() == right.model.count_params()
+
+
+def test_the_users_code_draws_the_same_numbers_after_it():
+    build, fit = compiled(Attending), arguments(words(), epochs=1)
+    drawn = []
+    with no_programs():
+        for train in (lambda: dispatched(build, fit, 0, ARRAYS), lambda: by_fit(build, fit)):
+            train()
+            drawn.append((random.random(), np.random.random(), float(keras.random.uniform(()))))
+    assert drawn[0] == drawn[1]
 
 
 # Between Keras and TensorFlow, about their own conversions to NumPy.
@@ -248,6 +274,13 @@ class WithLoss(Net):
 class Drawing(Net):
     def call(self, x, training=False):
         return super().call(x * (1 if random.random() < 2 else 2), training=training)
+
+
+class Noisy(Net):
+    """Draws from Keras's own generator."""
+
+    def call(self, x, training=False):
+        return super().call(x + keras.random.normal((6,)), training=training)
 
 
 class MonteCarlo(Net):
@@ -359,6 +392,7 @@ REFUSED = {
     "sets attributes": Counting,
     "raises ValueError": WithLoss,
     "draws random numbers": Drawing,
+    "call() draws random numbers": Noisy,
     "`training` of its own": MonteCarlo,
     "a `training` of its own": InInference,
     "no argument `training`": Untold,
@@ -375,6 +409,7 @@ REFUSED = {
 
 
 @pytest.mark.filterwarnings("ignore:Gradients do not exist")
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.parametrize("reason", REFUSED)
 def test_what_is_no_graph_has_a_trace_of_its_own(reason):
     state = random.getstate()

@@ -6,10 +6,14 @@ its way out, with one line in the log.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import logging
-from collections.abc import Callable, Mapping
+import random
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
 
 from kerastune_lite._src.keras.compat.global_state import names_given_back
 from kerastune_lite._src.keras.loading import load_keras
@@ -23,8 +27,8 @@ class Part:
 
     Attributes:
         without: what becomes of what needs it where it is missing, for the log.
-        probes: what is looked for, in words -> whether it is there. They draw no random number:
-            the seed of the trial may have been set by now.
+        probes: what is looked for, in words -> whether it is there. What they draw from Python's
+            and NumPy's generators is put back: the seed of the trial may have been set by now.
         backend: of Keras, without which nothing is looked for; None: it is there with all.
     """
 
@@ -54,7 +58,7 @@ def _missing(part: Part) -> str | None:
     for what, probe in part.probes.items():
         try:
             # Names are as they were: those of a trial must not tell whether it was the first.
-            with names_given_back():
+            with names_given_back(), _nothing_drawn():
                 works = probe()
         except Exception as error:
             logger.debug("The probe of %s failed.", what, exc_info=error)
@@ -62,6 +66,17 @@ def _missing(part: Part) -> str | None:
         if not works:
             return f"{_versions(backend)} differs in {what}"
     return None
+
+
+@contextlib.contextmanager
+def _nothing_drawn() -> Iterator[None]:
+    """After it, Python and NumPy draw as if it had not been: layers draw seeds when made."""
+    python, numpy = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
 
 
 def _versions(backend: str) -> str:

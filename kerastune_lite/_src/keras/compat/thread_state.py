@@ -14,6 +14,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from kerastune_lite._src.keras.compat import global_state
 from kerastune_lite._src.keras.compat.parts import Part
 from kerastune_lite._src.keras.loading import load_keras
@@ -154,6 +156,43 @@ def _seeds_work() -> bool:
     finally:
         random.setstate(state)
     return drawn[0] == drawn[1]
+
+
+class Generators:
+    """Where the generators stand that are drawn from without a seed: Python's, NumPy's, Keras's.
+
+    Without the part, Keras's is not looked at.
+    """
+
+    def __init__(self) -> None:
+        self._python, self._numpy = random.getstate(), np.random.get_state()
+        self._of_keras, self._seed = _generator_of_keras()
+
+    def moved(self) -> bool:
+        """Whether something was drawn since this object was made."""
+        of_keras, seed = _generator_of_keras()
+        now = np.random.get_state()
+        return not (
+            random.getstate() == self._python
+            and all(np.array_equal(one, other) for one, other in zip(now, self._numpy))
+            and of_keras is self._of_keras
+            and np.array_equal(seed, self._seed)
+        )
+
+    def put_back(self) -> None:
+        """Have them draw again what was drawn since."""
+        random.setstate(self._python)
+        np.random.set_state(self._numpy)
+        if SEEDS.is_there:
+            global_state.module().set_global_attribute(_GENERATOR, self._of_keras)
+            if self._of_keras is not None:
+                self._of_keras.state.assign(self._seed)
+
+
+def _generator_of_keras() -> tuple[Any, Any]:
+    """Keras's generator of this thread and its state; nothing if there is none yet."""
+    found = global_state.module().get_global_attribute(_GENERATOR) if SEEDS.is_there else None
+    return found, () if found is None else keras.ops.convert_to_numpy(found.state).copy()
 
 
 SEEDS = Part(

@@ -8,12 +8,9 @@ the layers and the variables of the model, and is trained in its place.
 
 from __future__ import annotations
 
-import random
 import types
 from collections.abc import Iterator
 from typing import Any
-
-import numpy as np
 
 from kerastune_lite._src.keras.compat import internals
 from kerastune_lite._src.keras.compat.global_state import names_given_back
@@ -29,6 +26,7 @@ from kerastune_lite._src.keras.compat.recording import (
     variables_of_layers,
 )
 from kerastune_lite._src.keras.compat.symbolic_build import build_layers
+from kerastune_lite._src.keras.compat.thread_state import Generators
 from kerastune_lite._src.keras.fast.structure import NotShared, is_kerass
 from kerastune_lite._src.keras.fast.supported import MODELS
 from kerastune_lite._src.keras.loading import load_keras
@@ -136,24 +134,23 @@ def _recorded(model: Any, x: Any) -> Any:
     """The functional model of a model's `call`."""
     kind = type(model).__name__
     forget_marked(layers_within(model))
-    before, drawn = attributes_of(model), (random.getstate(), np.random.get_state())
+    before, generators = attributes_of(model), Generators()
     try:
         with names_given_back():
             inputs = _symbols(x)
             graph = _called(model, inputs)
-        if not _same_state(drawn):
-            raise _Refused("draws random numbers")
-    except _Refused as reason:
-        raise NotShared(f"the model is a {kind}, whose call() {reason}") from None
-    except Exception as error:
-        # The user's code raises what it likes where it meets symbolic tensors.
-        name = type(error).__name__
-        raise NotShared(
-            f"the model is a {kind}, whose call() raises {name} without data"
-        ) from error
-    finally:
-        random.setstate(drawn[0])
-        np.random.set_state(drawn[1])
+    except BaseException as error:
+        # A trace draws them anew.
+        generators.put_back()
+        if isinstance(error, _Refused):
+            raise NotShared(f"the model is a {kind}, whose call() {error}") from None
+        if isinstance(error, Exception):
+            # The user's code raises what it likes where it meets symbolic tensors.
+            name = type(error).__name__
+            raise NotShared(
+                f"the model is a {kind}, whose call() raises {name} without data"
+            ) from error
+        raise
     after = attributes_of(model)
     # A layer may have layers more since it is built.
     if before is None or after is None or {name: after.get(name) for name in before} != before:
@@ -174,21 +171,18 @@ class _Refused(Exception):
     """A `call` is no graph of layers; the message says what it does."""
 
 
-def _same_state(state: tuple[Any, Any]) -> bool:
-    """Whether Python's and NumPy's generators are as they were."""
-    now = np.random.get_state()
-    return random.getstate() == state[0] and all(
-        np.array_equal(one, other) for one, other in zip(now, state[1])
-    )
-
-
 def _called(model: Any, inputs: Any) -> Any:
     """The graph of what `call` does, which is the same in training and in inference."""
-    before = Records(model)
+    before, generators = Records(model), Generators()
+    building = not all(layer.built for layer in layers_within(model))
     try:
         trained, told = call_recorded(model, inputs, training=True)
-        between = Records(model)
+        drawn = generators.moved()
+        between, generators = Records(model), Generators()
         measured, also_told = call_recorded(model, inputs, training=False)
+        # Layers draw seeds when they are built, as they do in `fit`; that is not the call's doing.
+        if generators.moved() or (drawn and not building):
+            raise _Refused("draws random numbers")
         if not (told and also_told):
             raise _Refused("calls layers with a `training` of its own")
         _check_outputs(trained)
