@@ -409,7 +409,6 @@ REFUSED = {
 
 
 @pytest.mark.filterwarnings("ignore:Gradients do not exist")
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.parametrize("reason", REFUSED)
 def test_what_is_no_graph_has_a_trace_of_its_own(reason):
     state = random.getstate()

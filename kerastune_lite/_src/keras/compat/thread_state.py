@@ -192,7 +192,7 @@ class Generators:
 def _generator_of_keras() -> tuple[Any, Any]:
     """Keras's generator of this thread and its state; nothing if there is none yet."""
     found = global_state.module().get_global_attribute(_GENERATOR) if SEEDS.is_there else None
-    return found, () if found is None else keras.ops.convert_to_numpy(found.state).copy()
+    return found, () if found is None else np.asarray(found.state).copy()
 
 
 SEEDS = Part(
