@@ -96,7 +96,9 @@ def test_layers_of_all_sizes(name, extent):
 def test_three_models_one_after_the_other():
     """Each of them is compared: the first, the one of the self-check, the one after it."""
     build = mlp(BETWEEN["batch normalization and dropout"], adam)
-    check_shared(build, arguments(), variants=(0, 1, 2), compared=(0, 1, 2))
+    # Normalisation takes away what a unit that is never cut off adds.
+    null = ("dense_1/bias",)
+    check_shared(build, arguments(), variants=(0, 1, 2), compared=(0, 1, 2), null=null)
 
 
 @pytest.mark.parametrize("rate", rare_is_slow([0.0, 1e-3], [0.0]))
