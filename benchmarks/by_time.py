@@ -26,6 +26,7 @@ import tempfile
 import time
 
 import numpy as np
+import zoo_models
 from quiet_keras import load_keras
 
 EPOCHS = 27
@@ -37,10 +38,7 @@ NO_END = 10_000
 
 def digits(network):
     """Images and digits to train on, and to validate."""
-    from sklearn.datasets import load_digits
-
-    x, y = load_digits(return_X_y=True)
-    x = (x / 16).astype("float32")
+    x, y = zoo_models.digits()
     if network == "conv":
         x = x.reshape(-1, 8, 8, 1)
     order = np.random.default_rng(0).permutation(len(x))

@@ -10,11 +10,8 @@ import collections
 import dataclasses
 import functools
 import logging
-import random
 from collections.abc import Iterable, Mapping
 from typing import Any
-
-import numpy as np
 
 from kerastune_lite._src.core.trial import Segment
 from kerastune_lite._src.keras.build_configs import is_complete
@@ -25,6 +22,7 @@ from kerastune_lite._src.keras.loading import load_keras
 from kerastune_lite._src.keras.own_attributes import attributes_of, compiled_with
 from kerastune_lite._src.keras.resuming import optimizers_of
 from kerastune_lite._src.space.hyperparameters import HyperParameters
+from kerastune_lite._src.util.generators import set_generators, state_of_generators
 
 keras = load_keras()
 logger = logging.getLogger(__name__)
@@ -76,13 +74,11 @@ class Built:
     def of(model: Any, may_be_kept: bool) -> Built:
         """A model that was built now."""
         attributes = attributes_of(model) if may_be_kept else None
-        generators = random.getstate(), np.random.get_state()
-        return Built(model, is_complete(model), attributes, generators, rates_of(model))
+        return Built(model, is_complete(model), attributes, state_of_generators(), rates_of(model))
 
     def set_generators(self) -> None:
         """Have Python and NumPy draw as after the build: the user's code makes the callbacks."""
-        random.setstate(self.generators[0])
-        np.random.set_state(self.generators[1])
+        set_generators(self.generators)
 
     def as_built(self, callbacks: Iterable[Any]) -> bool:
         """Whether a training has certainly changed nothing but variables.

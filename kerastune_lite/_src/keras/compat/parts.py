@@ -6,17 +6,14 @@ its way out, with one line in the log.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import logging
-import random
-from collections.abc import Callable, Iterator, Mapping
-
-import numpy as np
+from collections.abc import Callable, Mapping
 
 from kerastune_lite._src.keras.compat.global_state import names_given_back
 from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite._src.util.generators import kept_generators
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +55,7 @@ def _missing(part: Part) -> str | None:
     for what, probe in part.probes.items():
         try:
             # Names are as they were: those of a trial must not tell whether it was the first.
-            with names_given_back(), _nothing_drawn():
+            with names_given_back(), kept_generators():
                 works = probe()
         except Exception as error:
             logger.debug("The probe of %s failed.", what, exc_info=error)
@@ -66,17 +63,6 @@ def _missing(part: Part) -> str | None:
         if not works:
             return f"{_versions(backend)} differs in {what}"
     return None
-
-
-@contextlib.contextmanager
-def _nothing_drawn() -> Iterator[None]:
-    """After it, Python and NumPy draw as if it had not been: layers draw seeds when made."""
-    python, numpy = random.getstate(), np.random.get_state()
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
 
 
 def _versions(backend: str) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 from kerastune_lite._src.keras.compat import global_state
 from kerastune_lite._src.keras.compat.parts import Part
 from kerastune_lite._src.keras.loading import load_keras
+from kerastune_lite._src.util.generators import set_generators, state_of_generators
 
 keras = load_keras()
 
@@ -165,24 +166,23 @@ class Generators:
     """
 
     def __init__(self) -> None:
-        self._python, self._numpy = random.getstate(), np.random.get_state()
+        self._kept = state_of_generators()
         self._of_keras, self._seed = _generator_of_keras()
 
     def moved(self) -> bool:
         """Whether something was drawn since this object was made."""
         of_keras, seed = _generator_of_keras()
-        now = np.random.get_state()
+        (python, numpy), (python_now, numpy_now) = self._kept, state_of_generators()
         return not (
-            random.getstate() == self._python
-            and all(np.array_equal(one, other) for one, other in zip(now, self._numpy))
+            python_now == python
+            and all(np.array_equal(one, other) for one, other in zip(numpy_now, numpy))
             and of_keras is self._of_keras
             and np.array_equal(seed, self._seed)
         )
 
     def put_back(self) -> None:
         """Have them draw again what was drawn since."""
-        random.setstate(self._python)
-        np.random.set_state(self._numpy)
+        set_generators(self._kept)
         if SEEDS.is_there:
             global_state.module().set_global_attribute(_GENERATOR, self._of_keras)
             if self._of_keras is not None:

@@ -9,9 +9,9 @@ import numpy as np
 
 from kerastune_lite._src.keras.fast.numpy.activations import activation_of, name_of
 from kerastune_lite._src.keras.fast.numpy.layers import places
-from kerastune_lite._src.keras.fast.numpy.nodes import Activated, Written
+from kerastune_lite._src.keras.fast.numpy.nodes import Activated, Written, frozen_alike
 from kerastune_lite._src.keras.fast.numpy.values import Bound, Place
-from kerastune_lite._src.keras.fast.numpy.windows import as_images, windows_of
+from kerastune_lite._src.keras.fast.numpy.windows import as_given, as_images, windows_of
 
 Array = np.ndarray
 
@@ -72,7 +72,7 @@ class Convolution(Activated):
         if not wanted:
             return ()
         dx = self._by_images(values, rows, shape)
-        return (dx if dy.ndim == 5 else dx[:, :, 0],)
+        return (as_given(dx, dy.ndim),)
 
     def _by_images(self, values: Bound, rows: Array, shape: tuple[int, ...]) -> Array:
         """The gradient by the images.
@@ -107,7 +107,7 @@ def _is_usual(layer: Any) -> bool:
         layer.data_format == "channels_last"
         and layer.groups == 1
         and not layer.lora_enabled
-        and all(v.trainable == layer.trainable for v in (layer.kernel, layer.bias) if v is not None)
+        and frozen_alike(layer, layer.kernel, layer.bias)
         and name_of(layer.activation) is not None
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from kerastune_lite._src.keras.fast.numpy.masking import Differs
-from kerastune_lite._src.keras.fast.numpy.nodes import Masks, Node, Written
+from kerastune_lite._src.keras.fast.numpy.nodes import Masks, Node, Written, frozen_alike
 from kerastune_lite._src.keras.fast.numpy.values import Bound, Place
 
 Array = np.ndarray
@@ -75,7 +75,7 @@ LAYERS: Mapping[str, Written] = {
         lambda layer: (
             not layer.lora_enabled
             and layer.quantization_mode is None
-            and layer.embeddings.trainable == layer.trainable
+            and frozen_alike(layer, layer.embeddings)
         ),
         lambda layer, parts: Embedding(layer, parts.find),
         lambda layer: int(layer.trainable),

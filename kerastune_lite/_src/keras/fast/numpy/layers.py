@@ -9,7 +9,15 @@ from typing import Any
 import numpy as np
 
 from kerastune_lite._src.keras.fast.numpy.activations import activation_of, leaky_relu, name_of
-from kerastune_lite._src.keras.fast.numpy.nodes import Activated, Masks, Node, Parts, Steps, Written
+from kerastune_lite._src.keras.fast.numpy.nodes import (
+    Activated,
+    Masks,
+    Node,
+    Parts,
+    Steps,
+    Written,
+    frozen_alike,
+)
 from kerastune_lite._src.keras.fast.numpy.values import Bound, Place
 from kerastune_lite._src.keras.loading import load_keras
 
@@ -201,7 +209,7 @@ def _is_usual_dense(layer: Any) -> bool:
     return (
         len(layer.kernel.shape) == 2
         and name_of(layer.activation) is not None
-        and all(v.trainable == layer.trainable for v in (layer.kernel, layer.bias) if v is not None)
+        and frozen_alike(layer, layer.kernel, layer.bias)
     )
 
 

@@ -141,6 +141,18 @@ class Masks(enum.Enum):
     MADE = "made"
 
 
+def mean_of_rows(rows: Array) -> Array:
+    """(..., n, columns) to (..., 1, columns)."""
+    # A product takes a fifth to a tenth of the time of NumPy's mean over this axis.
+    shares = np.full((1, rows.shape[-2]), 1 / rows.shape[-2], np.float32)
+    return np.matmul(shares, rows)
+
+
+def frozen_alike(layer: Any, *variables: Any) -> bool:
+    """Whether its variables are trained if the layer is, and not if it is not; None is left out."""
+    return all(each.trainable == layer.trainable for each in variables if each is not None)
+
+
 class Written(NamedTuple):
     """A kind of layer that is written out.
 

@@ -11,7 +11,14 @@ from kerastune_lite._src.keras.compat import internals
 from kerastune_lite._src.keras.fast.numpy.activations import activation_of, name_of
 from kerastune_lite._src.keras.fast.numpy.cells import Cell, Drop, Step, cell_of, drops_of
 from kerastune_lite._src.keras.fast.numpy.layers import places_of_input
-from kerastune_lite._src.keras.fast.numpy.nodes import Masks, Node, Parts, Steps, Written
+from kerastune_lite._src.keras.fast.numpy.nodes import (
+    Masks,
+    Node,
+    Parts,
+    Steps,
+    Written,
+    frozen_alike,
+)
 from kerastune_lite._src.keras.fast.numpy.values import Bound
 from kerastune_lite._src.keras.loading import load_keras
 
@@ -307,7 +314,7 @@ def _is_written(layer: Any) -> bool:
         # The gradients are computed from what functions return, for each unit of its own.
         and all(name_of(each) not in (None, "softmax") for each in functions)
         and all(activation_of(each).in_place for each in functions)
-        and all(each.trainable == layer.trainable for each in weights if each is not None)
+        and frozen_alike(layer, *weights)
     )
 
 

@@ -136,3 +136,8 @@ def windows_of(layer: Any, size: Any) -> Windows:
 def as_images(x: Array) -> Array:
     """Sequences, `(G, batch, steps, channels)`, as images of one row; images as they are."""
     return x if x.ndim == 5 else x[:, :, None]
+
+
+def as_given(images: Array, axes: int) -> Array:
+    """Back to sequences, if those that `as_images` was given had so many axes."""
+    return images if axes == 5 else images[:, :, 0]
