@@ -23,7 +23,7 @@ raises while a path gets ready; what differs in the comparison is banned.
     member.py stacking.py           a training that can begin; which of them go side by side
     driver.py stack.py state.py     their epochs, as `fit` goes through them; their states
     program.py                      the interface of what computes epochs
-        numpy/                      small dense networks
+        numpy/                      small networks: dense, recurrent, of words and small images
         tf/                         a trace that models of a structure share, or a model's own
     program_cache.py self_check.py  the programs of this process; what comparisons have shown
 """
