@@ -7,6 +7,7 @@ between two trials, until it is its turn again; so each search is one search, as
 import collections
 import contextlib
 import dataclasses
+import importlib
 import itertools
 import os
 import resource
@@ -124,6 +125,8 @@ def contend(
         again: whether it then trains the same trials once more, in another search.
     """
     keras = load_keras()
+    if name == KERAS_TUNER:
+        importlib.import_module("keras_tuner")
     data = row.data()
     warm_up(keras)
     at_start = memory()

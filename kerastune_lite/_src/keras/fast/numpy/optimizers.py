@@ -60,15 +60,20 @@ class Update:
         self.scratch = np.empty_like(self.gradients)
         """A row to compute in."""
         self._parts = views(self.scratch, values.shapes)
+        # Zeros stand for what was not asked for: found once, not in each of many short steps.
+        asked = {name: _single(numbers[name]) for name in OF_ALL if np.any(numbers[name])}
+        self._decay = asked.pop("weight_decay", None)
+        self._limit = next(iter(asked.items()), None)
+        """How gradients are clipped, and at which number; Keras takes one way of the three."""
 
     def __call__(self) -> None:
         """Change the weights."""
-        decay = self.numbers["weight_decay"]
         if self._rate_at is not None:
             self.rate = self._rate_at(self._iterations.astype(np.float32).reshape(-1, 1))
-        self._clip()
-        if np.any(decay):
-            decayed = np.multiply(self.weights, np.float32(decay), out=self.scratch)
+        if self._limit is not None:
+            self._clip(*self._limit)
+        if self._decay is not None:
+            decayed = np.multiply(self.weights, self._decay, out=self.scratch)
             decayed *= self.rate
             self.weights -= decayed
         self.step = (self._iterations + 1).astype(np.float32).reshape(-1, 1)
@@ -89,22 +94,18 @@ class Update:
             sums(function, self._parts[index])
         return self.scratch
 
-    def _clip(self) -> None:
-        """Keras takes one of the three."""
-        by_value, by_norm, by_all = (
-            _single(self.numbers[name]) for name in ("clipvalue", "clipnorm", "global_clipnorm")
-        )
+    def _clip(self, way: str, limit: Any) -> None:
         gradients = self.gradients
-        if np.any(by_norm):
+        if way == "clipnorm":
             norms = np.sqrt(self._squares())
-            gradients *= by_norm
-            gradients /= np.repeat(np.maximum(norms, by_norm), self._sizes, 1)
-        elif np.any(by_all):
+            gradients *= limit
+            gradients /= np.repeat(np.maximum(norms, limit), self._sizes, 1)
+        elif way == "global_clipnorm":
             norms = np.sqrt(self._squares().sum(1, keepdims=True))
             # What is not finite becomes NaN as a whole.
-            gradients *= by_all * np.minimum(1 / norms, 1 / by_all) + (norms - norms)
-        elif np.any(by_value):
-            np.clip(gradients, -by_value, by_value, out=gradients)
+            gradients *= limit * np.minimum(1 / norms, 1 / limit) + (norms - norms)
+        else:
+            np.clip(gradients, -limit, limit, out=gradients)
 
     def _squares(self) -> Array:
         """The gradients of each weight, squared, in sum, `(G, weights)`."""
