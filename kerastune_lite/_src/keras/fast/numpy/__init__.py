@@ -7,7 +7,8 @@
     network.py nodes.py activations.py losses.py    forward passes and gradients
     written.py layers.py normalization.py    the layers
     embedding.py convolution.py pooling.py windows.py    those of words, images and series
-    recurrent.py cells.py masking.py   recurrent layers, and which steps they skip
+    recurrent.py tape.py cells.py gates.py masking.py
+                                       recurrent layers, and which steps they skip
     arithmetic.py                      how much a step computes
     optimizers.py schedules.py         updates of all weights at once; learning rates by steps
     masks.py measuring.py metrics.py   dropout as TensorFlow draws it; logs, and metrics one by one

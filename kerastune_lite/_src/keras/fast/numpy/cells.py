@@ -39,18 +39,31 @@ class Step(NamedTuple):
     kept: Sequence[Array]
 
 
-class Back(NamedTuple):
-    """The gradients that a step hands back.
+class Given(NamedTuple):
+    """What the gradients of a step are computed from.
 
     Attributes:
-        gates: by W s.
-        before: by h before it, but for what goes through W; None: nothing.
-        kept_before: by what the cell kept of the step before; None: nothing depends on it.
+        dh: the gradient by `after`; may be overwritten.
+        ahead: that by what the cell kept of this step, as the step after it handed it back; may be
+            overwritten. None: there is no step after it.
+        factors: what the cell computed of the step beforehand.
     """
 
-    gates: Array
+    dh: Array
+    ahead: Any
+    factors: Sequence[Array]
+
+
+class Back(NamedTuple):
+    """The gradients that a step hands back besides those by the gates.
+
+    Attributes:
+        before: by h before it, but for what goes through W; None: nothing.
+        kept: by what the cell kept of the step before; None: nothing depends on it.
+    """
+
     before: Array | None = None
-    kept_before: Array | None = None
+    kept: Array | None = None
 
 
 class Drop(NamedTuple):
@@ -181,16 +194,27 @@ class Cell(ABC):
         """Write `after`, and what is kept; not into what was before."""
 
     @abstractmethod
+    def factors(self, steps: Step) -> list[Array]:
+        """What gradients are multiplied with on their way back, of several steps at once.
+
+        Args:
+            steps: arrays with an axis for the steps in front, which what is returned has, too.
+        """
+
+    @abstractmethod
     def backward(
-        self, matrices: Sequence[Array], totals: Sequence[Array], step: Step, dh: Array, ahead: Any
+        self,
+        matrices: Sequence[Array],
+        totals: Sequence[Array],
+        step: Step,
+        given: Given,
+        by_gates: Array,
     ) -> Back:
         """The gradients of a step.
 
         Args:
             totals: those by `matrices`, of which those by all but W are added up here.
-            dh: the gradient by `after`; may be overwritten.
-            ahead: that by what the cell kept of this step, as the step after it handed it back; may
-                be overwritten. None: there is no step after it.
+            by_gates: where that by W s is written.
         """
 
 
@@ -200,201 +224,35 @@ class SimpleCell(Cell):
     of_kernel = of_recurrent = (0,)
 
     def forward(self, matrices: Sequence[Array], step: Step) -> None:
-        _apply(self._activation, step.gates)
+        apply(self._activation, step.gates)
         step.after[...] = step.gates
 
-    def backward(
-        self, matrices: Sequence[Array], totals: Sequence[Array], step: Step, dh: Array, ahead: Any
-    ) -> Back:
-        _apply_back(self._activation, dh, step.gates)
-        return Back(dh)
-
-
-class _Gated(Cell):
-    """A cell with gates that have an activation function of their own."""
-
-    def __init__(self, cell: Any, find: Callable[[Any], Place]) -> None:
-        super().__init__(cell, find)
-        self._of_gates = activation_of(cell.recurrent_activation)
-
-    @property
-    def kind(self) -> tuple[Any, ...]:
-        return (*super().kind, self._of_gates.name)
-
-    def _back_through_gates(self, gradient: Array, gates: Array, rows: int) -> None:
-        _apply_back(self._of_gates, gradient[:, :rows], gates[:, :rows])
-
-
-class LSTMCell(_Gated):
-    """`keras.layers.LSTMCell` (Hochreiter and Schmidhuber 1997), with the candidate last.
-
-    It keeps c and the activation of c.
-    """
-
-    of_kernel = of_recurrent = (0, 1, 3, 2)
-    keeps = 2
-
-    def forward(self, matrices: Sequence[Array], step: Step) -> None:
-        units = step.after.shape[1]
-        _apply(self._of_gates, step.gates[:, : 3 * units])
-        _apply(self._activation, step.gates[:, 3 * units :])
-        take, keep, give, candidate = _blocks(step.gates, units)
-        c, active = step.kept
-        np.multiply(keep, step.kept_before[0], out=c)
-        c += take * candidate
-        active[...] = c
-        _apply(self._activation, active)
-        np.multiply(give, active, out=step.after)
+    def factors(self, steps: Step) -> list[Array]:
+        slopes = np.ones_like(steps.gates)
+        apply_back(self._activation, slopes, steps.gates)
+        return [slopes]
 
     def backward(
-        self, matrices: Sequence[Array], totals: Sequence[Array], step: Step, dh: Array, ahead: Any
+        self,
+        matrices: Sequence[Array],
+        totals: Sequence[Array],
+        step: Step,
+        given: Given,
+        by_gates: Array,
     ) -> Back:
-        units = dh.shape[1]
-        take, keep, give, candidate = _blocks(step.gates, units)
-        active = step.kept[1]
-        gradient = np.empty_like(step.gates)
-        by_take, by_keep, by_give, by_candidate = _blocks(gradient, units)
-        np.multiply(dh, active, out=by_give)
-        dc = dh
-        dc *= give
-        _apply_back(self._activation, dc, active)
-        if ahead is not None:
-            dc += ahead
-        np.multiply(dc, candidate, out=by_take)
-        np.multiply(dc, step.kept_before[0], out=by_keep)
-        np.multiply(dc, take, out=by_candidate)
-        self._back_through_gates(gradient, step.gates, 3 * units)
-        _apply_back(self._activation, by_candidate, candidate)
-        dc *= keep
-        return Back(gradient, None, dc)
+        np.multiply(given.dh, given.factors[0], out=by_gates)
+        return Back()
 
 
-class GRUCell(_Gated):
-    """`keras.layers.GRUCell` (Cho et al. 2014) with `reset_after`.
-
-    The last two blocks of W are the candidate's: what x gives, and what h gives, which is reset
-    before it is added to the former.
-    """
-
-    of_kernel = (0, 1, 2, None)
-    of_recurrent = (0, 1, None, 2)
-
-    def forward(self, matrices: Sequence[Array], step: Step) -> None:
-        units = step.after.shape[1]
-        _apply(self._of_gates, step.gates[:, : 2 * units])
-        update, reset, candidate, by_h = _blocks(step.gates, units)
-        candidate += reset * by_h
-        _apply(self._activation, candidate)
-        _mix(update, candidate, step)
-
-    def backward(
-        self, matrices: Sequence[Array], totals: Sequence[Array], step: Step, dh: Array, ahead: Any
-    ) -> Back:
-        units = dh.shape[1]
-        update, reset, candidate, by_h = _blocks(step.gates, units)
-        gradient = np.empty_like(step.gates)
-        by_update, by_reset, by_candidate, by_product = _blocks(gradient, units)
-        _unmix(dh, update, candidate, step, by_update, by_candidate)
-        _apply_back(self._activation, by_candidate, candidate)
-        np.multiply(by_candidate, reset, out=by_product)
-        np.multiply(by_candidate, by_h, out=by_reset)
-        self._back_through_gates(gradient, step.gates, 2 * units)
-        dh *= update
-        return Back(gradient, dh)
-
-
-class ResetFirstCell(_Gated):
-    """`keras.layers.GRUCell` without `reset_after`: the candidate is computed from a reset h.
-
-    It keeps the reset h, and multiplies it with the candidate's block of the recurrent kernel.
-    """
-
-    of_kernel = (0, 1, 2)
-    of_recurrent = (0, 1, None)
-    keeps = 1
-
-    def matrices(self, values: Bound) -> list[Array]:
-        of_candidate = self._of_candidate(values.value(self._recurrent), self.units(values))
-        return [*super().matrices(values), np.ascontiguousarray(of_candidate)]
-
-    def write(self, values: Bound, gradients: Sequence[Array]) -> None:
-        super().write(values, gradients)
-        gradient = values.gradient(self._recurrent)
-        self._of_candidate(gradient, self.units(values))[...] = gradients[1]
-
-    @staticmethod
-    def _of_candidate(recurrent: Array, units: int) -> Array:
-        return recurrent[:, :, 2 * units :].swapaxes(1, 2)
-
-    def forward(self, matrices: Sequence[Array], step: Step) -> None:
-        units = step.after.shape[1]
-        _apply(self._of_gates, step.gates[:, : 2 * units])
-        update, reset, candidate = _blocks(step.gates, units)
-        (remembered,) = step.kept
-        np.multiply(reset, step.before, out=remembered)
-        candidate += np.matmul(matrices[1], remembered)
-        _apply(self._activation, candidate)
-        _mix(update, candidate, step)
-
-    def backward(
-        self, matrices: Sequence[Array], totals: Sequence[Array], step: Step, dh: Array, ahead: Any
-    ) -> Back:
-        units = dh.shape[1]
-        update, reset, candidate = _blocks(step.gates, units)
-        gradient = np.empty_like(step.gates)
-        by_update, by_reset, by_candidate = _blocks(gradient, units)
-        _unmix(dh, update, candidate, step, by_update, by_candidate)
-        _apply_back(self._activation, by_candidate, candidate)
-        if self.trained:
-            totals[1][...] += np.matmul(by_candidate, step.kept[0].swapaxes(1, 2))
-        by_remembered = np.matmul(matrices[1].swapaxes(1, 2), by_candidate)
-        np.multiply(by_remembered, step.before, out=by_reset)
-        self._back_through_gates(gradient, step.gates, 2 * units)
-        dh *= update
-        by_remembered *= reset
-        dh += by_remembered
-        return Back(gradient, dh)
-
-
-def cell_of(cell: Any, find: Callable[[Any], Place]) -> Cell:
-    """What is written out for a cell of Keras's."""
-    kind = type(cell).__name__
-    if kind == "GRUCell":
-        return (GRUCell if cell.reset_after else ResetFirstCell)(cell, find)
-    return {"LSTMCell": LSTMCell, "SimpleRNNCell": SimpleCell}[kind](cell, find)
-
-
-def _apply(function: Activation, x: Array) -> None:
+def apply(function: Activation, x: Array) -> None:
     """Replace x by what a function makes of it."""
     y = function.forward(x)
     if y is not x:
         x[...] = y
 
 
-def _apply_back(function: Activation, dy: Array, y: Array) -> None:
+def apply_back(function: Activation, dy: Array, y: Array) -> None:
     """Replace the gradient by y by that by what the function was given."""
     dx = function.backward(dy, y, y)
     if dx is not dy:
         dy[...] = dx
-
-
-def _blocks(of: Array, units: int) -> list[Array]:
-    """The parts of an array of all gates."""
-    return [of[:, begin : begin + units] for begin in range(0, of.shape[1], units)]
-
-
-def _mix(update: Array, candidate: Array, step: Step) -> None:
-    """h = u h_before + (1 - u) candidate."""
-    mixed = step.before - candidate
-    mixed *= update
-    np.add(mixed, candidate, out=step.after)
-
-
-def _unmix(
-    dh: Array, update: Array, candidate: Array, step: Step, by_update: Array, by_candidate: Array
-) -> None:
-    """The gradients of `_mix` by u and by the candidate."""
-    np.subtract(step.before, candidate, out=by_update)
-    by_update *= dh
-    np.subtract(1, update, out=by_candidate)
-    by_candidate *= dh

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from kerastune_lite._src.keras.compat import internals
 from kerastune_lite._src.keras.fast.numpy.activations import activation_of, name_of
-from kerastune_lite._src.keras.fast.numpy.cells import Cell, Drop, Step, cell_of, drops_of
+from kerastune_lite._src.keras.fast.numpy.cells import Cell, Drop, Given, Step, drops_of
+from kerastune_lite._src.keras.fast.numpy.gates import cell_of
 from kerastune_lite._src.keras.fast.numpy.layers import places_of_input
 from kerastune_lite._src.keras.fast.numpy.nodes import (
     Masks,
@@ -19,6 +20,7 @@ from kerastune_lite._src.keras.fast.numpy.nodes import (
     Written,
     frozen_alike,
 )
+from kerastune_lite._src.keras.fast.numpy.tape import Tape
 from kerastune_lite._src.keras.fast.numpy.values import Bound
 from kerastune_lite._src.keras.loading import load_keras
 
@@ -26,72 +28,8 @@ keras = load_keras()
 
 Array = np.ndarray
 
-
-class _Tape(NamedTuple):
-    """What the gradient needs of all steps of a batch.
-
-    Attributes:
-        matrices: of the cells, `(M, rows, columns)` each.
-        states: (h, x, 1) before each step, `(M, slots, width, batch)`.
-        gates: of each step, `(M, slots, rows, batch)`.
-        kept: by the cells, `(M, slots, units, batch)` each; what a step keeps is in the slot after
-            it, where its h is, too.
-        outputs: of each direction, `(D, G, batch, [steps,] units)`.
-        masks: what the states are multiplied with before W is, `(M, blocks or 1, width, batch)`;
-            None: nothing is dropped.
-        skipped: whether a step is, of each sample, in the order in which they are read,
-            `(M, steps, 1, batch)`; None: none is.
-    """
-
-    matrices: list[Array]
-    states: Array
-    gates: Array
-    kept: list[Array]
-    outputs: Array
-    masks: Array | None
-    skipped: Array | None
-
-    def product(self, now: int, out: Array) -> None:
-        """W s."""
-        if self.masks is None:
-            np.matmul(self.matrices[0], self.states[:, now], out=out)
-        else:
-            parts = self.parts(self.matrices[0])
-            np.matmul(parts, self.states[:, now, None] * self.masks, out=self.parts(out))
-
-    def add_by_matrix(self, total: Array, by_gates: Array, now: int) -> None:
-        """Add the gradient by W."""
-        if self.masks is None:
-            total += np.matmul(by_gates, self.states[:, now].swapaxes(1, 2))
-        else:
-            masked = self.states[:, now, None] * self.masks
-            part = np.matmul(self.parts(by_gates), masked.swapaxes(2, 3))
-            total += part.reshape(total.shape)
-
-    def by_state(self, by_gates: Array, width: int) -> Array:
-        """The gradient by the first numbers of s."""
-        if self.masks is None:
-            return np.matmul(self.matrices[0][:, :, :width].swapaxes(1, 2), by_gates)
-        parts = self.parts(self.matrices[0])[..., :width].swapaxes(2, 3)
-        by_masked = np.matmul(parts, self.parts(by_gates))
-        by_masked *= self.masks[:, :, :width]
-        total: Array = by_masked.sum(1)
-        return total
-
-    def parts(self, of: Array) -> Array:
-        """The rows of W, or what is made of them, by the masks that they see."""
-        assert self.masks is not None
-        return of.reshape(len(of), self.masks.shape[1], -1, of.shape[-1])
-
-    def step(self, now: int, then: int) -> Step:
-        units = self.outputs.shape[-1]
-        return Step(
-            self.gates[:, now],
-            self.states[:, now, :units],
-            self.states[:, then, :units],
-            [array[:, now] for array in self.kept],
-            [array[:, then] for array in self.kept],
-        )
+_TOGETHER = 10
+"""Steps whose gradients are computed together, as far as they do not depend on one another."""
 
 
 class Recurrent(Node):
@@ -134,16 +72,19 @@ class Recurrent(Node):
     def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
         x = xs[0]
         steps, tape = x.shape[2], self._tape(values, x, self._skipped(xs))
-        slots = tape.states.shape[1]
+        slots = len(tape.states)
+        if slots > steps:
+            self._read(tape, x, slice(0, steps), slice(0, steps))
         for step in range(steps):
             now, then = step % slots, (step + 1) % slots
-            self._read(tape, x, step, now)
+            if slots <= steps:
+                self._read(tape, x, slice(step, step + 1), slice(now, now + 1))
             arrays = tape.step(now, then)
             tape.product(now, arrays.gates)
             self._cell.forward(tape.matrices, arrays)
             h = arrays.after
             if tape.skipped is not None:
-                h = self._skip(arrays, tape.skipped[:, step])
+                h = self._skip(arrays, tape.skipped[step])
             if self._sequences or step == steps - 1:
                 self._put_out(tape.outputs, h, step, steps)
         return self._merged(tape.outputs), (tape, x.shape)
@@ -151,9 +92,9 @@ class Recurrent(Node):
     def _skipped(self, xs: Sequence[Array]) -> Array | None:
         if len(xs) == 1:
             return None
-        skipped = ~xs[1].swapaxes(1, 2)[:, :, None]
-        both = [skipped[:, ::-1] if backwards else skipped for backwards in self._backwards]
-        return np.concatenate(both)
+        skipped = ~xs[1].transpose(2, 0, 1)[:, :, None]
+        both = [skipped[::-1] if backwards else skipped for backwards in self._backwards]
+        return np.concatenate(both, 1)
 
     def _skip(self, step: Step, skipped: Array) -> Array:
         """Have those that skip a step remember what they did before it; what it puts out."""
@@ -162,7 +103,7 @@ class Recurrent(Node):
             np.copyto(after, before, where=skipped)
         return np.where(skipped, 0, step.after) if self._zeroed else step.after
 
-    def _tape(self, values: Bound, x: Array, skipped: Array | None) -> _Tape:
+    def _tape(self, values: Bound, x: Array, skipped: Array | None) -> Tape:
         """Arrays for all steps, or for two at a time where there will be no gradient."""
         members, batch, steps, features = x.shape
         units = self._cell.units(values)
@@ -172,17 +113,17 @@ class Recurrent(Node):
         slots = steps + 1 if values.training else 2
 
         def made(size: int) -> Array:
-            return np.empty((len(matrices[0]), slots, size, batch), np.float32)
+            return np.empty((slots, len(matrices[0]), size, batch), np.float32)
 
         states, kept = made(width), [made(units) for _ in range(self._cell.keeps)]
-        states[:, 0, :units] = 0
+        states[0, :, :units] = 0
         states[:, :, units + features :] = 1
         for array in kept:
-            array[:, 0] = 0
+            array[0] = 0
         shape = (batch, steps, units) if self._sequences else (batch, units)
         outputs = np.empty((len(self._cells), members, *shape), np.float32)
         masks = self._masks(values, x)
-        return _Tape(matrices, states, made(rows), kept, outputs, masks, skipped)
+        return Tape(matrices, states, made(rows), kept, outputs, masks, skipped)
 
     def _masks(self, values: Bound, x: Array) -> Array | None:
         if not (values.training and self._drops[0]):
@@ -190,13 +131,14 @@ class Recurrent(Node):
         pairs = zip(self._cells, self._drops)
         return np.concatenate([cell.masks(drops, values, x.shape) for cell, drops in pairs])
 
-    def _read(self, tape: _Tape, x: Array, step: int, slot: int) -> None:
-        """Put the inputs of a step into the states."""
-        units, (members, _, steps, features) = tape.outputs.shape[-1], x.shape
-        inputs = tape.states[:, slot, units : units + features]
+    def _read(self, tape: Tape, x: Array, steps: slice, slots: slice) -> None:
+        """Put the inputs of some steps into the states."""
+        units, (members, _, _, features) = tape.outputs.shape[-1], x.shape
+        inputs = tape.states[slots, :, units : units + features]
         for direction, backwards in enumerate(self._backwards):
-            source = x[:, :, steps - 1 - step if backwards else step]
-            inputs[direction * members :][:members] = source.swapaxes(1, 2)
+            source = x[:, :, ::-1] if backwards else x
+            of_direction = source[:, :, steps].transpose(2, 0, 3, 1)
+            inputs[:, direction * members :][:, :members] = of_direction
 
     def _put_out(self, outputs: Array, h: Array, step: int, steps: int) -> None:
         for direction, place in enumerate(self._places(step, steps)):
@@ -226,36 +168,65 @@ class Recurrent(Node):
 
     def backward(self, values: Bound, dy: Array, kept: Any, wanted: bool) -> Sequence[Array]:
         tape, shape = kept
-        (members, _, steps, features), units = shape, tape.outputs.shape[-1]
+        members, _, steps, _ = shape
         by_outputs = self._by_direction(dy, tape.outputs)
         totals = [np.zeros_like(each) for each in tape.matrices]
         dx = np.zeros(shape, np.float32) if wanted else None
-        dh = np.zeros_like(tape.states[:, 0, :units])
-        ahead = None
-        for step in range(steps - 1, -1, -1):
-            skipped = None if tape.skipped is None else tape.skipped[:, step]
-            if self._sequences or step == steps - 1:
-                self._add_by_outputs(dh, by_outputs, step, steps, skipped)
-            past = _past(dh, skipped), _past(ahead, skipped)
-            back = self._cell.backward(tape.matrices, totals, tape.step(step, step + 1), dh, ahead)
+        carried = np.zeros_like(tape.states[0, :, : tape.outputs.shape[-1]]), None
+        for end in range(steps, 0, -_TOGETHER):
+            some = range(max(0, end - _TOGETHER), end)
+            by_gates = np.empty_like(tape.gates[: len(some)])
+            carried = self._back_through(tape, totals, by_outputs, some, by_gates, carried)
+            # One product for several steps: faster than many small ones.
             if self.trained:
-                tape.add_by_matrix(totals[0], back.gates, step)
-            if step == 0 and dx is None:
-                break
-            by_state = tape.by_state(back.gates, units + features if wanted else units)
-            dh, ahead = by_state[:, :units], back.kept_before
-            if back.before is not None:
-                dh += back.before
-            for gradient, around in zip((dh, ahead), past):
-                if around is not None:
-                    gradient += around
+                totals[0] += tape.by_matrix(by_gates, slice(some.start, some.stop))
             if dx is not None:
-                self._add_by_inputs(dx, by_state[:, units:], step)
+                self._add_by_inputs(dx, tape, by_gates, some)
         if self.trained:
             for direction, cell in enumerate(self._cells):
                 here = slice(direction * members, (direction + 1) * members)
                 cell.write(values, [total[here] for total in totals])
         return () if dx is None else (dx,)
+
+    def _back_through(
+        self,
+        tape: Tape,
+        totals: Sequence[Array],
+        by_outputs: Sequence[Array],
+        some: range,
+        by_gates: Array,
+        carried: tuple[Array, Any],
+    ) -> tuple[Array, Any]:
+        """Go back through some steps, and write the gradients by their W s.
+
+        Args:
+            carried: the gradients by h and by what else is kept of the last of them, as the step
+                after it handed them back.
+
+        Returns:
+            Those of the step before the first.
+        """
+        dh, ahead = carried
+        first, steps, units = some.start, len(tape.states) - 1, dh.shape[1]
+        all_of_them = tape.step(slice(first, some.stop), slice(first + 1, some.stop + 1))
+        factors = self._cell.factors(all_of_them)
+        for step in reversed(some):
+            skipped = None if tape.skipped is None else tape.skipped[step]
+            if self._sequences or step == steps - 1:
+                self._add_by_outputs(dh, by_outputs, step, steps, skipped)
+            past = _past(dh, skipped), _past(ahead, skipped)
+            given = Given(dh, ahead, [each[step - first] for each in factors])
+            out = by_gates[step - first]
+            back = self._cell.backward(tape.matrices, totals, tape.step(step, step + 1), given, out)
+            if step == 0:
+                break
+            dh, ahead = tape.by_state(out, slice(0, units)), back.kept
+            if back.before is not None:
+                dh += back.before
+            for gradient, around in zip((dh, ahead), past):
+                if around is not None:
+                    gradient += around
+        return dh, ahead
 
     def _by_direction(self, dy: Array, outputs: Array) -> Sequence[Array]:
         """The gradients by the outputs of each direction."""
@@ -280,11 +251,13 @@ class Recurrent(Node):
                 of_step = np.where(skipped[here], 0, of_step)
             dh[here] += of_step
 
-    def _add_by_inputs(self, dx: Array, by_inputs: Array, step: int) -> None:
-        members, steps = dx.shape[0], dx.shape[2]
+    def _add_by_inputs(self, dx: Array, tape: Tape, by_gates: Array, some: range) -> None:
+        (members, _, _, features), units = dx.shape, tape.outputs.shape[-1]
+        by_inputs = tape.by_state(by_gates, slice(units, units + features))
         for direction, backwards in enumerate(self._backwards):
-            of_direction = by_inputs[direction * members :][:members]
-            dx[:, :, steps - 1 - step if backwards else step] += of_direction.swapaxes(1, 2)
+            of_direction = by_inputs[:, direction * members :][:, :members]
+            in_order = dx[:, :, ::-1] if backwards else dx
+            in_order[:, :, some.start : some.stop] += of_direction.transpose(1, 3, 0, 2)
 
 
 def _past(gradient: Array | None, skipped: Array | None) -> Array | None:
