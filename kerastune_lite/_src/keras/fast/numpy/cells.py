@@ -46,7 +46,7 @@ class Given(NamedTuple):
         dh: the gradient by `after`; may be overwritten.
         ahead: that by what the cell kept of this step, as the step after it handed it back; may be
             overwritten. None: there is no step after it.
-        factors: what the cell computed of the step beforehand.
+        factors: of the step, as `Cell.factors` returned them.
     """
 
     dh: Array
@@ -198,7 +198,10 @@ class Cell(ABC):
         """What gradients are multiplied with on their way back, of several steps at once.
 
         Args:
-            steps: arrays with an axis for the steps in front, which what is returned has, too.
+            steps: arrays with an axis for the steps in front.
+
+        Returns:
+            Arrays that have this axis, too.
         """
 
     @abstractmethod
@@ -206,7 +209,6 @@ class Cell(ABC):
         self,
         matrices: Sequence[Array],
         totals: Sequence[Array],
-        step: Step,
         given: Given,
         by_gates: Array,
     ) -> Back:
@@ -236,7 +238,6 @@ class SimpleCell(Cell):
         self,
         matrices: Sequence[Array],
         totals: Sequence[Array],
-        step: Step,
         given: Given,
         by_gates: Array,
     ) -> Back:

@@ -66,7 +66,7 @@ class LSTMCell(_Gated):
 
     def factors(self, steps: Step) -> list[Array]:
         units, gates = steps.after.shape[-2], steps.gates
-        take, _, give, candidate = _blocks(gates, units)
+        take, keep, give, candidate = _blocks(gates, units)
         c_before, active = steps.kept_before[0], steps.kept[1]
         of_gates = np.empty_like(gates)
         for ours, other in zip(_blocks(of_gates, units), (candidate, c_before, active, take)):
@@ -75,25 +75,23 @@ class LSTMCell(_Gated):
         apply_back(self._activation, of_gates[..., 3 * units :, :], candidate)
         of_c = give.copy()
         apply_back(self._activation, of_c, active)
-        return [of_gates, of_c]
+        return [of_gates, of_gates[..., 2 * units : 3 * units, :], of_c, keep]
 
     def backward(
         self,
         matrices: Sequence[Array],
         totals: Sequence[Array],
-        step: Step,
         given: Given,
         by_gates: Array,
     ) -> Back:
         dh, units = given.dh, given.dh.shape[1]
-        of_gates, of_c = given.factors
+        of_gates, of_give, of_c, keep = given.factors
         dc = dh * of_c
         if given.ahead is not None:
             dc += given.ahead
         _multiply(of_gates, dc, by_gates)
-        give = slice(2 * units, 3 * units)
-        np.multiply(of_gates[:, give], dh, out=by_gates[:, give])
-        dc *= step.gates[:, units : 2 * units]
+        np.multiply(of_give, dh, out=by_gates[:, 2 * units : 3 * units])
+        dc *= keep
         return Back(None, dc)
 
 
@@ -117,26 +115,25 @@ class GRUCell(_Gated):
 
     def factors(self, steps: Step) -> list[Array]:
         units = steps.after.shape[-2]
-        _, reset, _, by_h = _blocks(steps.gates, units)
+        update, reset, _, by_h = _blocks(steps.gates, units)
         factors = np.empty_like(steps.gates)
         of_update, of_reset, of_candidate, of_product = _blocks(factors, units)
         self._unmix(steps, of_update, of_candidate)
         np.multiply(of_candidate, reset, out=of_product)
         np.multiply(of_candidate, by_h, out=of_reset)
         apply_back(self._of_gates, of_reset, reset)
-        return [factors]
+        return [factors, update]
 
     def backward(
         self,
         matrices: Sequence[Array],
         totals: Sequence[Array],
-        step: Step,
         given: Given,
         by_gates: Array,
     ) -> Back:
-        _multiply(given.factors[0], given.dh, by_gates)
-        dh = given.dh
-        dh *= step.gates[:, : dh.shape[1]]
+        dh, (factors, update) = given.dh, given.factors
+        _multiply(factors, dh, by_gates)
+        dh *= update
         return Back(dh)
 
 
@@ -175,30 +172,28 @@ class ResetFirstCell(_Gated):
 
     def factors(self, steps: Step) -> list[Array]:
         units = steps.after.shape[-2]
-        _, reset, _ = _blocks(steps.gates, units)
+        update, reset, _ = _blocks(steps.gates, units)
         factors = np.empty_like(steps.gates)
         of_update, of_reset, of_candidate = _blocks(factors, units)
         self._unmix(steps, of_update, of_candidate)
         of_reset[...] = steps.before
         apply_back(self._of_gates, of_reset, reset)
-        return [factors]
+        return [factors, of_reset, update, reset, steps.kept[0]]
 
     def backward(
         self,
         matrices: Sequence[Array],
         totals: Sequence[Array],
-        step: Step,
         given: Given,
         by_gates: Array,
     ) -> Back:
-        dh, (factors,) = given.dh, given.factors
-        update, reset, _ = _blocks(step.gates, dh.shape[1])
+        dh, (factors, of_reset, update, reset, remembered) = given.dh, given.factors
         _multiply(factors, dh, by_gates)
         _, by_reset, by_candidate = _blocks(by_gates, dh.shape[1])
         if self.trained:
-            totals[1][...] += np.matmul(by_candidate, step.kept[0].swapaxes(1, 2))
+            totals[1][...] += np.matmul(by_candidate, remembered.swapaxes(1, 2))
         by_remembered = np.matmul(matrices[1].swapaxes(1, 2), by_candidate)
-        np.multiply(by_remembered, _blocks(factors, dh.shape[1])[1], out=by_reset)
+        np.multiply(by_remembered, of_reset, out=by_reset)
         dh *= update
         by_remembered *= reset
         dh += by_remembered

@@ -72,14 +72,14 @@ class Recurrent(Node):
     def forward(self, values: Bound, xs: Sequence[Array]) -> tuple[Array, Any]:
         x = xs[0]
         steps, tape = x.shape[2], self._tape(values, x, self._skipped(xs))
-        slots = len(tape.states)
+        slots, each = len(tape.states), tape.each()
         if slots > steps:
             self._read(tape, x, slice(0, steps), slice(0, steps))
         for step in range(steps):
-            now, then = step % slots, (step + 1) % slots
+            now = step % slots
             if slots <= steps:
                 self._read(tape, x, slice(step, step + 1), slice(now, now + 1))
-            arrays = tape.step(now, then)
+            arrays = each[now]
             tape.product(now, arrays.gates)
             self._cell.forward(tape.matrices, arrays)
             h = arrays.after
@@ -208,8 +208,7 @@ class Recurrent(Node):
         """
         dh, ahead = carried
         first, steps, units = some.start, len(tape.states) - 1, dh.shape[1]
-        all_of_them = tape.step(slice(first, some.stop), slice(first + 1, some.stop + 1))
-        factors = self._cell.factors(all_of_them)
+        factors = self._cell.factors(tape.several(some))
         for step in reversed(some):
             skipped = None if tape.skipped is None else tape.skipped[step]
             if self._sequences or step == steps - 1:
@@ -217,7 +216,7 @@ class Recurrent(Node):
             past = _past(dh, skipped), _past(ahead, skipped)
             given = Given(dh, ahead, [each[step - first] for each in factors])
             out = by_gates[step - first]
-            back = self._cell.backward(tape.matrices, totals, tape.step(step, step + 1), given, out)
+            back = self._cell.backward(tape.matrices, totals, given, out)
             if step == 0:
                 break
             dh, ahead = tape.by_state(out, slice(0, units)), back.kept

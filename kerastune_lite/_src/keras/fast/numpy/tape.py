@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -69,16 +69,19 @@ class Tape(NamedTuple):
         assert self.masks is not None
         return of.reshape(*of.shape[:-2], self.masks.shape[1], -1, of.shape[-1])
 
-    def step(self, now: Any, then: Any) -> Step:
-        """One step, or several, by their slots and those after them."""
-        units = self.outputs.shape[-1]
-        return Step(
-            self.gates[now],
-            self.states[now][..., :units, :],
-            self.states[then][..., :units, :],
-            [array[now] for array in self.kept],
-            [array[then] for array in self.kept],
-        )
+    def each(self) -> list[Step]:
+        """Of each slot, the step that begins there and ends in the next, which may be the first."""
+        h = list(self.states[:, :, : self.outputs.shape[-1]])
+        kept = list(zip(*self.kept)) if self.kept else [()] * len(h)
+        pairs = zip(self.gates, h, h[1:] + h[:1], kept, kept[1:] + kept[:1])
+        return [Step(*arrays) for arrays in pairs]
+
+    def several(self, steps: range) -> Step:
+        """Some steps that follow one another, with an axis for them in front."""
+        h = self.states[:, :, : self.outputs.shape[-1]]
+        now, then = slice(steps.start, steps.stop), slice(steps.start + 1, steps.stop + 1)
+        kept = [array[now] for array in self.kept], [array[then] for array in self.kept]
+        return Step(self.gates[now], h[now], h[then], *kept)
 
 
 def _joined(of: Array) -> Array:
