@@ -72,7 +72,10 @@ def test_numbers_train_in_their_own_unit():
     [
         (datasets.load_breast_cancer, 0.02),
         (datasets.load_wine, 0.04),
-        (datasets.load_digits, 0.02),
+        (
+            datasets.load_digits,
+            0.03,
+        ),  # 450 images: one of them is 0.002, and the standard error 0.01
         (datasets.load_diabetes, 0.05),
     ],
 )

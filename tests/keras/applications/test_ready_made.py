@@ -15,7 +15,7 @@ PATHS = {
     # How trials may be trained.
     HyperMLP: {"NumPy"},
     HyperCNN: {"NumPy", "shared trace"},
-    HyperRNN: {"shared trace"},
+    HyperRNN: {"NumPy", "shared trace"},
     HyperText: {"own trace"},
 }
 KINDS = list(PATHS)
