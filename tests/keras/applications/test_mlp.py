@@ -75,7 +75,7 @@ def test_numbers_train_in_their_own_unit():
         (
             datasets.load_digits,
             0.03,
-        ),  # 450 images: one of them is 0.002, and the standard error 0.01
+        ),  # the standard error is 0.01
         (datasets.load_diabetes, 0.05),
     ],
 )
