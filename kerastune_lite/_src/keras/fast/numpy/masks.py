@@ -16,6 +16,10 @@ _BLOCK = 1 << 22
 _FEW = 6
 """States from which to draw one by one takes no longer than to call a function for them."""
 
+_MANY = 64
+"""States from which a function draws in one go; from fewer it draws in a loop, which takes longer
+than what it draws, but a function of its own for each number of states would have to be traced."""
+
 _AUTO_SELECT = 3
 """`tf.random.Algorithm.AUTO_SELECT`, which Keras leaves it at."""
 
@@ -77,10 +81,16 @@ def _uniform(states: Array, shape: tuple[int, ...]) -> Array:
 
     # They are wanted here: not to be drawn on a GPU and fetched.
     with tf.device("CPU:0"):
-        if len(seeds) <= _FEW:
-            return np.stack([_one(seed, size).numpy() for seed in seeds])
-        drawn: Array = _drawing()(seeds, size).numpy()
-    return drawn
+        rest = len(seeds) // _MANY * _MANY
+        parts = [
+            _drawing_many()(seeds[begin : begin + _MANY], size).numpy()
+            for begin in range(0, rest, _MANY)
+        ]
+        if len(seeds) - rest > _FEW:
+            parts.append(_drawing()(seeds[rest:], size).numpy())
+        elif len(seeds) > rest:
+            parts.append(np.stack([_one(seed, size).numpy() for seed in seeds[rest:]]))
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _one(seed: Any, shape: Any) -> Any:
@@ -95,7 +105,7 @@ def _one(seed: Any, shape: Any) -> Any:
 
 @functools.lru_cache(maxsize=1)
 def _drawing() -> Any:
-    """The function that draws; traced once, for all shapes."""
+    """The function that draws; traced once, for all shapes and numbers of states."""
     import tensorflow as tf
 
     def drawn(seeds: Any, shape: Any) -> Any:
@@ -107,4 +117,16 @@ def _drawing() -> Any:
         )
 
     specs = tf.TensorSpec((None, 2), "int32"), tf.TensorSpec((None,), "int32")
+    return tf.function(drawn, autograph=False).get_concrete_function(*specs)
+
+
+@functools.lru_cache(maxsize=1)
+def _drawing_many() -> Any:
+    """The function that draws from `_MANY` states; traced once, for all shapes."""
+    import tensorflow as tf
+
+    def drawn(seeds: Any, shape: Any) -> Any:
+        return tf.stack([_one(seed, shape) for seed in tf.unstack(seeds, _MANY)])
+
+    specs = tf.TensorSpec((_MANY, 2), "int32"), tf.TensorSpec((None,), "int32")
     return tf.function(drawn, autograph=False).get_concrete_function(*specs)
