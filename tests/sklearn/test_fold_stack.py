@@ -157,6 +157,45 @@ class TestEqualScores:
         assert sorted(paths) == ["stacked"] * FOLDS, "of 62 samples two folds have 46, two have 47"
 
 
+class TestNames:
+    """Of variables: TensorFlow makes a kernel for each."""
+
+    def test_are_those_of_the_first_fold(self, searches):
+        named, drawn = [], []
+
+        def build_and_note(hp):
+            model = build(hp)
+            named.append([each.path for each in model.variables])
+            drawn.append(np.random.random())
+            return model
+
+        keras.layers.Dense(1)
+        searches("names", piped(classifier(build_and_note)))
+        trained = named[-2 * FOLDS :]
+        assert trained == trained[:1] * len(trained)
+        assert trained[0][0] == "sequential/dense/kernel"
+        assert len(set(drawn[-FOLDS:])) == FOLDS  # each with its own seed
+        assert keras.layers.Dense(1).name not in str(named)
+        assert searches.paths("names") == {("stacked", None)}
+
+    def test_pass_over_a_layer_that_was_made_outside(self, searches):
+        outside = keras.layers.Flatten(name="dense")
+        attempts = []
+
+        def build_around_it(hp):
+            attempts.append(np.random.random())
+            model = keras.Sequential([keras.Input((4,)), outside])
+            model.add(keras.layers.Dense(hp.Int("units", 4, 16)))
+            model.add(keras.layers.Dense(1, activation="sigmoid"))
+            model.compile("sgd", loss="binary_crossentropy")
+            return model
+
+        searches("outside", piped(classifier(build_around_it)))
+        # The second attempt of a fold begins with the generators of its first one.
+        assert len(attempts) >= 4 * FOLDS
+        assert attempts[-2 * FOLDS :: 2] == attempts[-2 * FOLDS + 1 :: 2]
+
+
 class TestFallback:
     def test_says_why(self, searches):
         searches("it", classifier(build_normalised, epochs=1), max_trials=1)

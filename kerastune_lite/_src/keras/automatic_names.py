@@ -60,11 +60,22 @@ def built_from_one(build: Callable[[], Built], begin: Callable[[], None] = count
 
 
 def named_as_in_trials(build: Callable[[], Built]) -> Built:
-    """The result of `build`, named as if nothing had been built before."""
+    """The result of `build`, named as if nothing had been built before.
+
+    Each attempt begins with the random generators as they are now.
+    """
     if "keras" not in sys.modules:
         return build()  # Nothing was built, and this may not be a Keras model.
+    from kerastune_lite._src.keras.compat.thread_state import Generators
+
+    generators = Generators()
+
+    def begin() -> None:
+        generators.put_back()
+        count_from_one()
+
     with set_aside():
-        return built_from_one(build)
+        return built_from_one(build, begin)
 
 
 def _used_twice(error: ValueError) -> str | None:

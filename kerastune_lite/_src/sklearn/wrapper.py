@@ -18,6 +18,7 @@ from sklearn.utils import InputTags, TargetTags
 from sklearn.utils.validation import check_is_fitted
 
 from kerastune_lite._src.keras import session
+from kerastune_lite._src.keras.automatic_names import named_as_in_trials
 from kerastune_lite._src.keras.fast.dispatcher import Dispatcher, Fit, Taken
 from kerastune_lite._src.keras.hypermodel import overrides_fit
 from kerastune_lite._src.keras.loading import load_keras
@@ -148,9 +149,10 @@ class KerasWrapper(Portable, BaseWrapper):
 
     def _build_keras_model(self) -> Any:
         self._hp = None
-        given = self._given()
+        given, build = self._given(), super()._build_keras_model
         try:
-            model = super()._build_keras_model()
+            # In a search, TensorFlow has kernels ready for variables whose names it knows.
+            model = build() if self._assignment is None else named_as_in_trials(build)
         except Exception:
             if self._hp is not None:
                 # A value that is not allowed may be the cause.
