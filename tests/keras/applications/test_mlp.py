@@ -72,26 +72,27 @@ def test_numbers_train_in_their_own_unit():
     [
         (datasets.load_breast_cancer, 0.02),
         (datasets.load_wine, 0.04),
-        (
-            datasets.load_digits,
-            0.03,
-        ),  # the standard error is 0.01
+        (datasets.load_digits, 0.02),
         (datasets.load_diabetes, 0.05),
     ],
 )
 def test_the_first_trial_is_good(load, margin, tmp_path):
-    """About as good as scikit-learn's network on scaled features, or better."""
+    """About as good as scikit-learn's network on scaled features, or better; in the mean of five
+    seeds, since one of them may be lucky or not by as much as the margin."""
     x, y = load(return_X_y=True)
     classes = y if y.dtype.kind == "i" else None
     x, x_test, y, y_test = train_test_split(x, y, random_state=0, stratify=classes)
-    tuner = kt.Tuner(HyperMLP(x, y), "val_loss", max_trials=1, seed=0, directory=tmp_path)
-    tuner.search(x, y, validation_split=0.2, verbose=0)
-    (best,) = tuner.get_best_models()
-    outputs = tuner.hypermodel.target.predicted(best.predict(x_test, verbose=0))
+    ours = []
+    for seed in range(5):
+        folder = tmp_path / str(seed)
+        tuner = kt.Tuner(HyperMLP(x, y), "val_loss", max_trials=1, seed=seed, directory=folder)
+        tuner.search(x, y, validation_split=0.2, verbose=0)
+        (best,) = tuner.get_best_models()
+        outputs = tuner.hypermodel.target.predicted(best.predict(x_test, verbose=0))
+        if classes is None:
+            ours.append(1 - np.mean((outputs - y_test) ** 2) / np.var(y_test))
+        else:
+            ours.append(np.mean(outputs == y_test))
     kind = MLPRegressor if classes is None else MLPClassifier
     theirs = make_pipeline(StandardScaler(), kind(max_iter=2000, random_state=0)).fit(x, y)
-    if classes is None:
-        ours = 1 - np.mean((outputs - y_test) ** 2) / np.var(y_test)
-    else:
-        ours = np.mean(outputs == y_test)
-    assert ours > theirs.score(x_test, y_test) - margin
+    assert np.mean(ours) > theirs.score(x_test, y_test) - margin

@@ -40,15 +40,21 @@ class Step(NamedTuple):
 
 
 class Given(NamedTuple):
-    """What the gradients of a step are computed from.
+    """What the gradients of a step are computed from, and where they go.
 
     Attributes:
+        matrices: of the cells, `(M, rows, columns)` each.
+        totals: the gradients by them, of which those by all but W are added up here.
+        by_gates: where that by W s is written.
         dh: the gradient by `after`; may be overwritten.
         ahead: that by what the cell kept of this step, as the step after it handed it back; may be
             overwritten. None: there is no step after it.
         factors: of the step, as `Cell.factors` returned them.
     """
 
+    matrices: Sequence[Array]
+    totals: Sequence[Array]
+    by_gates: Array
     dh: Array
     ahead: Any
     factors: Sequence[Array]
@@ -205,19 +211,8 @@ class Cell(ABC):
         """
 
     @abstractmethod
-    def backward(
-        self,
-        matrices: Sequence[Array],
-        totals: Sequence[Array],
-        given: Given,
-        by_gates: Array,
-    ) -> Back:
-        """The gradients of a step.
-
-        Args:
-            totals: those by `matrices`, of which those by all but W are added up here.
-            by_gates: where that by W s is written.
-        """
+    def backward(self, given: Given) -> Back:
+        """The gradients of a step."""
 
 
 class SimpleCell(Cell):
@@ -234,14 +229,8 @@ class SimpleCell(Cell):
         apply_back(self._activation, slopes, steps.gates)
         return [slopes]
 
-    def backward(
-        self,
-        matrices: Sequence[Array],
-        totals: Sequence[Array],
-        given: Given,
-        by_gates: Array,
-    ) -> Back:
-        np.multiply(given.dh, given.factors[0], out=by_gates)
+    def backward(self, given: Given) -> Back:
+        np.multiply(given.dh, given.factors[0], out=given.by_gates)
         return Back()
 
 

@@ -77,20 +77,14 @@ class LSTMCell(_Gated):
         apply_back(self._activation, of_c, active)
         return [of_gates, of_gates[..., 2 * units : 3 * units, :], of_c, keep]
 
-    def backward(
-        self,
-        matrices: Sequence[Array],
-        totals: Sequence[Array],
-        given: Given,
-        by_gates: Array,
-    ) -> Back:
+    def backward(self, given: Given) -> Back:
         dh, units = given.dh, given.dh.shape[1]
         of_gates, of_give, of_c, keep = given.factors
         dc = dh * of_c
         if given.ahead is not None:
             dc += given.ahead
-        _multiply(of_gates, dc, by_gates)
-        np.multiply(of_give, dh, out=by_gates[:, 2 * units : 3 * units])
+        _multiply(of_gates, dc, given.by_gates)
+        np.multiply(of_give, dh, out=given.by_gates[:, 2 * units : 3 * units])
         dc *= keep
         return Back(None, dc)
 
@@ -124,15 +118,9 @@ class GRUCell(_Gated):
         apply_back(self._of_gates, of_reset, reset)
         return [factors, update]
 
-    def backward(
-        self,
-        matrices: Sequence[Array],
-        totals: Sequence[Array],
-        given: Given,
-        by_gates: Array,
-    ) -> Back:
+    def backward(self, given: Given) -> Back:
         dh, (factors, update) = given.dh, given.factors
-        _multiply(factors, dh, by_gates)
+        _multiply(factors, dh, given.by_gates)
         dh *= update
         return Back(dh)
 
@@ -180,19 +168,13 @@ class ResetFirstCell(_Gated):
         apply_back(self._of_gates, of_reset, reset)
         return [factors, of_reset, update, reset, steps.kept[0]]
 
-    def backward(
-        self,
-        matrices: Sequence[Array],
-        totals: Sequence[Array],
-        given: Given,
-        by_gates: Array,
-    ) -> Back:
+    def backward(self, given: Given) -> Back:
         dh, (factors, of_reset, update, reset, remembered) = given.dh, given.factors
-        _multiply(factors, dh, by_gates)
-        _, by_reset, by_candidate = _blocks(by_gates, dh.shape[1])
+        _multiply(factors, dh, given.by_gates)
+        _, by_reset, by_candidate = _blocks(given.by_gates, dh.shape[1])
         if self.trained:
-            totals[1][...] += np.matmul(by_candidate, remembered.swapaxes(1, 2))
-        by_remembered = np.matmul(matrices[1].swapaxes(1, 2), by_candidate)
+            given.totals[1][...] += np.matmul(by_candidate, remembered.swapaxes(1, 2))
+        by_remembered = np.matmul(given.matrices[1].swapaxes(1, 2), by_candidate)
         np.multiply(by_remembered, of_reset, out=by_reset)
         dh *= update
         by_remembered *= reset

@@ -81,15 +81,15 @@ def _uniform(states: Array, shape: tuple[int, ...]) -> Array:
 
     # They are wanted here: not to be drawn on a GPU and fetched.
     with tf.device("CPU:0"):
-        rest = len(seeds) // _MANY * _MANY
+        whole = len(seeds) // _MANY * _MANY
         parts = [
             _drawing_many()(seeds[begin : begin + _MANY], size).numpy()
-            for begin in range(0, rest, _MANY)
+            for begin in range(0, whole, _MANY)
         ]
-        if len(seeds) - rest > _FEW:
-            parts.append(_drawing()(seeds[rest:], size).numpy())
-        elif len(seeds) > rest:
-            parts.append(np.stack([_one(seed, size).numpy() for seed in seeds[rest:]]))
+        if len(seeds) - whole > _FEW:
+            parts.append(_drawing()(seeds[whole:], size).numpy())
+        elif len(seeds) > whole:
+            parts.append(np.stack([_one(seed, size).numpy() for seed in seeds[whole:]]))
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 

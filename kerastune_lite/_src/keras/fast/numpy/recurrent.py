@@ -214,9 +214,8 @@ class Recurrent(Node):
             if self._sequences or step == steps - 1:
                 self._add_by_outputs(dh, by_outputs, step, steps, skipped)
             past = _past(dh, skipped), _past(ahead, skipped)
-            given = Given(dh, ahead, [each[step - first] for each in factors])
-            out = by_gates[step - first]
-            back = self._cell.backward(tape.matrices, totals, given, out)
+            out, of_step = by_gates[step - first], [each[step - first] for each in factors]
+            back = self._cell.backward(Given(tape.matrices, totals, out, dh, ahead, of_step))
             if step == 0:
                 break
             dh, ahead = tape.by_state(out, slice(0, units)), back.kept
